@@ -1,0 +1,1 @@
+//! Where a client may go, decided without sockets.

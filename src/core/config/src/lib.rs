@@ -1,0 +1,1 @@
+//! What the operator wrote, read and checked without touching the file system.

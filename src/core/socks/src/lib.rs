@@ -1,0 +1,1 @@
+//! The SOCKS language without sockets.

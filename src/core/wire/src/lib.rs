@@ -1,0 +1,1 @@
+//! The frames that the monitor and the worker exchange.

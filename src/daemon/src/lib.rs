@@ -1,0 +1,2 @@
+//! The daemon.
+pub fn main() -> std::process::ExitCode { std::process::ExitCode::SUCCESS }

@@ -1,0 +1,1 @@
+//! What the outside tests and the benchmarks share.
