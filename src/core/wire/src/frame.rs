@@ -1,0 +1,172 @@
+//! The envelope of every frame: version, kind, length, body.
+//!
+//! Knows no kind and no direction.
+
+/// The version of the frames in this build.
+///
+/// Both roles are one executable, so that a difference means that a file was replaced under a running service.
+pub const VERSION: u8 = 1;
+
+/// The longest frame, in bytes, header included.
+pub const MAX_FRAME: usize = 4096;
+
+const HEADER: usize = 4;
+
+/// The longest body, in bytes.
+pub(crate) const MAX_BODY: usize = MAX_FRAME - HEADER;
+
+/// A frame that this build cannot read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    #[error("a frame of {found} bytes, where {HEADER} to {MAX_FRAME} are possible")]
+    Size { found: usize },
+    #[error(
+        "frame version {found}, this program speaks {VERSION}; monitor and worker are of different builds, restart the service"
+    )]
+    Version { found: u8 },
+    #[error("frame kind {found} does not exist in this direction")]
+    Kind { found: u8 },
+    #[error("frame kind {kind} announces a body of {announced} bytes and has {found}")]
+    Length {
+        kind: u8,
+        announced: usize,
+        found: usize,
+    },
+    #[error("the body of frame kind {kind} is shorter than its fields")]
+    Short { kind: u8 },
+    #[error("the body of frame kind {kind} has {extra} bytes after its last field")]
+    Long { kind: u8, extra: usize },
+    #[error("frame kind {kind} carries text that is not UTF-8, or text or a list that is too long")]
+    Text { kind: u8 },
+}
+
+/// Puts a body into its envelope.
+///
+/// Callers cut their texts and lists to [`MAX_BODY`] first.
+pub(crate) fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len())
+        .expect("a body is at most MAX_BODY bytes long, which fits into 16 bits");
+    let mut frame = Vec::with_capacity(HEADER + body.len());
+    frame.extend_from_slice(&[VERSION, kind]);
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(body);
+    frame
+}
+
+/// Takes a body out of its envelope.
+///
+/// # Errors
+/// Everything in [`FrameError`] that can be told without knowing the kind.
+pub(crate) fn open(frame: &[u8]) -> Result<Body<'_>, FrameError> {
+    let Some((&[version, kind, high, low], rest)) = frame.split_first_chunk::<HEADER>() else {
+        return Err(FrameError::Size { found: frame.len() });
+    };
+    if frame.len() > MAX_FRAME {
+        return Err(FrameError::Size { found: frame.len() });
+    }
+    if version != VERSION {
+        return Err(FrameError::Version { found: version });
+    }
+    let announced = usize::from(u16::from_be_bytes([high, low]));
+    if announced != rest.len() {
+        return Err(FrameError::Length {
+            kind,
+            announced,
+            found: rest.len(),
+        });
+    }
+    Ok(Body { kind, rest })
+}
+
+/// The fields of a frame, taken from the front one by one.
+pub(crate) struct Body<'a> {
+    pub(crate) kind: u8,
+    rest: &'a [u8],
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn u8(&mut self) -> Result<u8, FrameError> {
+        self.array().map(u8::from_be_bytes)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, FrameError> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, FrameError> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    pub(crate) fn u64(&mut self) -> Result<u64, FrameError> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    /// The next `length` bytes as text.
+    pub(crate) fn text(&mut self, length: usize) -> Result<&'a str, FrameError> {
+        let Some((text, rest)) = self.rest.split_at_checked(length) else {
+            return Err(FrameError::Short { kind: self.kind });
+        };
+        self.rest = rest;
+        str::from_utf8(text).map_err(|_| FrameError::Text { kind: self.kind })
+    }
+
+    /// All that is left, as text.
+    pub(crate) fn remaining_text(&mut self) -> Result<&'a str, FrameError> {
+        self.text(self.rest.len())
+    }
+
+    /// States that every field has been taken.
+    pub(crate) fn end(self) -> Result<(), FrameError> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(FrameError::Long {
+                kind: self.kind,
+                extra: self.rest.len(),
+            })
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
+        let Some((&field, rest)) = self.rest.split_first_chunk::<N>() else {
+            return Err(FrameError::Short { kind: self.kind });
+        };
+        self.rest = rest;
+        Ok(field)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_envelope_is_refused_with_words() {
+        let refused = |frame: &[u8]| {
+            open(frame)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
+        };
+        for (frame, words) in [
+            (&[][..], "a frame of 0 bytes"),
+            (&[VERSION, 1, 0][..], "a frame of 3 bytes"),
+            (&[0; MAX_FRAME + 1][..], "a frame of 4097 bytes"),
+            (&[VERSION + 1, 1, 0, 0][..], "different builds"),
+            (
+                &[VERSION, 7, 0, 2, 9][..],
+                "announces a body of 2 bytes and has 1",
+            ),
+            (
+                &[VERSION, 7, 0, 0, 9][..],
+                "announces a body of 0 bytes and has 1",
+            ),
+        ] {
+            assert!(
+                refused(frame).contains(words),
+                "{frame:?}: {}",
+                refused(frame)
+            );
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What the monitor tells the worker.
+
+use crate::frame::{self, FrameError};
+
+/// A frame from the monitor to the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToWorker {
+    /// The configuration to work by, as text in the descriptor beside it: a sealed memfd, position 0.
+    Configuration {
+        /// Counts the configurations of this service, beginning with 1.
+        generation: u64,
+    },
+    /// A listening, non-blocking socket in the descriptor beside it.
+    Listener {
+        /// Which listener of the configuration, counted from 0.
+        index: u16,
+        /// Which thread accepts on this socket, counted from 0.
+        thread: u16,
+    },
+    /// Everything has been handed over: start to serve, then answer [`ToMonitor::Ready`](crate::ToMonitor::Ready).
+    Begin,
+    /// Log files may have been renamed: open them anew.
+    ReopenLogs,
+    /// Accept nothing new, let the sessions end, cut the rest after so many milliseconds, then exit.
+    Drain { deadline_ms: u32 },
+    /// Cut every session and exit.
+    StopNow,
+}
+
+mod kind {
+    pub(super) const CONFIGURATION: u8 = 1;
+    pub(super) const LISTENER: u8 = 2;
+    pub(super) const BEGIN: u8 = 3;
+    pub(super) const REOPEN_LOGS: u8 = 4;
+    pub(super) const DRAIN: u8 = 5;
+    pub(super) const STOP_NOW: u8 = 6;
+}
+
+impl ToWorker {
+    /// Says whether exactly one descriptor travels beside this frame; all others travel alone.
+    #[must_use]
+    pub fn carries_descriptor(&self) -> bool {
+        match self {
+            Self::Configuration { .. } | Self::Listener { .. } => true,
+            Self::Begin | Self::ReopenLogs | Self::Drain { .. } | Self::StopNow => false,
+        }
+    }
+
+    /// The frame as one datagram.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match *self {
+            Self::Configuration { generation } => {
+                frame::seal(kind::CONFIGURATION, &generation.to_be_bytes())
+            }
+            Self::Listener { index, thread } => frame::seal(
+                kind::LISTENER,
+                &[index.to_be_bytes(), thread.to_be_bytes()].concat(),
+            ),
+            Self::Begin => frame::seal(kind::BEGIN, &[]),
+            Self::ReopenLogs => frame::seal(kind::REOPEN_LOGS, &[]),
+            Self::Drain { deadline_ms } => frame::seal(kind::DRAIN, &deadline_ms.to_be_bytes()),
+            Self::StopNow => frame::seal(kind::STOP_NOW, &[]),
+        }
+    }
+
+    /// Reads one datagram.
+    ///
+    /// # Errors
+    /// [`FrameError`] for anything that [`encode`](Self::encode) of this version would not have written.
+    pub fn decode(datagram: &[u8]) -> Result<Self, FrameError> {
+        let mut body = frame::open(datagram)?;
+        let message = match body.kind {
+            kind::CONFIGURATION => Self::Configuration {
+                generation: body.u64()?,
+            },
+            kind::LISTENER => Self::Listener {
+                index: body.u16()?,
+                thread: body.u16()?,
+            },
+            kind::BEGIN => Self::Begin,
+            kind::REOPEN_LOGS => Self::ReopenLogs,
+            kind::DRAIN => Self::Drain {
+                deadline_ms: body.u32()?,
+            },
+            kind::STOP_NOW => Self::StopNow,
+            found => return Err(FrameError::Kind { found }),
+        };
+        body.end()?;
+        Ok(message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::frame::VERSION;
+    use crate::to_monitor::ToMonitor;
+
+    fn any_message() -> impl Strategy<Value = ToWorker> {
+        prop_oneof![
+            any::<u64>().prop_map(|generation| ToWorker::Configuration { generation }),
+            any::<(u16, u16)>().prop_map(|(index, thread)| ToWorker::Listener { index, thread }),
+            Just(ToWorker::Begin),
+            Just(ToWorker::ReopenLogs),
+            any::<u32>().prop_map(|deadline_ms| ToWorker::Drain { deadline_ms }),
+            Just(ToWorker::StopNow),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(message in any_message()) {
+            prop_assert_eq!(ToWorker::decode(&message.encode()), Ok(message));
+        }
+
+        #[test]
+        fn a_cut_or_padded_frame_is_refused(message in any_message(), cut in 0..12_usize, padding in prop::collection::vec(any::<u8>(), 1..9)) {
+            let frame = message.encode();
+            prop_assert!(ToWorker::decode(&frame[..cut.min(frame.len() - 1)]).is_err());
+            prop_assert!(ToWorker::decode(&[frame, padding].concat()).is_err());
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_refused_or_mean_what_they_say(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            if let Ok(message) = ToWorker::decode(&bytes) {
+                prop_assert_eq!(message.encode(), bytes);
+            }
+        }
+
+        #[test]
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..10_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
+            let bytes = frame::seal(kind, &body);
+            if let Ok(message) = ToWorker::decode(&bytes) {
+                prop_assert_eq!(message.encode(), bytes);
+            }
+        }
+
+        #[test]
+        fn the_other_direction_does_not_read_it(message in any_message()) {
+            let found = message.encode()[1];
+            prop_assert_eq!(ToMonitor::decode(&message.encode()), Err(FrameError::Kind { found }));
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_version_1_stay_what_they_are() {
+        for (message, bytes) in [
+            (
+                ToWorker::Configuration { generation: 258 },
+                &[VERSION, 1, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2][..],
+            ),
+            (
+                ToWorker::Listener {
+                    index: 3,
+                    thread: 260,
+                },
+                &[VERSION, 2, 0, 4, 0, 3, 1, 4][..],
+            ),
+            (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
+            (ToWorker::ReopenLogs, &[VERSION, 4, 0, 0][..]),
+            (
+                ToWorker::Drain {
+                    deadline_ms: 30_000,
+                },
+                &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..],
+            ),
+            (ToWorker::StopNow, &[VERSION, 6, 0, 0][..]),
+        ] {
+            assert_eq!(message.encode(), bytes);
+        }
+    }
+}
