@@ -1,1 +1,29 @@
-//! What the operator wrote, read and checked without touching the file system.
+//! What the operator wrote, as typed values, with the place every value came from.
+//!
+//! Text goes in (a file, environment pairs, flag values) and [`Settings`] come out, or every problem at once.
+//! A value that is in [`Settings`] is in range and agrees with the others; nothing needs to be checked again.
+//! Knows nothing of files, the environment, clocks or sockets: whoever reads those passes the text in.
+
+mod contradictions;
+mod kinds;
+mod listeners;
+mod load;
+mod origin;
+mod problem;
+mod reader;
+mod render;
+mod settings;
+pub mod users;
+mod values;
+
+pub use listeners::{Advertised, Binding, Listener};
+pub use load::{EMBEDDED, Loaded, Source, load};
+pub use origin::{Origin, Override};
+pub use problem::{Problem, Problems};
+pub use settings::{
+    Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Outbound, Server, Settings, Timeouts, Udp,
+};
+pub use values::{
+    BindAddress, Choices, ClientAddress, Endpoint, Interface, Label, LogFormat, LogLevel, Method, Mode, Opening, Ports,
+    Protocol, Replies, Resolver,
+};

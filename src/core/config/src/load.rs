@@ -1,0 +1,98 @@
+//! From text to settings, with every problem at once.
+
+use std::collections::BTreeMap;
+
+use crate::contradictions;
+use crate::origin::{Origin, Override};
+use crate::problem::{Fault, Problem, Problems, alternatives};
+use crate::reader::Reader;
+use crate::render;
+use crate::settings::{Settings, TABLES};
+
+/// The file that ships: every key with its default and what it means. Reading it gives `Settings::default()`.
+pub const EMBEDDED: &str = include_str!("../../../../config/rustsocks.toml");
+
+/// What is read.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// The text of a file, and its path as messages show it.
+    File {
+        /// The path, only for messages.
+        path: &'a str,
+        /// The whole text.
+        text: &'a str,
+    },
+    /// No file: the defaults, which are those of [`EMBEDDED`].
+    Embedded,
+}
+
+/// Settings that are complete, in range and free of contradictions.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The values.
+    pub settings: Settings,
+    /// What the operator should know although it stops nothing.
+    pub warnings: Vec<Problem>,
+    origins: BTreeMap<String, Origin>,
+}
+
+impl Loaded {
+    /// Where the value of a key (`server.bind_port`, `listen[0].mode`) came from.
+    #[must_use]
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.origins.get(key).unwrap_or(&Origin::Default)
+    }
+
+    /// The effective settings as TOML that loads to the same settings, with each line's origin as a comment.
+    #[must_use]
+    pub fn render(&self) -> String {
+        render::annotated(&self.settings.shown(), |key| self.origin(key))
+    }
+}
+
+/// Reads the source, lays the overrides over it (a flag outranks the environment, which outranks the file), and
+/// checks everything against everything.
+///
+/// # Errors
+/// Every problem of the source and of the overrides, in the order of the file; after a syntax error only the syntax
+/// errors, since what follows one would be guesswork.
+pub fn load(source: Source<'_>, overrides: &[Override]) -> Result<Loaded, Problems> {
+    let (path, text) = match source {
+        Source::File { path, text } => (path, text),
+        Source::Embedded => ("", ""),
+    };
+    let mut reader = Reader::new(path, text)?;
+    reader.lay_over(overrides);
+    let settings = Settings::read(&mut reader);
+    let mut warnings = refuse_unknown(&mut reader);
+    contradictions::check(&settings, &mut reader, &mut warnings);
+    let origins = reader.finish()?;
+    Ok(Loaded { settings, warnings, origins })
+}
+
+/// Unknown tables and overrides are problems; what only looks like an override is a warning.
+fn refuse_unknown(reader: &mut Reader<'_>) -> Vec<Problem> {
+    let tables: Vec<&str> = TABLES.iter().map(|(table, _)| *table).collect();
+    let mut warnings = Vec::new();
+    for over in reader.leftovers(&tables) {
+        let keys = TABLES.iter().flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table}.{key}")));
+        let keys: Vec<String> = keys.filter(|key| !key.starts_with("listen.")).collect();
+        let unknown = Fault::new("no such key").hint(alternatives(&over.key, keys.iter().map(String::as_str)));
+        if is_foreign_variable(&over, &tables) {
+            let ignored = "is not a setting and is ignored".to_owned();
+            warnings.push(Problem { origin: over.origin, key: over.key, message: ignored, hint: None });
+        } else {
+            reader.report(over.origin, &over.key, unknown);
+        }
+    }
+    warnings
+}
+
+/// Kubernetes gives every container variables for the services beside it; for a service that is called `rustsocks`
+/// or `rustsocks-udp` they carry our prefix (`RUSTSOCKS_PORT`, `RUSTSOCKS_UDP_SERVICE_HOST`) and must not stop us.
+fn is_foreign_variable(over: &Override, tables: &[&str]) -> bool {
+    let Origin::Environment { .. } = over.origin else { return false };
+    let (table, key) = over.key.split_once('.').unwrap_or((&over.key, ""));
+    let is_service_link = key == "port" || key.starts_with("port_") || key.starts_with("service_");
+    !tables.contains(&table) || is_service_link
+}

@@ -1,0 +1,324 @@
+//! Every table and key of the configuration, declared once: its type, how it is written, its range and its default.
+//!
+//! A new key is one line here; reading, showing, defaults and the list of known keys follow from it,
+//! and a test asks for its line in `config/rustsocks.toml` and `docs/configuration.md`.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::kinds::{Flag, Kind as _, Maybe, Millis, Secs, SecsOrNone, Threads, choice, count, list, text, unicast};
+use crate::reader::{Reader, Section, Table};
+use crate::render::Shown;
+use crate::values::{
+    BindAddress, Choices, ClientAddress, Endpoint, Interface, Label, LogFormat, LogLevel, Method, Mode, Opening, Ports,
+    Protocol, Replies, Resolver,
+};
+
+/// Everything the operator decided, or left to the defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `[server]`
+    pub server: Server,
+    /// `[[listen]]`, in the order of the file; [`Settings::listeners`] has every listener.
+    pub listen: Vec<Listen>,
+    /// `[commands]`
+    pub commands: Commands,
+    /// `[auth]`
+    pub auth: Auth,
+    /// `[timeouts]`
+    pub timeouts: Timeouts,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[outbound]`
+    pub outbound: Outbound,
+    /// `[dns]`
+    pub dns: Dns,
+    /// `[udp]`
+    pub udp: Udp,
+    /// `[bind]`
+    pub bind: Bind,
+    /// `[guard]`
+    pub guard: Guard,
+    /// `[logging]`
+    pub logging: Logging,
+}
+
+/// Tables in the order of the documentation, each with its keys.
+pub(crate) const TABLES: &[(&str, &[&str])] = &[
+    ("server", Server::KEYS),
+    ("listen", Listen::KEYS),
+    ("commands", Commands::KEYS),
+    ("auth", Auth::KEYS),
+    ("timeouts", Timeouts::KEYS),
+    ("limits", Limits::KEYS),
+    ("outbound", Outbound::KEYS),
+    ("dns", Dns::KEYS),
+    ("udp", Udp::KEYS),
+    ("bind", Bind::KEYS),
+    ("guard", Guard::KEYS),
+    ("logging", Logging::KEYS),
+];
+
+impl Settings {
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+        let settings = Self {
+            server: reader.table("server"),
+            listen: reader.tables("listen"),
+            commands: reader.table("commands"),
+            auth: reader.table("auth"),
+            timeouts: reader.table("timeouts"),
+            limits: reader.table("limits"),
+            outbound: reader.table("outbound"),
+            dns: reader.table("dns"),
+            udp: reader.table("udp"),
+            bind: reader.table("bind"),
+            guard: reader.table("guard"),
+            logging: reader.table("logging"),
+        };
+        for index in 0..settings.listen.len() {
+            reader.require(&format!("listen[{index}]"), "address", "\"0.0.0.0:1081\"");
+        }
+        settings
+    }
+
+    /// Every table with its keys; a `[[listen]]` table is named `listen[0]`, `listen[1]`, …
+    pub(crate) fn shown(&self) -> Vec<(String, Vec<Shown>)> {
+        let Self { server, listen, commands, auth, timeouts, limits, outbound, dns, udp, bind, guard, logging } = self;
+        let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
+        let mut tables = vec![("server".to_owned(), server.shown())];
+        tables.extend(listen);
+        tables.extend([
+            ("commands".to_owned(), commands.shown()),
+            ("auth".to_owned(), auth.shown()),
+            ("timeouts".to_owned(), timeouts.shown()),
+            ("limits".to_owned(), limits.shown()),
+            ("outbound".to_owned(), outbound.shown()),
+            ("dns".to_owned(), dns.shown()),
+            ("udp".to_owned(), udp.shown()),
+            ("bind".to_owned(), bind.shown()),
+            ("guard".to_owned(), guard.shown()),
+            ("logging".to_owned(), logging.shown()),
+        ]);
+        tables
+    }
+}
+
+/// `field: Type = "key", how it is written, default;`
+macro_rules! tables {
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty = $key:literal, $kind:expr, $default:expr;)+
+    })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name { $($(#[$field_doc])* pub $field: $type,)+ }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)+ }
+            }
+        }
+
+        impl Table for $name {
+            const KEYS: &'static [&'static str] = &[$($key,)+];
+
+            fn read(section: &mut Section<'_, '_>) -> Self {
+                Self { $($field: section.key($key, &$kind, $default),)+ }
+            }
+        }
+
+        impl $name {
+            fn shown(&self) -> Vec<Shown> {
+                vec![$(($key, $kind.show(&self.$field)),)+]
+            }
+        }
+    )+};
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// Defaults stand in the unit that the operator writes them in.
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+tables! {
+    /// `[server]`: the first listener, and the daemon as a whole.
+    Server {
+        /// The address of the first listener; `"none"` leaves only the `[[listen]]` tables.
+        bind_address: BindAddress = "bind_address", text(), BindAddress::Address(Ipv4Addr::LOCALHOST.into());
+        /// The port of the first listener; 0 lets the kernel choose a free port.
+        bind_port: u16 = "bind_port", count(0, 65_535), 1080;
+        /// Worker threads, at most 256; nothing means one per core.
+        worker_threads: Option<NonZeroUsize> = "worker_threads", Threads { most: 256 }, None;
+        /// Whether a listener that others can reach may serve without authentication.
+        i_understand_open_proxy: bool = "i_understand_open_proxy", Flag, false;
+        /// Connections that may wait to be accepted, per listening socket, 1 to 65 535 (listen(2)).
+        backlog: u32 = "backlog", count(1, 65_535), 4096;
+        /// How long a worker thread may be silent before the worker is replaced, 2 to 600 s.
+        watchdog: Duration = "watchdog_secs", Secs { least: 2, most: 600 }, secs(10);
+        /// How long sessions may finish after a stop signal, 0 to 86 400 s; zero ends them at once.
+        drain: Duration = "drain_secs", Secs { least: 0, most: DAY }, secs(30);
+    }
+
+    /// One `[[listen]]` table: a further listener.
+    Listen {
+        /// Where it listens; always written.
+        address: Endpoint = "address", text(), Endpoint::Tcp(SocketAddr::from(([127, 0, 0, 1], 1080)));
+        /// What it is called in logs; the address when nothing is written.
+        name: Option<Label> = "name", Maybe(text()), None;
+        /// The permission bits of a Unix socket.
+        mode: Option<Mode> = "mode", Maybe(text()), None;
+        /// The protocols it speaks.
+        protocols: Choices<Protocol> = "protocols", choice(), Choices::all(Protocol::ALL);
+        /// Overrides `auth.socks_method`.
+        socks_method: Option<Choices<Method>> = "socks_method", Maybe(choice()), None;
+        /// Peers whose connections must begin with a PROXY protocol header.
+        proxy_protocol_from: Vec<IpNet> = "proxy_protocol_from", list(), Vec::new();
+        /// Overrides `advertised_address_v4` of `[udp]` and `[bind]`.
+        advertised_v4: Option<Ipv4Addr> = "advertised_address_v4", Maybe(unicast()), None;
+        /// Overrides `advertised_address_v6` of `[udp]` and `[bind]`.
+        advertised_v6: Option<Ipv6Addr> = "advertised_address_v6", Maybe(unicast()), None;
+    }
+
+    /// `[commands]`: what a client may ask for.
+    Commands {
+        /// CONNECT of SOCKS and HTTP.
+        connect: bool = "connect", Flag, true;
+        /// BIND (RFC 1928 §4).
+        bind: bool = "bind", Flag, false;
+        /// UDP ASSOCIATE (RFC 1928 §7).
+        udp_associate: bool = "udp_associate", Flag, true;
+        /// Tor's RESOLVE (F0) and `RESOLVE_PTR` (F1).
+        resolve: bool = "resolve", Flag, false;
+    }
+
+    /// `[auth]`: how clients prove who they are.
+    Auth {
+        /// The methods in order of preference.
+        socks_method: Choices<Method> = "socks_method", choice(), Choices::only(Method::None);
+        /// The users of `userpass`; written whenever a listener uses that method.
+        users_file: Option<PathBuf> = "users_file", Maybe(text()), None;
+    }
+
+    /// `[timeouts]`: how long things may take.
+    Timeouts {
+        /// From accept to the complete request, authentication included, 1 to 300 s.
+        handshake: Duration = "handshake_secs", Secs { least: 1, most: 300 }, secs(10);
+        /// Resolving and trying every address, together, 1 to 600 s.
+        connect: Duration = "connect_secs", Secs { least: 1, most: 600 }, secs(15);
+        /// How long no byte may move after one side has finished, 1 to 86 400 s.
+        half_closed: Duration = "half_closed_secs", Secs { least: 1, most: DAY }, secs(60);
+        /// The life of a session, up to 365 days; nothing means no limit.
+        max_age: Option<Duration> = "max_age_secs", SecsOrNone { most: 365 * DAY }, None;
+        /// How long an association may move no datagram, 1 to 86 400 s.
+        udp_idle: Duration = "udp_idle_secs", Secs { least: 1, most: DAY }, secs(120);
+        /// How long a BIND may wait for its peer, 1 to 3 600 s.
+        bind: Duration = "bind_secs", Secs { least: 1, most: 3_600 }, secs(60);
+    }
+
+    /// `[limits]`: how much at once.
+    Limits {
+        /// Connections at once over all listeners, 1 to 1 000 000.
+        max_connections: usize = "max_connections", count(1, 1_000_000), 10_000;
+        /// Connections at once whose handshake is not finished, 1 to 1 000 000.
+        max_handshakes: usize = "max_handshakes", count(1, 1_000_000), 1_000;
+        /// How long a TCP session may move no byte, up to 30 days; nothing means no limit.
+        idle: Option<Duration> = "connection_timeout_secs", SecsOrNone { most: 30 * DAY }, Some(secs(300));
+    }
+
+    /// `[outbound]`: the connections to targets.
+    Outbound {
+        /// The source address of IPv4 connections.
+        address_v4: Option<Ipv4Addr> = "address_v4", Maybe(unicast()), None;
+        /// The source address of IPv6 connections.
+        address_v6: Option<Ipv6Addr> = "address_v6", Maybe(unicast()), None;
+        /// The interface they leave by (`SO_BINDTODEVICE`).
+        interface: Option<Interface> = "interface", Maybe(text()), None;
+        /// The firewall mark they carry (`SO_MARK`), 1 to 4 294 967 295.
+        mark: Option<u32> = "mark", Maybe(count(1, 0xffff_ffff)), None;
+        /// Idle time before the first keepalive probe, up to 32 767 s (tcp(7)); nothing turns probes off.
+        keepalive: Option<Duration> = "keepalive_secs", SecsOrNone { most: 32_767 }, Some(secs(60));
+        /// Time between two probes, 1 to 32 767 s.
+        keepalive_interval: Duration = "keepalive_interval_secs", Secs { least: 1, most: 32_767 }, secs(15);
+        /// Unanswered probes before the connection is given up, 1 to 127.
+        keepalive_probes: u32 = "keepalive_probes", count(1, 127), 4;
+        /// How long sent bytes may stay unacknowledged (`TCP_USER_TIMEOUT`), up to 86 400 s; nothing leaves it to the kernel.
+        user_timeout: Option<Duration> = "user_timeout_secs", SecsOrNone { most: DAY }, Some(secs(60));
+        /// Send small writes at once (`TCP_NODELAY`).
+        nodelay: bool = "nodelay", Flag, true;
+        /// Head start of one address over the next (RFC 8305 §5), 10 to 2 000 ms.
+        attempt_delay: Duration = "attempt_delay_ms", Millis { least: 10, most: 2_000 }, Duration::from_millis(250);
+    }
+
+    /// `[dns]`: how names are resolved.
+    Dns {
+        /// Who looks names up.
+        resolver: Resolver = "resolver", text(), Resolver::Hickory;
+        /// The name servers (resolv.conf(5)).
+        resolv_conf: PathBuf = "resolv_conf", text(), PathBuf::from("/etc/resolv.conf");
+        /// Names that need no server (hosts(5)).
+        hosts_file: PathBuf = "hosts_file", text(), PathBuf::from("/etc/hosts");
+        /// How long one question may wait for one answer, 1 to 60 s.
+        timeout: Duration = "timeout_secs", Secs { least: 1, most: 60 }, secs(5);
+        /// How often a question is asked, 1 to 10.
+        attempts: usize = "attempts", count(1, 10), 2;
+        /// Names kept in the cache, 0 to 1 000 000; 0 turns it off.
+        cache_entries: usize = "cache_entries", count(0, 1_000_000), 4096;
+        /// An answer is kept at least this long, 0 to 86 400 s.
+        min_ttl: Duration = "min_ttl_secs", Secs { least: 0, most: DAY }, secs(1);
+        /// An answer is kept at most this long, 0 to 604 800 s.
+        max_ttl: Duration = "max_ttl_secs", Secs { least: 0, most: 7 * DAY }, secs(3_600);
+        /// How long it is remembered that a name has no address, 0 to 3 600 s.
+        negative_ttl: Duration = "negative_ttl_secs", Secs { least: 0, most: 3_600 }, secs(5);
+        /// Threads of the system resolver, 1 to 64.
+        system_threads: usize = "system_threads", count(1, 64), 8;
+    }
+
+    /// `[udp]`: UDP ASSOCIATE.
+    Udp {
+        /// The IPv4 address that clients are told to send to; nothing means the one they reached us by.
+        advertised_v4: Option<Ipv4Addr> = "advertised_address_v4", Maybe(unicast()), None;
+        /// The same for IPv6.
+        advertised_v6: Option<Ipv6Addr> = "advertised_address_v6", Maybe(unicast()), None;
+        /// The ports that clients are told to send to; nothing means any ephemeral port.
+        ports: Option<Ports> = "port_range", Maybe(text()), None;
+        /// Which address a client sends from.
+        client_address: ClientAddress = "client_address", text(), ClientAddress::Control;
+        /// Who may answer a client.
+        replies: Replies = "replies", text(), Replies::AddressPort;
+        /// Peers that one association remembers, 1 to 65 536.
+        max_peers: usize = "max_peers", count(1, 65_536), 256;
+    }
+
+    /// `[bind]`: BIND.
+    Bind {
+        /// The IPv4 address that peers are told to connect to; nothing means the one the client reached us by.
+        advertised_v4: Option<Ipv4Addr> = "advertised_address_v4", Maybe(unicast()), None;
+        /// The same for IPv6.
+        advertised_v6: Option<Ipv6Addr> = "advertised_address_v6", Maybe(unicast()), None;
+        /// The ports that peers are told to connect to; nothing means any ephemeral port.
+        ports: Option<Ports> = "port_range", Maybe(text()), None;
+    }
+
+    /// `[guard]`: exceptions from the hard guard.
+    Guard {
+        /// What is opened although the guard would refuse it.
+        allow: Vec<Opening> = "allow", list(), Vec::new();
+    }
+
+    /// `[logging]`: what is written about it.
+    Logging {
+        /// The least important event that is written.
+        level: LogLevel = "level", text(), LogLevel::Info;
+        /// How it is written.
+        format: LogFormat = "format", text(), LogFormat::Pretty;
+        /// Where it is written; nothing means standard error.
+        file: Option<PathBuf> = "file", Maybe(text()), None;
+        /// Lines that may wait for a slow disk before lines are lost and counted, 16 to 1 048 576.
+        queue_lines: usize = "queue_lines", count(16, 1_048_576), 16_384;
+    }
+}

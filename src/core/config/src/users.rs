@@ -1,0 +1,137 @@
+//! The users file: who may log in, and the hash of each password.
+//!
+//! Knows how a hash is written and what checking it may cost, and never a password.
+
+mod hash;
+
+pub use hash::PasswordHash;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::kinds::{Flag, Maybe, text};
+use crate::origin::Origin;
+use crate::problem::{Fault, Problems};
+use crate::reader::{Reader, Section, Table};
+use crate::values::Written;
+
+/// The users of one file: at least one, and no name twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Users(Vec<User>);
+
+/// One `[[users]]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Who logs in.
+    pub name: UserName,
+    /// What the password is checked against.
+    pub password_hash: PasswordHash,
+    /// Whether the user may log in.
+    pub enabled: bool,
+}
+
+/// A user's name: 1 to 255 bytes (RFC 1929 §2), no control characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UserName(String);
+
+/// Reads a users file; the path is only for messages.
+///
+/// # Errors
+/// Every problem of the file: syntax, unknown keys, names and hashes that cannot be used, a name given twice, and a
+/// file without users, since authentication that is configured and empty is a mistake.
+pub fn load(path: &str, text: &str) -> Result<Users, Problems> {
+    let mut reader = Reader::new(path, text)?;
+    let entries: Vec<Entry> = reader.tables("users");
+    reader.leftovers(&["users"]);
+    for index in 0..entries.len() {
+        let table = format!("users[{index}]");
+        reader.require(&table, "name", "\"alice\"");
+        reader.require(&table, "password_hash", "\"$argon2id$…\", as `rustsocks hash-password` prints it");
+    }
+    refuse_repeated(&entries, &mut reader);
+    let users: Vec<User> = entries.into_iter().filter_map(Entry::complete).collect();
+    refuse_empty(&users, &mut reader);
+    reader.finish().map(|_origins| Users(users))
+}
+
+impl Users {
+    /// The users in the order of the file.
+    #[must_use]
+    pub fn as_slice(&self) -> &[User] {
+        &self.0
+    }
+}
+
+impl UserName {
+    /// The name as text; a client sends its UTF-8 bytes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Written for UserName {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        if (1..=255).contains(&text.len()) && !text.contains(char::is_control) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new("cannot be a user's name").hint("use 1 to 255 bytes without control characters"))
+    }
+
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// A user while parts of it may be missing.
+struct Entry {
+    name: Option<UserName>,
+    password_hash: Option<PasswordHash>,
+    enabled: bool,
+}
+
+impl Table for Entry {
+    const KEYS: &'static [&'static str] = &["name", "password_hash", "enabled"];
+
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        Self {
+            name: section.key("name", &Maybe(text()), None),
+            password_hash: section.key("password_hash", &Maybe(text()), None),
+            enabled: section.key("enabled", &Flag, true),
+        }
+    }
+}
+
+impl Entry {
+    fn complete(self) -> Option<User> {
+        Some(User { name: self.name?, password_hash: self.password_hash?, enabled: self.enabled })
+    }
+}
+
+fn refuse_repeated(entries: &[Entry], reader: &mut Reader<'_>) {
+    let mut seen: HashMap<&UserName, Origin> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let Some(name) = &entry.name else { continue };
+        let key = format!("users[{index}].name");
+        let place = reader.origin(&key);
+        if let Some(first) = seen.get(name) {
+            let fault = Fault::new(format!("{:?} is already a user at {first}", name.as_str()));
+            reader.report(place, &key, fault.hint("remove one of the two"));
+        } else {
+            seen.insert(name, place);
+        }
+    }
+}
+
+fn refuse_empty(users: &[User], reader: &mut Reader<'_>) {
+    if users.is_empty() && reader.is_faultless() {
+        let fault = Fault::new("the file names no user, so nobody could log in").hint("add a [[users]] table");
+        reader.report(reader.start(), "users", fault);
+    }
+}

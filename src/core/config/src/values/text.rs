@@ -1,0 +1,78 @@
+//! Texts with a shape of their own: labels, interface names and paths.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::problem::Fault;
+use crate::values::Written;
+
+/// What a listener is called in logs and messages: 1 to 64 visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label(String);
+
+impl Label {
+    /// The text of the label.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Written for Label {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new(format!("{text:?} is not a name")).hint("use 1 to 64 visible ASCII characters without spaces"))
+    }
+
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// The name of a network interface: 1 to 15 bytes, no slash, colon or space (`IFNAMSIZ`, netdevice(7)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface(String);
+
+impl Interface {
+    /// The name, for `SO_BINDTODEVICE` (socket(7)).
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Written for Interface {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let is_name = |byte: u8| byte.is_ascii_graphic() && byte != b'/' && byte != b':';
+        if (1..=15).contains(&text.len()) && text.bytes().all(is_name) && text != "." && text != ".." {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new(format!("{text:?} cannot be the name of an interface"))
+            .hint("`ip link` lists the names: \"eth0\""))
+    }
+
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
+impl Written for PathBuf {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        if text.is_empty() || text.contains('\0') {
+            return Err(Fault::new(format!("{text:?} is not a path")).hint("write a path, or leave the key out"));
+        }
+        Ok(Self::from(text))
+    }
+
+    fn written(&self) -> String {
+        self.to_str().expect("a path that was parsed from text is text").to_owned()
+    }
+}
