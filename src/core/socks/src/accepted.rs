@@ -41,11 +41,7 @@ pub enum Command {
 
 impl<I> Accepted<I> {
     pub(crate) fn new(identity: I, dialect: Dialect, greeting: Message) -> Self {
-        Self {
-            identity,
-            dialect,
-            greeting,
-        }
+        Self { identity, dialect, greeting }
     }
 
     pub fn identity(&self) -> &I {

@@ -46,9 +46,7 @@ impl Name {
     /// `None` unless there are 1 to 255 bytes.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        (1..=Self::MAX)
-            .contains(&bytes.len())
-            .then(|| Self(bytes.into()))
+        (1..=Self::MAX).contains(&bytes.len()).then(|| Self(bytes.into()))
     }
 
     #[must_use]
@@ -101,10 +99,7 @@ impl From<SocketAddr> for Target {
             SocketAddr::V4(v4) => Host::V4(*v4.ip()),
             SocketAddr::V6(v6) => Host::V6(*v6.ip()),
         };
-        Self {
-            host,
-            port: address.port(),
-        }
+        Self { host, port: address.port() }
     }
 }
 

@@ -87,11 +87,7 @@ fn socks4_granted(bound: SocketAddr) -> Message {
         IpAddr::V4(ip) => ip,
         IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
     };
-    Message::short(&[
-        &[0, SOCKS4_GRANTED],
-        &bound.port().to_be_bytes(),
-        &ip.octets(),
-    ])
+    Message::short(&[&[0, SOCKS4_GRANTED], &bound.port().to_be_bytes(), &ip.octets()])
 }
 
 // SOCKS: A protocol for TCP proxy across firewalls (Ying-Da Lee), the reply codes of version 4.

@@ -29,21 +29,14 @@ pub(crate) fn claim(offer: &Offer, mut reader: Reader<'_>) -> Result<Claim, Stop
     });
     match method {
         Some(Method::None) => Ok(Claim::Anonymous),
-        Some(Method::UserPass) => Ok(head
-            .authorization
-            .credentials()
-            .ok_or(Fault::CredentialsMalformed)?),
+        Some(Method::UserPass) => Ok(head.authorization.credentials().ok_or(Fault::CredentialsMalformed)?),
         None => Err(Fault::CredentialsMissing.into()),
     }
 }
 
 pub(crate) fn request(reader: &mut Reader<'_>) -> Result<Request, Stop> {
     let Head { target, .. } = Head::read(reader)?;
-    Ok(Request {
-        dialect: Dialect::HttpConnect,
-        command: Command::Connect,
-        target,
-    })
+    Ok(Request { dialect: Dialect::HttpConnect, command: Command::Connect, target })
 }
 
 /// What matters in the head of a CONNECT.
@@ -77,15 +70,9 @@ impl<'a> Head<'a> {
         if request.method != Some("CONNECT") {
             return Err(Fault::HttpMethod.into());
         }
-        let target = request
-            .path
-            .and_then(|path| authority(path.as_bytes()))
-            .ok_or(Fault::HttpTarget)?;
+        let target = request.path.and_then(|path| authority(path.as_bytes())).ok_or(Fault::HttpTarget)?;
         let authorization = Authorization::find(request.headers);
-        Ok(Self {
-            target,
-            authorization,
-        })
+        Ok(Self { target, authorization })
     }
 }
 
@@ -93,26 +80,18 @@ impl<'a> Head<'a> {
 fn authority(form: &[u8]) -> Option<Target> {
     let colon = form.iter().rposition(|&byte| byte == b':')?;
     let (host, port) = (&form[..colon], digits(&form[colon + 1..])?);
-    Some(Target {
-        host: literal_or_name(host)?,
-        port,
-    })
+    Some(Target { host: literal_or_name(host)?, port })
 }
 
 fn literal_or_name(host: &[u8]) -> Option<Host> {
-    if let Some(v6) = host
-        .strip_prefix(b"[")
-        .and_then(|rest| rest.strip_suffix(b"]"))
-    {
+    if let Some(v6) = host.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")) {
         return parsed::<Ipv6Addr>(v6).map(Host::V6);
     }
     // None of these can be part of a host (RFC 3986 §3.2.2); a colon would be an address without its brackets.
     if host.iter().any(|byte| b":/?#[]@".contains(byte)) {
         return None;
     }
-    parsed(host)
-        .map(Host::V4)
-        .or_else(|| Name::new(host).map(Host::Name))
+    parsed(host).map(Host::V4).or_else(|| Name::new(host).map(Host::Name))
 }
 
 fn digits(text: &[u8]) -> Option<u16> {
@@ -126,9 +105,7 @@ fn parsed<T: FromStr>(text: &[u8]) -> Option<T> {
 
 impl<'a> Authorization<'a> {
     fn find(fields: &[httparse::Header<'a>]) -> Self {
-        let mut found = fields
-            .iter()
-            .filter(|field| field.name.eq_ignore_ascii_case("Proxy-Authorization"));
+        let mut found = fields.iter().filter(|field| field.name.eq_ignore_ascii_case("Proxy-Authorization"));
         match (found.next(), found.next()) {
             (None, _) => Self::Absent,
             (Some(field), None) => Self::Header(field.value),
@@ -151,10 +128,7 @@ impl<'a> Authorization<'a> {
         if user.is_empty() || user.len().max(password.len()) > LONGEST_CREDENTIAL {
             return None;
         }
-        Some(Claim::Password {
-            user: user.to_vec(),
-            password: Password::new(Zeroizing::new(password.to_vec())),
-        })
+        Some(Claim::Password { user: user.to_vec(), password: Password::new(Zeroizing::new(password.to_vec())) })
     }
 }
 

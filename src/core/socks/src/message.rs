@@ -93,10 +93,7 @@ const SHORT: usize = 3 + 1 + 16 + 2;
 
 impl Short {
     fn append(&mut self, part: &[u8]) {
-        let (start, end) = (
-            usize::from(self.length),
-            usize::from(self.length) + part.len(),
-        );
+        let (start, end) = (usize::from(self.length), usize::from(self.length) + part.len());
         self.bytes[start..end].copy_from_slice(part);
         self.length = u8::try_from(end).expect("the slice above ends within 22 bytes");
     }

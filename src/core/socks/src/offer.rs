@@ -25,18 +25,11 @@ impl Offer {
     /// The longest single message that may have to be in the caller's buffer at once, in bytes.
     #[must_use]
     pub fn longest_message(&self) -> usize {
-        if self.http_connect {
-            HTTP_HEAD
-        } else {
-            SOCKS_MESSAGE
-        }
+        if self.http_connect { HTTP_HEAD } else { SOCKS_MESSAGE }
     }
 
     pub(crate) fn choose(&self, client_speaks: impl Fn(Method) -> bool) -> Option<Method> {
-        self.methods
-            .iter()
-            .copied()
-            .find(|&method| client_speaks(method))
+        self.methods.iter().copied().find(|&method| client_speaks(method))
     }
 }
 

@@ -34,17 +34,9 @@ pub enum Step {
     /// Append what the client sends next to the same input, then ask again.
     NeedMore(Opening),
     /// Drop `consumed` bytes, send `bytes`, then go on with `next`.
-    Send {
-        consumed: usize,
-        bytes: Message,
-        next: Opening,
-    },
+    Send { consumed: usize, bytes: Message, next: Opening },
     /// Drop `consumed` bytes (none, if the claim is part of the request) and decide whether the claim holds.
-    Identify {
-        consumed: usize,
-        claim: Claim,
-        claimant: Claimant,
-    },
+    Identify { consumed: usize, claim: Claim, claimant: Claimant },
 }
 
 /// Who the client says it is.
@@ -104,32 +96,19 @@ fn greeting(offer: &Offer, mut reader: Reader<'_>) -> Result<Step, Stop> {
     let offered = socks5::greeting(&mut reader)?;
     let consumed = reader.consumed();
     match offer.choose(|method| offered.contains(&method.code())) {
-        Some(Method::None) => Ok(Step::Identify {
-            consumed,
-            claim: Claim::Anonymous,
-            claimant: Claimant::without_method(),
-        }),
-        Some(Method::UserPass) => Ok(Step::Send {
-            consumed,
-            bytes: Message::fixed(USE_PASSWORD),
-            next: Opening {
-                stage: Stage::Password,
-            },
-        }),
-        None => Err(Fault::NoCommonMethod {
-            offered: offered.into(),
+        Some(Method::None) => {
+            Ok(Step::Identify { consumed, claim: Claim::Anonymous, claimant: Claimant::without_method() })
         }
-        .into()),
+        Some(Method::UserPass) => {
+            Ok(Step::Send { consumed, bytes: Message::fixed(USE_PASSWORD), next: Opening { stage: Stage::Password } })
+        }
+        None => Err(Fault::NoCommonMethod { offered: offered.into() }.into()),
     }
 }
 
 fn password(mut reader: Reader<'_>) -> Result<Step, Stop> {
     let claim = socks5::password(&mut reader)?;
-    Ok(Step::Identify {
-        consumed: reader.consumed(),
-        claim,
-        claimant: Claimant::with_password(),
-    })
+    Ok(Step::Identify { consumed: reader.consumed(), claim, claimant: Claimant::with_password() })
 }
 
 fn user_id(offer: &Offer, mut reader: Reader<'_>) -> Result<Step, Stop> {
@@ -137,21 +116,13 @@ fn user_id(offer: &Offer, mut reader: Reader<'_>) -> Result<Step, Stop> {
     if !offer.methods.contains(&Method::None) {
         return Err(Fault::Socks4Unproven.into());
     }
-    Ok(Step::Identify {
-        consumed: 0,
-        claim: Claim::UserId(user_id.to_vec()),
-        claimant: Claimant::socks4(),
-    })
+    Ok(Step::Identify { consumed: 0, claim: Claim::UserId(user_id.to_vec()), claimant: Claimant::socks4() })
 }
 
 fn credentials(offer: &Offer, reader: Reader<'_>) -> Result<Step, Stop> {
     let claim = http::claim(offer, reader)?;
     let claimant = Claimant::http(&claim);
-    Ok(Step::Identify {
-        consumed: 0,
-        claim,
-        claimant,
-    })
+    Ok(Step::Identify { consumed: 0, claim, claimant })
 }
 
 impl Claimant {
@@ -173,36 +144,18 @@ impl Claimant {
     }
 
     fn without_method() -> Self {
-        let (if_accepted, if_rejected) = (
-            Message::fixed(USE_NO_METHOD),
-            Message::fixed(NO_ACCEPTABLE_METHODS),
-        );
-        Self {
-            dialect: Dialect::Socks5,
-            if_accepted,
-            if_rejected,
-        }
+        let (if_accepted, if_rejected) = (Message::fixed(USE_NO_METHOD), Message::fixed(NO_ACCEPTABLE_METHODS));
+        Self { dialect: Dialect::Socks5, if_accepted, if_rejected }
     }
 
     fn with_password() -> Self {
-        let (if_accepted, if_rejected) = (
-            Message::fixed(PASSWORD_ACCEPTED),
-            Message::fixed(PASSWORD_REFUSED),
-        );
-        Self {
-            dialect: Dialect::Socks5,
-            if_accepted,
-            if_rejected,
-        }
+        let (if_accepted, if_rejected) = (Message::fixed(PASSWORD_ACCEPTED), Message::fixed(PASSWORD_REFUSED));
+        Self { dialect: Dialect::Socks5, if_accepted, if_rejected }
     }
 
     fn socks4() -> Self {
         let if_rejected = Dialect::Socks4.failed(Failure::NotAllowed);
-        Self {
-            dialect: Dialect::Socks4,
-            if_accepted: Message::EMPTY,
-            if_rejected,
-        }
+        Self { dialect: Dialect::Socks4, if_accepted: Message::EMPTY, if_rejected }
     }
 
     /// To ask for a password that was never wanted would send a browser into a loop of dialogs.
@@ -211,11 +164,7 @@ impl Claimant {
             Claim::Anonymous | Claim::UserId(_) => Dialect::HttpConnect.failed(Failure::NotAllowed),
             Claim::Password { .. } => Message::fixed(answers::AUTHENTICATION_REQUIRED),
         };
-        Self {
-            dialect: Dialect::HttpConnect,
-            if_accepted: Message::EMPTY,
-            if_rejected,
-        }
+        Self { dialect: Dialect::HttpConnect, if_accepted: Message::EMPTY, if_rejected }
     }
 }
 

@@ -23,10 +23,7 @@ pub enum Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Path {
     /// On behalf of a client.
-    Proxied {
-        source: SocketAddr,
-        destination: SocketAddr,
-    },
+    Proxied { source: SocketAddr, destination: SocketAddr },
     /// From the neighbour itself (LOCAL, a health check), or it cannot say (UNKNOWN, UNSPEC, Unix sockets, datagrams): the real addresses count.
     Direct,
 }
@@ -63,41 +60,27 @@ pub fn decode(input: &[u8]) -> Result<Progress, ProxyFault> {
 
 /// Whether the input is what `mark` begins with, or begins with it.
 fn begins(input: &[u8], mark: &[u8]) -> bool {
-    input
-        .iter()
-        .zip(mark)
-        .all(|(byte, expected)| byte == expected)
+    input.iter().zip(mark).all(|(byte, expected)| byte == expected)
 }
 
 /// `PROXY TCP4 192.0.2.1 192.0.2.2 56324 443\r\n` (§2.1).
 fn version_1(input: &[u8]) -> Result<(usize, Path), Stop> {
     let window = &input[..input.len().min(LONGEST_V1)];
     let Some(end) = window.windows(2).position(|pair| pair == b"\r\n") else {
-        return Err(if window.len() == LONGEST_V1 {
-            too_long(LONGEST_V1)
-        } else {
-            Stop::NeedMore
-        });
+        return Err(if window.len() == LONGEST_V1 { too_long(LONGEST_V1) } else { Stop::NeedMore });
     };
     let line = str::from_utf8(&window[..end]).map_err(|_| ProxyFault::Malformed)?;
     let words: Vec<&str> = line.split(' ').collect();
     let path = match words[..] {
         ["PROXY", "UNKNOWN", ..] => Path::Direct,
-        ["PROXY", "TCP4", from, to, from_port, to_port] => {
-            proxied::<Ipv4Addr>([from, to], [from_port, to_port])?
-        }
-        ["PROXY", "TCP6", from, to, from_port, to_port] => {
-            proxied::<Ipv6Addr>([from, to], [from_port, to_port])?
-        }
+        ["PROXY", "TCP4", from, to, from_port, to_port] => proxied::<Ipv4Addr>([from, to], [from_port, to_port])?,
+        ["PROXY", "TCP6", from, to, from_port, to_port] => proxied::<Ipv6Addr>([from, to], [from_port, to_port])?,
         _ => return Err(ProxyFault::Malformed.into()),
     };
     Ok((end + 2, path))
 }
 
-fn proxied<Ip: FromStr + Into<IpAddr>>(
-    addresses: [&str; 2],
-    ports: [&str; 2],
-) -> Result<Path, ProxyFault> {
+fn proxied<Ip: FromStr + Into<IpAddr>>(addresses: [&str; 2], ports: [&str; 2]) -> Result<Path, ProxyFault> {
     let address = |text: &str| text.parse::<Ip>().map_err(|_| ProxyFault::Malformed);
     Ok(Path::Proxied {
         source: SocketAddr::new(address(addresses[0])?.into(), port(ports[0])?),
@@ -126,9 +109,7 @@ fn version_2(input: &[u8]) -> Result<(usize, Path), Stop> {
     let block = reader.take(length)?;
     let path = match command {
         Command::Local => Path::Direct,
-        Command::Proxy => transport
-            .path(block)
-            .map_err(|Short| ProxyFault::Malformed)?,
+        Command::Proxy => transport.path(block).map_err(|Short| ProxyFault::Malformed)?,
     };
     Ok((reader.consumed(), path))
 }
@@ -175,14 +156,8 @@ impl Transport {
             Self::TcpV6 => (reader.array::<16>()?.into(), reader.array::<16>()?.into()),
             Self::Other => return Ok(Path::Direct),
         };
-        let (source, destination) = (
-            (source, reader.number()?).into(),
-            (destination, reader.number()?).into(),
-        );
-        Ok(Path::Proxied {
-            source,
-            destination,
-        })
+        let (source, destination) = ((source, reader.number()?).into(), (destination, reader.number()?).into());
+        Ok(Path::Proxied { source, destination })
     }
 }
 

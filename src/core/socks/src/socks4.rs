@@ -30,11 +30,7 @@ pub(crate) fn request(reader: &mut Reader<'_>) -> Result<Request, Stop> {
         [0, 0, 0, last] if last != 0 => Host::Name(name(reader)?),
         address => Host::V4(Ipv4Addr::from(address)),
     };
-    Ok(Request {
-        dialect: Dialect::Socks4,
-        command,
-        target: Target { host, port },
-    })
+    Ok(Request { dialect: Dialect::Socks4, command, target: Target { host, port } })
 }
 
 /// Tor's RESOLVE exists here too; `RESOLVE_PTR` does not, because a reply has no room for a name (Tor socks-extensions §2).
@@ -57,11 +53,7 @@ fn terminated<'a>(reader: &mut Reader<'a>, too_long: Fault) -> Result<&'a [u8], 
     let rest = reader.rest();
     let window = &rest[..rest.len().min(Name::MAX + 1)];
     let Some(length) = window.iter().position(|&byte| byte == 0) else {
-        return Err(if window.len() > Name::MAX {
-            too_long.into()
-        } else {
-            Short.into()
-        });
+        return Err(if window.len() > Name::MAX { too_long.into() } else { Short.into() });
     };
     let field = reader.take(length)?;
     let _nul = reader.byte()?;

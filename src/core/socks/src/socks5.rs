@@ -47,11 +47,7 @@ pub(crate) fn request(reader: &mut Reader<'_>) -> Result<Request, Stop> {
     let command = command(reader.byte()?)?;
     let _reserved = reader.byte()?;
     let target = Target::decode(reader)?;
-    Ok(Request {
-        dialect: Dialect::Socks5,
-        command,
-        target,
-    })
+    Ok(Request { dialect: Dialect::Socks5, command, target })
 }
 
 fn command(code: u8) -> Result<Command, Fault> {

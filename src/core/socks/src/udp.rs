@@ -46,11 +46,7 @@ pub fn decode(datagram: &[u8]) -> Result<Datagram<'_>, UdpFault> {
         fragment => return Err(UdpFault::Fragment(fragment)),
     }
     let target = Target::decode(&mut reader)?;
-    Ok(Datagram {
-        target,
-        payload: reader.rest(),
-        header_length: reader.consumed(),
-    })
+    Ok(Datagram { target, payload: reader.rest(), header_length: reader.consumed() })
 }
 
 /// Writes the header for a datagram that came `from` a peer: 10 or 22 bytes; an IPv4-mapped sender is shown as IPv4.

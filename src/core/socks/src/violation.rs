@@ -82,13 +82,7 @@ impl Violation {
     }
 
     pub(crate) fn foreign(byte: u8) -> Self {
-        Self {
-            fault: Fault::Foreign {
-                byte,
-                spoke: Spoke::guess(byte),
-            },
-            farewell: Message::EMPTY,
-        }
+        Self { fault: Fault::Foreign { byte, spoke: Spoke::guess(byte) }, farewell: Message::EMPTY }
     }
 
     /// What the client should read before the close; empty when it would not understand us anyway.
@@ -139,9 +133,7 @@ fn farewell(dialect: Dialect, fault: &Fault) -> Message {
         Fault::HttpTooLong => Message::fixed(answers::HEAD_TOO_LARGE),
         Fault::HttpVersion => Message::fixed(answers::VERSION_NOT_SUPPORTED),
         Fault::HttpMethod => Message::fixed(answers::METHOD_NOT_ALLOWED),
-        Fault::CredentialsMissing | Fault::CredentialsMalformed => {
-            Message::fixed(answers::AUTHENTICATION_REQUIRED)
-        }
+        Fault::CredentialsMissing | Fault::CredentialsMalformed => Message::fixed(answers::AUTHENTICATION_REQUIRED),
     }
 }
 
@@ -180,10 +172,7 @@ pub(crate) enum Stop {
 
 impl Stop {
     /// Waiting is `Ok(None)`; a fault is worded in the dialect of the conversation.
-    pub(crate) fn settle<T>(
-        result: Result<T, Self>,
-        dialect: Dialect,
-    ) -> Result<Option<T>, Violation> {
+    pub(crate) fn settle<T>(result: Result<T, Self>, dialect: Dialect) -> Result<Option<T>, Violation> {
         match result {
             Ok(decoded) => Ok(Some(decoded)),
             Err(Self::NeedMore) => Ok(None),
