@@ -1,1 +1,82 @@
 //! The root role: holds listeners, keeps one worker alive, parses nothing from the network.
+//!
+//! [`run`] binds every listener of its [`Plan`], starts the worker, and stays until it is told to stop:
+//!
+//! - a worker that dies unasked is replaced, and meanwhile new connections wait in the listeners' queues;
+//! - a worker that stalls is photographed, killed and replaced;
+//! - SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reopens the logs;
+//! - the service manager hears how it is, and is fed only while the worker's heartbeats are fresh.
+//!
+//! The worker talks back over a [`Link`](link::Link), in the frames of [`wire`].
+//! There is one thread and no runtime; the one loop is in `supervise`.
+//! This crate knows nothing of SOCKS, of rules, or of what the configuration says.
+
+pub mod link;
+pub mod outcome;
+pub mod plan;
+
+mod autopsy;
+mod channel;
+mod deaths;
+mod handover;
+mod listen;
+mod notify;
+mod pulse;
+mod signals;
+mod supervise;
+mod worker;
+
+use std::error::Error;
+use std::time::Instant;
+
+use tracing::warn;
+
+use crate::listen::Listeners;
+use crate::notify::Notify;
+use crate::outcome::{Exit, MonitorError};
+use crate::plan::Plan;
+use crate::signals::Signals;
+use crate::supervise::Supervisor;
+
+/// Serves until told to stop.
+///
+/// To be called by a process without other threads: the kernel kills the worker when the calling thread ends.
+/// `SIGTERM`, `SIGINT`, `SIGHUP` and `SIGCHLD` of the process are taken over and stay so.
+///
+/// # Errors
+/// [`MonitorError`] if the service cannot start or cannot go on; [`MonitorError::code`] is what the process should then exit with.
+pub fn run(plan: Plan) -> Result<Exit, MonitorError> {
+    let mut notify = Notify::from_environment(Instant::now());
+    let outcome = supervise(plan, &mut notify);
+    match &outcome {
+        Ok(_) => notify.farewell("Stopped"),
+        Err(error) => notify.farewell(&format!("Failed: {}", with_causes(error))),
+    }
+    outcome
+}
+
+fn supervise(plan: Plan, notify: &mut Notify) -> Result<Exit, MonitorError> {
+    warn_of_impatient_manager(&plan, notify);
+    let signals = Signals::subscribe().map_err(|cause| MonitorError::Signals { cause })?;
+    let listeners = Listeners::bind(&plan)?;
+    Supervisor::new(plan, listeners, signals, notify).run()
+}
+
+fn warn_of_impatient_manager(plan: &Plan, notify: &Notify) {
+    if let Some(manager) = notify.watchdog()
+        && manager <= plan.watchdog
+    {
+        warn!(?manager, own = ?plan.watchdog, "the service manager's watchdog bites before the own one; make WatchdogSec longer");
+    }
+}
+
+/// An error and everything behind it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line = format!("{line}: {cause}");
+        next = cause.source();
+    }
+    line
+}

@@ -1,0 +1,78 @@
+//! What a new worker is given: the configuration, the listeners, and the word to begin.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use wire::ToWorker;
+
+use crate::listen::Bound;
+
+/// One frame on its way to the worker, with the descriptor that belongs to it.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    pub(crate) frame: ToWorker,
+    pub(crate) descriptor: Option<Rc<OwnedFd>>,
+}
+
+impl From<ToWorker> for Parcel {
+    fn from(frame: ToWorker) -> Self {
+        Self { frame, descriptor: None }
+    }
+}
+
+/// Everything that one new worker needs, in the order in which it is sent.
+pub(crate) fn parcels(generation: u64, configuration: &[u8], sockets: &[Bound]) -> io::Result<Vec<Parcel>> {
+    let text = Rc::new(sealed(configuration)?);
+    let configuration = Parcel { frame: ToWorker::Configuration { generation }, descriptor: Some(text) };
+    let listeners = sockets.iter().map(listener);
+    Ok([configuration].into_iter().chain(listeners).chain([ToWorker::Begin.into()]).collect())
+}
+
+fn listener(bound: &Bound) -> Parcel {
+    let frame = ToWorker::Listener { index: bound.index, thread: bound.thread };
+    Parcel { frame, descriptor: Some(Rc::clone(&bound.socket)) }
+}
+
+/// A file in memory that nobody can change any more.
+///
+/// Each worker gets one of its own, since duplicates of one would share its read position.
+fn sealed(text: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create("configuration", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    file.write_all(text)?;
+    file.rewind()?;
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    #[test]
+    fn a_sealed_text_can_be_read_and_not_changed() {
+        let mut file = File::from(sealed(b"bind = \"127.0.0.1\"").expect("sealed"));
+        let mut text = String::new();
+        file.read_to_string(&mut text).expect("read");
+        assert_eq!(text, "bind = \"127.0.0.1\"");
+        assert!(file.write_all(b"more").is_err());
+        assert!(file.set_len(0).is_err());
+    }
+
+    #[test]
+    fn the_configuration_comes_first_and_the_word_to_begin_last() {
+        let socket = Rc::new(sealed(b"").expect("any descriptor"));
+        let sockets = [0, 1].map(|thread| Bound { index: 4, thread, socket: Rc::clone(&socket) });
+        let parcels = parcels(3, b"text", &sockets).expect("made");
+        let frames: Vec<ToWorker> = parcels.iter().map(|parcel| parcel.frame).collect();
+        let (first, second) = (ToWorker::Listener { index: 4, thread: 0 }, ToWorker::Listener { index: 4, thread: 1 });
+        assert_eq!(frames, [ToWorker::Configuration { generation: 3 }, first, second, ToWorker::Begin]);
+        assert!(parcels.iter().all(|parcel| parcel.frame.carries_descriptor() == parcel.descriptor.is_some()));
+    }
+}

@@ -1,0 +1,77 @@
+//! What the monitor is told to do: addresses, one command, a few durations.
+//!
+//! Whoever starts the monitor has parsed a configuration and fills this in.
+//! The monitor itself knows no configuration file and hands the text to the worker unread.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that the monitor needs to know.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where to listen, in the order of the configuration: at most 65,536 entries.
+    pub listeners: Vec<Listener>,
+    /// How many threads of the worker accept.
+    /// Each gets a socket of its own for every TCP listener (`SO_REUSEPORT`), and a duplicate of the one socket of every Unix listener.
+    pub threads: NonZeroU16,
+    /// Connections that may wait on one socket to be accepted; the kernel cuts it to `net.core.somaxconn`.
+    pub backlog: u32,
+    /// What accepted TCP connections inherit from their listener.
+    pub accepted: Accepted,
+    /// The configuration as text, handed to every worker in a sealed memfd.
+    pub configuration: Vec<u8>,
+    /// How to start a worker.
+    pub worker: WorkerCommand,
+    /// How long a worker may take from its start to `Ready`; 30 s is a good value.
+    pub start_limit: Duration,
+    /// How long the worker, or one of its threads, may be silent before it is taken for stalled; at least 3 s, for it beats once a second.
+    pub watchdog: Duration,
+    /// How long the sessions may take to end after the first SIGTERM or SIGINT.
+    pub drain: Duration,
+}
+
+/// One place to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listener {
+    /// A TCP address; port 0 takes a free one.
+    /// An IPv6 address does not listen for IPv4.
+    Tcp { address: SocketAddr },
+    /// A stream socket in the file system, with the permission bits of its file.
+    Unix { path: PathBuf, mode: u32 },
+}
+
+/// Options of a TCP listener that Linux copies into each connection accepted on it, so that no accept pays for them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// `TCP_NODELAY`.
+    pub nodelay: bool,
+    /// `SO_KEEPALIVE` with its three values.
+    pub keepalive: Option<Keepalive>,
+    /// `TCP_USER_TIMEOUT`: how long sent data may stay unacknowledged.
+    pub user_timeout: Option<Duration>,
+    /// `SO_OOBINLINE`: urgent data stays in the stream.
+    pub oob_inline: bool,
+}
+
+/// Keepalive values, see `tcp(7)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepalive {
+    /// `TCP_KEEPIDLE`, in whole seconds.
+    pub idle: Duration,
+    /// `TCP_KEEPINTVL`, in whole seconds.
+    pub interval: Duration,
+    /// `TCP_KEEPCNT`.
+    pub probes: u32,
+}
+
+/// The program that a worker is.
+#[derive(Debug, Clone)]
+pub struct WorkerCommand {
+    /// `/proc/self/exe` starts the very program that runs now, even if its file has been replaced since.
+    pub program: PathBuf,
+    /// Arguments that select the worker's role; it finds its [`Link`](crate::link::Link) by itself.
+    pub args: Vec<OsString>,
+}

@@ -1,0 +1,324 @@
+//! The monitor's loop: waits for signals, frames and deadlines, and keeps the post of the worker manned.
+
+use std::os::fd::AsFd;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use tracing::{error, info, warn};
+use wire::{ToMonitor, ToWorker};
+
+use crate::autopsy;
+use crate::deaths::{self, Deaths, Next};
+use crate::handover;
+use crate::listen::Listeners;
+use crate::notify::{Activity, Notify, Status};
+use crate::outcome::{Exit, MonitorError};
+use crate::plan::Plan;
+use crate::pulse;
+use crate::signals::{Order, Signals};
+use crate::worker::{Fault, Look, Worker};
+
+/// What a worker gets on top of its drain deadline, to cut the rest and close its books.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What a stalled worker gets to die from SIGABRT, and a worker that hung up to die at all.
+const LAST_BREATH: Duration = Duration::from_millis(500);
+
+/// Frames taken from the worker in one round, so that a flood of them cannot keep signals waiting.
+const FRAMES_PER_ROUND: usize = 64;
+
+/// There is one configuration in the life of a monitor.
+const GENERATION: u64 = 1;
+
+pub(crate) struct Supervisor<'a> {
+    plan: Plan,
+    listeners: Listeners,
+    signals: Signals,
+    notify: &'a mut Notify,
+    post: Post,
+    stop: Stop,
+    was_ready: bool,
+    deaths: Deaths,
+    restarts: u32,
+}
+
+/// The one place that a worker can have.
+enum Post {
+    Manned(Worker),
+    Vacant { until: Instant },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    NotAsked,
+    Draining { kill_at: Instant },
+    Now { kill_at: Instant },
+}
+
+impl<'a> Supervisor<'a> {
+    pub(crate) fn new(plan: Plan, listeners: Listeners, signals: Signals, notify: &'a mut Notify) -> Self {
+        Self {
+            plan,
+            listeners,
+            signals,
+            notify,
+            post: Post::Vacant { until: Instant::now() },
+            stop: Stop::NotAsked,
+            was_ready: false,
+            deaths: Deaths::default(),
+            restarts: 0,
+        }
+    }
+
+    pub(crate) fn run(mut self) -> Result<Exit, MonitorError> {
+        loop {
+            let now = Instant::now();
+            self.man(now)?;
+            self.report(now);
+            self.wait(now)?;
+
+            let now = Instant::now();
+            self.obey(now);
+            self.hear(now);
+            if let Some(exit) = self.reap(now)? {
+                return Ok(exit);
+            }
+            self.judge(now);
+        }
+    }
+
+    /// Starts a worker if the post is vacant and the pause is over.
+    fn man(&mut self, now: Instant) -> Result<(), MonitorError> {
+        let Post::Vacant { until } = self.post else { return Ok(()) };
+        if now < until {
+            return Ok(());
+        }
+        let started = handover::parcels(GENERATION, &self.plan.configuration, &self.listeners.sockets)
+            .and_then(|parcels| Worker::start(&self.plan, parcels, now));
+        match started {
+            Ok(worker) => {
+                info!(worker = worker.pid(), "worker started");
+                self.post = Post::Manned(worker);
+                Ok(())
+            }
+            Err(cause) if self.was_ready => {
+                error!(error = %cause, "cannot start a worker");
+                self.vacate(Duration::ZERO, now)
+            }
+            Err(cause) => Err(MonitorError::Spawn { program: self.plan.worker.program.clone(), cause }),
+        }
+    }
+
+    /// Waits for a signal, a frame, room for a frame, or the next deadline; at most one step of the pulse.
+    fn wait(&self, now: Instant) -> Result<(), MonitorError> {
+        let mut sources = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        if let Post::Manned(worker) = &self.post
+            && let Some(line) = worker.line()
+        {
+            let room = if worker.has_mail() { PollFlags::POLLOUT } else { PollFlags::empty() };
+            sources.push(PollFd::new(line, PollFlags::POLLIN | room));
+        }
+        match poll(&mut sources, self.timeout(now)) {
+            Ok(_) | Err(Errno::EINTR) => Ok(()),
+            Err(errno) => Err(MonitorError::Wait { cause: errno.into() }),
+        }
+    }
+
+    fn timeout(&self, now: Instant) -> PollTimeout {
+        let post = match &self.post {
+            Post::Manned(worker) => worker.due(),
+            Post::Vacant { until } => Some(*until),
+        };
+        let deadlines = [post, self.stop.kill_at(), self.notify.feed_at()];
+        // A deadline that has passed and still stands waits for something else than time.
+        let next = deadlines
+            .into_iter()
+            .flatten()
+            .map(|at| at.saturating_duration_since(now))
+            .filter(|wait| !wait.is_zero())
+            .min();
+        let wait = next.unwrap_or(pulse::STEP).min(pulse::STEP);
+        // Rounded up to whole milliseconds: waking too early would mean to spin.
+        PollTimeout::try_from(wait.as_millis() + 1).unwrap_or(PollTimeout::ZERO)
+    }
+
+    fn obey(&mut self, now: Instant) {
+        for order in self.signals.orders() {
+            match order {
+                Order::ReopenLogs => self.tell(ToWorker::ReopenLogs),
+                Order::Stop => match self.stop {
+                    Stop::NotAsked => self.drain(now),
+                    Stop::Draining { .. } => self.hurry(now),
+                    Stop::Now { .. } => {}
+                },
+            }
+        }
+    }
+
+    /// Gives up the listeners first, so that whoever comes now is refused and may go elsewhere.
+    fn drain(&mut self, now: Instant) {
+        let drain = self.plan.drain;
+        info!(deadline = ?drain, "stopping: no new connections, sessions may end until the deadline");
+        self.listeners = Listeners::default();
+        self.stop = Stop::Draining { kill_at: now + drain + GRACE };
+        self.notify.stopping(drain + 2 * GRACE);
+        self.tell(ToWorker::Drain { deadline_ms: u32::try_from(drain.as_millis()).unwrap_or(u32::MAX) });
+    }
+
+    fn hurry(&mut self, now: Instant) {
+        info!("stopping at once: asked a second time");
+        self.stop = Stop::Now { kill_at: now + GRACE };
+        self.tell(ToWorker::StopNow);
+    }
+
+    fn tell(&mut self, frame: ToWorker) {
+        if let Post::Manned(worker) = &mut self.post {
+            worker.tell(frame);
+        }
+    }
+
+    /// Sends what waits for the worker and takes what it has sent.
+    fn hear(&mut self, now: Instant) {
+        for _ in 0..FRAMES_PER_ROUND {
+            let Post::Manned(worker) = &mut self.post else { return };
+            worker.flush();
+            match worker.hear() {
+                Ok(Some(frame)) => self.take(frame, now),
+                Ok(None) => return,
+                // A worker that ends hangs up first, and needs a moment for the rest.
+                Err(Fault::HungUp) => return worker.condemn(Fault::HungUp, now + LAST_BREATH),
+                Err(fault) => return worker.condemn(fault, now),
+            }
+        }
+    }
+
+    fn take(&mut self, frame: ToMonitor, now: Instant) {
+        let Post::Manned(worker) = &mut self.post else { return };
+        match frame {
+            ToMonitor::Heartbeat { sessions, silent } => worker.beats(sessions, silent),
+            ToMonitor::Drained { remaining } => info!(worker = worker.pid(), remaining, "the worker has drained"),
+            ToMonitor::Failed { reason } => {
+                error!(worker = worker.pid(), ?reason, "the worker failed");
+                worker.last_words = Some(reason);
+            }
+            ToMonitor::Ready => {
+                info!(worker = worker.pid(), after = ?worker.age(now), "worker ready");
+                worker.becomes_ready(self.plan.watchdog, now);
+                self.announce();
+            }
+        }
+    }
+
+    fn announce(&mut self) {
+        if !self.was_ready {
+            self.was_ready = true;
+            self.notify.ready();
+        }
+    }
+
+    /// Looks whether the worker has ended, and says whether that is the end of the service.
+    fn reap(&mut self, now: Instant) -> Result<Option<Exit>, MonitorError> {
+        let is_asked = self.stop != Stop::NotAsked;
+        let Post::Manned(worker) = &mut self.post else {
+            return Ok(is_asked.then_some(Exit::Clean));
+        };
+        let Some(status) = worker.end().map_err(|cause| MonitorError::Wait { cause })? else { return Ok(None) };
+        // Its last words may have come after the last round.
+        self.hear(now);
+        if is_asked { Ok(Some(farewell(status))) } else { self.mourn(status, now).map(|()| None) }
+    }
+
+    /// The worker has died unasked.
+    fn mourn(&mut self, status: ExitStatus, now: Instant) -> Result<(), MonitorError> {
+        let Post::Manned(worker) = &mut self.post else { return Ok(()) };
+        if !self.was_ready {
+            return Err(stillborn(worker, status));
+        }
+        let lived = worker.age(now);
+        let fault = worker.fault().filter(|fault| **fault != Fault::HungUp).map(ToString::to_string);
+        error!(worker = worker.pid(), %status, ?lived, sessions = worker.sessions, fault, "the worker died");
+        self.vacate(lived, now)
+    }
+
+    /// Leaves the post vacant for as long as the deaths so far advise.
+    fn vacate(&mut self, lived: Duration, now: Instant) -> Result<(), MonitorError> {
+        match self.deaths.count(lived, now) {
+            Next::RestartAfter(pause) => {
+                self.restarts += 1;
+                warn!(?pause, restarts = self.restarts, "restarting the worker");
+                self.post = Post::Vacant { until: now + pause };
+                Ok(())
+            }
+            Next::GiveUp => Err(MonitorError::GaveUp { deaths: deaths::LIMIT, window: deaths::WINDOW }),
+        }
+    }
+
+    /// Lets time pass for the worker: start limit, watchdog, stop deadline.
+    fn judge(&mut self, now: Instant) {
+        let Post::Manned(worker) = &mut self.post else { return };
+        if self.stop.kill_at().is_some_and(|kill_at| now >= kill_at) {
+            worker.condemn(Fault::DidNotStop, now);
+        }
+        match worker.look(self.plan.start_limit, now) {
+            Look::Well => self.notify.feed(now),
+            Look::Open => {}
+            Look::Faulty(fault) => {
+                autopsy::log(worker.pid(), &fault);
+                worker.signal(Signal::SIGABRT);
+                worker.condemn(fault, now + LAST_BREATH);
+            }
+        }
+    }
+
+    fn report(&mut self, now: Instant) {
+        let (activity, sessions) = match &self.post {
+            Post::Vacant { .. } => (Activity::WaitingToRestart, 0),
+            Post::Manned(worker) => (self.activity(worker), worker.sessions),
+        };
+        self.notify.status(Status { activity, sessions, restarts: self.restarts }, now);
+    }
+
+    fn activity(&self, worker: &Worker) -> Activity {
+        let worker_id = worker.pid();
+        match self.stop {
+            Stop::Draining { .. } | Stop::Now { .. } => Activity::Draining { worker: worker_id },
+            Stop::NotAsked if worker.is_starting() => Activity::Starting { worker: worker_id },
+            Stop::NotAsked => Activity::Serving { worker: worker_id },
+        }
+    }
+}
+
+impl Stop {
+    fn kill_at(self) -> Option<Instant> {
+        match self {
+            Self::NotAsked => None,
+            Self::Draining { kill_at } | Self::Now { kill_at } => Some(kill_at),
+        }
+    }
+}
+
+fn farewell(status: ExitStatus) -> Exit {
+    if status.success() {
+        info!("stopped");
+        Exit::Clean
+    } else {
+        warn!(%status, "stopped, but the worker did not end well");
+        Exit::Unclean
+    }
+}
+
+/// Why the first worker never got ready.
+fn stillborn(worker: &mut Worker, status: ExitStatus) -> MonitorError {
+    if let Some(reason) = worker.last_words.take() {
+        return MonitorError::Refused { reason };
+    }
+    match worker.fault() {
+        Some(Fault::NotReady { limit }) => MonitorError::NotReady { limit: *limit },
+        Some(Fault::Stalled(_) | Fault::Garbled(_) | Fault::HungUp | Fault::DidNotStop) | None => {
+            MonitorError::DiedAtStart { status }
+        }
+    }
+}

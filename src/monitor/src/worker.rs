@@ -1,0 +1,248 @@
+//! One worker process, from its start to its end.
+//!
+//! Knows how to start it, talk to it, judge it and kill it; whether it is then replaced is the supervisor's decision.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tracing::debug;
+use wire::{FrameError, ThreadName, ToMonitor, ToWorker};
+
+use crate::channel::{Channel, Received, Wait};
+use crate::handover::Parcel;
+use crate::notify;
+use crate::plan::{Plan, WorkerCommand};
+use crate::pulse::{Health, Pulse, Stall};
+
+/// What `ps` shows instead of `/proc/self/exe`.
+const TITLE: &str = "rustsocks: worker";
+
+/// A worker that lives, or whose end has not been noticed yet.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    child: Child,
+    channel: Channel,
+    is_connected: bool,
+    outbox: VecDeque<Parcel>,
+    born: Instant,
+    phase: Phase,
+    /// Open sessions, by the last heartbeat.
+    pub(crate) sessions: u32,
+    /// Why it says that it failed.
+    pub(crate) last_words: Option<String>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Starting { until: Instant },
+    Serving(Pulse),
+    Condemned { fault: Fault, kill_at: Instant },
+}
+
+/// Why a worker may not live on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    NotReady { limit: Duration },
+    Stalled(Stall),
+    Garbled(FrameError),
+    HungUp,
+    DidNotStop,
+}
+
+/// What a look at a worker says.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Look {
+    /// It serves, and all its threads beat.
+    Well,
+    /// Nothing can be said yet, or everything has been said.
+    Open,
+    Faulty(Fault),
+}
+
+impl Worker {
+    /// Starts the program; the parcels are sent as fast as it takes them.
+    pub(crate) fn start(plan: &Plan, parcels: Vec<Parcel>, now: Instant) -> io::Result<Self> {
+        let (ours, theirs) = Channel::pair()?;
+        // The command owns their end and is dropped here, for a line with a second holder would never end.
+        let child = command(&plan.worker, theirs).spawn()?;
+        let mut worker = Self {
+            child,
+            channel: ours,
+            is_connected: true,
+            outbox: parcels.into(),
+            born: now,
+            phase: Phase::Starting { until: now + plan.start_limit },
+            sessions: 0,
+            last_words: None,
+        };
+        worker.flush();
+        Ok(worker)
+    }
+
+    /// Queues a frame behind what has not been sent yet.
+    pub(crate) fn tell(&mut self, frame: ToWorker) {
+        self.outbox.push_back(frame.into());
+        self.flush();
+    }
+
+    /// Sends what the line takes.
+    pub(crate) fn flush(&mut self) {
+        while let Some(parcel) = self.outbox.front() {
+            match self.channel.send(&parcel.frame.encode(), parcel.descriptor.as_ref().map(AsFd::as_fd)) {
+                Ok(()) => drop(self.outbox.pop_front()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    debug!(worker = self.pid(), %error, "the worker takes no more frames");
+                    self.outbox.clear();
+                }
+            }
+        }
+    }
+
+    /// The next frame that waits, if the line has one; a broken line is a fault.
+    pub(crate) fn hear(&mut self) -> Result<Option<ToMonitor>, Fault> {
+        if !self.is_connected {
+            return Ok(None);
+        }
+        match self.channel.receive(Wait::Never) {
+            Ok(Received::Datagram { bytes, .. }) => ToMonitor::decode(&bytes).map(Some).map_err(Fault::Garbled),
+            Ok(Received::Nothing) => Ok(None),
+            Ok(Received::End) | Err(_) => {
+                self.is_connected = false;
+                Err(Fault::HungUp)
+            }
+        }
+    }
+
+    /// It said that it serves; from now on it has to beat.
+    pub(crate) fn becomes_ready(&mut self, watchdog: Duration, now: Instant) {
+        if self.is_starting() {
+            self.phase = Phase::Serving(Pulse::new(watchdog, now));
+        }
+    }
+
+    pub(crate) fn beats(&mut self, sessions: u32, silent: Vec<ThreadName>) {
+        self.sessions = sessions;
+        if let Phase::Serving(pulse) = &mut self.phase {
+            pulse.beat(silent);
+        }
+    }
+
+    /// Judges it by the time that has passed, and carries out a sentence that is due.
+    pub(crate) fn look(&mut self, start_limit: Duration, now: Instant) -> Look {
+        match &mut self.phase {
+            Phase::Starting { until } if now >= *until => Look::Faulty(Fault::NotReady { limit: start_limit }),
+            Phase::Starting { .. } => Look::Open,
+            Phase::Serving(pulse) => match pulse.look(now) {
+                Health::Fresh => Look::Well,
+                Health::Late => Look::Open,
+                Health::Stalled(stall) => Look::Faulty(Fault::Stalled(stall)),
+            },
+            Phase::Condemned { kill_at, .. } => {
+                if now >= *kill_at {
+                    self.signal(Signal::SIGKILL);
+                }
+                Look::Open
+            }
+        }
+    }
+
+    /// Nothing can save it any more; it is killed at the given time unless it ends before.
+    pub(crate) fn condemn(&mut self, fault: Fault, kill_at: Instant) {
+        if self.fault().is_none() {
+            self.phase = Phase::Condemned { fault, kill_at };
+        }
+    }
+
+    /// Sends a signal; the process cannot be another one, since nobody else waits for it.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.pid()).expect("a pid is a positive i32");
+        if let Err(error) = kill(Pid::from_raw(pid), signal) {
+            debug!(worker = pid, %signal, %error, "the signal was not sent");
+        }
+    }
+
+    /// How it ended, once it has.
+    pub(crate) fn end(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.born)
+    }
+
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        match &self.phase {
+            Phase::Condemned { fault, .. } => Some(fault),
+            Phase::Starting { .. } | Phase::Serving(_) => None,
+        }
+    }
+
+    pub(crate) fn is_starting(&self) -> bool {
+        matches!(self.phase, Phase::Starting { .. })
+    }
+
+    /// The line to wait on, until it has ended.
+    pub(crate) fn line(&self) -> Option<BorrowedFd<'_>> {
+        self.is_connected.then(|| self.channel.as_fd())
+    }
+
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// When to look at it, if that is before the next heartbeat.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Starting { until } => Some(*until),
+            Phase::Serving(_) => None,
+            Phase::Condemned { kill_at, .. } => Some(*kill_at),
+        }
+    }
+}
+
+impl Drop for Worker {
+    /// No worker outlives its monitor; one that has been reaped already is left alone.
+    fn drop(&mut self) {
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
+            debug!(worker = self.pid(), %error, "the worker is left behind");
+        }
+    }
+}
+
+/// The command that becomes the worker, with its end of the line as standard input.
+///
+/// A process group of its own keeps a terminal's Ctrl-C from it: the monitor translates.
+/// Whatever has to happen between fork and exec belongs here.
+fn command(worker: &WorkerCommand, line: Channel) -> Command {
+    let mut command = Command::new(&worker.program);
+    command.arg0(TITLE).args(&worker.args).stdin(Stdio::from(line.into_descriptor())).process_group(0);
+    for variable in notify::OURS {
+        command.env_remove(variable);
+    }
+    command
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotReady { limit } => write!(f, "not ready within {limit:?}"),
+            Self::Stalled(stall) => write!(f, "stalled: {stall}"),
+            Self::Garbled(error) => write!(f, "it speaks nonsense: {error}"),
+            Self::HungUp => f.write_str("it closed its line to the monitor"),
+            Self::DidNotStop => f.write_str("it did not stop in time"),
+        }
+    }
+}
