@@ -1,1 +1,22 @@
-//! What the outside tests and the benchmarks share.
+//! What the outside tests and the benchmarks share: servers to test, raw peers on both sides of them, and networks of their own.
+//!
+//! Blocking code on std's sockets and threads, so that a test reads in the order of the conversation.
+//! Every wait has an end, and whatever should not happen is a panic that says what did.
+//! Knows none of the daemon's crates: it sees what a client, a target and an administrator see.
+#![expect(clippy::missing_panics_doc, reason = "a rig reports by panicking; every function here does")]
+
+pub mod daemon;
+pub mod dns;
+pub mod http;
+pub mod network;
+pub mod port;
+pub mod process;
+pub mod server;
+pub mod session_log;
+pub mod socks4;
+pub mod socks5;
+pub mod target;
+pub mod udp;
+pub mod users;
+pub mod wait;
+pub mod wire;

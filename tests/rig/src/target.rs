@@ -1,0 +1,161 @@
+//! What a proxy is asked to connect to: listeners that a test accepts from, ports where nobody is, and hosts that never answer.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
+
+use crate::socks5::{CONNECT, greeted, rep};
+use crate::wait::PATIENCE;
+use crate::wire::Wire;
+
+/// Proves within a test's patience that a SYN goes unanswered.
+const UNANSWERED: Duration = Duration::from_millis(250);
+
+/// A listener from which the test accepts.
+#[derive(Debug)]
+pub struct Target {
+    listener: TcpListener,
+}
+
+impl Target {
+    /// Listens on 127.0.0.1.
+    #[must_use]
+    pub fn listen() -> Self {
+        Self::listen_on(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Listens on a port of this address.
+    #[must_use]
+    pub fn listen_on(ip: IpAddr) -> Self {
+        let listener = TcpListener::bind((ip, 0)).unwrap_or_else(|error| panic!("cannot listen on {ip}: {error}"));
+        Self { listener }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.listener.local_addr().expect("a listener has an address")
+    }
+
+    /// The next connection.
+    #[must_use]
+    pub fn accept(&self) -> Wire {
+        self.accept_within(PATIENCE).expect("a connection should come")
+    }
+
+    /// Whether no connection comes for this long.
+    #[must_use]
+    pub fn is_left_alone_for(&self, time: Duration) -> bool {
+        self.accept_within(time).is_none()
+    }
+
+    /// Serves every connection in a thread of its own, for as long as the process lives.
+    pub fn serve(self, service: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> SocketAddr {
+        let address = self.addr();
+        thread::spawn(move || {
+            for stream in self.listener.incoming().flatten() {
+                let service = service.clone();
+                thread::spawn(move || service(stream));
+            }
+        });
+        address
+    }
+
+    // accept(2) heeds the receive timeout (socket(7)).
+    fn accept_within(&self, limit: Duration) -> Option<Wire> {
+        SockRef::from(&self.listener).set_read_timeout(Some(limit)).expect("the limit is not zero");
+        match self.listener.accept() {
+            Ok((stream, _)) => Some(Wire::new(stream)),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("cannot accept: {error}"),
+        }
+    }
+}
+
+/// Sends back what it gets; ends when the other side ends.
+pub fn echo(mut stream: TcpStream) {
+    let mut room = vec![0; 1 << 16];
+    while let Ok(length @ 1..) = stream.read(&mut room) {
+        if stream.write_all(&room[..length]).is_err() {
+            return;
+        }
+    }
+}
+
+/// Sends without end.
+pub fn source(mut stream: TcpStream) {
+    let room = vec![b'.'; 1 << 16];
+    while stream.write_all(&room).is_ok() {}
+}
+
+/// Both ends of a connection through `proxy`: the client's and the target's.
+#[must_use]
+pub fn tunnel(proxy: SocketAddr) -> (Wire, Wire) {
+    let target = Target::listen();
+    let mut client = greeted(proxy);
+    let reply = client.ask(CONNECT, target.addr());
+    assert_eq!(reply.code, rep::SUCCEEDED, "CONNECT to {} should succeed", target.addr());
+    (client, target.accept())
+}
+
+/// An address where nobody listens and nobody will, as long as this lives.
+#[derive(Debug)]
+pub struct Vacant {
+    socket: Socket,
+}
+
+impl Vacant {
+    /// A port of 127.0.0.1.
+    #[must_use]
+    pub fn port() -> Self {
+        Self { socket: bound(Ipv4Addr::LOCALHOST.into()) }
+    }
+
+    /// The address that refuses.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        address(&self.socket)
+    }
+}
+
+/// An address that answers no SYN: a listener whose queue is full and stays so.
+#[derive(Debug)]
+pub struct Unanswering {
+    listener: Socket,
+    waiting: Vec<TcpStream>,
+}
+
+impl Unanswering {
+    /// A port of this address.
+    #[must_use]
+    pub fn on(ip: IpAddr) -> Self {
+        let listener = bound(ip);
+        listener.listen(0).expect("a bound socket can listen");
+        let mut unanswering = Self { listener, waiting: Vec::new() };
+        while let Ok(stream) = TcpStream::connect_timeout(&unanswering.addr(), UNANSWERED) {
+            unanswering.waiting.push(stream);
+        }
+        unanswering
+    }
+
+    /// The address that does not answer.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        address(&self.listener)
+    }
+}
+
+fn bound(ip: IpAddr) -> Socket {
+    let at = SocketAddr::new(ip, 0);
+    let socket = Socket::new(Domain::for_address(at), Type::STREAM, None).expect("a socket can be had");
+    socket.bind(&at.into()).unwrap_or_else(|error| panic!("no port on {ip}: {error}"));
+    socket
+}
+
+fn address(socket: &Socket) -> SocketAddr {
+    let address = socket.local_addr().expect("a bound socket has an address");
+    address.as_socket().expect("a TCP socket has an IP address")
+}

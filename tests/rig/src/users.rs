@@ -1,0 +1,41 @@
+//! Users files, with hashes made as the daemon asks for them.
+
+use std::fmt::Write;
+use std::fs;
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+use tempfile::TempDir;
+
+/// A users file that goes with its owner.
+#[derive(Debug)]
+pub struct Users {
+    directory: TempDir,
+}
+
+impl Users {
+    /// Writes a file with these names and passwords.
+    #[must_use]
+    pub fn of(users: &[(&str, &[u8])]) -> Self {
+        let mut text = String::new();
+        for (name, password) in users {
+            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{}\"", hash(password))
+                .expect("a String takes any text");
+        }
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        fs::write(directory.path().join("users.toml"), text).expect("a temporary directory can be written");
+        Self { directory }
+    }
+
+    /// The daemon's `[auth]` table with these methods in order of preference.
+    #[must_use]
+    pub fn settings(&self, methods: &[&str]) -> String {
+        let directory = self.directory.path().display();
+        format!("[auth]\nsocks_method = {methods:?}\nusers_file = \"{directory}/users.toml\"\n")
+    }
+}
+
+fn hash(password: &[u8]) -> PasswordHash {
+    Argon2::default().hash_password(password).expect("passwords are shorter than 4 GiB")
+}
