@@ -1,0 +1,229 @@
+//! The servers that are compared: how each is configured, started and found ready.
+//!
+//! Knows nothing of loads and figures.
+
+use std::{
+    ffi::OsString,
+    fs,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
+use nix::unistd::{Uid, User};
+use tempfile::TempDir;
+
+use crate::group::{Group, Launch};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Contender {
+    /// No proxy at all: what the machine itself can do.
+    Direct,
+    /// This project.
+    Ours,
+    /// A thread per connection.
+    Microsocks,
+    /// A tree of processes, each with a share of the sessions.
+    Dante,
+}
+
+impl Contender {
+    pub(crate) const ALL: [Self; 4] = [Self::Direct, Self::Ours, Self::Microsocks, Self::Dante];
+    pub(crate) const PROXIES: [Self; 3] = [Self::Ours, Self::Microsocks, Self::Dante];
+    /// microsocks has no UDP.
+    pub(crate) const WITH_UDP: [Self; 3] = [Self::Direct, Self::Ours, Self::Dante];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Ours => "rustsocks",
+            Self::Microsocks => "microsocks",
+            Self::Dante => "dante",
+        }
+    }
+}
+
+/// What is started, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// The rustsocks executable.
+    pub rustsocks: PathBuf,
+    pub threads: Threads,
+    /// A command that runs the server, such as an instrument; empty for none.
+    pub runner: Vec<OsString>,
+}
+
+/// How many runtimes rustsocks may use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Threads {
+    /// What it chooses by itself: one per core.
+    PerCore,
+    One,
+}
+
+/// How a client reaches its target.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Route {
+    Direct,
+    Through(SocketAddrV4),
+}
+
+/// A running contender; it ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    route: Route,
+    // The processes end before their directory goes.
+    group: Option<Group>,
+    _home: TempDir,
+}
+
+impl Server {
+    /// Starts the contender on a free port of 127.0.0.1 and returns once that port accepts.
+    pub(crate) fn start(contender: Contender, setup: &Setup) -> Result<Self> {
+        let home = tempfile::tempdir().context("cannot make a directory for the server")?;
+        let entry = free_entry()?;
+        let Some(launch) = contender.launch(setup, entry, home.path())? else {
+            return Ok(Self { route: Route::Direct, group: None, _home: home });
+        };
+        let mut group = Group::start(launch.under(setup.runner.iter().cloned()))?;
+        wait_until_ready(&mut group, entry)
+            .with_context(|| format!("{} did not start: {}", contender.name(), printed(home.path())))?;
+        Ok(Self { route: Route::Through(entry), group: Some(group), _home: home })
+    }
+
+    pub(crate) fn route(&self) -> Route {
+        self.route
+    }
+
+    /// The processes of the server; an error for the direct connection, which has none.
+    pub(crate) fn group(&self) -> Result<&Group> {
+        self.group.as_ref().ok_or_else(|| anyhow!("the direct connection has no processes"))
+    }
+
+    /// Lets the server end by itself, so that instruments around it can write what they saw.
+    pub(crate) fn stop(mut self, limit: Duration) -> Result<()> {
+        self.group.as_mut().map_or(Ok(()), |group| group.stop(limit))
+    }
+
+    /// Starts counting the CPU time of the server from here.
+    pub(crate) fn meter(&self) -> Result<Meter<'_>> {
+        let group = self.group.as_ref();
+        Ok(Meter { since: cpu(group)?, group })
+    }
+}
+
+/// CPU time of a server from one moment on.
+#[derive(Debug)]
+pub(crate) struct Meter<'a> {
+    group: Option<&'a Group>,
+    since: Duration,
+}
+
+impl Meter<'_> {
+    /// Seconds of CPU time so far; NaN for the direct connection.
+    pub(crate) fn seconds(&self) -> Result<f64> {
+        match self.group {
+            Some(_) => Ok((cpu(self.group)?.saturating_sub(self.since)).as_secs_f64()),
+            None => Ok(f64::NAN),
+        }
+    }
+}
+
+fn cpu(group: Option<&Group>) -> Result<Duration> {
+    group.map_or(Ok(Duration::ZERO), Group::cpu)
+}
+
+impl Contender {
+    /// The command line, its configuration written to `home`; none for the direct connection.
+    fn launch(self, setup: &Setup, entry: SocketAddrV4, home: &Path) -> Result<Option<Launch>> {
+        let words: Vec<OsString> = match self {
+            Self::Direct => return Ok(None),
+            Self::Ours => {
+                let config = write(home, "rustsocks.toml", &rustsocks_config(entry, setup.threads))?;
+                vec![setup.rustsocks.clone().into(), "--config".into(), config.into()]
+            }
+            Self::Microsocks => {
+                let (ip, port) = (entry.ip().to_string(), entry.port().to_string());
+                vec!["microsocks".into(), "-i".into(), ip.into(), "-p".into(), port.into()]
+            }
+            Self::Dante => {
+                let config = write(home, "danted.conf", &dante_config(entry)?)?;
+                let pid_file = home.join("danted.pid");
+                vec!["danted".into(), "-f".into(), config.into(), "-p".into(), pid_file.into()]
+            }
+        };
+        Ok(Some(Launch { words, home: home.to_owned() }))
+    }
+}
+
+/// Everything stays at its default except what the load needs: the port, and targets on loopback.
+fn rustsocks_config(entry: SocketAddrV4, threads: Threads) -> String {
+    let worker_threads = match threads {
+        Threads::PerCore => "",
+        Threads::One => "worker_threads = 1\n",
+    };
+    format!(
+        "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n",
+        entry.ip(),
+        entry.port(),
+    )
+}
+
+/// The mother keeps the user that started it: a change of user would clear the signal that ends it with us (prctl(2)).
+fn dante_config(entry: SocketAddrV4) -> Result<String> {
+    let user = User::from_uid(Uid::effective())?.context("the current user has no name")?.name;
+    let (ip, port) = (entry.ip(), entry.port());
+    Ok(format!(
+        "logoutput: stderr
+internal: {ip} port = {port}
+external: {ip}
+clientmethod: none
+socksmethod: none
+user.privileged: {user}
+user.unprivileged: {user}
+client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}
+socks pass {{
+    from: 0.0.0.0/0 to: 0.0.0.0/0
+    command: bind connect udpassociate bindreply udpreply
+}}
+"
+    ))
+}
+
+fn write(home: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let path = home.join(name);
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// A port that was free a moment ago; the servers cannot be told to choose one and say which.
+fn free_entry() -> Result<SocketAddrV4> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    match listener.local_addr()? {
+        SocketAddr::V4(entry) => Ok(entry),
+        SocketAddr::V6(_) => bail!("an IPv4 listener has an IPv6 address"),
+    }
+}
+
+fn wait_until_ready(group: &mut Group, entry: SocketAddrV4) -> Result<()> {
+    // Long enough for a server under valgrind.
+    let limit = Instant::now() + Duration::from_secs(30);
+    while TcpStream::connect(entry).is_err() {
+        if group.has_ended() {
+            bail!("it ended before its port accepted");
+        }
+        if Instant::now() > limit {
+            bail!("its port {} did not accept within 30 s", entry.port());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn printed(home: &Path) -> String {
+    let log = fs::read_to_string(home.join(Launch::LOG)).unwrap_or_default();
+    log.lines().rev().take(5).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" | ")
+}
