@@ -70,18 +70,27 @@ impl Goal {
     }
 
     fn judge_ratio(&self, outcome: &Outcome, factor: f64, peer: Contender) -> Judgement {
-        let ours = outcome.value(Contender::Ours, self.figure).unwrap_or(f64::NAN);
-        let theirs = outcome.value(peer, self.figure).unwrap_or(f64::NAN);
-        let (ratio, peer, sign) = (ours / theirs, peer.name(), self.bound.sign());
-        let line =
-            format!("{}: {ours:.3} is {ratio:.2} × {peer} ({theirs:.3}); goal {sign} {factor:.2} ×", self.figure);
+        let goal = format!("goal {} {factor:.2} × {}", self.bound.sign(), peer.name());
+        let (Some(ours), Some(theirs)) = (self.measured(outcome, Contender::Ours), self.measured(outcome, peer)) else {
+            return self.open(&goal);
+        };
+        let ratio = ours / theirs;
+        let line = format!("{}: {ours:.3} against {theirs:.3} is {ratio:.2} ×, {goal}", self.figure);
         Judgement { verdict: self.bound.verdict(ratio, factor), line }
     }
 
     fn judge_value(&self, outcome: &Outcome, value: f64) -> Judgement {
-        let ours = outcome.value(Contender::Ours, self.figure).unwrap_or(f64::NAN);
-        let line = format!("{}: {ours:.3}; goal {} {value}", self.figure, self.bound.sign());
-        Judgement { verdict: self.bound.verdict(ours, value), line }
+        let goal = format!("goal {} {value}", self.bound.sign());
+        let Some(ours) = self.measured(outcome, Contender::Ours) else { return self.open(&goal) };
+        Judgement { verdict: self.bound.verdict(ours, value), line: format!("{}: {ours:.3}, {goal}", self.figure) }
+    }
+
+    fn measured(&self, outcome: &Outcome, of: Contender) -> Option<f64> {
+        outcome.value(of, self.figure).filter(|value| value.is_finite())
+    }
+
+    fn open(&self, goal: &str) -> Judgement {
+        Judgement { verdict: Verdict::Open, line: format!("{}: not measured, {goal}", self.figure) }
     }
 }
 
@@ -94,9 +103,6 @@ impl Bound {
     }
 
     fn verdict(self, found: f64, limit: f64) -> Verdict {
-        if found.is_nan() {
-            return Verdict::Open;
-        }
         let holds = match self {
             Self::AtMost => found <= limit,
             Self::AtLeast => found >= limit,

@@ -19,6 +19,11 @@ pub(crate) fn tree(root: i32) -> Vec<i32> {
     found
 }
 
+/// Whether it still runs: a process that ended stays in the table until somebody waits for it.
+pub(crate) fn is_running(pid: i32) -> bool {
+    Stat::read(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
 /// CPU time of the process and of its children that ended and were waited for.
 /// The kernel's clock for this ticks 100 times a second.
 pub(crate) fn cpu(pid: i32) -> Option<Duration> {
@@ -45,6 +50,7 @@ fn all() -> Vec<i32> {
 }
 
 struct Stat {
+    state: char,
     parent: i32,
     /// utime + stime + cutime + cstime.
     ticks: u64,
@@ -60,7 +66,11 @@ impl Stat {
         let (_, fields) = line.rsplit_once(')')?;
         let fields: Vec<&str> = fields.split_whitespace().collect();
         let ticks = fields.get(11..15)?.iter().map(|ticks| ticks.parse::<u64>().ok());
-        Some(Self { parent: fields.get(1)?.parse().ok()?, ticks: ticks.sum::<Option<u64>>()? })
+        Some(Self {
+            state: fields.first()?.chars().next()?,
+            parent: fields.get(1)?.parse().ok()?,
+            ticks: ticks.sum::<Option<u64>>()?,
+        })
     }
 }
 
@@ -74,7 +84,7 @@ mod tests {
     fn a_command_name_with_parentheses_does_not_shift_the_fields() {
         let line = "7 (a) b (c) S 42 7 7 0 -1 4194304 1 2 3 4 100 20 3 1 20 0 1 0 9";
         let stat = Stat::parse(line).expect("a whole line");
-        assert_eq!((stat.parent, stat.ticks), (42, 124));
+        assert_eq!((stat.state, stat.parent, stat.ticks), ('S', 42, 124));
     }
 
     #[test]
