@@ -14,7 +14,7 @@ pub struct Datagram<'a> {
     pub target: Target,
     /// May be empty; an empty datagram is a datagram.
     pub payload: &'a [u8],
-    /// Bytes in front of the payload, 10–262.
+    /// Bytes in front of the payload, 8 (a name of one byte) to 262 (a name of 255).
     pub header_length: usize,
 }
 

@@ -81,8 +81,9 @@ impl Violation {
         Self { fault, farewell }
     }
 
+    /// No dialect has begun, so which one is named here makes no difference: nothing is owed.
     pub(crate) fn foreign(byte: u8) -> Self {
-        Self { fault: Fault::Foreign { byte, spoke: Spoke::guess(byte) }, farewell: Message::EMPTY }
+        Self::new(Dialect::Socks5, Fault::Foreign { byte, spoke: Spoke::guess(byte) })
     }
 
     /// What the client should read before the close; empty when it would not understand us anyway.

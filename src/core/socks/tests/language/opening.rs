@@ -1,6 +1,6 @@
 //! The greeting of SOCKS5 and the username/password message: what is chosen, and what is refused.
 
-use socks::{Claim, Fault, Method, Opening, Spoke, Step};
+use socks::{Claim, Dialect, Fault, Method, Opening, Spoke, Step};
 
 use crate::driver::{Claimed, End, Judge};
 use crate::{accepts, broken, everything, requests, run, run_as};
@@ -30,10 +30,10 @@ fn greet_nmethods_zero() {
 
 #[test]
 fn greet_no_common_method() {
-    let fault = Fault::NoCommonMethod { offered: [0, 1, 0x80].into() };
+    let fault = Fault::NoCommonMethod { offered: [0, 1, 2, 0x80].into() };
     let shown = fault.to_string();
-    broken(&accepts(&[Method::UserPass]), b"\x05\x03\x00\x01\x80", fault, b"\x05\xff");
-    assert_eq!(shown, "no common authentication method, the client offers none, GSSAPI, 0x80");
+    broken(&accepts(&[]), b"\x05\x04\x00\x01\x02\x80", fault, b"\x05\xff");
+    assert_eq!(shown, "no common authentication method, the client offers none, GSSAPI, username/password, 0x80");
 }
 
 #[test]
@@ -102,6 +102,17 @@ fn auth_unoffered_userpass() {
     );
     let fault = Fault::NoCommonMethod { offered: [2].into() };
     broken(&accepts(&[Method::None]), b"\x05\x01\x02\x01\x01u\x01p", fault, b"\x05\xff");
+}
+
+#[test]
+fn an_identity_is_kept_for_the_caller() {
+    let step = Opening::default().receive(&everything(), b"\x04\x01\x00\x50\xc0\x00\x02\x01\0").unwrap();
+    let Step::Identify { claimant, .. } = step else { panic!("the user id is complete") };
+    assert_eq!(claimant.dialect(), Dialect::Socks4);
+    let accepted = claimant.accept("alice");
+    assert_eq!(accepted.dialect(), Dialect::Socks4);
+    assert_eq!(accepted.identity(), &"alice");
+    assert_eq!(accepted.into_identity(), "alice");
 }
 
 #[test]
