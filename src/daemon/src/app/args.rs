@@ -1,0 +1,95 @@
+//! The command line. rustsocks(8) and docs/cli.md describe it; a test compares.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Subcommand, ValueEnum};
+use config::Override;
+
+/// A SOCKS proxy for administrators: SOCKS5, SOCKS4(a) and HTTP CONNECT on one port.
+///
+/// Without --config it listens on 127.0.0.1:1080 for clients on this machine, without authentication.
+#[derive(Debug, clap::Parser)]
+#[command(name = "rustsocks", version, max_term_width = 100)]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) selection: Selection,
+
+    /// Write the default configuration, with every key explained, to FILE, which must not exist; "-" prints it
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub(super) generate_config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+
+    /// Which of the two processes this is; the monitor gives it to its worker
+    #[arg(long, hide = true)]
+    pub(super) role: Option<Role>,
+}
+
+/// Which configuration, and what outranks it.
+#[derive(Debug, clap::Args)]
+pub(super) struct Selection {
+    /// Read the configuration from FILE; without it the defaults hold
+    #[arg(short, long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+
+    /// Listen on ADDRESS instead of server.bind_address
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    bind: Option<IpAddr>,
+
+    /// Listen on PORT instead of server.bind_port
+    #[arg(long, value_name = "PORT", global = true)]
+    port: Option<u16>,
+
+    /// Log at LEVEL (error, warn, info, debug, trace) instead of logging.level
+    #[arg(long, value_name = "LEVEL", global = true)]
+    log_level: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check the configuration and every file that it names, without starting anything
+    Check(Check),
+    /// Read a password (from a terminal without echo, otherwise one line of standard input) and print its hash for the users file
+    HashPassword,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Check {
+    /// Print the effective settings, each with where it came from
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) show: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Role {
+    Worker,
+}
+
+impl Selection {
+    /// The values that outrank the file: the environment's, and the flags' above them.
+    pub(super) fn overrides(&self) -> Vec<Override> {
+        let pairs =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let flags = [
+            ("--bind", "server.bind_address", self.bind.map(|bind| bind.to_string())),
+            ("--port", "server.bind_port", self.port.map(|port| port.to_string())),
+            ("--log-level", "logging.level", self.log_level.clone()),
+        ];
+        let flags = flags.into_iter().filter_map(|(flag, key, value)| Some(Override::flag(flag, key, &value?)));
+        Override::environment(pairs).into_iter().chain(flags).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,179 @@
+//! From settings to the options of each part. Every table is taken apart completely,
+//! so that a key nobody uses does not compile.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::thread::available_parallelism;
+
+use acl::Exception;
+use config::{
+    Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver, Server, Settings,
+};
+use socks::Offer;
+use tracing::level_filters::LevelFilter;
+
+use crate::engine::dial::options as dial;
+use crate::engine::log;
+use crate::engine::relay::udp::Exit;
+use crate::engine::sys::interfaces;
+use crate::frontends::socks::{Door, associate, bind};
+use crate::state::snapshot::{Commands, Lifetimes, Snapshot, Surroundings};
+
+pub(super) fn log(logging: &Logging) -> log::Options {
+    let Logging { level, format, file, queue_lines } = logging;
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let format = match format {
+        LogFormat::Pretty => log::Format::Pretty,
+        LogFormat::Json => log::Format::Json,
+    };
+    log::Options { level, format, file: file.clone(), queue_lines: *queue_lines }
+}
+
+/// As many as configured, or one per core.
+pub(super) fn threads(server: &Server) -> NonZeroU16 {
+    let cores = || available_parallelism().map_or(1, usize::from);
+    let wanted = server.worker_threads.map_or_else(cores, usize::from);
+    u16::try_from(wanted).ok().and_then(NonZeroU16::new).unwrap_or(NonZeroU16::MIN)
+}
+
+/// The policy of these settings, on a host that listens on `own_listeners`.
+pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) -> Snapshot {
+    let config::Timeouts { handshake, connect, half_closed, max_age, udp_idle, bind } = settings.timeouts;
+    let config::Commands { connect: may_connect, bind: may_bind, udp_associate, resolve } = settings.commands;
+    let config::Guard { allow } = &settings.guard;
+    let surroundings = Surroundings { exceptions: allow.iter().copied().map(exception).collect(), own_listeners };
+    Snapshot::new(
+        Lifetimes {
+            handshake,
+            connect,
+            bind,
+            idle: settings.limits.idle,
+            half_closed: Some(half_closed),
+            udp_idle: Some(udp_idle),
+            max_age,
+        },
+        Commands { connect: may_connect, bind: may_bind, udp_associate, resolve },
+        surroundings,
+        interfaces::addresses(),
+    )
+}
+
+fn exception(opening: Opening) -> Exception {
+    match opening {
+        Opening::Network(network) => Exception::Network(network),
+        Opening::Endpoint(endpoint) => Exception::Endpoint(endpoint),
+    }
+}
+
+pub(super) fn dialing(settings: &Settings) -> dial::Options {
+    let Outbound {
+        address_v4,
+        address_v6,
+        interface,
+        mark,
+        keepalive,
+        keepalive_interval,
+        keepalive_probes,
+        user_timeout,
+        nodelay,
+        attempt_delay,
+    } = &settings.outbound;
+    dial::Options {
+        exit_v4: *address_v4,
+        exit_v6: *address_v6,
+        interface: interface.as_ref().map(|interface| interface.as_str().to_owned()),
+        mark: *mark,
+        keepalive: keepalive.map(|idle| dial::Keepalive {
+            idle,
+            interval: *keepalive_interval,
+            probes: *keepalive_probes,
+        }),
+        user_timeout: *user_timeout,
+        small_writes: if *nodelay { dial::SmallWrites::AtOnce } else { dial::SmallWrites::Gathered },
+        attempt_delay: *attempt_delay,
+        naming: naming(&settings.dns),
+    }
+}
+
+fn naming(dns: &Dns) -> dial::Naming {
+    let Dns {
+        resolver,
+        resolv_conf,
+        hosts_file,
+        timeout,
+        attempts,
+        cache_entries,
+        min_ttl,
+        max_ttl,
+        negative_ttl,
+        system_threads,
+    } = dns;
+    let source = match resolver {
+        Resolver::Hickory => dial::Source::Servers(dial::Servers {
+            resolv_conf: resolv_conf.clone(),
+            hosts: hosts_file.clone(),
+            port: dial::DNS_PORT,
+            timeout: *timeout,
+            attempts: *attempts,
+        }),
+        Resolver::System => dial::Source::System { threads: *system_threads },
+    };
+    let cache = dial::CacheBounds {
+        capacity: *cache_entries,
+        min_ttl: *min_ttl,
+        max_ttl: *max_ttl,
+        negative_ttl: *negative_ttl,
+    };
+    dial::Naming { source, cache }
+}
+
+/// What a listener needs to serve.
+pub(super) fn door(listener: Listener, settings: &Settings) -> Door {
+    let Listener { name, binding: _, protocols, methods, proxy_protocol_from, udp, bind } = listener;
+    let config::Udp { advertised_v4: _, advertised_v6: _, ports, client_address, replies, max_peers } = settings.udp;
+    let outbound = dialing(settings);
+    Door {
+        name: name.into(),
+        offer: Offer {
+            socks5: protocols.contains(Protocol::Socks5),
+            socks4: protocols.contains(Protocol::Socks4),
+            http_connect: protocols.contains(Protocol::Http),
+            methods: methods.as_slice().iter().copied().map(method).collect(),
+        },
+        proxied_from: proxy_protocol_from,
+        bind: bind::Options {
+            advertised: bind,
+            ports: settings.bind.ports.map(config::Ports::range),
+            exit_v4: outbound.exit_v4,
+            exit_v6: outbound.exit_v6,
+        },
+        udp: associate::Options {
+            advertised_v4: udp.v4,
+            advertised_v6: udp.v6,
+            ports: ports.map(config::Ports::range),
+            client_address,
+            replies,
+            max_peers,
+            exit: Exit {
+                v4: outbound.exit_v4,
+                v6: outbound.exit_v6,
+                interface: outbound.interface,
+                mark: outbound.mark,
+            },
+        },
+    }
+}
+
+fn method(method: Method) -> socks::Method {
+    match method {
+        Method::None => socks::Method::None,
+        Method::UserPass => socks::Method::UserPass,
+    }
+}

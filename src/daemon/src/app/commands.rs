@@ -1,0 +1,116 @@
+//! The commands that start nothing: they print and exit.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use super::args::{Check, Selection};
+use super::configuration;
+use crate::engine::auth;
+
+/// sysexits(3): something is wrong with the configuration.
+pub(super) const EX_CONFIG: u8 = 78;
+
+pub(super) fn check(selection: &Selection, check: &Check) -> ExitCode {
+    outcome(checked(selection, check), EX_CONFIG)
+}
+
+pub(super) fn hash_password() -> ExitCode {
+    outcome(hashed(), 1)
+}
+
+pub(super) fn generate_config(path: &Path) -> ExitCode {
+    outcome(generated(path), 1)
+}
+
+/// Shows an error to whoever is at the terminal.
+pub(super) fn outcome(result: anyhow::Result<()>, failure: u8) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(failure)
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the program's own words before there is a log")]
+pub(super) fn complain(words: &str) {
+    for line in words.lines() {
+        eprintln!("rustsocks: {line}");
+    }
+}
+
+fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
+    let text = configuration::read_file(selection)?;
+    let loaded = configuration::load(selection, text.as_deref())?;
+    configuration::load_users(&loaded.settings)?;
+    for warning in &loaded.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    if check.show {
+        return print(&loaded.render());
+    }
+    let name = selection.config.as_deref().map_or("the embedded default".into(), Path::to_string_lossy);
+    let listeners = loaded.settings.listeners().into_iter().map(|listener| listener.name);
+    print(&format!("{name}: correct; listens on {}\n", listeners.collect::<Vec<_>>().join(", ")))
+}
+
+fn hashed() -> anyhow::Result<()> {
+    let password = read_password().context("cannot read the password")?;
+    ensure!((1..=255).contains(&password.len()), "a password has 1 to 255 bytes (RFC 1929)");
+    print(&format!("{}\n", auth::hash(&password)?))
+}
+
+fn read_password() -> io::Result<Zeroizing<Vec<u8>>> {
+    let stdin = io::stdin();
+    let _echo_is_off = if stdin.is_terminal() { Some(Silence::begin()?) } else { None };
+    let mut line = Zeroizing::new(Vec::with_capacity(512));
+    stdin.lock().read_until(b'\n', &mut line)?;
+    while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+        line.pop();
+    }
+    Ok(line)
+}
+
+/// A terminal that does not echo, until dropped.
+struct Silence(Termios);
+
+impl Silence {
+    fn begin() -> io::Result<Self> {
+        write!(io::stderr(), "Password: ")?;
+        let before = tcgetattr(io::stdin())?;
+        let mut silent = before.clone();
+        silent.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &silent)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let _terminal_is_gone = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &self.0);
+        let _terminal_is_gone = writeln!(io::stderr());
+    }
+}
+
+fn generated(path: &Path) -> anyhow::Result<()> {
+    if path == Path::new("-") {
+        return print(config::EMBEDDED);
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .with_context(|| format!("cannot create {}", path.display()))?;
+    file.write_all(config::EMBEDDED.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
+}

@@ -1,0 +1,90 @@
+//! What must be done once a second: sweep the sessions, report lost log lines, follow the host's own addresses.
+//!
+//! It has a thread of its own, so that neither the relays nor the heartbeat wait for it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use crate::engine::log::Log;
+use crate::engine::sys::interfaces;
+use crate::frontends::socks::World;
+use crate::state::session::sweep;
+
+const EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Housekeeping {
+    rounds: Arc<AtomicU64>,
+    seen: u64,
+    log: Arc<Mutex<Log>>,
+    end: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Housekeeping {
+    pub(super) const THREAD: &str = "housekeeping";
+
+    /// # Errors
+    /// The kernel gives no thread.
+    pub(super) fn start(world: Arc<World>, log: Log) -> anyhow::Result<Self> {
+        let (rounds, log) = (Arc::new(AtomicU64::new(1)), Arc::new(Mutex::new(log)));
+        let (end, ended) = sync_channel(1);
+        let keeper = Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log) };
+        let thread = std::thread::Builder::new()
+            .name(Self::THREAD.to_owned())
+            .spawn(move || keeper.keep(&ended))
+            .context("cannot start a thread")?;
+        Ok(Self { rounds, seen: 0, log, end, thread })
+    }
+
+    pub(super) fn reopen_log(&self) {
+        lock(&self.log).reopen();
+    }
+
+    /// Whether no round was finished since the last call.
+    pub(super) fn is_silent(&mut self) -> bool {
+        let rounds = self.rounds.load(Relaxed);
+        std::mem::replace(&mut self.seen, rounds) == rounds
+    }
+
+    /// Ends the thread and writes out the log.
+    pub(super) fn stop(self) {
+        drop(self.end);
+        let _panicked = self.thread.join();
+    }
+}
+
+struct Keeper {
+    world: Arc<World>,
+    rounds: Arc<AtomicU64>,
+    log: Arc<Mutex<Log>>,
+}
+
+impl Keeper {
+    /// Two rounds of the counter to one of the heartbeat, so that a healthy thread never looks silent.
+    fn keep(&self, ended: &Receiver<()>) {
+        let mut due = Instant::now();
+        while ended.recv_timeout(EVERY / 2) == Err(RecvTimeoutError::Timeout) {
+            self.rounds.fetch_add(1, Relaxed);
+            if due.elapsed() >= EVERY {
+                due = Instant::now();
+                self.tick(due);
+            }
+        }
+    }
+
+    fn tick(&self, now: Instant) {
+        sweep::sweep(&self.world.roster, now);
+        self.world.snapshot.load().follow_own_addresses(interfaces::addresses());
+        lock(&self.log).report_losses();
+    }
+}
+
+fn lock(log: &Mutex<Log>) -> std::sync::MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}

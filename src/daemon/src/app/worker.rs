@@ -1,0 +1,165 @@
+//! The worker's main thread: takes over from the monitor, opens the house, and obeys.
+//!
+//! It does nothing that could block for long, for its heartbeat is what the watchdog listens to.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use monitor::link::Link;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use wire::{ToMonitor, ToWorker};
+
+use super::args::Selection;
+use super::commands::{EX_CONFIG, complain};
+use super::house::{Handed, House};
+use super::housekeeping::Housekeeping;
+use super::{build, configuration};
+use crate::engine::log;
+
+/// The monitor expects a heartbeat once a second.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// While draining it looks this often whether the last session is gone.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+
+pub(super) fn main(selection: &Selection) -> ExitCode {
+    let link = match Link::adopt() {
+        Ok(link) => link,
+        Err(error) => {
+            complain(&error.to_string());
+            return ExitCode::from(EX_CONFIG);
+        }
+    };
+    match work(selection, &link) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _monitor_is_gone = link.send(&ToMonitor::Failed { reason: format!("{error:#}") });
+            ExitCode::from(EX_CONFIG)
+        }
+    }
+}
+
+fn work(selection: &Selection, link: &Link) -> anyhow::Result<()> {
+    leave_signals_to_the_monitor()?;
+    let orders = take_over(link)?;
+    let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
+    let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
+    let house = House::open(&loaded.settings, orders.listeners)?;
+    tracing::info!(listeners = ?loaded.settings.listeners().iter().map(|listener| &*listener.name).collect::<Vec<_>>(), "serving");
+    link.send(&ToMonitor::Ready)?;
+    let mut housekeeping = Housekeeping::start(house.world(), log)?;
+    let remaining = Watch { link, house, housekeeping: &mut housekeeping, drain: None }.until_over()?;
+    housekeeping.stop();
+    if let Some(remaining) = remaining {
+        link.send(&ToMonitor::Drained { remaining })?;
+    }
+    Ok(())
+}
+
+/// A terminal sends its signals to every process; only the monitor acts on them, and tells us over the link.
+fn leave_signals_to_the_monitor() -> anyhow::Result<()> {
+    let theirs: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    theirs.thread_block().context("cannot block signals")
+}
+
+/// What the monitor hands over before it says `Begin`.
+struct Orders {
+    configuration: String,
+    listeners: Vec<Handed>,
+}
+
+fn take_over(link: &Link) -> anyhow::Result<Orders> {
+    let mut orders = Orders { configuration: String::new(), listeners: Vec::new() };
+    loop {
+        match link.receive()? {
+            Some((ToWorker::Configuration { .. }, Some(text))) => orders.configuration = read(text)?,
+            Some((ToWorker::Listener { index, thread }, Some(socket))) => {
+                orders.listeners.push(Handed { index, thread, socket })
+            }
+            Some((ToWorker::Begin, _)) => return Ok(orders),
+            Some((frame, _)) => bail!("the monitor sent {frame:?} before Begin"),
+            None => bail!("the monitor is gone"),
+        }
+    }
+}
+
+fn read(text: OwnedFd) -> anyhow::Result<String> {
+    let mut configuration = String::new();
+    File::from(text).read_to_string(&mut configuration).context("cannot read the configuration from the monitor")?;
+    Ok(configuration)
+}
+
+/// The main loop: orders from the link, a heartbeat a second, and the end of a drain.
+struct Watch<'a> {
+    link: &'a Link,
+    house: House,
+    housekeeping: &'a mut Housekeeping,
+    drain: Option<Instant>,
+}
+
+impl Watch<'_> {
+    /// Serves until the monitor wants no more; `None` when the monitor itself is gone.
+    fn until_over(mut self) -> anyhow::Result<Option<u32>> {
+        let mut next_beat = Instant::now();
+        loop {
+            let now = Instant::now();
+            if now >= next_beat {
+                self.beat();
+                next_beat = now + HEARTBEAT;
+            }
+            if self.drain.is_some_and(|deadline| now >= deadline || self.house.sessions() == 0) {
+                return Ok(Some(self.house.clear()));
+            }
+            if !self.is_readable(next_beat.saturating_duration_since(now))? {
+                continue;
+            }
+            match self.link.receive()? {
+                Some((ToWorker::StopNow, _)) => return Ok(Some(self.house.clear())),
+                Some((frame, _)) => self.obey(frame),
+                None => {
+                    self.house.clear();
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
+    fn obey(&mut self, order: ToWorker) {
+        match order {
+            ToWorker::ReopenLogs => self.housekeeping.reopen_log(),
+            ToWorker::Drain { deadline_ms } => {
+                tracing::info!(sessions = self.house.sessions(), deadline_ms, "draining");
+                self.house.close_doors();
+                self.drain = Some(Instant::now() + Duration::from_millis(deadline_ms.into()));
+            }
+            ToWorker::Configuration { .. } | ToWorker::Listener { .. } | ToWorker::Begin | ToWorker::StopNow => {
+                tracing::error!(?order, "the monitor sent an order out of turn");
+            }
+        }
+    }
+
+    fn beat(&mut self) {
+        let sessions = u32::try_from(self.house.sessions()).unwrap_or(u32::MAX);
+        let mut silent = self.house.silent_threads();
+        if self.housekeeping.is_silent() {
+            silent.push(wire::ThreadName::new(Housekeeping::THREAD));
+        }
+        let _monitor_is_gone = self.link.send(&ToMonitor::Heartbeat { sessions, silent });
+    }
+
+    fn is_readable(&self, patience: Duration) -> anyhow::Result<bool> {
+        let patience = if self.drain.is_some() { patience.min(DRAIN_LOOK) } else { patience };
+        let mut link = [PollFd::new(self.link.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
+        match poll(&mut link, timeout) {
+            Ok(ready) => Ok(ready > 0),
+            Err(nix::errno::Errno::EINTR) => Ok(false),
+            Err(error) => Err(error).context("cannot wait for the monitor"),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! One attempt at one address: a socket, its options, connect(2), and what its failure means to the client.
+//!
+//! Knows nothing of names, rules or deadlines; dropping the attempt closes its socket.
+
+use std::io;
+use std::net::SocketAddr;
+
+use nix::libc;
+use nix::sys::socket::{setsockopt, sockopt};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpSocket;
+
+use super::Connected;
+use super::options::{Keepalive, Options, SmallWrites};
+use crate::state::session::refusal::Refusal;
+
+/// Connects to `target`, which has been judged.
+pub(super) async fn attempt(target: SocketAddr, options: &Options) -> Result<Connected, Refusal> {
+    let socket = prepared(target, options)?;
+    let stream = socket.connect(target).await.map_err(|error| refused(&error, target))?;
+    let exit = stream.local_addr().map_err(|error| refused(&error, target))?;
+    Ok(Connected { stream, peer: target, exit })
+}
+
+fn prepared(target: SocketAddr, options: &Options) -> Result<TcpSocket, Refusal> {
+    // Port 0 is reserved (RFC 6335 section 6): nobody can listen there, so nobody needs to be asked.
+    if target.port() == 0 {
+        return Err(Refusal::HostUnreachable);
+    }
+    let socket = match target {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let socket = socket.map_err(|error| refused(&error, target))?;
+    dress(&socket, options).map_err(|error| refused(&error, target))?;
+    leave_by(&socket, target, options)?;
+    Ok(socket)
+}
+
+fn dress(socket: &TcpSocket, options: &Options) -> io::Result<()> {
+    let kernel = SockRef::from(socket);
+    // RFC 6093 section 4: urgent data belongs into the stream, where the relay carries it like any other byte.
+    kernel.set_out_of_band_inline(true)?;
+    if options.small_writes == SmallWrites::AtOnce {
+        kernel.set_tcp_nodelay(true)?;
+    }
+    if let Some(keepalive) = &options.keepalive {
+        kernel.set_tcp_keepalive(&probes(keepalive))?;
+    }
+    if options.user_timeout.is_some() {
+        kernel.set_tcp_user_timeout(options.user_timeout)?;
+    }
+    if let Some(interface) = &options.interface {
+        kernel.bind_device(Some(interface.as_bytes()))?;
+    }
+    if let Some(mark) = options.mark {
+        kernel.set_mark(mark)?;
+    }
+    Ok(())
+}
+
+fn probes(keepalive: &Keepalive) -> TcpKeepalive {
+    TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval).with_retries(keepalive.probes)
+}
+
+/// Binds the exit address but no port: connect(2) then picks one that is free towards this target,
+/// so that one exit address serves more connections than there are ports (ip(7), `IP_BIND_ADDRESS_NO_PORT`).
+fn leave_by(socket: &TcpSocket, target: SocketAddr, options: &Options) -> Result<(), Refusal> {
+    let Some(exit) = options.exit_for(target.ip()) else { return Ok(()) };
+    setsockopt(socket, sockopt::IpBindAddressNoPort, &true).map_err(|errno| refused(&errno.into(), target))?;
+    socket.bind(SocketAddr::new(exit, 0)).map_err(|error| match error.raw_os_error() {
+        // The exit address is not (or no longer) on this host: as good as no route.
+        Some(libc::EADDRNOTAVAIL) => Refusal::NetworkUnreachable,
+        _ => refused(&error, target),
+    })
+}
+
+/// What an error of socket(2), setsockopt(2) or connect(2) means to the client.
+fn refused(error: &io::Error, target: SocketAddr) -> Refusal {
+    match error.raw_os_error() {
+        Some(libc::ECONNREFUSED | libc::ECONNRESET) => Refusal::ConnectionRefused,
+        // Blackhole routes answer EINVAL (ip-route(8)).
+        Some(libc::ENETUNREACH | libc::ENETDOWN | libc::EAFNOSUPPORT | libc::EINVAL) => Refusal::NetworkUnreachable,
+        // IPv6 says so where it has no source address at all; IPv4 only when every ephemeral port is in use.
+        Some(libc::EADDRNOTAVAIL) if target.is_ipv6() => Refusal::NetworkUnreachable,
+        Some(libc::EHOSTUNREACH | libc::EHOSTDOWN) => Refusal::HostUnreachable,
+        Some(libc::ETIMEDOUT) => Refusal::TimedOut,
+        Some(
+            libc::EMFILE
+            | libc::ENFILE
+            | libc::ENOBUFS
+            | libc::ENOMEM
+            | libc::EAGAIN
+            | libc::EADDRNOTAVAIL
+            | libc::EADDRINUSE,
+        ) => Refusal::OutOfResources,
+        _ => Refusal::Internal,
+    }
+}

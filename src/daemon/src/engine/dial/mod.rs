@@ -1,0 +1,170 @@
+//! From a destination to a connection: resolve once, judge every address, race the survivors, all within one budget.
+//!
+//! Knows nothing of SOCKS or of users. What it returns has been judged; what the guard holds is never dialled,
+//! and no name is resolved twice for one request. Dropping a future of this room abandons its questions
+//! and closes its sockets.
+
+pub(crate) mod options;
+
+mod cache;
+mod connect;
+mod files;
+mod hickory;
+mod hosts;
+mod names;
+mod pool;
+mod race;
+mod resolve;
+mod system;
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use acl::{Destination, Guard, HostName, Verdict};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use self::hickory::Hickory;
+use self::names::{Found, Names};
+use self::options::{Options, Source};
+use self::race::{Field, Pace, more_telling, race};
+use self::resolve::Resolve;
+use self::system::System;
+use crate::state::session::refusal::Refusal;
+use crate::state::session::ticket::Session;
+
+/// Shared by every thread that dials.
+#[derive(Debug)]
+pub(crate) struct Dialer {
+    names: Names,
+    options: Options,
+}
+
+/// A connection to the target.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) stream: TcpStream,
+    pub(crate) peer: SocketAddr,
+    /// Our own address on it.
+    pub(crate) exit: SocketAddr,
+}
+
+impl Dialer {
+    /// Fails only when the threads of the system resolver cannot be started.
+    pub(crate) fn new(options: Options) -> io::Result<Self> {
+        let resolver: Box<dyn Resolve> = match &options.naming.source {
+            Source::Servers(servers) => Box::new(Hickory::new(servers.clone())),
+            Source::System { threads } => Box::new(System::new(*threads)?),
+        };
+        Ok(Self { names: Names::new(resolver, options.naming.cache), options })
+    }
+
+    /// Connects to `destination` within `lifetimes.connect`, names and addresses together,
+    /// and writes down what the session learns by it.
+    pub(crate) async fn dial(
+        &self,
+        session: &Session,
+        destination: &Destination,
+        port: u16,
+    ) -> Result<Connected, Refusal> {
+        match destination {
+            Destination::Address(address) => self.dial_address(session, *address, port).await,
+            Destination::Name(name) => self.dial_name(session, name, port).await,
+        }
+    }
+
+    /// The addresses of `name` that may be sent to at `port`, IPv6 and IPv4 as they came, at least one.
+    pub(crate) async fn resolve(
+        &self,
+        session: &Session,
+        name: &HostName,
+        port: u16,
+    ) -> Result<Arc<[IpAddr]>, Refusal> {
+        let found = looked_up(session, deadline(session), self.names.inquire(name).all()).await?;
+        let field = judged(found, &session.snapshot.guard.load(), port);
+        if field.targets.is_empty() {
+            return Err(field.refusal.unwrap_or(Refusal::NameNotFound));
+        }
+        Ok(field.targets.iter().map(SocketAddr::ip).collect())
+    }
+
+    /// Every address of `name`, not judged: whoever sends there judges each of them with its port.
+    pub(crate) async fn addresses(&self, session: &Session, name: &HostName) -> Result<Arc<[IpAddr]>, Refusal> {
+        let Found { addresses, refusal } =
+            looked_up(session, deadline(session), self.names.inquire(name).all()).await?;
+        if addresses.is_empty() {
+            return Err(refusal.unwrap_or(Refusal::NameNotFound));
+        }
+        Ok(addresses.into())
+    }
+
+    /// The name of `address` (Tor's `RESOLVE_PTR`). What may not be dialled is not named either.
+    pub(crate) async fn reverse(&self, session: &Session, address: IpAddr) -> Result<String, Refusal> {
+        admitted(&session.snapshot.guard.load(), address, 0)?;
+        looked_up(session, deadline(session), self.names.name_of(address)).await?
+    }
+
+    /// The ordinary path: nothing here allocates or spawns.
+    async fn dial_address(&self, session: &Session, address: IpAddr, port: u16) -> Result<Connected, Refusal> {
+        let target = admitted(&session.snapshot.guard.load(), address, port)?;
+        let began = Instant::now();
+        let attempt = timeout_at(deadline(session), connect::attempt(target, &self.options)).await;
+        noted(session, began, attempt.unwrap_or(Err(Refusal::TimedOut)))
+    }
+
+    async fn dial_name(&self, session: &Session, name: &HostName, port: u16) -> Result<Connected, Refusal> {
+        let deadline = deadline(session);
+        let guard = session.snapshot.guard.load_full();
+        let mut inquiry = self.names.inquire(name);
+        let found = looked_up(session, deadline, inquiry.enough()).await?;
+        let began = Instant::now();
+        let first = judged(found, &guard, port);
+        let late = async { judged(inquiry.rest().await, &guard, port) };
+        let pace = Pace { head_start: self.options.attempt_delay, deadline };
+        let outcome = race(first, late, pace, |target| connect::attempt(target, &self.options)).await;
+        noted(session, began, outcome)
+    }
+}
+
+fn deadline(session: &Session) -> Instant {
+    Instant::now() + session.snapshot.lifetimes.connect
+}
+
+/// Waits for the name servers as long as the budget allows, and notes how long that was.
+async fn looked_up<T>(session: &Session, deadline: Instant, work: impl Future<Output = T>) -> Result<T, Refusal> {
+    let began = Instant::now();
+    let outcome = timeout_at(deadline, work).await;
+    session.facts().phases.dns = Some(began.elapsed());
+    outcome.map_err(|_| Refusal::TimedOut)
+}
+
+fn noted(session: &Session, began: Instant, outcome: Result<Connected, Refusal>) -> Result<Connected, Refusal> {
+    let mut facts = session.facts();
+    facts.phases.connect = Some(began.elapsed());
+    if let Ok(connected) = &outcome {
+        facts.peer = Some(connected.peer);
+        facts.exit = Some(connected.exit);
+    }
+    outcome
+}
+
+/// Those of the addresses that may be dialled, in the order in which they came.
+fn judged(found: Found, guard: &Guard, port: u16) -> Field {
+    let mut field = Field { targets: Vec::with_capacity(found.addresses.len()), refusal: found.refusal };
+    for address in found.addresses {
+        match admitted(guard, address, port) {
+            Ok(target) => field.targets.push(target),
+            Err(refusal) => field.refusal = more_telling(field.refusal, Some(refusal)),
+        }
+    }
+    field
+}
+
+fn admitted(guard: &Guard, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {
+    match guard.judge(address, port) {
+        Verdict::Allowed => Ok(SocketAddr::new(address, port)),
+        Verdict::Blocked(reason) => Err(Refusal::Guarded(reason)),
+    }
+}

@@ -1,0 +1,120 @@
+//! Where log lines go: an own writer under `tracing_appender`, because that crate's files lose lines silently
+//! on a full disk and cannot be reopened.
+//!
+//! The worker writes through a bounded queue and never waits; the monitor, which has little to say, writes at once.
+
+mod format;
+mod sink;
+
+use std::io::{BufWriter, IsTerminal};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use sink::Sink;
+pub(crate) use sink::SinkState;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    pub(crate) level: LevelFilter,
+    pub(crate) format: Format,
+    /// `None` is stderr, which journald reads under systemd.
+    pub(crate) file: Option<PathBuf>,
+    /// Lines that may wait for a slow disk before further ones are lost and counted.
+    pub(crate) queue_lines: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Pretty,
+    Json,
+}
+
+/// The worker's log, for as long as it is held; dropping it writes out what is queued.
+#[derive(Debug)]
+pub(crate) struct Log {
+    sink: Arc<SinkState>,
+    overflow: ErrorCounter,
+    reported: u64,
+    _flushes_on_drop: WorkerGuard,
+}
+
+/// Starts the log of the worker: queued, never waiting.
+///
+/// # Errors
+/// The file cannot be opened for appending.
+pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
+    let sink = Sink::open(options.file.clone())?;
+    let state = sink.state();
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(options.queue_lines)
+        .thread_name("log")
+        .finish(BufWriter::with_capacity(64 * 1024, sink));
+    let overflow = writer.error_counter();
+    install(options, writer);
+    Ok(Log { sink: state, overflow, reported: 0, _flushes_on_drop: guard })
+}
+
+/// Starts the log of the monitor: each line is written before the next step.
+///
+/// # Errors
+/// The file cannot be opened for appending.
+pub(crate) fn start_direct(options: &Options) -> std::io::Result<()> {
+    install(options, Mutex::new(Sink::open(options.file.clone())?));
+    Ok(())
+}
+
+impl Log {
+    /// Opens the file anew at the next line, as log rotation asks for.
+    pub(crate) fn reopen(&self) {
+        self.sink.reopen();
+    }
+
+    /// Says how many lines were lost since the last call, if any were.
+    pub(crate) fn report_losses(&mut self) {
+        let lost = self.overflow.dropped_lines() as u64 + self.sink.lost();
+        let newly = lost.saturating_sub(self.reported);
+        if newly > 0 {
+            self.reported = lost;
+            tracing::warn!(
+                lines = newly,
+                total = lost,
+                "log lines were lost: the disk or the reader is too slow or full"
+            );
+        }
+    }
+}
+
+fn install<W>(options: &Options, writer: W)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let events = tracing_subscriber::fmt::layer().with_writer(writer);
+    let is_terminal = options.file.is_none() && std::io::stderr().is_terminal();
+    let layer: Box<dyn Layer<Registry> + Send + Sync> = match options.format {
+        Format::Json => events.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+        Format::Pretty if options.file.is_none() && format::journal_reads_stderr() => {
+            events.with_ansi(false).event_format(format::Journal::default()).boxed()
+        }
+        Format::Pretty => events.with_ansi(is_terminal).boxed(),
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter(options.level))).init();
+}
+
+/// Our own words at the operator's level; the libraries', which may name destinations, only while debugging.
+fn filter(level: LevelFilter) -> Targets {
+    let libraries = if level >= LevelFilter::DEBUG { LevelFilter::WARN } else { LevelFilter::OFF };
+    Targets::new()
+        .with_default(libraries)
+        .with_targets(["session", "daemon", "monitor", "rustsocks"].map(|target| (target, level)))
+}

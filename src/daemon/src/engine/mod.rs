@@ -1,0 +1,7 @@
+//! Where the daemon touches the world: sockets, names, passwords, logs.
+
+pub(crate) mod auth;
+pub(crate) mod dial;
+pub(crate) mod log;
+pub(crate) mod relay;
+pub(crate) mod sys;

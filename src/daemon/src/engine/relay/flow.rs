@@ -1,0 +1,219 @@
+//! One direction of a relay: reads here, writes there, holds a buffer only while bytes are in flight.
+//!
+//! Small messages are copied through the thread's scratch buffer: one read, one write, nothing kept.
+//! A stream that fills that buffer again and again is bulk and is spliced through a pipe, which costs the process
+//! a third of copying; below some 16 KiB per turn splice costs more than it saves, and the stream is copied again.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::engine::sys::pipe::Pipe;
+use crate::engine::sys::stream::Stream;
+use crate::state::session::lane::Lane;
+
+/// The scratch buffer of a thread; also the largest piece that is copied at once.
+const SCRATCH: usize = 64 * 1024;
+
+/// A turn that moves at least this much counts for splicing, one that moves less against it.
+const MUCH: usize = 16 * 1024;
+
+/// Turns in a row that change the manner.
+const TURNS: u8 = 2;
+
+/// Turns one poll may take before other sessions of the thread get theirs.
+const PATIENCE: usize = 8;
+
+thread_local! {
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
+}
+
+#[derive(Debug)]
+pub(crate) struct Flow {
+    held: Held,
+    /// Positive: turns with much in a row, up to `TURNS`, where splicing begins. Back to zero, copying begins.
+    bulk: Bulk,
+    source: Source,
+}
+
+/// Bytes read but not yet written.
+#[derive(Debug)]
+enum Held {
+    Nothing,
+    Bytes { bytes: Box<[u8]>, written: usize },
+    InPipe(Pipe),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Open,
+    /// It said FIN; what is held must still be written.
+    Ended,
+    /// The FIN has been passed on.
+    Passed,
+}
+
+#[derive(Debug, Default)]
+struct Bulk {
+    splicing: bool,
+    turns: u8,
+}
+
+/// Which of the two streams failed.
+#[derive(Debug)]
+pub(crate) enum FlowError {
+    Source(io::Error),
+    Sink(io::Error),
+}
+
+impl Flow {
+    /// A flow that begins with `early`, bytes its source sent ahead.
+    pub(crate) fn new(early: Vec<u8>) -> Self {
+        let held =
+            if early.is_empty() { Held::Nothing } else { Held::Bytes { bytes: early.into_boxed_slice(), written: 0 } };
+        Self { held, bulk: Bulk::default(), source: Source::Open }
+    }
+
+    /// Whether the source's FIN has been passed on.
+    pub(crate) fn is_over(&self) -> bool {
+        self.source == Source::Passed
+    }
+
+    /// Carries until nothing is ready; `Ready` once the source's FIN has been passed on.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        to: &mut Stream,
+        lane: &Lane,
+    ) -> Poll<Result<(), FlowError>> {
+        for _ in 0..PATIENCE {
+            ready!(self.write_held(cx, to, lane)).map_err(FlowError::Sink)?;
+            match self.source {
+                Source::Open => ready!(self.carry(cx, from, to, lane))?,
+                Source::Ended => {
+                    to.finish();
+                    self.source = Source::Passed;
+                }
+                Source::Passed => return Poll::Ready(Ok(())),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn write_held(&mut self, cx: &mut Context<'_>, to: &mut Stream, lane: &Lane) -> Poll<io::Result<()>> {
+        match &mut self.held {
+            Held::Nothing => return Poll::Ready(Ok(())),
+            Held::Bytes { bytes, written } => {
+                while *written < bytes.len() {
+                    let taken = ready!(Pin::new(&mut *to).poll_write(cx, &bytes[*written..]))?;
+                    *written += taken;
+                    lane.carried(taken);
+                }
+            }
+            Held::InPipe(pipe) => {
+                while pipe.holds() > 0 {
+                    ready!(to.poll_write_ready(cx))?;
+                    match to.try_writing(|| pipe.drain(to)) {
+                        Ok(taken) => lane.carried(taken),
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(error) => return Poll::Ready(Err(error)),
+                    }
+                }
+            }
+        }
+        if let Held::InPipe(pipe) = std::mem::replace(&mut self.held, Held::Nothing) {
+            pipe.give_back();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn carry(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        to: &mut Stream,
+        lane: &Lane,
+    ) -> Poll<Result<(), FlowError>> {
+        if self.bulk.splicing && ready!(self.splice(cx, from)).map_err(FlowError::Source)? {
+            return Poll::Ready(Ok(()));
+        }
+        self.copy(cx, from, to, lane)
+    }
+
+    /// Fills a pipe from the source. `false` when there was nothing to splice or no pipe to be had:
+    /// then a read must follow, which clears the readiness, and which gets past TCP's urgent mark, where splice stops for ever.
+    fn splice(&mut self, cx: &mut Context<'_>, from: &Stream) -> Poll<io::Result<bool>> {
+        ready!(from.poll_read_ready(cx))?;
+        let Some(mut pipe) = Pipe::borrow() else {
+            return Poll::Ready(Ok(false));
+        };
+        let moved = match pipe.fill(from) {
+            Ok(moved) => moved,
+            Err(error) => {
+                pipe.give_back();
+                let is_dry = error.kind() == io::ErrorKind::WouldBlock;
+                return Poll::Ready(if is_dry { Ok(false) } else { Err(error) });
+            }
+        };
+        if moved == 0 {
+            pipe.give_back();
+            self.source = Source::Ended;
+        } else {
+            self.bulk.note(moved);
+            self.held = Held::InPipe(pipe);
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    fn copy(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        to: &mut Stream,
+        lane: &Lane,
+    ) -> Poll<Result<(), FlowError>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut buffer = ReadBuf::new(buffer);
+            ready!(Pin::new(from).poll_read(cx, &mut buffer)).map_err(FlowError::Source)?;
+            let read = buffer.filled();
+            if read.is_empty() {
+                self.source = Source::Ended;
+                return Poll::Ready(Ok(()));
+            }
+            self.bulk.note(read.len());
+            self.write_through(cx, to, read, lane).map_err(FlowError::Sink)?;
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    /// Writes at once what can be written and keeps only the rest.
+    fn write_through(&mut self, cx: &mut Context<'_>, to: &mut Stream, read: &[u8], lane: &Lane) -> io::Result<()> {
+        let taken = match Pin::new(to).poll_write(cx, read) {
+            Poll::Ready(taken) => taken?,
+            Poll::Pending => 0,
+        };
+        lane.carried(taken);
+        if taken < read.len() {
+            self.held = Held::Bytes { bytes: read[taken..].into(), written: 0 };
+        }
+        Ok(())
+    }
+}
+
+impl Bulk {
+    fn note(&mut self, moved: usize) {
+        if (moved >= MUCH) == self.splicing {
+            self.turns = 0;
+            return;
+        }
+        self.turns += 1;
+        if self.turns == TURNS {
+            *self = Self { splicing: !self.splicing, turns: 0 };
+        }
+    }
+}

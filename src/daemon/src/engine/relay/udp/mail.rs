@@ -1,0 +1,139 @@
+//! Sends datagrams in batches, and those that are alike as one train that the kernel cuts (`UDP_SEGMENT`, udp(7)).
+//!
+//! Nothing waits: what the socket does not take at once is dropped and counted.
+//! Knows nothing of who may send where.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
+
+use nix::errno::Errno;
+use tokio::net::UdpSocket;
+
+use super::drops::{Cause, Drops};
+use crate::engine::sys::datagrams::{self, BATCH, Outgoing};
+use crate::state::session::lane::Lane;
+
+/// The kernel's `UDP_MAX_SEGMENTS` was 64 before Linux 6.9 and is more since.
+const MOST_PER_TRAIN: usize = 64;
+
+/// A train is one datagram to the IP layer; this leaves room for the headers and some options.
+const LONGEST_TRAIN: usize = 65_000;
+
+/// A socket and what it was found to be capable of.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    pub(super) socket: UdpSocket,
+    /// Datagrams up to this length leave as trains; lowered when the kernel or the device will not cut them.
+    longest_in_train: usize,
+}
+
+/// One datagram on its way out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parcel<'a> {
+    pub(super) to: SocketAddr,
+    /// What the relay puts in front; not counted as carried.
+    pub(super) header: &'a [u8],
+    pub(super) payload: &'a [u8],
+}
+
+impl Parcel<'_> {
+    fn length(&self) -> usize {
+        self.header.len() + self.payload.len()
+    }
+}
+
+impl Outlet {
+    pub(super) fn new(socket: UdpSocket) -> Self {
+        Self { socket, longest_in_train: LONGEST_TRAIN }
+    }
+
+    /// Sends what it can in the order given, counts it on `lane`, and counts the rest among the drops.
+    pub(super) fn post(&mut self, parcels: &[Parcel<'_>], lane: &Lane, drops: &mut Drops) {
+        let parts: Vec<IoSlice<'_>> = parcels.iter().flat_map(parts_of).collect();
+        let mut done = 0;
+        while done < parcels.len() {
+            let trains = self.couple(&parcels[done..]);
+            let mail = outgoing(&trains, &parts[2 * done..]);
+            done += match datagrams::send(&self.socket, &mail) {
+                Ok(sent) => carried(&trains[..sent], lane),
+                Err(error) if self.may_be_too_long_in_train(trains[0], &error) => 0,
+                Err(error) => dropped(trains[0], parcels.len() - done, &error, drops),
+            };
+        }
+    }
+
+    /// The next messages: each a train of parcels that are alike, or one parcel.
+    fn couple<'a>(&self, mut parcels: &'a [Parcel<'a>]) -> Vec<&'a [Parcel<'a>]> {
+        let mut trains = Vec::with_capacity(parcels.len().min(BATCH));
+        while !parcels.is_empty() && trains.len() < BATCH {
+            let (train, rest) = parcels.split_at(self.train(parcels));
+            trains.push(train);
+            parcels = rest;
+        }
+        trains
+    }
+
+    /// How many of the first parcels are alike enough to leave together: one address, one length,
+    /// and only the last one may be shorter.
+    fn train(&self, parcels: &[Parcel<'_>]) -> usize {
+        let length = parcels[0].length();
+        if !(1..=self.longest_in_train).contains(&length) {
+            return 1;
+        }
+        let most = MOST_PER_TRAIN.min(LONGEST_TRAIN / length).max(1);
+        let alike = |parcel: &&Parcel<'_>| parcel.to == parcels[0].to && parcel.length() == length;
+        let full = 1 + parcels[1..].iter().take(most - 1).take_while(alike).count();
+        let is_last = |parcel: &Parcel<'_>| parcel.to == parcels[0].to && (1..length).contains(&parcel.length());
+        full + usize::from(full < most && parcels.get(full).is_some_and(is_last))
+    }
+
+    /// Whether the error is about the train and not about the datagrams; if so, shorter ones are built from now on.
+    fn may_be_too_long_in_train(&mut self, train: &[Parcel<'_>], error: &io::Error) -> bool {
+        if train.len() == 1 {
+            return false;
+        }
+        self.longest_in_train = match error.raw_os_error().map(Errno::from_raw) {
+            // A datagram of a train must fit into one packet of the path.
+            Some(Errno::EINVAL | Errno::EMSGSIZE) => train[0].length() - 1,
+            // The device cannot compute checksums, or the kernel does not know trains.
+            Some(Errno::EIO | Errno::ENOPROTOOPT | Errno::EOPNOTSUPP) => 0,
+            Some(_) | None => return false,
+        };
+        true
+    }
+}
+
+fn parts_of<'a>(parcel: &Parcel<'a>) -> [IoSlice<'a>; 2] {
+    [IoSlice::new(parcel.header), IoSlice::new(parcel.payload)]
+}
+
+/// Describes the trains for the kernel; `parts` begins with the first train's two for each parcel.
+fn outgoing<'a>(trains: &[&[Parcel<'_>]], mut parts: &'a [IoSlice<'a>]) -> Vec<Outgoing<'a>> {
+    let describe = |train: &&[Parcel<'_>]| {
+        let (own, rest) = parts.split_at(2 * train.len());
+        parts = rest;
+        let length = u16::try_from(train[0].length()).ok();
+        Outgoing { to: train[0].to, parts: own, segment: length.filter(|_| train.len() > 1) }
+    };
+    trains.iter().map(describe).collect()
+}
+
+/// Counts what left and returns how many parcels that were.
+fn carried(trains: &[&[Parcel<'_>]], lane: &Lane) -> usize {
+    let count = trains.iter().map(|train| train.len()).sum();
+    let bytes = trains.iter().copied().flatten().map(|parcel| parcel.payload.len()).sum();
+    lane.carried_datagrams(count, bytes);
+    count
+}
+
+/// Counts what the error costs and returns how many parcels that were: a full socket takes none of those `left`.
+fn dropped(train: &[Parcel<'_>], left: usize, error: &io::Error, drops: &mut Drops) -> usize {
+    let (cause, count) = match error.raw_os_error().map(Errno::from_raw) {
+        _ if error.kind() == ErrorKind::WouldBlock => (Cause::QueueFull, left),
+        Some(Errno::ENOBUFS | Errno::ENOMEM) => (Cause::QueueFull, left),
+        Some(Errno::EMSGSIZE) => (Cause::TooLarge, train.len()),
+        Some(_) | None => (Cause::SendFailed, train.len()),
+    };
+    drops.count(cause, count);
+    count
+}

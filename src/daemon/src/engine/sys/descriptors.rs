@@ -1,0 +1,83 @@
+//! How many descriptors there are, and how many sessions they suffice for.
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use super::pipe;
+
+/// Descriptors of one relay: the client's socket and the target's.
+const PER_SESSION: usize = 2;
+
+/// Kept back for logs, name servers, heartbeats, listeners and whatever the libraries open.
+const RESERVE: usize = 128;
+
+/// What the descriptor limit allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    /// RLIMIT_NOFILE after its soft limit has been raised to the hard one.
+    pub(crate) limit: usize,
+    /// Sessions that fit, `wanted` at most.
+    pub(crate) sessions: usize,
+    wanted: usize,
+    handshakes: usize,
+}
+
+/// Raises the soft limit to the hard one and works out what fits.
+///
+/// # Errors
+/// The words of getrlimit(2), or that not even one session fits.
+pub(crate) fn plan(wanted_sessions: usize, handshakes: usize) -> Result<Budget, String> {
+    let (_, hard) =
+        getrlimit(Resource::RLIMIT_NOFILE).map_err(|errno| format!("cannot read the descriptor limit: {errno}"))?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+        .map_err(|errno| format!("cannot raise the descriptor limit to {hard}: {errno}"))?;
+    let limit = usize::try_from(hard).unwrap_or(usize::MAX);
+    let budget = Budget::of(limit, wanted_sessions, handshakes);
+    if budget.sessions == 0 {
+        return Err(format!("{budget}: raise LimitNOFILE (ulimit -n) or lower limits.max_handshakes"));
+    }
+    Ok(budget)
+}
+
+impl Budget {
+    fn of(limit: usize, wanted: usize, handshakes: usize) -> Self {
+        let fixed = RESERVE + 2 * pipe::MOST + handshakes;
+        let sessions = (limit.saturating_sub(fixed) / PER_SESSION).min(wanted);
+        Self { limit, sessions, wanted, handshakes }
+    }
+
+    /// Whether fewer sessions fit than were asked for.
+    pub(crate) fn is_short(&self) -> bool {
+        self.sessions < self.wanted
+    }
+}
+
+impl std::fmt::Display for Budget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} descriptors = {} sessions x {PER_SESSION} + {} handshakes + {} pipes x 2 + {RESERVE} in reserve; limits.max_connections asks for {}",
+            self.limit,
+            self.sessions,
+            self.handshakes,
+            pipe::MOST,
+            self.wanted,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nine_thousand_sessions_fit_under_a_limit_of_twenty_thousand() {
+        let budget = Budget::of(20_000, 9_000, 1_000);
+        assert_eq!((budget.sessions, budget.is_short()), (9_000, false));
+    }
+
+    #[test]
+    fn a_low_limit_lowers_the_sessions_and_never_underflows() {
+        assert_eq!(Budget::of(1_024, 9_000, 1_000).sessions, 0);
+        assert!(Budget::of(4_096, 9_000, 1_000).is_short());
+    }
+}

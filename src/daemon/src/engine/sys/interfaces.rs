@@ -1,0 +1,31 @@
+//! The addresses of this host.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use nix::sys::socket::SockaddrStorage;
+
+/// The addresses of every interface (getifaddrs(3)); empty when the kernel does not say.
+pub(crate) fn addresses() -> HashSet<IpAddr> {
+    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else {
+        return HashSet::new();
+    };
+    interfaces.filter_map(|interface| ip(&interface.address?)).collect()
+}
+
+/// The address from which this host would reach `peer`; asks the routing table, sends nothing.
+pub(crate) fn towards(peer: IpAddr) -> Option<IpAddr> {
+    let any = match peer {
+        IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+    };
+    let probe = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
+    // The port means nothing; connect(2) on a datagram socket only chooses the route.
+    probe.connect(SocketAddr::new(peer, 9)).ok()?;
+    Some(probe.local_addr().ok()?.ip())
+}
+
+fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip())))
+}

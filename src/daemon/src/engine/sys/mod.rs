@@ -1,0 +1,9 @@
+//! The kernel's side: descriptors, pipes, socket options. Knows nothing of SOCKS or sessions.
+
+pub(crate) mod datagrams;
+pub(crate) mod descriptors;
+pub(crate) mod interfaces;
+pub(crate) mod pipe;
+pub(crate) mod pool;
+pub(crate) mod ports;
+pub(crate) mod stream;

@@ -1,0 +1,3 @@
+//! Where requests come in.
+
+pub(crate) mod socks;

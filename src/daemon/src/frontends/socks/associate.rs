@@ -1,0 +1,183 @@
+//! UDP ASSOCIATE (RFC 1928 §4 and §7): a relay for datagrams that lives as long as the connection that asked for it.
+//!
+//! Knows nothing of datagrams; it opens the association, tells the client where it is, and watches the control connection.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use acl::HostName;
+use config::{ClientAddress, Replies};
+use socks::{Failure, Request};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
+
+use super::inbox::Inbox;
+use super::serve::see_off;
+use crate::engine::dial::Dialer;
+use crate::engine::relay::udp::{Association, Client, Directory, Exit, Lookup, Means, OtherAddress};
+use crate::engine::sys::stream::Stream;
+use crate::state::session::ending::{ByPeer, Ending};
+use crate::state::session::facts::Origin;
+use crate::state::session::refusal::Refusal;
+use crate::state::session::ticket::{Session, Stage};
+
+/// How many buffers of junk on the control connection are read before other tasks have their turn.
+const JUNK_READS: usize = 8;
+
+/// What the operator says of UDP, for one listener.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// What clients are told instead of the address that they reached us by.
+    pub(crate) advertised_v4: Option<Ipv4Addr>,
+    pub(crate) advertised_v6: Option<Ipv6Addr>,
+    /// The ports that clients are told to send to; any without a range.
+    pub(crate) ports: Option<RangeInclusive<u16>>,
+    pub(crate) client_address: ClientAddress,
+    pub(crate) replies: Replies,
+    /// Peers that one association remembers.
+    pub(crate) max_peers: usize,
+    pub(crate) exit: Exit,
+}
+
+/// Serves a client from its complete request to the end of its control connection.
+/// Dropping the future closes everything at once and leaves the remark in the session's facts.
+pub(crate) async fn serve(
+    session: &Arc<Session>,
+    mut control: Stream,
+    request: &Request,
+    dialer: &Dialer,
+    options: &Options,
+) -> Ending {
+    let names = Names { dialer, session };
+    let association = match open(session, &control, request, &names, options) {
+        Ok(association) => association,
+        Err(no) => return turn_away(session, control, request, no).await,
+    };
+    let mut served = Served { session, association };
+    let Ok(relay) = served.association.address() else {
+        return turn_away(session, control, request, No::Refused(Refusal::Internal)).await;
+    };
+    let bound = options.advertise(relay);
+    session.facts().exit = Some(bound);
+    if control.write_all(request.dialect.granted(bound).as_bytes()).await.is_err() {
+        return Ending::Client(ByPeer::Left);
+    }
+    session.enter(Stage::Datagrams);
+    std::future::poll_fn(|cx| served.poll(&mut control, cx)).await
+}
+
+fn open<'a>(
+    session: &'a Session,
+    control: &Stream,
+    request: &Request,
+    directory: &'a dyn Directory,
+    options: &'a Options,
+) -> Result<Association<'a>, No> {
+    // Without addresses there is neither a place to bind nor a sender to expect.
+    let (Origin::Address(from), Some(reached)) = (session.origin(), control.local_address()) else {
+        return Err(No::Refused(Refusal::CommandOff));
+    };
+    let client = Client::announced(&request.target, from.ip(), options.client_address)
+        .map_err(|OtherAddress| No::OtherAddress)?;
+    let means = Means {
+        guard: &session.snapshot.guard,
+        directory,
+        up: &session.up,
+        down: &session.down,
+        exit: &options.exit,
+        replies: options.replies,
+        max_peers: options.max_peers,
+    };
+    Association::open(&means, client, reached, options.ports.clone()).map_err(No::Refused)
+}
+
+/// Answers that there is no association. A client that `udp.client_address = "strict"` does not believe is told X'02',
+/// not allowed, and the log says why.
+async fn turn_away(session: &Session, control: Stream, request: &Request, no: No) -> Ending {
+    let (failure, ending) = match no {
+        No::Refused(refusal) => (refusal.reply(), Ending::Refused(refusal)),
+        No::OtherAddress => {
+            session.facts().remark = Some("announced another address than its own".into());
+            (Failure::NotAllowed, Ending::Client(ByPeer::Violation))
+        }
+    };
+    see_off(Inbox::new(control), request.dialect.failed(failure).as_bytes()).await;
+    ending
+}
+
+/// Why there is no association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum No {
+    Refused(Refusal),
+    /// The client announced an address that it does not come from, and the operator wants it right.
+    OtherAddress,
+}
+
+impl Options {
+    /// What the client is told of a relay that is bound there.
+    fn advertise(&self, relay: SocketAddr) -> SocketAddr {
+        let advertised = match relay.ip() {
+            IpAddr::V4(_) => self.advertised_v4.map(IpAddr::from),
+            IpAddr::V6(_) => self.advertised_v6.map(IpAddr::from),
+        };
+        SocketAddr::new(advertised.unwrap_or(relay.ip()), relay.port())
+    }
+}
+
+/// The dialer's names, asked on behalf of one session; the association judges every address it gets.
+struct Names<'a> {
+    dialer: &'a Dialer,
+    session: &'a Session,
+}
+
+impl Directory for Names<'_> {
+    fn look_up(&self, name: HostName) -> Lookup<'_> {
+        Box::pin(async move { self.dialer.addresses(self.session, &name).await })
+    }
+}
+
+/// An association that tells on its end what it dropped, whoever ends it.
+struct Served<'a> {
+    session: &'a Session,
+    association: Association<'a>,
+}
+
+impl Served<'_> {
+    fn poll(&mut self, control: &mut Stream, cx: &mut Context<'_>) -> Poll<Ending> {
+        match poll_end(control, cx) {
+            Poll::Ready(ending) => Poll::Ready(ending),
+            Poll::Pending => self.association.poll(cx).map(|never| match never {}),
+        }
+    }
+}
+
+impl Drop for Served<'_> {
+    fn drop(&mut self) {
+        let drops = self.association.drops();
+        if !drops.is_empty() {
+            self.session.facts().remark = Some(drops.to_string().into());
+        }
+    }
+}
+
+/// Reads and ignores what the client says on its control connection, until it finishes or breaks off.
+fn poll_end(control: &mut Stream, cx: &mut Context<'_>) -> Poll<Ending> {
+    for _ in 0..JUNK_READS {
+        let mut junk = [0; 1024];
+        let mut buffer = ReadBuf::new(&mut junk);
+        match ready!(Pin::new(&mut *control).poll_read(cx, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => return Poll::Ready(Ending::Client(ByPeer::Closed)),
+            Ok(()) => {}
+            Err(error) => return Poll::Ready(Ending::Client(how(&error))),
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+fn how(error: &io::Error) -> ByPeer {
+    if error.kind() == io::ErrorKind::TimedOut { ByPeer::Vanished } else { ByPeer::Reset }
+}

@@ -1,0 +1,170 @@
+//! BIND (RFC 1928 section 4): listen for one peer, answer twice, relay.
+//!
+//! The first answer says where the peer can reach us, the second who came. A connection from anybody else than the
+//! peer that the client named, or from an address that the guard holds, is reset, and the wait goes on.
+
+use std::collections::HashSet;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use acl::Destination;
+use acl::Verdict;
+use socket2::{Domain, Socket, Type};
+use socks::Request;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::World;
+use super::connect::destination;
+use super::inbox::Inbox;
+use super::serve::{Next, gone, refuse};
+use crate::engine::relay::pump::Pair;
+use crate::engine::sys::stream::{Stream, unmapped};
+use crate::engine::sys::{interfaces, ports};
+use crate::state::session::ending::ByPeer;
+use crate::state::session::refusal::Refusal;
+use crate::state::session::ticket::Session;
+
+/// Peers whose connections may wait while one is looked at.
+const BACKLOG: i32 = 4;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// What clients are told instead of the address that is listened on, by family.
+    pub(crate) advertised: config::Advertised,
+    pub(crate) ports: Option<RangeInclusive<u16>>,
+    /// Where to listen instead of where the route to the peer begins.
+    pub(crate) exit_v4: Option<Ipv4Addr>,
+    pub(crate) exit_v6: Option<Ipv6Addr>,
+}
+
+/// Who may come.
+#[derive(Debug)]
+enum Awaited {
+    Anybody,
+    OneOf(HashSet<IpAddr>),
+}
+
+/// Why there is no pair to relay.
+enum Failed {
+    Refused(Refusal),
+    Left(ByPeer),
+}
+
+pub(super) async fn bind(
+    world: &World,
+    session: &Arc<Session>,
+    mut client: Inbox,
+    request: Request,
+    options: &Options,
+) -> Next {
+    match wait_for_peer(world, session, &mut client, &request, options).await {
+        Ok(peer) => {
+            let (client, early) = client.into_parts();
+            Next::Relay(Pair { client, upstream: Stream::Tcp(peer), early })
+        }
+        Err(Failed::Refused(refusal)) => refuse(client, &request, refusal).await,
+        Err(Failed::Left(how)) => gone(how),
+    }
+}
+
+async fn wait_for_peer(
+    world: &World,
+    session: &Session,
+    client: &mut Inbox,
+    request: &Request,
+    options: &Options,
+) -> Result<TcpStream, Failed> {
+    let awaited = awaited(world, session, &destination(&request.target)?).await?;
+    let listener = listen(&awaited, client, request.target.port, options)?;
+    let here = listener.local_addr().map_err(|_| Refusal::Internal)?;
+    let told = SocketAddr::new(options.advertised.like(here.ip()).unwrap_or(here.ip()), here.port());
+    session.facts().exit = Some(told);
+    client.send(request.dialect.granted(told).as_bytes()).await.map_err(Failed::Left)?;
+    let limit = session.snapshot.lifetimes.bind;
+    let arrival = tokio::select! {
+        biased;
+        arrival = tokio::time::timeout(limit, first_welcome(&listener, &awaited, session)) => arrival,
+        how = client.left() => return Err(Failed::Left(how)),
+    };
+    let (peer, address) = arrival.map_err(|_elapsed| Refusal::NoPeer)??;
+    session.facts().peer = Some(address);
+    client.send(request.dialect.granted(address).as_bytes()).await.map_err(Failed::Left)?;
+    Ok(peer)
+}
+
+/// An unspecified address awaits anybody.
+async fn awaited(world: &World, session: &Session, destination: &Destination) -> Result<Awaited, Refusal> {
+    match destination {
+        Destination::Address(ip) if ip.is_unspecified() => Ok(Awaited::Anybody),
+        Destination::Address(ip) => Ok(Awaited::OneOf(HashSet::from([*ip]))),
+        Destination::Name(name) => {
+            let addresses = world.dialer.resolve(session, name, 0).await?;
+            Ok(Awaited::OneOf(addresses.iter().copied().collect()))
+        }
+    }
+}
+
+/// Listens where the peer will come from; the port that the client asks for is a wish.
+fn listen(awaited: &Awaited, client: &Inbox, wish: u16, options: &Options) -> Result<TcpListener, Refusal> {
+    let ip = listening_address(awaited, client, options)?;
+    let is_fit = wish >= 1024 && options.ports.as_ref().is_none_or(|ports| ports.contains(&wish));
+    if let Some(listener) = is_fit.then(|| open(SocketAddr::new(ip, wish)).ok()).flatten() {
+        return Ok(listener);
+    }
+    ports::first_free(options.ports.clone(), |port| open(SocketAddr::new(ip, port)))
+}
+
+fn listening_address(awaited: &Awaited, client: &Inbox, options: &Options) -> Result<IpAddr, Refusal> {
+    let local = client.stream.local_address().map(|address| address.ip());
+    let peer = match awaited {
+        Awaited::Anybody => None,
+        Awaited::OneOf(peers) => peers.iter().next().copied(),
+    };
+    let exit = match peer.or(local) {
+        Some(IpAddr::V4(_)) => options.exit_v4.map(IpAddr::V4),
+        Some(IpAddr::V6(_)) => options.exit_v6.map(IpAddr::V6),
+        None => None,
+    };
+    exit.or_else(|| peer.and_then(interfaces::towards)).or(local).ok_or(Refusal::NetworkUnreachable)
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+async fn first_welcome(
+    listener: &TcpListener,
+    awaited: &Awaited,
+    session: &Session,
+) -> Result<(TcpStream, SocketAddr), Refusal> {
+    loop {
+        let (peer, address) = listener.accept().await.map_err(|_| Refusal::OutOfResources)?;
+        let address = unmapped(address);
+        let verdict = session.snapshot.guard.load().judge(address.ip(), address.port());
+        if verdict == Verdict::Allowed && awaited.welcomes(address.ip()) {
+            return Ok((peer, address));
+        }
+        tracing::debug!(session = %session.id, "an uninvited peer came to a BIND");
+        Stream::Tcp(peer).abort();
+    }
+}
+
+impl Awaited {
+    fn welcomes(&self, peer: IpAddr) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::OneOf(peers) => peers.contains(&peer),
+        }
+    }
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}

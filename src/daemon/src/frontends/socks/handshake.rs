@@ -1,0 +1,153 @@
+//! From the first byte to the complete request: who is it, and what does it want?
+//!
+//! Only an accepted claim leads to a request parser; the types see to that.
+
+use std::net::SocketAddr;
+
+use socks::proxy_protocol::{self, Path, Progress};
+use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
+
+use super::inbox::Inbox;
+use super::{Door, World};
+use crate::state::session::ending::{ByPeer, Ending};
+use crate::state::session::facts::{self, Identity, Origin};
+use crate::state::session::refusal::Refusal;
+use crate::state::session::ticket::{Session, Ticket};
+
+/// Leads the client through the handshake; its last words are already said when this fails.
+pub(super) async fn shake_hands(
+    world: &World,
+    door: &Door,
+    ticket: &Ticket,
+    client: &mut Inbox,
+) -> Result<Request, Ending> {
+    let session = ticket.session();
+    if must_be_introduced(door, session.origin()) {
+        introduce(session, client).await?;
+    }
+    let (claim, claimant) = hear_claim(door, session, client).await?;
+    let accepted = identify(world, session, client, claim, claimant).await?;
+    client.send(accepted.greeting().as_bytes()).await.map_err(Ending::Client)?;
+    let request = hear_request(session, client, &accepted).await?;
+    write_down(session, accepted.into_identity(), &request);
+    Ok(request)
+}
+
+fn must_be_introduced(door: &Door, origin: Origin) -> bool {
+    match origin {
+        Origin::Address(peer) => door.proxied_from.iter().any(|network| network.contains(&peer.ip())),
+        Origin::Local => false,
+    }
+}
+
+/// Reads the PROXY protocol header of a balancer we trust.
+async fn introduce(session: &Session, client: &mut Inbox) -> Result<(), Ending> {
+    loop {
+        client.more().await.map_err(Ending::Client)?;
+        match proxy_protocol::decode(client.bytes()) {
+            Ok(Progress::NeedMore) => {}
+            Ok(Progress::Done { consumed, path }) => {
+                client.consume(consumed);
+                if let Path::Proxied { source, .. } = path {
+                    session.is_really_from(canonical(source));
+                }
+                return Ok(());
+            }
+            Err(fault) => return Err(violated(session, &fault.to_string())),
+        }
+    }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    crate::engine::sys::stream::unmapped(address)
+}
+
+async fn hear_claim(door: &Door, session: &Session, client: &mut Inbox) -> Result<(Claim, Claimant), Ending> {
+    let mut opening = Opening::default();
+    loop {
+        match opening.receive(&door.offer, client.bytes()) {
+            Ok(Step::NeedMore(same)) => {
+                opening = same;
+                client.more().await.map_err(Ending::Client)?;
+            }
+            Ok(Step::Send { consumed, bytes, next }) => {
+                opening = next;
+                client.consume(consumed);
+                client.send(bytes.as_bytes()).await.map_err(Ending::Client)?;
+            }
+            Ok(Step::Identify { consumed, claim, claimant }) => {
+                client.consume(consumed);
+                return Ok((claim, claimant));
+            }
+            Err(violation) => return Err(say_farewell(session, client, &violation).await),
+        }
+    }
+}
+
+async fn identify(
+    world: &World,
+    session: &Session,
+    client: &mut Inbox,
+    claim: Claim,
+    claimant: Claimant,
+) -> Result<Accepted<Identity>, Ending> {
+    let verdict = match claim {
+        Claim::Anonymous => Ok(Identity::Anonymous),
+        Claim::UserId(id) => {
+            session.facts().claimed = (!id.is_empty()).then(|| String::from_utf8_lossy(&id).into());
+            Ok(Identity::Anonymous)
+        }
+        Claim::Password { user, password } => {
+            session.facts().claimed = Some(String::from_utf8_lossy(&user).into());
+            world.backends.check_password(user, password).await
+        }
+    };
+    match verdict {
+        Ok(identity) => Ok(claimant.accept(identity)),
+        Err(refusal) => Err(reject(client, claimant, refusal).await),
+    }
+}
+
+async fn reject(client: &mut Inbox, claimant: Claimant, refusal: Refusal) -> Ending {
+    match client.send(claimant.reject().as_bytes()).await {
+        Ok(()) => Ending::Refused(refusal),
+        Err(how) => Ending::Client(how),
+    }
+}
+
+async fn hear_request(session: &Session, client: &mut Inbox, accepted: &Accepted<Identity>) -> Result<Request, Ending> {
+    loop {
+        match accepted.receive(client.bytes()) {
+            Ok(Some((consumed, request))) => {
+                client.consume(consumed);
+                return Ok(request);
+            }
+            Ok(None) => client.more().await.map_err(Ending::Client)?,
+            Err(violation) => return Err(say_farewell(session, client, &violation).await),
+        }
+    }
+}
+
+fn write_down(session: &Session, identity: Identity, request: &Request) {
+    let mut facts = session.facts();
+    if let Identity::User(_) = identity {
+        facts.claimed = None;
+    }
+    facts.identity = Some(identity);
+    facts.request =
+        Some(facts::Asked { dialect: request.dialect, command: request.command, target: request.target.clone() });
+    facts.phases.handshake = Some(session.opened.elapsed());
+}
+
+async fn say_farewell(session: &Session, client: &mut Inbox, violation: &Violation) -> Ending {
+    let ending = violated(session, &violation.to_string());
+    match client.send(violation.farewell()).await {
+        Ok(()) => ending,
+        Err(how) => Ending::Client(how),
+    }
+}
+
+fn violated(session: &Session, what: &str) -> Ending {
+    session.facts().remark = Some(what.into());
+    Ending::Client(ByPeer::Violation)
+}

@@ -1,0 +1,80 @@
+//! A client's stream and what it sent that nobody has consumed yet.
+
+use std::io;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::engine::sys::stream::Stream;
+use crate::state::session::ending::ByPeer;
+
+/// The longest handshake message (an HTTP head) fits, with some of what follows it.
+const MOST: usize = 16 * 1024;
+
+/// Most handshakes fit; the buffer grows for those that do not.
+const USUAL: usize = 512;
+
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    pub(crate) stream: Stream,
+    bytes: Vec<u8>,
+}
+
+impl Inbox {
+    pub(crate) fn new(stream: Stream) -> Self {
+        Self { stream, bytes: Vec::new() }
+    }
+
+    /// What has come and is not consumed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn consume(&mut self, count: usize) {
+        self.bytes.drain(..count);
+    }
+
+    /// Waits for more.
+    ///
+    /// # Errors
+    /// How the client went away.
+    pub(crate) async fn more(&mut self) -> Result<(), ByPeer> {
+        if self.bytes.capacity() == 0 {
+            self.bytes.reserve_exact(USUAL);
+        }
+        match self.stream.read_buf(&mut self.bytes).await {
+            Ok(0) => Err(ByPeer::Left),
+            Ok(_) => Ok(()),
+            Err(error) => Err(how_it_left(&error)),
+        }
+    }
+
+    /// # Errors
+    /// How the client went away.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), ByPeer> {
+        self.stream.write_all(bytes).await.map_err(|error| how_it_left(&error))
+    }
+
+    /// Ready when the client has left; keeps what it sends ahead until there is enough of it.
+    ///
+    /// A FIN after bytes for the target is a client that has said all it has to say, and waits for the answer;
+    /// a FIN without any is one that has gone.
+    pub(crate) async fn left(&mut self) -> ByPeer {
+        while self.bytes.len() < MOST {
+            if let Err(how) = self.more().await {
+                if how == ByPeer::Left && !self.bytes.is_empty() {
+                    break;
+                }
+                return how;
+            }
+        }
+        std::future::pending().await
+    }
+
+    pub(crate) fn into_parts(self) -> (Stream, Vec<u8>) {
+        (self.stream, self.bytes)
+    }
+}
+
+fn how_it_left(error: &io::Error) -> ByPeer {
+    if error.kind() == io::ErrorKind::TimedOut { ByPeer::Vanished } else { ByPeer::Reset }
+}

@@ -1,0 +1,47 @@
+//! Tor's RESOLVE and `RESOLVE_PTR` (socks-extensions §2): one answer, then the connection closes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use acl::Destination;
+use socks::{Command, Message, Name, Request};
+
+use super::World;
+use super::connect::destination;
+use super::inbox::Inbox;
+use super::serve::{Next, gone, refuse, see_off};
+use crate::state::session::ending::{ByHouse, Ending};
+use crate::state::session::refusal::Refusal;
+use crate::state::session::ticket::Session;
+
+pub(super) async fn resolve(world: &World, session: &Arc<Session>, mut client: Inbox, request: Request) -> Next {
+    let answer = tokio::select! {
+        biased;
+        answer = answer(world, session, &request) => answer,
+        how = client.left() => return gone(how),
+    };
+    match answer {
+        Ok(words) => {
+            see_off(client, words.as_bytes()).await;
+            Next::Nothing(Ending::House(ByHouse::Served))
+        }
+        Err(refusal) => refuse(client, &request, refusal).await,
+    }
+}
+
+async fn answer(world: &World, session: &Session, request: &Request) -> Result<Message, Refusal> {
+    match (request.command, destination(&request.target)?) {
+        (Command::ResolvePtr, Destination::Address(address)) => {
+            let name = world.dialer.reverse(session, address).await?;
+            let name = Name::new(name.as_bytes()).ok_or(Refusal::NameNotFound)?;
+            Ok(request.dialect.named(&name))
+        }
+        (Command::ResolvePtr, Destination::Name(_)) => Err(Refusal::BadName),
+        (_, Destination::Address(address)) => Ok(request.dialect.granted(SocketAddr::new(address, 0))),
+        (_, Destination::Name(name)) => {
+            let addresses = world.dialer.resolve(session, &name, 0).await?;
+            let address = addresses.first().ok_or(Refusal::NameNotFound)?;
+            Ok(request.dialect.granted(SocketAddr::new(*address, 0)))
+        }
+    }
+}

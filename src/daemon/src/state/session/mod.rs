@@ -1,0 +1,13 @@
+//! One client's session, from its first byte to its one line in the log.
+//!
+//! Knows nothing of sockets: the relay adds to its lanes, the frontends write its facts down,
+//! and whoever wants it gone says why.
+
+pub(crate) mod ending;
+pub(crate) mod facts;
+pub(crate) mod lane;
+pub(crate) mod refusal;
+pub(crate) mod roster;
+pub(crate) mod seats;
+pub(crate) mod sweep;
+pub(crate) mod ticket;

@@ -1,0 +1,87 @@
+//! Why a request was refused, and what each reason means to the client and to the log: one table.
+
+use acl::Reason;
+use socks::Failure;
+use tracing::Level;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Name or password are wrong, or the name is unknown.
+    BadCredentials,
+    /// The credentials could not be checked now; they may be right.
+    AuthUnavailable,
+    /// `max_connections` sessions are open.
+    TooManyConnections,
+    /// The command is switched off in `[commands]`, or impossible on this listener.
+    CommandOff,
+    /// The name cannot be a host name (RFC 1123) or is an address in disguise.
+    BadName,
+    /// The hard guard holds the destination.
+    Guarded(Reason),
+    /// The name does not exist, or has no address of a usable family.
+    NameNotFound,
+    /// The name servers failed or could not be reached.
+    ResolverFailed,
+    /// The destination refused or reset the connection attempt.
+    ConnectionRefused,
+    /// No route to the destination's network, or no address of its family here.
+    NetworkUnreachable,
+    /// A router or the link says that the host cannot be reached.
+    HostUnreachable,
+    /// The time for names and addresses together was over.
+    TimedOut,
+    /// No peer came within `timeouts.bind_secs`.
+    NoPeer,
+    /// Every port of the configured range is taken.
+    PortsExhausted,
+    /// Descriptors or memory ran out.
+    OutOfResources,
+    /// The kernel or our own configuration stood in the way.
+    Internal,
+}
+
+/// What one refusal means everywhere.
+struct Meaning {
+    label: &'static str,
+    reply: Failure,
+    level: Level,
+}
+
+impl Refusal {
+    /// The reply code of RFC 1928 section 6 for the client.
+    pub(crate) fn reply(self) -> Failure {
+        self.meaning().reply
+    }
+
+    /// The stable word for logs.
+    pub(crate) fn label(self) -> &'static str {
+        self.meaning().label
+    }
+
+    /// How loud the log is about it.
+    pub(crate) fn level(self) -> Level {
+        self.meaning().level
+    }
+
+    fn meaning(self) -> Meaning {
+        let of = |label, reply, level| Meaning { label, reply, level };
+        match self {
+            Self::BadCredentials => of("bad_credentials", Failure::NotAllowed, Level::WARN),
+            Self::AuthUnavailable => of("auth_unavailable", Failure::General, Level::WARN),
+            Self::TooManyConnections => of("too_many_connections", Failure::NotAllowed, Level::WARN),
+            Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),
+            Self::BadName => of("bad_name", Failure::HostUnreachable, Level::INFO),
+            Self::Guarded(_) => of("guarded", Failure::NotAllowed, Level::INFO),
+            Self::NameNotFound => of("name_not_found", Failure::HostUnreachable, Level::INFO),
+            Self::ResolverFailed => of("resolver_failed", Failure::HostUnreachable, Level::WARN),
+            Self::ConnectionRefused => of("connection_refused", Failure::ConnectionRefused, Level::INFO),
+            Self::NetworkUnreachable => of("network_unreachable", Failure::NetworkUnreachable, Level::INFO),
+            Self::HostUnreachable => of("host_unreachable", Failure::HostUnreachable, Level::INFO),
+            Self::TimedOut => of("timed_out", Failure::TtlExpired, Level::INFO),
+            Self::NoPeer => of("no_peer", Failure::TtlExpired, Level::INFO),
+            Self::PortsExhausted => of("ports_exhausted", Failure::General, Level::WARN),
+            Self::OutOfResources => of("out_of_resources", Failure::General, Level::WARN),
+            Self::Internal => of("internal", Failure::General, Level::ERROR),
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! A session and the ticket its task holds: opened at the first byte, closed exactly once,
+//! and its closing is the session's line in the log.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use socks::{Command, Dialect};
+use tracing::{Level, event};
+use uuid::Uuid;
+
+use super::ending::{ByHouse, ByPeer, Ending, Order};
+use super::facts::{Facts, Identity, Origin};
+use super::lane::Lane;
+use super::roster::Roster;
+use crate::state::snapshot::Snapshot;
+
+/// The event of one closed session at a level that must be a constant.
+macro_rules! line {
+    ($level:expr, $session:expr, $ending:expr) => {{
+        let (session, ending): (&Session, Ending) = ($session, $ending);
+        let facts = session.facts();
+        let request = facts.request.as_ref();
+        event!(
+            target: "session",
+            $level,
+            session = %session.id,
+            listener = %session.listener,
+            client = %session.origin(),
+            user = facts.identity.as_ref().map(tracing::field::display::<&Identity>),
+            claimed = facts.claimed.as_deref().map(|claimed| tracing::field::display(claimed.escape_debug())),
+            dialect = request.map(|request| dialect(request.dialect)),
+            command = request.map(|request| command(request.command)),
+            destination = request.map(|request| tracing::field::display(&request.target)),
+            peer = facts.peer.map(tracing::field::display),
+            exit = facts.exit.map(tracing::field::display),
+            bytes_sent = session.up.bytes(),
+            bytes_received = session.down.bytes(),
+            packets_sent = nonzero(session.up.packets()),
+            packets_received = nonzero(session.down.packets()),
+            handshake_ms = facts.phases.handshake.map(milliseconds),
+            dns_ms = facts.phases.dns.map(milliseconds),
+            connect_ms = facts.phases.connect.map(milliseconds),
+            duration_ms = milliseconds(session.opened.elapsed()),
+            ending = ending.label(),
+            reason = reason(ending),
+            remark = facts.remark.as_deref(),
+            "session closed"
+        );
+    }};
+}
+
+/// What all who look at a session share.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: Uuid,
+    accepted_from: Origin,
+    /// Whom a trusted balancer's PROXY protocol header names.
+    introduced_as: OnceLock<SocketAddr>,
+    /// The listener's name.
+    pub(crate) listener: Arc<str>,
+    pub(crate) opened: Instant,
+    /// The policy it was opened under and keeps for its life.
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// From the client.
+    pub(crate) up: Lane,
+    /// To the client.
+    pub(crate) down: Lane,
+    pub(crate) order: Order,
+    stage: AtomicU8,
+    facts: Mutex<Facts>,
+    pub(super) pulse: Pulse,
+}
+
+/// What the sweep saw of a session the last time; nobody else writes it.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    pub(super) carried: AtomicU64,
+    /// Seconds of the session's life at which `carried` last changed.
+    pub(super) moved_at: AtomicU32,
+}
+
+/// How far a session has come; the sweep applies one deadline to each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Stage {
+    /// Nobody is identified or no request is complete yet.
+    Handshake,
+    /// Resolving, dialling or waiting for a peer; these watch their own deadlines.
+    SettingUp,
+    Relaying,
+    /// One side has finished sending.
+    HalfClosed,
+    /// Relaying datagrams.
+    Datagrams,
+}
+
+impl Session {
+    /// Where the client is: as accepted, or as a trusted balancer says.
+    pub(crate) fn origin(&self) -> Origin {
+        self.introduced_as.get().copied().map_or(self.accepted_from, Origin::Address)
+    }
+
+    /// Notes the client's address behind a trusted balancer; the first one stands.
+    pub(crate) fn is_really_from(&self, client: SocketAddr) {
+        let _already_known = self.introduced_as.set(client);
+    }
+
+    pub(crate) fn enter(&self, stage: Stage) {
+        self.stage.store(stage as u8, Relaxed);
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        match self.stage.load(Relaxed) {
+            0 => Stage::Handshake,
+            1 => Stage::SettingUp,
+            2 => Stage::Relaying,
+            3 => Stage::HalfClosed,
+            _ => Stage::Datagrams,
+        }
+    }
+
+    /// What is known so far. The guard must not be held across an await.
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drives `work` until it is done or the house orders the session to end; then `work` is dropped
+    /// wherever it waits.
+    pub(crate) async fn obey<T>(&self, work: impl Future<Output = T>) -> Result<T, ByHouse> {
+        let mut work = pin!(work);
+        std::future::poll_fn(|cx: &mut Context<'_>| {
+            self.order.heard_by(cx.waker());
+            match self.order.given() {
+                Some(reason) => Poll::Ready(Err(reason)),
+                None => work.as_mut().poll(cx).map(Ok),
+            }
+        })
+        .await
+    }
+}
+
+/// The right to run a session, held by its task.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    session: Arc<Session>,
+    roster: Arc<Roster>,
+    ending: Option<Ending>,
+}
+
+impl Ticket {
+    pub(crate) fn open(roster: &Arc<Roster>, origin: Origin, listener: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
+        let session = Arc::new(Session {
+            id: Uuid::now_v7(),
+            accepted_from: origin,
+            introduced_as: OnceLock::new(),
+            listener,
+            opened: Instant::now(),
+            snapshot,
+            up: Lane::default(),
+            down: Lane::default(),
+            order: Order::default(),
+            stage: AtomicU8::new(Stage::Handshake as u8),
+            facts: Mutex::default(),
+            pulse: Pulse::default(),
+        });
+        roster.enter(&session);
+        Self { session, roster: Arc::clone(roster), ending: None }
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+
+    /// The handshake is over: the session leaves the bound of the unauthenticated. To be called once.
+    pub(crate) fn request_is_complete(&self) {
+        self.session.enter(Stage::SettingUp);
+        self.roster.handshake_done();
+    }
+
+    pub(crate) fn close(mut self, ending: Ending) {
+        self.ending = Some(ending);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.roster.leave(&self.session);
+        // A task that panicked or was dropped by its runtime never named an ending.
+        record(&self.session, self.ending.unwrap_or(Ending::House(ByHouse::Failure)));
+    }
+}
+
+/// The session's line. Field names are stable; docs/logging.md lists them.
+fn record(session: &Session, ending: Ending) {
+    match level(session, ending) {
+        Level::ERROR => line!(Level::ERROR, session, ending),
+        Level::WARN => line!(Level::WARN, session, ending),
+        Level::INFO => line!(Level::INFO, session, ending),
+        _ => line!(Level::DEBUG, session, ending),
+    }
+}
+
+/// A connection that asked for nothing (a health probe, a port scan) is not worth an operator's line.
+fn level(session: &Session, ending: Ending) -> Level {
+    match ending {
+        Ending::Refused(refusal) => refusal.level(),
+        Ending::House(ByHouse::Failure) => Level::ERROR,
+        Ending::Client(ByPeer::Left) if session.facts().request.is_none() => Level::DEBUG,
+        Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => Level::INFO,
+    }
+}
+
+/// Milliseconds to three places.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn dialect(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Socks5 => "socks5",
+        Dialect::Socks4 => "socks4",
+        Dialect::HttpConnect => "http",
+    }
+}
+
+fn command(command: Command) -> &'static str {
+    match command {
+        Command::Connect => "connect",
+        Command::Bind => "bind",
+        Command::UdpAssociate => "udp_associate",
+        Command::Resolve => "resolve",
+        Command::ResolvePtr => "resolve_ptr",
+    }
+}
+
+fn nonzero(count: u64) -> Option<u64> {
+    (count > 0).then_some(count)
+}
+
+fn reason(ending: Ending) -> Option<&'static str> {
+    match ending {
+        Ending::Refused(refusal) => Some(refusal.label()),
+        Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => None,
+    }
+}

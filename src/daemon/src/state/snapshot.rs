@@ -1,0 +1,96 @@
+//! What the operator wrote, compiled for use and immutable. A connection takes the snapshot of its hour
+//! and keeps it for its life.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use acl::{Exception, Guard};
+use arc_swap::ArcSwap;
+use socks::Command;
+
+/// One generation of policy.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) commands: Commands,
+    /// Replaced whole when the host's own addresses change; not the operator's doing, so not a new generation.
+    pub(crate) guard: ArcSwap<Guard>,
+    surroundings: Surroundings,
+    own_addresses: Mutex<HashSet<IpAddr>>,
+}
+
+/// What the guard is made of besides the addresses of this host.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) exceptions: Vec<Exception>,
+    pub(crate) own_listeners: HashSet<SocketAddr>,
+}
+
+impl Snapshot {
+    pub(crate) fn new(
+        lifetimes: Lifetimes,
+        commands: Commands,
+        surroundings: Surroundings,
+        own_addresses: HashSet<IpAddr>,
+    ) -> Self {
+        let guard = ArcSwap::from_pointee(surroundings.guard(&own_addresses));
+        Self { lifetimes, commands, guard, surroundings, own_addresses: Mutex::new(own_addresses) }
+    }
+
+    /// Makes the guard know the addresses that this host has now.
+    pub(crate) fn follow_own_addresses(&self, now: HashSet<IpAddr>) {
+        let mut known = self.own_addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != now {
+            self.guard.store(Arc::new(self.surroundings.guard(&now)));
+            *known = now;
+        }
+    }
+}
+
+impl Surroundings {
+    fn guard(&self, own_addresses: &HashSet<IpAddr>) -> Guard {
+        Guard::new(&self.exceptions, own_addresses.iter().copied(), self.own_listeners.iter().copied())
+    }
+}
+
+/// How long each stage of a session may last; `None` is without limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetimes {
+    /// From the first byte to the complete request.
+    pub(crate) handshake: Duration,
+    /// Names and addresses together.
+    pub(crate) connect: Duration,
+    /// A BIND waits for its peer.
+    pub(crate) bind: Duration,
+    /// Without a byte in either direction.
+    pub(crate) idle: Option<Duration>,
+    /// Without a byte after one side has finished.
+    pub(crate) half_closed: Option<Duration>,
+    /// Without a datagram in either direction.
+    pub(crate) udp_idle: Option<Duration>,
+    /// From the first byte to the last.
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// Which commands are switched on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Commands {
+    pub(crate) connect: bool,
+    pub(crate) bind: bool,
+    pub(crate) udp_associate: bool,
+    /// Tor's RESOLVE and `RESOLVE_PTR`.
+    pub(crate) resolve: bool,
+}
+
+impl Commands {
+    pub(crate) fn allow(self, command: Command) -> bool {
+        match command {
+            Command::Connect => self.connect,
+            Command::Bind => self.bind,
+            Command::UdpAssociate => self.udp_associate,
+            Command::Resolve | Command::ResolvePtr => self.resolve,
+        }
+    }
+}
