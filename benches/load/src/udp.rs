@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddrV4, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -71,7 +71,7 @@ impl Scenario for Udp {
     fn about(&self) -> String {
         format!(
             "One association with {WINDOW} datagrams under way for {:?}; then {STEADY} a second for as long. \
-             A datagram and its echo are two relayed datagrams. Both ends batch (UDP_SEGMENT, UDP_GRO, recvmmsg).",
+             A datagram and its echo count as two. Both ends batch (UDP_SEGMENT, UDP_GRO, recvmmsg).",
             self.pace.udp
         )
     }
@@ -111,36 +111,50 @@ impl Udp {
         let target = EchoTarget::start(size.payload)?;
         let mut volley = Volley::open(server.route(), target.address, size.payload)?;
         volley.saturate(Duration::from_millis(100))?;
-        let (since, meter, before) = (Instant::now(), server.meter()?, volley.tally);
+        volley.drain()?;
+
+        let tally = |volley: &Volley| Tally { echoed: target.echoed(), ..volley.tally };
+        let (since, meter, before) = (Instant::now(), server.meter()?, tally(&volley));
         volley.saturate(self.pace.udp)?;
-        let (took, cpu, saturated) = (since.elapsed().as_secs_f64(), meter.seconds()?, volley.tally.since(before));
-        ensure!(saturated.received > 0, "no datagram came back");
-        let before = volley.tally;
+        let (took, cpu, relayed) =
+            (since.elapsed().as_secs_f64(), meter.seconds()?, tally(&volley).since(before).relayed());
+        volley.drain()?;
+        let saturated = tally(&volley);
         volley.keep_steady(self.pace.udp)?;
-        let steady = volley.tally.since(before);
-        let relayed = saturated.relayed();
-        Ok([relayed / took, cpu * 1e6 / relayed, saturated.lost_percent(), steady.lost_percent()])
+        volley.drain()?;
+        let steady = tally(&volley);
+
+        ensure!(saturated.received > before.received, "no datagram came back");
+        let (lost, lost_steady) = (saturated.since(before).lost_percent(), steady.since(saturated).lost_percent());
+        Ok([relayed / took, cpu * 1e6 / relayed, lost, lost_steady])
     }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
     sent: u64,
+    /// What the target got, and sent back.
+    echoed: u64,
     received: u64,
 }
 
 impl Tally {
     fn since(self, before: Self) -> Self {
-        Self { sent: self.sent - before.sent, received: self.received - before.received }
+        Self {
+            sent: self.sent - before.sent,
+            echoed: self.echoed - before.echoed,
+            received: self.received - before.received,
+        }
     }
 
-    /// Each echo passed the proxy twice.
+    /// What went through the proxy, there and back.
     fn relayed(self) -> f64 {
-        figure(self.received * 2)
+        figure(self.echoed + self.received)
     }
 
+    /// Below zero if the proxy duplicates.
     fn lost_percent(self) -> f64 {
-        figure(self.sent - self.received) * 100.0 / figure(self.sent)
+        (figure(self.sent) - figure(self.received)) * 100.0 / figure(self.sent)
     }
 }
 
@@ -198,7 +212,7 @@ impl Volley {
         })
     }
 
-    /// Keeps the window full for so long, then waits for the last echoes.
+    /// Keeps the window full for so long.
     fn saturate(&mut self, length: Duration) -> io::Result<()> {
         let end = Instant::now() + length;
         while Instant::now() < end {
@@ -210,7 +224,7 @@ impl Volley {
                 self.answered = self.next;
             }
         }
-        self.drain()
+        Ok(())
     }
 
     /// A few datagrams every millisecond. A sender that was kept waiting does not make up for it: that would be a burst.
@@ -225,9 +239,10 @@ impl Volley {
             }
             self.receive(Duration::from_millis(1))?;
         }
-        self.drain()
+        Ok(())
     }
 
+    /// Waits for the last echoes.
     fn drain(&mut self) -> io::Result<()> {
         while self.next > self.answered && self.receive(LAST_SILENCE)? {}
         self.answered = self.next;
@@ -248,12 +263,15 @@ impl Volley {
     }
 
     fn receive(&mut self, limit: Duration) -> io::Result<bool> {
-        let Self { endpoint, inbox, template, head, answered, tally, .. } = self;
+        let Self { endpoint, inbox, template, head, next, answered, tally, .. } = self;
         endpoint.receive(inbox, limit, |bytes, _| {
             for datagram in bytes.chunks_exact(template.len()) {
                 let number = datagram[*head..*head + 8].try_into().expect("a payload is at least 64 bytes long");
-                *answered = (*answered).max(u64::from_be_bytes(number) + 1);
-                tally.received += 1;
+                let number = u64::from_be_bytes(number);
+                if number < *next {
+                    *answered = (*answered).max(number + 1);
+                    tally.received += 1;
+                }
             }
         })
     }
@@ -262,26 +280,36 @@ impl Volley {
 /// Sends every datagram back to where it came from.
 struct EchoTarget {
     address: SocketAddrV4,
-    ended: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    echoed: AtomicU64,
+    ended: AtomicBool,
 }
 
 impl EchoTarget {
     fn start(size: usize) -> io::Result<Self> {
         let endpoint = Endpoint::bind(size)?;
         let address = endpoint.address()?;
-        let ended = Arc::new(AtomicBool::new(false));
+        let shared = Arc::new(Shared::default());
         let thread = thread::spawn({
-            let ended = Arc::clone(&ended);
-            move || echo(&endpoint, &ended)
+            let shared = Arc::clone(&shared);
+            move || echo(&endpoint, size, &shared)
         });
-        Ok(Self { address, ended, thread: Some(thread) })
+        Ok(Self { address, shared, thread: Some(thread) })
+    }
+
+    fn echoed(&self) -> u64 {
+        self.shared.echoed.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for EchoTarget {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.shared.ended.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             let outcome = thread.join();
             assert!(matches!(outcome, Ok(Ok(()))) || thread::panicking(), "the echo target failed: {outcome:?}");
@@ -289,15 +317,16 @@ impl Drop for EchoTarget {
     }
 }
 
-fn echo(endpoint: &Endpoint, ended: &AtomicBool) -> io::Result<()> {
+fn echo(endpoint: &Endpoint, size: usize, shared: &Shared) -> io::Result<()> {
     let (mut inbox, mut batch) = (Inbox::default(), Batch::default());
-    while !ended.load(Ordering::Relaxed) {
+    while !shared.ended.load(Ordering::Relaxed) {
         let mut batches = Vec::new();
         endpoint
             .receive(&mut inbox, Duration::from_millis(50), |bytes, from| batches.extend(batch.add(bytes, from)))?;
         batches.extend(batch.take());
         for (bytes, to) in batches {
             endpoint.send(&bytes, to)?;
+            shared.echoed.fetch_add((bytes.len() / size) as u64, Ordering::Relaxed);
         }
     }
     Ok(())
