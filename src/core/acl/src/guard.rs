@@ -3,9 +3,7 @@
 //! Only an exception that the operator wrote opens one of them. Knows addresses and ports, and nothing of names:
 //! every address that a name resolves to is judged by itself, at the moment it would be dialled.
 
-mod ground;
-
-pub use ground::Ground;
+pub(crate) mod ground;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use ipnet::{IpNet, Ipv4Net};
 
 use crate::effective::{Carrier, carried};
+use crate::guard::ground::Ground;
 
 /// What the operator opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,4 +10,5 @@ mod guard;
 
 pub use canonical::{Destination, HostName, NameFault};
 pub use effective::{Carried, Carrier, carried};
-pub use guard::{Exception, Ground, Guard, Reason, Verdict};
+pub use guard::ground::Ground;
+pub use guard::{Exception, Guard, Reason, Verdict};

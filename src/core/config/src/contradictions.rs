@@ -8,145 +8,171 @@ use crate::listeners::{Binding, Listener};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problem};
 use crate::reader::Reader;
-use crate::settings::{Commands, Settings};
-use crate::values::{BindAddress, Endpoint, Method};
+use crate::settings::{Commands, Listen, Settings};
+use crate::values::endpoint::Endpoint;
+use crate::values::network::BindAddress;
+use crate::values::words::Method;
 
-pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>, warnings: &mut Vec<Problem>) {
-    let listeners = keyed_listeners(settings);
-    something_listens(&listeners, reader);
-    no_address_twice(&listeners, reader);
-    no_name_twice(&listeners, reader);
-    nothing_open_by_accident(settings, &listeners, reader);
-    unix_keys_fit(settings, reader);
-    users_file_fits(settings, &listeners, reader, warnings);
-    some_command_is_on(&settings.commands, reader);
-    ttl_bounds_fit(settings, reader);
+const USERS_FILE: &str = "auth.users_file";
+
+/// Reports every contradiction, and hands back the warnings.
+pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem> {
+    let mut check = Check::new(settings, reader);
+    check.something_listens();
+    check.no_address_twice();
+    check.no_name_twice();
+    check.nothing_is_open_by_accident();
+    check.unix_keys_fit();
+    check.users_file_is_there();
+    check.some_command_is_on();
+    check.ttl_bounds_fit();
+    check.users_file_is_used().into_iter().collect()
 }
 
-/// Every listener with the key that its address stands under.
-fn keyed_listeners(settings: &Settings) -> Vec<(String, Listener)> {
-    let first = match settings.server.bind_address {
-        BindAddress::Address(_) => Some("server.bind_address".to_owned()),
-        BindAddress::None => None,
-    };
-    let further = (0..settings.listen.len()).map(|index| format!("listen[{index}].address"));
-    first.into_iter().chain(further).zip(settings.listeners()).collect()
+struct Check<'c, 'a> {
+    settings: &'c Settings,
+    /// Every listener with the key that its address stands under.
+    listeners: Vec<(String, Listener)>,
+    /// Keys whose values were refused: a default stands in for them, and a default contradicts nothing.
+    refused: Vec<String>,
+    reader: &'c mut Reader<'a>,
 }
 
-fn something_listens(listeners: &[(String, Listener)], reader: &mut Reader<'_>) {
-    if listeners.is_empty() {
-        let fault = Fault::new("nothing listens").hint("write an address here, or add a [[listen]] table");
-        reader.report(reader.origin("server.bind_address"), "server.bind_address", fault);
-    }
-}
-
-fn no_address_twice(listeners: &[(String, Listener)], reader: &mut Reader<'_>) {
-    let mut seen: HashMap<String, &str> = HashMap::new();
-    for (key, listener) in listeners {
-        let place = match &listener.binding {
-            Binding::Tcp(address) if address.port() == 0 => continue,
-            Binding::Tcp(address) => address.to_string(),
-            Binding::Unix { path, .. } => path.display().to_string(),
+impl<'c, 'a> Check<'c, 'a> {
+    fn new(settings: &'c Settings, reader: &'c mut Reader<'a>) -> Self {
+        let first = match settings.server.bind_address {
+            BindAddress::Address(_) => Some("server.bind_address".to_owned()),
+            BindAddress::None => None,
         };
-        if let Some(other) = seen.insert(place.clone(), key) {
-            let fault = Fault::new(format!("{place} is already the address of {other}"));
-            reader.report(placed(reader, key, other), key, fault.hint("change or remove one of them"));
+        let further = (0..settings.listen.len()).map(|index| format!("listen[{index}].address"));
+        let listeners = first.into_iter().chain(further).zip(settings.listeners()).collect();
+        Self { settings, listeners, refused: reader.refused_keys(), reader }
+    }
+
+    /// Reports a contradiction between keys at the first of them that was written; it is about that first key.
+    fn contradict(&mut self, keys: &[&str], fault: Fault) {
+        if keys.iter().any(|key| self.refused.iter().any(|refused| refused == key)) {
+            return;
+        }
+        let written = keys.iter().map(|key| self.reader.origin(key)).find(|origin| *origin != Origin::Default);
+        self.reader.report(written.unwrap_or(Origin::Default), keys[0], fault);
+    }
+
+    fn something_listens(&mut self) {
+        if self.listeners.is_empty() {
+            let fault = Fault::new("nothing listens").hint("write an address here, or add a [[listen]] table");
+            self.contradict(&["server.bind_address", "listen"], fault);
         }
     }
-}
 
-fn no_name_twice(listeners: &[(String, Listener)], reader: &mut Reader<'_>) {
-    let mut seen: HashMap<&str, &str> = HashMap::new();
-    for (key, listener) in listeners {
-        let table = key.trim_end_matches(".address");
-        let name_key = format!("{table}.name");
-        let is_named = reader.origin(&name_key) != Origin::Default;
-        if let Some(other) = seen.insert(&listener.name, key).filter(|_| is_named) {
-            let fault = Fault::new(format!("{:?} already names the listener of {other}", listener.name));
-            reader.report(reader.origin(&name_key), &name_key, fault.hint("give each listener a name of its own"));
-        }
-    }
-}
-
-fn nothing_open_by_accident(settings: &Settings, listeners: &[(String, Listener)], reader: &mut Reader<'_>) {
-    if settings.server.i_understand_open_proxy {
-        return;
-    }
-    for (key, listener) in listeners.iter().filter(|(_, listener)| listener.is_open()) {
-        let fault = Fault::new(format!("{} can be reached by others and asks for no authentication", listener.name)).hint(
-            "set auth.socks_method = \"userpass\", or listen on 127.0.0.1, or set server.i_understand_open_proxy = true",
-        );
-        reader.report(placed(reader, key, "auth.socks_method"), key, fault);
-    }
-}
-
-fn unix_keys_fit(settings: &Settings, reader: &mut Reader<'_>) {
-    for (index, table) in settings.listen.iter().enumerate() {
-        let (key, message, hint) = match &table.address {
-            Endpoint::Tcp(_) if table.mode.is_some() => {
-                ("mode", "is for Unix sockets only", "remove it, or listen on \"unix:/…\"")
+    fn no_address_twice(&mut self) {
+        let mut seen: HashMap<String, String> = HashMap::new();
+        for (key, listener) in self.listeners.clone() {
+            let Some(place) = fixed_place(&listener.binding) else { continue };
+            if let Some(other) = seen.insert(place.clone(), key.clone()) {
+                let fault = Fault::new(format!("{place} is already taken by {other}"));
+                self.contradict(&[&key, &other], fault.hint("change or remove one of them"));
             }
-            Endpoint::Unix(_) if !table.proxy_protocol_from.is_empty() => (
-                "proxy_protocol_from",
-                "cannot match: a peer on a Unix socket has no address",
-                "remove it, or listen on a TCP address",
-            ),
-            Endpoint::Tcp(_) | Endpoint::Unix(_) => continue,
-        };
-        let key = format!("listen[{index}].{key}");
-        reader.report(reader.origin(&key), &key, Fault::new(message).hint(hint));
+        }
+    }
+
+    fn no_name_twice(&mut self) {
+        let mut seen: HashMap<&str, String> = HashMap::new();
+        let settings = self.settings;
+        for (index, table) in settings.listen.iter().enumerate() {
+            let Some(name) = &table.name else { continue };
+            let key = format!("listen[{index}].name");
+            if let Some(other) = seen.insert(name.as_str(), key.clone()) {
+                let fault = Fault::new(format!("{:?} is already {other}", name.as_str()));
+                self.contradict(&[&key], fault.hint("give each listener a name of its own"));
+            }
+        }
+    }
+
+    fn nothing_is_open_by_accident(&mut self) {
+        if self.settings.server.i_understand_open_proxy {
+            return;
+        }
+        for (key, listener) in self.listeners.clone().into_iter().filter(|(_, listener)| listener.is_open()) {
+            let own_method = key.replace(".address", ".socks_method");
+            let keys = [&key, "auth.socks_method", &own_method, "server.i_understand_open_proxy"];
+            self.contradict(&keys, open_proxy(&listener));
+        }
+    }
+
+    fn unix_keys_fit(&mut self) {
+        for (index, table) in self.settings.listen.iter().enumerate() {
+            let Some((key, fault)) = misplaced(table) else { continue };
+            self.contradict(&[&format!("listen[{index}].{key}"), &format!("listen[{index}].address")], fault);
+        }
+    }
+
+    fn users_file_is_there(&mut self) {
+        if self.asks_for_passwords() && self.settings.auth.users_file.is_none() {
+            let own_methods = (0..self.settings.listen.len()).map(|index| format!("listen[{index}].socks_method"));
+            let own_methods: Vec<String> = own_methods.collect();
+            let mut keys = vec![USERS_FILE, "auth.socks_method"];
+            keys.extend(own_methods.iter().map(String::as_str));
+            let fault = Fault::new("is missing, and a listener asks for user names and passwords");
+            self.contradict(&keys, fault.hint("add users_file = \"/etc/rustsocks/users.toml\" to [auth]"));
+        }
+    }
+
+    fn users_file_is_used(&self) -> Option<Problem> {
+        let is_idle = self.settings.auth.users_file.is_some() && !self.asks_for_passwords();
+        is_idle.then(|| Problem {
+            origin: self.reader.origin(USERS_FILE),
+            key: USERS_FILE.to_owned(),
+            message: "is not read: no listener uses \"userpass\"".to_owned(),
+            hint: Some("set auth.socks_method = \"userpass\", or remove it".to_owned()),
+        })
+    }
+
+    fn asks_for_passwords(&self) -> bool {
+        self.listeners.iter().any(|(_, listener)| listener.methods.contains(Method::UserPass))
+    }
+
+    fn some_command_is_on(&mut self) {
+        let Commands { connect, bind, udp_associate, resolve } = self.settings.commands;
+        if !(connect || bind || udp_associate || resolve) {
+            let fault = Fault::new("every command is off, so no request can succeed");
+            let keys = ["commands.connect", "commands.bind", "commands.udp_associate", "commands.resolve"];
+            self.contradict(&keys, fault.hint("set connect = true"));
+        }
+    }
+
+    fn ttl_bounds_fit(&mut self) {
+        let (least, most) = (self.settings.dns.min_ttl.as_secs(), self.settings.dns.max_ttl.as_secs());
+        if least > most {
+            let fault = Fault::new(format!("{least} is more than dns.max_ttl_secs, which is {most}"));
+            let keys = ["dns.min_ttl_secs", "dns.max_ttl_secs"];
+            self.contradict(&keys, fault.hint("lower this one or raise the other"));
+        }
     }
 }
 
-fn users_file_fits(
-    settings: &Settings,
-    listeners: &[(String, Listener)],
-    reader: &mut Reader<'_>,
-    warnings: &mut Vec<Problem>,
-) {
-    const FILE: &str = "auth.users_file";
-    let is_used = listeners.iter().any(|(_, listener)| listener.methods.contains(Method::UserPass));
-    if is_used && settings.auth.users_file.is_none() {
-        let fault = Fault::new("is missing, and a listener asks for user names and passwords");
-        let asking = asking_for_passwords(settings, reader);
-        reader.report(asking, FILE, fault.hint("add users_file = \"/etc/rustsocks/users.toml\" to [auth]"));
-    }
-    if !is_used && settings.auth.users_file.is_some() {
-        let message = "is not read: no listener uses \"userpass\"".to_owned();
-        let hint = Some("set auth.socks_method = \"userpass\", or remove it".to_owned());
-        warnings.push(Problem { origin: reader.origin(FILE), key: FILE.to_owned(), message, hint });
+/// The place that nobody else can have; a port that the kernel chooses is always another one.
+fn fixed_place(binding: &Binding) -> Option<String> {
+    match binding {
+        Binding::Tcp(address) => (address.port() != 0).then(|| address.to_string()),
+        Binding::Unix { path, .. } => Some(path.display().to_string()),
     }
 }
 
-/// The place of the first key that names `userpass`.
-fn asking_for_passwords(settings: &Settings, reader: &Reader<'_>) -> Origin {
-    let asks = |index: &usize| {
-        settings.listen[*index].socks_method.as_ref().is_some_and(|methods| methods.contains(Method::UserPass))
-    };
-    let further = (0..settings.listen.len()).find(asks).map(|index| format!("listen[{index}].socks_method"));
-    let general = settings.auth.socks_method.contains(Method::UserPass).then(|| "auth.socks_method".to_owned());
-    general.or(further).map_or(Origin::Default, |key| reader.origin(&key))
+fn open_proxy(listener: &Listener) -> Fault {
+    let hint = "set socks_method = \"userpass\", or listen on 127.0.0.1, or set server.i_understand_open_proxy = true";
+    Fault::new(format!("{} can be reached by others and asks for no authentication", listener.name)).hint(hint)
 }
 
-fn some_command_is_on(commands: &Commands, reader: &mut Reader<'_>) {
-    let Commands { connect, bind, udp_associate, resolve } = commands;
-    if !(*connect || *bind || *udp_associate || *resolve) {
-        let fault = Fault::new("every command is off, so no request can succeed").hint("set connect = true");
-        reader.report(reader.origin("commands.connect"), "commands", fault);
+/// A key that makes no sense for the kind of address beside it.
+fn misplaced(table: &Listen) -> Option<(&'static str, Fault)> {
+    match &table.address {
+        Endpoint::Tcp(_) => table
+            .mode
+            .map(|_| ("mode", Fault::new("is for Unix sockets only").hint("remove it, or listen on \"unix:/…\""))),
+        Endpoint::Unix(_) => (!table.proxy_protocol_from.is_empty()).then(|| {
+            let fault = Fault::new("cannot match: a peer on a Unix socket has no address");
+            ("proxy_protocol_from", fault.hint("remove it, or listen on a TCP address"))
+        }),
     }
-}
-
-fn ttl_bounds_fit(settings: &Settings, reader: &mut Reader<'_>) {
-    let (least, most) = (settings.dns.min_ttl.as_secs(), settings.dns.max_ttl.as_secs());
-    if least > most {
-        let fault = Fault::new(format!("{least} is more than dns.max_ttl_secs, which is {most}"));
-        let place = placed(reader, "dns.min_ttl_secs", "dns.max_ttl_secs");
-        reader.report(place, "dns.min_ttl_secs", fault.hint("lower this one or raise the other"));
-    }
-}
-
-/// The place of a key, or of another one that shares the blame when the first was not written.
-fn placed(reader: &Reader<'_>, key: &str, other: &str) -> Origin {
-    let origin = reader.origin(key);
-    if origin == Origin::Default { reader.origin(other) } else { origin }
 }

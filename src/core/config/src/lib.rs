@@ -23,7 +23,9 @@ pub use problem::{Problem, Problems};
 pub use settings::{
     Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Outbound, Server, Settings, Timeouts, Udp,
 };
-pub use values::{
-    BindAddress, Choices, ClientAddress, Endpoint, Interface, Label, LogFormat, LogLevel, Method, Mode, Opening, Ports,
-    Protocol, Replies, Resolver,
-};
+pub use users::hash::PasswordHash;
+pub use values::choices::Choices;
+pub use values::endpoint::{Endpoint, Mode};
+pub use values::network::{BindAddress, Opening, Ports};
+pub use values::text::{Interface, Label};
+pub use values::words::{ClientAddress, LogFormat, LogLevel, Method, Protocol, Replies, Resolver};

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use crate::settings::{Listen, Settings};
-use crate::values::{BindAddress, Choices, Endpoint, Method, Mode, Protocol};
+use crate::values::choices::Choices;
+use crate::values::endpoint::{Endpoint, Mode};
+use crate::values::network::BindAddress;
+use crate::values::words::{Method, Protocol};
 
 /// One listener with every override applied.
 #[derive(Debug, Clone, PartialEq, Eq)]

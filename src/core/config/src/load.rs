@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::contradictions;
 use crate::origin::{Origin, Override};
 use crate::problem::{Fault, Problem, Problems, alternatives};
-use crate::reader::Reader;
+use crate::reader::{Excerpt, Reader};
 use crate::render;
 use crate::settings::{Settings, TABLES};
 
@@ -61,28 +61,24 @@ pub fn load(source: Source<'_>, overrides: &[Override]) -> Result<Loaded, Proble
         Source::File { path, text } => (path, text),
         Source::Embedded => ("", ""),
     };
-    let mut reader = Reader::new(path, text)?;
+    let mut reader = Reader::new(path, text, Excerpt::Quoted)?;
     reader.lay_over(overrides);
     let settings = Settings::read(&mut reader);
     let mut warnings = refuse_unknown(&mut reader);
-    contradictions::check(&settings, &mut reader, &mut warnings);
+    warnings.extend(contradictions::check(&settings, &mut reader));
     let origins = reader.finish()?;
     Ok(Loaded { settings, warnings, origins })
 }
 
-/// Unknown tables and overrides are problems; what only looks like an override is a warning.
+/// Unknown tables and overrides are problems; a variable that only looks like an override is a warning.
 fn refuse_unknown(reader: &mut Reader<'_>) -> Vec<Problem> {
-    let tables: Vec<&str> = TABLES.iter().map(|(table, _)| *table).collect();
     let mut warnings = Vec::new();
-    for over in reader.leftovers(&tables) {
-        let keys = TABLES.iter().flat_map(|(table, keys)| keys.iter().map(move |key| format!("{table}.{key}")));
-        let keys: Vec<String> = keys.filter(|key| !key.starts_with("listen.")).collect();
-        let unknown = Fault::new("no such key").hint(alternatives(&over.key, keys.iter().map(String::as_str)));
-        if is_foreign_variable(&over, &tables) {
-            let ignored = "is not a setting and is ignored".to_owned();
-            warnings.push(Problem { origin: over.origin, key: over.key, message: ignored, hint: None });
+    for over in reader.leftovers(&tables().collect::<Vec<_>>()) {
+        if is_foreign(&over) {
+            let message = "is not a setting and is ignored".to_owned();
+            warnings.push(Problem { origin: over.origin, key: over.key, message, hint: None });
         } else {
-            reader.report(over.origin, &over.key, unknown);
+            reader.report(over.origin, &over.key, no_such_key(&over.key));
         }
     }
     warnings
@@ -90,9 +86,27 @@ fn refuse_unknown(reader: &mut Reader<'_>) -> Vec<Problem> {
 
 /// Kubernetes gives every container variables for the services beside it; for a service that is called `rustsocks`
 /// or `rustsocks-udp` they carry our prefix (`RUSTSOCKS_PORT`, `RUSTSOCKS_UDP_SERVICE_HOST`) and must not stop us.
-fn is_foreign_variable(over: &Override, tables: &[&str]) -> bool {
-    let Origin::Environment { .. } = over.origin else { return false };
-    let (table, key) = over.key.split_once('.').unwrap_or((&over.key, ""));
+fn is_foreign(over: &Override) -> bool {
+    let (table, key) = split(&over.key);
     let is_service_link = key == "port" || key.starts_with("port_") || key.starts_with("service_");
-    !tables.contains(&table) || is_service_link
+    let is_variable = matches!(over.origin, Origin::Environment { .. });
+    is_variable && (is_service_link || !tables().any(|known| known == table))
+}
+
+fn no_such_key(path: &str) -> Fault {
+    let (table, key) = split(path);
+    let hint = match TABLES.iter().find(|(known, _)| *known == table) {
+        Some(("listen", _)) => "write [[listen]] tables in the file".to_owned(),
+        Some((_, keys)) => alternatives(key, keys.iter().copied()),
+        None => alternatives(table, tables()),
+    };
+    Fault::new("unknown key").hint(hint)
+}
+
+fn tables() -> impl Iterator<Item = &'static str> + Clone {
+    TABLES.iter().map(|(table, _)| *table)
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.split_once('.').unwrap_or((path, ""))
 }

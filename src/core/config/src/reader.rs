@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::kinds::{Input, Kind};
+use crate::kinds::{Input, Kind, described};
 use crate::origin::{Origin, Override};
 use crate::problem::{Fault, Problem, Problems, alternatives};
 
@@ -15,6 +15,29 @@ use crate::problem::{Fault, Problem, Problems, alternatives};
 pub(crate) trait Table: Sized {
     const KEYS: &'static [&'static str];
     fn read(section: &mut Section<'_, '_>) -> Self;
+}
+
+/// Whether a message may quote a line of the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Excerpt {
+    Quoted,
+    /// The file holds secrets.
+    Withheld,
+}
+
+impl Excerpt {
+    fn of(self, text: &str, offset: usize) -> Option<String> {
+        match self {
+            Self::Quoted => Some(format!("the line reads: {}", line_at(text, offset).trim().escape_debug())),
+            Self::Withheld => None,
+        }
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> &str {
+    let offset = text.floor_char_boundary(offset);
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    text[start..].lines().next().unwrap_or_default()
 }
 
 /// What has been found so far.
@@ -32,7 +55,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// Every syntax error of the text, with its line.
-    pub(crate) fn new(path: &'a str, text: &'a str) -> Result<Self, Problems> {
+    pub(crate) fn new(path: &'a str, text: &'a str, excerpt: Excerpt) -> Result<Self, Problems> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut reader = Self {
             path,
@@ -44,7 +67,8 @@ impl<'a> Reader<'a> {
         };
         for error in errors {
             let start = error.span().map_or(0, |span| span.start);
-            reader.report(reader.place(start), "syntax", Fault::new(error.message()));
+            let fault = Fault { hint: excerpt.of(text, start), ..Fault::new(error.message()) };
+            reader.report(reader.place(start), "syntax", fault);
         }
         if reader.problems.is_empty() { Ok(reader) } else { Err(Problems::sorted(reader.problems)) }
     }
@@ -69,7 +93,7 @@ impl<'a> Reader<'a> {
         let found = self.root.remove(name);
         match found.as_ref().map(|value| (value, value.get_ref().as_table())) {
             Some((value, None)) => {
-                let wrong = Fault::new(format!("must be a table, not {}", value.get_ref().type_str()));
+                let wrong = Fault::new(format!("must be a table, not {}", described(value.get_ref())));
                 self.report(
                     self.place(value.span().start),
                     name,
@@ -115,6 +139,11 @@ impl<'a> Reader<'a> {
         self.problems.is_empty()
     }
 
+    /// The keys that have a problem.
+    pub(crate) fn refused_keys(&self) -> Vec<String> {
+        self.problems.iter().map(|problem| problem.key.clone()).collect()
+    }
+
     /// The first character of the file.
     pub(crate) fn start(&self) -> Origin {
         self.place(0)
@@ -125,8 +154,10 @@ impl<'a> Reader<'a> {
         self.origins.get(path).cloned().unwrap_or(Origin::Default)
     }
 
+    /// A key may be any string, so what a terminal would obey is escaped.
     pub(crate) fn report(&mut self, origin: Origin, key: &str, fault: Fault) {
-        self.problems.push(Problem { origin, key: key.to_owned(), message: fault.message, hint: fault.hint });
+        let key = key.escape_debug().to_string();
+        self.problems.push(Problem { origin, key, message: fault.message, hint: fault.hint });
     }
 
     /// Reports every table that nobody asked for, and hands back the overrides that nobody asked for.

@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::kinds::{Flag, Kind as _, Maybe, Millis, Secs, SecsOrNone, Threads, choice, count, list, text, unicast};
+use crate::kinds::numbers::{Millis, Secs, SecsOrNone, Threads, count};
+use crate::kinds::strings::{choice, list, text, unicast};
+use crate::kinds::{Flag, Maybe, Show as _};
 use crate::reader::{Reader, Section, Table};
 use crate::render::Shown;
-use crate::values::{
-    BindAddress, Choices, ClientAddress, Endpoint, Interface, Label, LogFormat, LogLevel, Method, Mode, Opening, Ports,
-    Protocol, Replies, Resolver,
-};
+use crate::values::choices::Choices;
+use crate::values::endpoint::{Endpoint, Mode};
+use crate::values::network::{BindAddress, Opening, Ports};
+use crate::values::text::{Interface, Label};
+use crate::values::words::{ClientAddress, LogFormat, LogLevel, Method, Protocol, Replies, Resolver};
 
 /// Everything the operator decided, or left to the defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,18 +2,18 @@
 //!
 //! Knows how a hash is written and what checking it may cost, and never a password.
 
-mod hash;
-
-pub use hash::PasswordHash;
+pub(crate) mod hash;
 
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::kinds::{Flag, Maybe, text};
+use crate::kinds::strings::text;
+use crate::kinds::{Flag, Maybe};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problems};
-use crate::reader::{Reader, Section, Table};
-use crate::values::Written;
+use crate::reader::{Excerpt, Reader, Section, Table};
+use crate::users::hash::PasswordHash;
+use crate::values::Parsed;
 
 /// The users of one file: at least one, and no name twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct UserName(String);
 /// Every problem of the file: syntax, unknown keys, names and hashes that cannot be used, a name given twice, and a
 /// file without users, since authentication that is configured and empty is a mistake.
 pub fn load(path: &str, text: &str) -> Result<Users, Problems> {
-    let mut reader = Reader::new(path, text)?;
+    let mut reader = Reader::new(path, text, Excerpt::Withheld)?;
     let entries: Vec<Entry> = reader.tables("users");
     reader.leftovers(&["users"]);
     for index in 0..entries.len() {
@@ -76,16 +76,12 @@ impl fmt::Display for UserName {
     }
 }
 
-impl Written for UserName {
+impl Parsed for UserName {
     fn parse(text: &str) -> Result<Self, Fault> {
         if (1..=255).contains(&text.len()) && !text.contains(char::is_control) {
             return Ok(Self(text.to_owned()));
         }
         Err(Fault::new("cannot be a user's name").hint("use 1 to 255 bytes without control characters"))
-    }
-
-    fn written(&self) -> String {
-        self.0.clone()
     }
 }
 

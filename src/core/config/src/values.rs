@@ -2,24 +2,22 @@
 //!
 //! Knows how a value is written, and nothing of keys, tables or files.
 
-mod choices;
-mod endpoint;
-mod network;
-mod text;
-mod words;
-
-pub use choices::Choices;
-pub use endpoint::{Endpoint, Mode};
-pub use network::{BindAddress, Opening, Ports};
-pub use text::{Interface, Label};
-pub use words::{ClientAddress, LogFormat, LogLevel, Method, Protocol, Replies, Resolver};
+pub(crate) mod choices;
+pub(crate) mod endpoint;
+pub(crate) mod network;
+pub(crate) mod text;
+pub(crate) mod words;
 
 use crate::problem::Fault;
 
 /// A value that the operator writes as a string.
-pub(crate) trait Written: Sized {
+pub(crate) trait Parsed: Sized {
     /// The value, or what is wrong with the text.
     fn parse(text: &str) -> Result<Self, Fault>;
-    /// The text that [`Written::parse`] reads back as this value.
+}
+
+/// A value that may be shown again; secrets are not.
+pub(crate) trait Written: Parsed {
+    /// The text that [`Parsed::parse`] reads back as this value.
     fn written(&self) -> String;
 }

@@ -1,6 +1,13 @@
 //! The file that ships and the page that explains it say what the code does.
 
-use config::{EMBEDDED, Loaded, Settings, Source, load};
+use std::collections::BTreeMap;
+
+use config::{EMBEDDED, Loaded, Settings, Source, load, users};
+
+const PAGE: &str = include_str!("../../../../docs/configuration.md");
+
+/// Every key that a settings file can have, with its default as TOML; tables are named as their headings are.
+type Keys = BTreeMap<(String, String), String>;
 
 #[test]
 fn the_shipped_file_is_the_defaults() {
@@ -10,6 +17,124 @@ fn the_shipped_file_is_the_defaults() {
     assert_eq!(load(Source::Embedded, &[]).expect("the defaults agree").settings, loaded.settings);
 }
 
+#[test]
+fn the_shipped_file_has_every_key_with_its_default() {
+    let mut table = "";
+    let mut written = BTreeMap::new();
+    for line in EMBEDDED.lines() {
+        let bare = line.trim_start_matches("# ");
+        if bare.starts_with('[') {
+            table = bare;
+        } else if let Some((key, value)) = bare.split_once(" = ").filter(|(key, _)| is_key(key)) {
+            let is_example = line.starts_with('#');
+            written.insert((table.to_owned(), key.to_owned()), (!is_example).then(|| value.to_owned()));
+        }
+    }
+    for ((table, key), default) in keys() {
+        let line = written.remove(&(table.clone(), key.clone()));
+        let expected = (table != "[[listen]]" && default != "not set").then_some(default);
+        assert_eq!(line, Some(expected), "{table} {key}");
+    }
+    assert_eq!(written, BTreeMap::new(), "the file has keys that do not exist");
+}
+
+#[test]
+fn the_examples_of_the_shipped_file_can_be_uncommented() {
+    let is_example = |line: &str| {
+        line.starts_with("# [[")
+            || line.strip_prefix("# ").and_then(|bare| bare.split_once(" = ")).is_some_and(|(key, _)| is_key(key))
+    };
+    let uncommented: Vec<&str> =
+        EMBEDDED.lines().map(|line| if is_example(line) { &line[2..] } else { line }).collect();
+    let loaded = read(&uncommented.join("\n"));
+    assert_eq!(loaded.settings.listen.len(), 2);
+    let rendered = loaded.render();
+    let mut tables = rendered.split("\n\n").filter(|table| !table.starts_with("[[listen]]"));
+    assert!(tables.all(|table| !table.contains("is not set")), "{rendered}");
+}
+
+#[test]
+fn the_page_has_every_key_with_its_default() {
+    let mut rows = rows(PAGE);
+    rows.retain(|(heading, _), _| heading.starts_with('['));
+    for ((table, key), default) in keys() {
+        let row = rows.remove(&(table.clone(), key.clone())).unwrap_or_else(|| panic!("no row for {table} {key}"));
+        let expected = match (key.as_str(), default.as_str()) {
+            ("address", _) => "must be written".to_owned(),
+            (_, "not set") => default,
+            _ => format!("`{default}`"),
+        };
+        assert_eq!(row[2], expected, "{table} {key}");
+        assert!(row[4].starts_with("restart"), "{table} {key}");
+    }
+    assert_eq!(rows, BTreeMap::new(), "the page has keys that do not exist");
+}
+
+#[test]
+fn the_examples_of_the_page_are_valid() {
+    let examples: Vec<&str> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let (user_files, settings): (Vec<&str>, Vec<&str>) =
+        examples.into_iter().partition(|text| text.contains("[[users]]"));
+    assert_eq!(user_files.len(), 1);
+    users::load("users.toml", user_files[0]).unwrap_or_else(|problems| panic!("{problems}"));
+    // The first example shows origins, with an address that needs more than the excerpt has.
+    for text in &settings[1..] {
+        let users_file = if text.contains("users_file") { "" } else { "[auth]\nusers_file = \"u\"\n" };
+        read(&format!("{text}\n{users_file}"));
+    }
+    assert_eq!(settings.len(), 13);
+}
+
+#[test]
+fn the_page_explains_the_users_file() {
+    let rows = rows(PAGE);
+    let keys: Vec<&str> =
+        rows.keys().filter(|(heading, _)| heading == "Users file").map(|(_, key)| key.as_str()).collect();
+    assert_eq!(keys, ["enabled", "name", "password_hash"]);
+}
+
+fn keys() -> Keys {
+    let with_listener = "[[listen]]\naddress = \"127.0.0.1:1081\"";
+    let rendered = read(with_listener).render();
+    let mut table = "";
+    let mut keys = Keys::new();
+    for line in rendered.lines().filter(|line| !line.is_empty()) {
+        match line.strip_prefix("# ") {
+            Some(unset) => {
+                let key = unset.split(' ').next().expect("a line names its key");
+                keys.insert((table.to_owned(), key.to_owned()), "not set".to_owned());
+            }
+            None => match line.split_once(" = ") {
+                Some((key, rest)) => {
+                    let (value, _origin) = rest.rsplit_once("# ").expect("every line has an origin");
+                    keys.insert((table.to_owned(), key.to_owned()), value.trim().to_owned());
+                }
+                None => table = line,
+            },
+        }
+    }
+    keys
+}
+
+/// The rows of the page's tables whose first cell is a key, under their headings.
+fn rows(page: &str) -> BTreeMap<(String, String), Vec<String>> {
+    let mut heading = "";
+    let mut rows = BTreeMap::new();
+    for line in page.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            heading = title.trim_matches('`');
+        } else if line.starts_with("| `") && !line.starts_with("| `-") {
+            let cells: Vec<String> = line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
+            rows.insert((heading.to_owned(), cells[0].trim_matches('`').to_owned()), cells);
+        }
+    }
+    rows
+}
+
+fn is_key(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
 fn read(text: &str) -> Loaded {
-    load(Source::File { path: "rustsocks.toml", text }, &[]).unwrap_or_else(|problems| panic!("{problems}"))
+    load(Source::File { path: "rustsocks.toml", text }, &[]).unwrap_or_else(|problems| panic!("{problems}\n{text}"))
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::problem::Fault;
-use crate::values::Written;
+use crate::values::Parsed;
 
 /// Memory in KiB.
 const MEMORY_MAX: u32 = 262_144;
@@ -37,7 +37,7 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-impl Written for PasswordHash {
+impl Parsed for PasswordHash {
     fn parse(text: &str) -> Result<Self, Fault> {
         let Some(rest) = text.strip_prefix("$argon2id$") else {
             return Err(Fault::new("is not an argon2id hash").hint("make one with `rustsocks hash-password`"));
@@ -50,10 +50,6 @@ impl Written for PasswordHash {
         }
         affordable(parameters)?;
         Ok(Self(text.to_owned()))
-    }
-
-    fn written(&self) -> String {
-        self.0.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::problem::Fault;
-use crate::values::Written;
+use crate::values::{Parsed, Written};
 
 /// `sun_path` holds 108 bytes and the last one is NUL (unix(7)).
 const UNIX_PATH_MAX: usize = 107;
@@ -28,7 +28,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-impl Written for Endpoint {
+impl Parsed for Endpoint {
     fn parse(text: &str) -> Result<Self, Fault> {
         match text.strip_prefix("unix:") {
             Some(path) => unix(path),
@@ -38,7 +38,9 @@ impl Written for Endpoint {
             }),
         }
     }
+}
 
+impl Written for Endpoint {
     fn written(&self) -> String {
         self.to_string()
     }
@@ -73,14 +75,16 @@ impl Mode {
     }
 }
 
-impl Written for Mode {
+impl Parsed for Mode {
     fn parse(text: &str) -> Result<Self, Fault> {
         let is_octal = (3..=4).contains(&text.len()) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
         u32::from_str_radix(text, 8).ok().filter(|&bits| is_octal && bits <= 0o777).map(Self).ok_or_else(|| {
             Fault::new(format!("{text:?} is not a file mode")).hint("write it in octal, \"0000\" to \"0777\"")
         })
     }
+}
 
+impl Written for Mode {
     fn written(&self) -> String {
         format!("{:04o}", self.0)
     }

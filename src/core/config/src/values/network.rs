@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use ipnet::IpNet;
 
 use crate::problem::Fault;
-use crate::values::Written;
+use crate::values::{Parsed, Written};
 
 /// Ports below this one are the system's (RFC 6335 §6); a client is never given one.
 const FIRST_USER_PORT: u16 = 1024;
@@ -26,7 +26,7 @@ impl Ports {
     }
 }
 
-impl Written for Ports {
+impl Parsed for Ports {
     fn parse(text: &str) -> Result<Self, Fault> {
         let (first, last) = text.split_once('-').unwrap_or((text, text));
         match (first.trim().parse(), last.trim().parse()) {
@@ -35,7 +35,9 @@ impl Written for Ports {
                 .hint("write the first and the last port: \"20000-29999\"")),
         }
     }
+}
 
+impl Written for Ports {
     fn written(&self) -> String {
         format!("{}-{}", self.first, self.last)
     }
@@ -50,7 +52,7 @@ pub enum BindAddress {
     None,
 }
 
-impl Written for BindAddress {
+impl Parsed for BindAddress {
     fn parse(text: &str) -> Result<Self, Fault> {
         if text == "none" {
             return Ok(Self::None);
@@ -60,7 +62,9 @@ impl Written for BindAddress {
                 .hint("write an address without a port: \"127.0.0.1\" or \"::1\"; \"none\" leaves only [[listen]]")
         })
     }
+}
 
+impl Written for BindAddress {
     fn written(&self) -> String {
         match self {
             Self::Address(address) => address.to_string(),
@@ -78,7 +82,7 @@ pub enum Opening {
     Endpoint(SocketAddr),
 }
 
-impl Written for Opening {
+impl Parsed for Opening {
     fn parse(text: &str) -> Result<Self, Fault> {
         if let Ok(endpoint) = text.parse::<SocketAddr>() {
             return Ok(Self::Endpoint(endpoint));
@@ -92,7 +96,9 @@ impl Written for Opening {
         Err(Fault::new(format!("{text:?} is not an address, a network or an address with a port"))
             .hint("write \"192.0.2.1\", \"192.0.2.0/24\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\""))
     }
+}
 
+impl Written for Opening {
     fn written(&self) -> String {
         match self {
             Self::Network(network) => network.written(),
@@ -101,7 +107,7 @@ impl Written for Opening {
     }
 }
 
-impl Written for IpNet {
+impl Parsed for IpNet {
     fn parse(text: &str) -> Result<Self, Fault> {
         let network: Self = match text.parse::<IpAddr>() {
             Ok(address) => address.into(),
@@ -119,7 +125,9 @@ impl Written for IpNet {
             network.addr()
         )))
     }
+}
 
+impl Written for IpNet {
     fn written(&self) -> String {
         if self.prefix_len() == self.max_prefix_len() { self.addr().to_string() } else { self.to_string() }
     }
@@ -127,12 +135,14 @@ impl Written for IpNet {
 
 macro_rules! written_address {
     ($($address:ty, $example:literal;)+) => {$(
-        impl Written for $address {
+        impl Parsed for $address {
             fn parse(text: &str) -> Result<Self, Fault> {
                 text.parse()
                     .map_err(|_| Fault::new(format!("{text:?} cannot be used here")).hint(concat!("write ", $example)))
             }
+        }
 
+        impl Written for $address {
             fn written(&self) -> String {
                 self.to_string()
             }

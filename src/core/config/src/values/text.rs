@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::problem::Fault;
-use crate::values::Written;
+use crate::values::{Parsed, Written};
 
 /// What a listener is called in logs and messages: 1 to 64 visible ASCII characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +24,16 @@ impl fmt::Display for Label {
     }
 }
 
-impl Written for Label {
+impl Parsed for Label {
     fn parse(text: &str) -> Result<Self, Fault> {
         if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Ok(Self(text.to_owned()));
         }
         Err(Fault::new(format!("{text:?} is not a name")).hint("use 1 to 64 visible ASCII characters without spaces"))
     }
+}
 
+impl Written for Label {
     fn written(&self) -> String {
         self.0.clone()
     }
@@ -49,7 +51,7 @@ impl Interface {
     }
 }
 
-impl Written for Interface {
+impl Parsed for Interface {
     fn parse(text: &str) -> Result<Self, Fault> {
         let is_name = |byte: u8| byte.is_ascii_graphic() && byte != b'/' && byte != b':';
         if (1..=15).contains(&text.len()) && text.bytes().all(is_name) && text != "." && text != ".." {
@@ -58,20 +60,24 @@ impl Written for Interface {
         Err(Fault::new(format!("{text:?} cannot be the name of an interface"))
             .hint("`ip link` lists the names: \"eth0\""))
     }
+}
 
+impl Written for Interface {
     fn written(&self) -> String {
         self.0.clone()
     }
 }
 
-impl Written for PathBuf {
+impl Parsed for PathBuf {
     fn parse(text: &str) -> Result<Self, Fault> {
         if text.is_empty() || text.contains('\0') {
             return Err(Fault::new(format!("{text:?} is not a path")).hint("write a path, or leave the key out"));
         }
         Ok(Self::from(text))
     }
+}
 
+impl Written for PathBuf {
     fn written(&self) -> String {
         self.to_str().expect("a path that was parsed from text is text").to_owned()
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::problem::{Fault, alternatives};
-use crate::values::Written;
+use crate::values::{Parsed, Written};
 
 macro_rules! words {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ })+) => {$(
@@ -28,7 +28,7 @@ macro_rules! words {
             }
         }
 
-        impl Written for $name {
+        impl Parsed for $name {
             fn parse(text: &str) -> Result<Self, Fault> {
                 let words = Self::ALL.iter().map(|value| value.as_str());
                 Self::ALL
@@ -37,7 +37,9 @@ macro_rules! words {
                     .copied()
                     .ok_or_else(|| Fault::new(format!("{text:?} is not known")).hint(alternatives(text, words)))
             }
+        }
 
+        impl Written for $name {
             fn written(&self) -> String {
                 self.as_str().to_owned()
             }
