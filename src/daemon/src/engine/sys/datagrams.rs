@@ -135,9 +135,10 @@ pub(crate) fn send(socket: &impl AsFd, mail: &[Outgoing<'_>]) -> io::Result<usiz
 #[expect(unsafe_code, reason = "recvmmsg(2) is a foreign function")]
 fn receive_into(socket: &impl AsFd, headers: &mut [libc::mmsghdr; BATCH]) -> io::Result<usize> {
     let fd = socket.as_fd().as_raw_fd();
+    let most = u32::try_from(BATCH).expect("a batch is a small constant");
     // SAFETY: every header describes a name, one part and a note of the lengths it says, all alive and
     // exclusively borrowed in `Letterbox::receive` until after this call; a null timeout is allowed.
-    let count = unsafe { libc::recvmmsg(fd, headers.as_mut_ptr(), BATCH as u32, libc::MSG_DONTWAIT, ptr::null_mut()) };
+    let count = unsafe { libc::recvmmsg(fd, headers.as_mut_ptr(), most, libc::MSG_DONTWAIT, ptr::null_mut()) };
     usize::try_from(count).map_err(|_negative| io::Error::last_os_error())
 }
 
@@ -242,7 +243,7 @@ impl Name {
     }
 }
 
-/// One control message of the kernel's layout (cmsg(3)): its length as a size_t, level and type, then a number.
+/// One control message of the kernel's layout (cmsg(3)): its length as a `size_t`, level and type, then a number.
 #[repr(C, align(8))]
 #[derive(Debug, Clone, Copy)]
 struct Note([u8; NOTE]);
@@ -278,5 +279,80 @@ impl Note {
 
     fn put(&mut self, at: usize, field: &[u8]) {
         self.0[at..at + field.len()].copy_from_slice(field);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use nix::errno::Errno;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_was_written() {
+        for address in ["192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%3]:65535"] {
+            let address: SocketAddr = address.parse().unwrap();
+            assert_eq!(Name::of(address).address(), Some(address));
+        }
+        assert_eq!(Name::EMPTY.address(), None);
+    }
+
+    #[test]
+    fn a_train_is_cut_for_a_plain_receiver_and_stays_whole_for_one_that_takes_trains() {
+        let (sender, plain, taker) = (loopback(), loopback(), loopback());
+        receive_trains(&taker);
+        for receiver in [&plain, &taker] {
+            send_train(&sender, receiver, &[[b'a'; 100].as_slice(), &[b'b'; 100], &[b'c'; 40]].concat());
+        }
+        let mut letterbox = Letterbox::new();
+        assert_eq!(lengths(&mut letterbox, &plain), [[100], [100], [40]].map(Vec::from));
+        assert_eq!(lengths(&mut letterbox, &taker), [vec![100, 100, 40]]);
+        assert!(letterbox.letters().iter().all(|letter| letter.from == sender.local_addr().unwrap() && !letter.is_cut));
+    }
+
+    #[test]
+    fn an_empty_datagram_is_one_datagram() {
+        let (sender, receiver) = (loopback(), loopback());
+        sender.send_to(b"", receiver.local_addr().unwrap()).unwrap();
+        let mut letterbox = Letterbox::new();
+        assert_eq!(lengths(&mut letterbox, &receiver), [[0]].map(Vec::from));
+        assert_eq!(letterbox.letters()[0].count(), 1);
+    }
+
+    #[test]
+    fn an_empty_socket_makes_nobody_wait() {
+        let error = Letterbox::new().receive(&loopback()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn the_error_is_that_of_the_first_message() {
+        let (sender, receiver) = (loopback(), loopback());
+        let [short, long] = [vec![0; 10], vec![0; 65_508]];
+        let parts = [[IoSlice::new(&short)], [IoSlice::new(&long)]];
+        let to = receiver.local_addr().unwrap();
+        let mail = [0, 1].map(|which| Outgoing { to, parts: &parts[which], segment: None });
+        assert_eq!(send(&sender, &mail).unwrap(), 1);
+        assert_eq!(send(&sender, &mail[1..]).unwrap_err().raw_os_error(), Some(Errno::EMSGSIZE as i32));
+    }
+
+    /// The lengths of the datagrams of each letter.
+    fn lengths(letterbox: &mut Letterbox, socket: &UdpSocket) -> Vec<Vec<usize>> {
+        let count = letterbox.receive(socket).unwrap();
+        assert_eq!(count, letterbox.letters().len());
+        let letters = letterbox.letters().iter();
+        letters.map(|letter| letterbox.datagrams(letter).map(<[u8]>::len).collect()).collect()
+    }
+
+    fn send_train(sender: &UdpSocket, receiver: &UdpSocket, bytes: &[u8]) {
+        let parts = [IoSlice::new(bytes)];
+        let train = Outgoing { to: receiver.local_addr().unwrap(), parts: &parts, segment: Some(100) };
+        assert_eq!(send(sender, &[train]).unwrap(), 1);
+    }
+
+    fn loopback() -> UdpSocket {
+        UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()
     }
 }

@@ -17,7 +17,9 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use super::inbox::Inbox;
 use super::serve::see_off;
 use crate::engine::dial::Dialer;
-use crate::engine::relay::udp::{Association, Client, Directory, Exit, Lookup, Means, OtherAddress};
+use crate::engine::relay::udp::client::{Client, OtherAddress};
+use crate::engine::relay::udp::names::{Directory, Lookup};
+use crate::engine::relay::udp::{Association, Exit, Means};
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::Origin;
@@ -180,4 +182,53 @@ fn poll_end(control: &mut Stream, cx: &mut Context<'_>) -> Poll<Ending> {
 
 fn how(error: &io::Error) -> ByPeer {
     if error.kind() == io::ErrorKind::TimedOut { ByPeer::Vanished } else { ByPeer::Reset }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn junk_on_the_control_connection_is_ignored_and_its_end_is_the_end() {
+        let (mut client, mut control) = control().await;
+        client.write_all(&vec![0; 100_000]).await.unwrap();
+        client.shutdown().await.unwrap();
+        assert_eq!(ending(&mut control).await, Ending::Client(ByPeer::Closed));
+    }
+
+    #[tokio::test]
+    async fn a_reset_is_told_from_a_close() {
+        let (client, mut control) = control().await;
+        Stream::Tcp(client).abort();
+        assert_eq!(ending(&mut control).await, Ending::Client(ByPeer::Reset));
+    }
+
+    #[test]
+    fn the_advertised_address_of_the_family_takes_the_place_of_the_bound_one() {
+        let options = Options {
+            advertised_v4: Some(Ipv4Addr::new(192, 0, 2, 1)),
+            advertised_v6: None,
+            ports: None,
+            client_address: ClientAddress::Control,
+            replies: Replies::AddressPort,
+            max_peers: 1,
+            exit: Exit::default(),
+        };
+        for (bound, told) in [("10.0.0.1:5000", "192.0.2.1:5000"), ("[2001:db8::1]:5000", "[2001:db8::1]:5000")] {
+            assert_eq!(options.advertise(bound.parse().unwrap()).to_string(), told);
+        }
+    }
+
+    async fn ending(control: &mut Stream) -> Ending {
+        std::future::poll_fn(|cx| poll_end(control, cx)).await
+    }
+
+    async fn control() -> (TcpStream, Stream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, Stream::Tcp(listener.accept().await.unwrap().0))
+    }
 }

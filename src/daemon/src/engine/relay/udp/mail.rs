@@ -66,25 +66,11 @@ impl Outlet {
     fn couple<'a>(&self, mut parcels: &'a [Parcel<'a>]) -> Vec<&'a [Parcel<'a>]> {
         let mut trains = Vec::with_capacity(parcels.len().min(BATCH));
         while !parcels.is_empty() && trains.len() < BATCH {
-            let (train, rest) = parcels.split_at(self.train(parcels));
+            let (train, rest) = parcels.split_at(train(parcels, self.longest_in_train));
             trains.push(train);
             parcels = rest;
         }
         trains
-    }
-
-    /// How many of the first parcels are alike enough to leave together: one address, one length,
-    /// and only the last one may be shorter.
-    fn train(&self, parcels: &[Parcel<'_>]) -> usize {
-        let length = parcels[0].length();
-        if !(1..=self.longest_in_train).contains(&length) {
-            return 1;
-        }
-        let most = MOST_PER_TRAIN.min(LONGEST_TRAIN / length).max(1);
-        let alike = |parcel: &&Parcel<'_>| parcel.to == parcels[0].to && parcel.length() == length;
-        let full = 1 + parcels[1..].iter().take(most - 1).take_while(alike).count();
-        let is_last = |parcel: &Parcel<'_>| parcel.to == parcels[0].to && (1..length).contains(&parcel.length());
-        full + usize::from(full < most && parcels.get(full).is_some_and(is_last))
     }
 
     /// Whether the error is about the train and not about the datagrams; if so, shorter ones are built from now on.
@@ -101,6 +87,20 @@ impl Outlet {
         };
         true
     }
+}
+
+/// How many of the first parcels are alike enough to leave together: one address, one length of at most `longest`,
+/// and only the last one may be shorter.
+fn train(parcels: &[Parcel<'_>], longest: usize) -> usize {
+    let length = parcels[0].length();
+    if !(1..=longest).contains(&length) {
+        return 1;
+    }
+    let most = MOST_PER_TRAIN.min(LONGEST_TRAIN / length).max(1);
+    let alike = |parcel: &&Parcel<'_>| parcel.to == parcels[0].to && parcel.length() == length;
+    let full = 1 + parcels[1..].iter().take(most - 1).take_while(alike).count();
+    let is_last = |parcel: &Parcel<'_>| parcel.to == parcels[0].to && (1..length).contains(&parcel.length());
+    full + usize::from(full < most && parcels.get(full).is_some_and(is_last))
 }
 
 fn parts_of<'a>(parcel: &Parcel<'a>) -> [IoSlice<'a>; 2] {
@@ -136,4 +136,67 @@ fn dropped(train: &[Parcel<'_>], left: usize, error: &io::Error, drops: &mut Dro
     };
     drops.count(cause, count);
     count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static PAYLOAD: [u8; 65_507] = [b'x'; 65_507];
+    const HERE: &str = "192.0.2.1:53";
+    const THERE: &str = "192.0.2.2:53";
+
+    #[test]
+    fn a_train_is_of_one_address_and_one_length_and_may_end_shorter() {
+        check(&[(HERE, 100)], 1);
+        check(&[(HERE, 100), (HERE, 100), (HERE, 100)], 3);
+        check(&[(HERE, 100), (HERE, 100), (THERE, 100)], 2);
+        check(&[(HERE, 100), (THERE, 50)], 1);
+        check(&[(HERE, 100), (HERE, 101)], 1);
+        check(&[(HERE, 100), (HERE, 40), (HERE, 100)], 2);
+        check(&[(HERE, 100), (HERE, 40), (HERE, 40)], 2);
+    }
+
+    #[test]
+    fn an_empty_datagram_travels_alone() {
+        check(&[(HERE, 0), (HERE, 0)], 1);
+        check(&[(HERE, 100), (HERE, 0)], 1);
+    }
+
+    #[test]
+    fn a_train_stays_within_what_the_kernel_cuts() {
+        check(&[(HERE, 1); 200], 64);
+        check(&[(HERE, 1_400); 200], 46);
+        check(&[(HERE, 40_000), (HERE, 40_000)], 1);
+        check(&[(HERE, 65_507), (HERE, 10)], 1);
+    }
+
+    #[tokio::test]
+    async fn a_train_that_cannot_leave_leaves_as_single_datagrams() {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let target = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let mut outlet = Outlet::new(socket);
+        let parcels = [parcel(target.local_addr().unwrap(), 100); 3];
+        for (errno, longest) in [(Errno::EINVAL, 99), (Errno::EMSGSIZE, 99), (Errno::EIO, 0), (Errno::ENOPROTOOPT, 0)] {
+            assert!(outlet.may_be_too_long_in_train(&parcels, &errno.into()));
+            assert_eq!((outlet.longest_in_train, train(&parcels, outlet.longest_in_train)), (longest, 1));
+            outlet.longest_in_train = LONGEST_TRAIN;
+        }
+        assert!(!outlet.may_be_too_long_in_train(&parcels, &Errno::EPERM.into()));
+        assert!(!outlet.may_be_too_long_in_train(&parcels[..1], &Errno::EINVAL.into()));
+
+        outlet.longest_in_train = 99;
+        let (lane, mut drops) = (Lane::default(), Drops::default());
+        outlet.post(&parcels, &lane, &mut drops);
+        assert_eq!((lane.packets(), lane.bytes(), drops), (3, 300, Drops::default()));
+    }
+
+    fn check(parcels: &[(&str, usize)], expected: usize) {
+        let parcels: Vec<_> = parcels.iter().map(|(to, length)| parcel(to.parse().unwrap(), *length)).collect();
+        assert_eq!(train(&parcels, LONGEST_TRAIN), expected);
+    }
+
+    fn parcel(to: SocketAddr, length: usize) -> Parcel<'static> {
+        Parcel { to, header: &[], payload: &PAYLOAD[..length] }
+    }
 }

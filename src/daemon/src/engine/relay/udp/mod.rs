@@ -5,40 +5,41 @@
 //! its sockets and what it remembers of its peers, but no buffer.
 //! Knows lanes and a guard; knows nothing of sessions, users or the control connection.
 
-mod client;
+pub(crate) mod client;
+mod sockets;
+
+mod down;
+mod up;
+
 mod drops;
 mod judge;
 mod mail;
-mod names;
+pub(crate) mod names;
 mod peers;
-mod sockets;
+
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
-use acl::{Destination, Guard};
+use acl::Guard;
 use arc_swap::ArcSwap;
 use config::Replies;
-use socks::udp;
-use socks::{Host, Message, Name, Target};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-pub(crate) use self::client::{Client, OtherAddress};
-pub(crate) use self::names::{Directory, Lookup};
-pub(crate) use self::sockets::Exit;
-
-use self::drops::{Cause, Drops};
+use self::client::Client;
+use self::drops::Drops;
 use self::judge::Judge;
-use self::mail::{Outlet, Parcel};
-use self::names::{Answered, Full, Names, Waiting};
+use self::mail::Outlet;
+use self::names::{Directory, Names};
 use self::peers::Peers;
-use crate::engine::sys::datagrams::{BATCH, Letter, Letterbox};
+use crate::engine::sys::datagrams::{BATCH, Letterbox};
 use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;
 
@@ -50,6 +51,18 @@ const A_FAILURE: usize = BATCH;
 
 thread_local! {
     static LETTERBOX: RefCell<Letterbox> = RefCell::new(Letterbox::new());
+}
+
+/// How datagrams leave the host.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Exit {
+    /// The source address towards IPv4 peers; the kernel's choice without one.
+    pub(crate) v4: Option<Ipv4Addr>,
+    pub(crate) v6: Option<Ipv6Addr>,
+    /// `SO_BINDTODEVICE` (socket(7)).
+    pub(crate) interface: Option<String>,
+    /// `SO_MARK` (socket(7)).
+    pub(crate) mark: Option<u32>,
 }
 
 /// What an association is given to work with.
@@ -178,147 +191,6 @@ impl<'a> Association<'a> {
     fn poll_names(&mut self, cx: &mut Context<'_>) {
         while let Some(answered) = self.names.poll_answered(cx) {
             self.forward_waiting(answered);
-        }
-    }
-
-    /// Sends on what came to the client's side and returns how many datagrams that were.
-    fn forward(&mut self, letterbox: &Letterbox) -> usize {
-        let (mut to_v4, mut to_v6, mut count) = (Vec::new(), Vec::new(), 0);
-        for letter in letterbox.letters() {
-            count += letter.count();
-            if let Err(cause) = self.admit(letter) {
-                self.drops.count(cause, letter.count());
-                continue;
-            }
-            for datagram in letterbox.datagrams(letter) {
-                match self.addressed(datagram, letter.from) {
-                    Ok(Some(parcel)) if parcel.to.is_ipv4() => to_v4.push(parcel),
-                    Ok(Some(parcel)) => to_v6.push(parcel),
-                    Ok(None) => {}
-                    Err(cause) => self.drops.count(cause, 1),
-                }
-            }
-        }
-        self.send(Family::V4, &to_v4);
-        self.send(Family::V6, &to_v6);
-        count
-    }
-
-    fn admit(&self, letter: &Letter) -> Result<(), Cause> {
-        match letter.is_cut {
-            _ if !self.client.may_be(letter.from) => Err(Cause::Stranger),
-            true => Err(Cause::TooLarge),
-            false => Ok(()),
-        }
-    }
-
-    /// Takes a client's datagram apart and judges where it goes; `None` when it waits for a name.
-    fn addressed<'d>(&mut self, datagram: &'d [u8], sender: SocketAddr) -> Result<Option<Parcel<'d>>, Cause> {
-        let udp::Datagram { target, payload, .. } = udp::decode(datagram)?;
-        if target.port == 0 {
-            return Err(Cause::Malformed);
-        }
-        self.client.is_heard(sender);
-        let Some(address) = self.resolve(&target, payload)? else { return Ok(None) };
-        self.judged(SocketAddr::new(address, target.port), payload).map(Some)
-    }
-
-    fn resolve(&mut self, target: &Target, payload: &[u8]) -> Result<Option<IpAddr>, Cause> {
-        match &target.host {
-            Host::V4(address) => Ok(Some((*address).into())),
-            Host::V6(address) => Ok(Some(IpAddr::from(*address).to_canonical())),
-            Host::Name(name) => match self.names.address(name, Instant::now()) {
-                Some(address) => Ok(Some(address)),
-                None => self.look_up(name, target.port, payload),
-            },
-        }
-    }
-
-    fn look_up(&mut self, name: &Name, port: u16, payload: &[u8]) -> Result<Option<IpAddr>, Cause> {
-        match Destination::parse_name(name.as_bytes()) {
-            Ok(Destination::Address(address)) => Ok(Some(address)),
-            Ok(Destination::Name(host)) => match self.names.wait(name, host, port, payload) {
-                Ok(()) => Ok(None),
-                Err(Full) => Err(Cause::QueueFull),
-            },
-            Err(_) => Err(Cause::Unresolved),
-        }
-    }
-
-    fn judged<'d>(&mut self, to: SocketAddr, payload: &'d [u8]) -> Result<Parcel<'d>, Cause> {
-        if !self.judge.allows(to) {
-            return Err(Cause::Blocked);
-        }
-        self.peers.contact(to);
-        Ok(Parcel { to, header: &[], payload })
-    }
-
-    /// Sends on what waited for a name.
-    fn forward_waiting(&mut self, Answered { name, addresses, waiting }: Answered) {
-        let addresses = addresses.unwrap_or_default();
-        let Some(address) = self.choose(&addresses, &waiting) else {
-            let cause = if addresses.is_empty() { Cause::Unresolved } else { Cause::Blocked };
-            return self.drops.count(cause, waiting.len());
-        };
-        self.names.remember(name, address, Instant::now());
-        for Waiting { port, payload } in &waiting {
-            match self.judged(SocketAddr::new(address, *port), payload) {
-                Ok(parcel) => self.send(Family::of(address), &[parcel]),
-                Err(cause) => self.drops.count(cause, 1),
-            }
-        }
-    }
-
-    /// The first address that may be reached and can be, or failing that one that at least may.
-    fn choose(&mut self, addresses: &[IpAddr], waiting: &[Waiting]) -> Option<IpAddr> {
-        let port = waiting.first()?.port;
-        let addresses = addresses.iter().map(|address| SocketAddr::new(address.to_canonical(), port));
-        let allowed: Vec<_> = addresses.filter(|address| self.judge.allows(*address)).collect();
-        let best = allowed.iter().find(|address| self.exit.reaches(**address)).or(allowed.first());
-        best.map(SocketAddr::ip)
-    }
-
-    fn send(&mut self, family: Family, parcels: &[Parcel<'_>]) {
-        let Some(first) = parcels.first() else { return };
-        let outlet = match family {
-            Family::V4 => &mut self.v4,
-            Family::V6 => &mut self.v6,
-        };
-        if outlet.is_none() {
-            *outlet = self.exit.open(first.to.ip()).ok().map(Outlet::new);
-        }
-        match outlet {
-            Some(outlet) => outlet.post(parcels, self.up, &mut self.drops),
-            None => self.drops.count(Cause::SendFailed, parcels.len()),
-        }
-    }
-
-    /// Sends the client what came from its peers and returns how many datagrams that were.
-    fn answer(&mut self, letterbox: &Letterbox) -> usize {
-        let headers: Vec<Message> = letterbox.letters().iter().map(|letter| udp::encode_header(letter.from)).collect();
-        let (mut parcels, mut count) = (Vec::new(), 0);
-        for (letter, header) in letterbox.letters().iter().zip(&headers) {
-            count += letter.count();
-            match self.admit_answer(letter) {
-                Ok(to) => {
-                    let header = header.as_bytes();
-                    parcels.extend(letterbox.datagrams(letter).map(|payload| Parcel { to, header, payload }));
-                }
-                Err(cause) => self.drops.count(cause, letter.count()),
-            }
-        }
-        self.relay.post(&parcels, self.down, &mut self.drops);
-        count
-    }
-
-    /// Where a peer's datagram goes: to the client, once it was heard.
-    fn admit_answer(&mut self, letter: &Letter) -> Result<SocketAddr, Cause> {
-        let client = self.client.address().filter(|_| self.peers.may_answer(letter.from));
-        match client {
-            None => Err(Cause::Unsolicited),
-            Some(_) if !self.judge.allows(letter.from) => Err(Cause::Blocked),
-            Some(_) if letter.is_cut => Err(Cause::TooLarge),
-            Some(client) => Ok(client),
         }
     }
 

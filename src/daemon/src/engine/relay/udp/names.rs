@@ -21,7 +21,7 @@ use crate::state::session::refusal::Refusal;
 const MOST_KNOWN: usize = 64;
 
 /// A name without a datagram for this long is looked up anew.
-const FLOW_ENDS: Duration = Duration::from_secs(60);
+const FLOW_ENDS: Duration = Duration::from_mins(1);
 
 /// Names that are being looked up at once.
 const MOST_LOOKUPS: usize = 16;
@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(ask(&mut names, "host0.example", b"1"), Ok(()));
         }
         assert_eq!(ask(&mut names, "host0.example", b"1"), Err(Full));
-        assert_eq!(ask(&mut names, "host1.example", &[0; MOST_WAITING_BYTES]), Err(Full));
+        assert_eq!(ask(&mut names, "host1.example", &vec![0; MOST_WAITING_BYTES]), Err(Full));
         assert!(names.poll_answered(&mut Context::from_waker(Waker::noop())).is_none());
     }
 

@@ -9,24 +9,13 @@ use std::ops::RangeInclusive;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
+use super::Exit;
 use crate::engine::sys::{datagrams, ports};
 use crate::state::session::refusal::Refusal;
 
 /// Bytes that a socket asks to hold in each direction; the kernel grants up to `net.core.rmem_max` and `wmem_max`.
 /// Unlike TCP's, these buffers do not grow by themselves, and a burst that finds them full is lost.
 const BUFFER: usize = 1 << 20;
-
-/// How datagrams leave the host.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Exit {
-    /// The source address towards IPv4 peers; the kernel's choice without one.
-    pub(crate) v4: Option<Ipv4Addr>,
-    pub(crate) v6: Option<Ipv6Addr>,
-    /// `SO_BINDTODEVICE` (socket(7)).
-    pub(crate) interface: Option<String>,
-    /// `SO_MARK` (socket(7)).
-    pub(crate) mark: Option<u32>,
-}
 
 /// Opens the client's side on exactly this address, on a port of the range or any.
 ///
