@@ -140,14 +140,23 @@ impl Line {
 
     /// Connects the same socket anew if the other side has bound its own anew.
     fn send(&self, message: &[u8]) -> io::Result<()> {
-        match self.socket.send(message) {
+        match self.send_uninterrupted(message) {
             Err(error) if is_gone(&error) => {
                 self.socket.connect_addr(&self.address)?;
-                self.socket.send(message)
+                self.send_uninterrupted(message)
             }
             other => other,
         }
-        .map(drop)
+    }
+
+    fn send_uninterrupted(&self, message: &[u8]) -> io::Result<()> {
+        loop {
+            match self.socket.send(message) {
+                // With a timeout, the kernel does not resume the call by itself (signal(7)).
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => return other.map(drop),
+            }
+        }
     }
 }
 
@@ -170,12 +179,12 @@ fn address(name: &OsStr) -> io::Result<SocketAddr> {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.activity {
-            Activity::Starting { worker } => write!(f, "Starting worker {worker}")?,
-            Activity::Serving { worker } => write!(f, "Serving, worker {worker}, {} sessions", self.sessions)?,
-            Activity::Draining { worker } => write!(f, "Draining, worker {worker}, {} sessions", self.sessions)?,
-            Activity::WaitingToRestart => f.write_str("The worker died, waiting to restart it")?,
+            Activity::Starting { worker } => write!(f, "Starting: worker {worker}")?,
+            Activity::Serving { worker } => write!(f, "Serving: worker {worker}, sessions {}", self.sessions)?,
+            Activity::Draining { worker } => write!(f, "Draining: worker {worker}, sessions {}", self.sessions)?,
+            Activity::WaitingToRestart => f.write_str("Waiting to restart the worker")?,
         }
-        write!(f, ", {} restarts", self.restarts)
+        write!(f, ", restarts {}", self.restarts)
     }
 }
 

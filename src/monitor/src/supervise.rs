@@ -262,7 +262,7 @@ impl<'a> Supervisor<'a> {
         if self.stop.kill_at().is_some_and(|kill_at| now >= kill_at) {
             worker.condemn(Fault::DidNotStop, now);
         }
-        match worker.look(self.plan.start_limit, now) {
+        match worker.look(now) {
             Look::Well => self.notify.feed(now),
             Look::Open => {}
             Look::Faulty(fault) => {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tracing::debug;
-use wire::{FrameError, ThreadName, ToMonitor, ToWorker};
+use wire::{ThreadName, ToMonitor, ToWorker};
 
 use crate::channel::{Channel, Received, Wait};
 use crate::handover::Parcel;
@@ -41,7 +41,7 @@ pub(crate) struct Worker {
 
 #[derive(Debug)]
 enum Phase {
-    Starting { until: Instant },
+    Starting { limit: Duration, until: Instant },
     Serving(Pulse),
     Condemned { fault: Fault, kill_at: Instant },
 }
@@ -51,7 +51,7 @@ enum Phase {
 pub(crate) enum Fault {
     NotReady { limit: Duration },
     Stalled(Stall),
-    Garbled(FrameError),
+    Garbled(String),
     HungUp,
     DidNotStop,
 }
@@ -79,7 +79,7 @@ impl Worker {
             is_connected: true,
             outbox: parcels.into(),
             born: now,
-            phase: Phase::Starting { until: now + plan.start_limit },
+            phase: Phase::Starting { limit: plan.start_limit, until: now + plan.start_limit },
             sessions: 0,
             last_words: None,
         };
@@ -113,12 +113,15 @@ impl Worker {
             return Ok(None);
         }
         match self.channel.receive(Wait::Never) {
-            Ok(Received::Datagram { bytes, .. }) => ToMonitor::decode(&bytes).map(Some).map_err(Fault::Garbled),
+            Ok(Received::Datagram { bytes, .. }) => {
+                ToMonitor::decode(&bytes).map(Some).map_err(|error| garbled(&error))
+            }
             Ok(Received::Nothing) => Ok(None),
-            Ok(Received::End) | Err(_) => {
+            Ok(Received::End) => {
                 self.is_connected = false;
                 Err(Fault::HungUp)
             }
+            Err(error) => Err(garbled(&error)),
         }
     }
 
@@ -137,9 +140,9 @@ impl Worker {
     }
 
     /// Judges it by the time that has passed, and carries out a sentence that is due.
-    pub(crate) fn look(&mut self, start_limit: Duration, now: Instant) -> Look {
+    pub(crate) fn look(&mut self, now: Instant) -> Look {
         match &mut self.phase {
-            Phase::Starting { until } if now >= *until => Look::Faulty(Fault::NotReady { limit: start_limit }),
+            Phase::Starting { limit, until } if now >= *until => Look::Faulty(Fault::NotReady { limit: *limit }),
             Phase::Starting { .. } => Look::Open,
             Phase::Serving(pulse) => match pulse.look(now) {
                 Health::Fresh => Look::Well,
@@ -206,11 +209,15 @@ impl Worker {
     /// When to look at it, if that is before the next heartbeat.
     pub(crate) fn due(&self) -> Option<Instant> {
         match &self.phase {
-            Phase::Starting { until } => Some(*until),
+            Phase::Starting { until, .. } => Some(*until),
             Phase::Serving(_) => None,
             Phase::Condemned { kill_at, .. } => Some(*kill_at),
         }
     }
+}
+
+fn garbled(error: &dyn fmt::Display) -> Fault {
+    Fault::Garbled(error.to_string())
 }
 
 impl Drop for Worker {

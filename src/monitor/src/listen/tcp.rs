@@ -78,3 +78,110 @@ fn explain(address: SocketAddr, cause: io::Error) -> BindError {
         BindError::Tcp { address, cause }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+    use std::num::NonZeroU16;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::{Keepalive, WorkerCommand};
+
+    fn plan(threads: u16, accepted: Accepted) -> Plan {
+        Plan {
+            listeners: Vec::new(),
+            threads: NonZeroU16::new(threads).expect("some threads"),
+            backlog: 128,
+            accepted,
+            configuration: Vec::new(),
+            worker: WorkerCommand { program: "/proc/self/exe".into(), args: Vec::new() },
+            start_limit: Duration::from_secs(30),
+            watchdog: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
+        }
+    }
+
+    fn any_port(ip: &str) -> SocketAddr {
+        SocketAddr::new(ip.parse().expect("an address"), 0)
+    }
+
+    #[test]
+    fn connections_spread_over_all_sockets_of_the_group_and_none_is_lost() {
+        let (address, sockets) = bind(any_port("127.0.0.1"), &plan(4, Accepted::default())).expect("bound");
+        let clients: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(address).expect("connected")).collect();
+        let accepted = sockets.iter().map(|socket| std::iter::from_fn(|| socket.accept().ok()).count());
+        let accepted: Vec<usize> = accepted.collect();
+        assert_eq!(accepted.iter().sum::<usize>(), clients.len());
+        assert!(accepted.iter().all(|&share| share > 0), "{accepted:?}");
+    }
+
+    #[test]
+    fn a_second_daemon_on_the_same_port_is_refused_and_told_how_to_find_the_first() {
+        for threads in [1, 4] {
+            let plan = plan(threads, Accepted::default());
+            let (address, _sockets) = bind(any_port("127.0.0.1"), &plan).expect("bound");
+            let error = bind(address, &plan).expect_err("refused").to_string();
+            let hint =
+                format!("cannot listen on {address}: somebody else does; `ss -ltnp 'sport = :{}'`", address.port());
+            assert!(error.starts_with(&hint), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_port_whose_old_connections_linger_is_free() {
+        let plan = plan(2, Accepted::default());
+        let (address, sockets) = bind(any_port("127.0.0.1"), &plan).expect("bound");
+        let client = TcpStream::connect(address).expect("connected");
+        let served = sockets.iter().find_map(|socket| socket.accept().ok()).expect("accepted");
+        // The side that closes first keeps the pair of addresses in TIME_WAIT.
+        drop((sockets, served));
+        drop(client);
+        assert!(bind(address, &plan).is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_listener_leaves_ipv4_to_others() {
+        // Somebody else may have a port for IPv4 by chance, but not every time.
+        let is_shared = |_| {
+            let (address, _sockets) = bind(any_port("::"), &plan(2, Accepted::default())).expect("bound");
+            TcpListener::bind(("0.0.0.0", address.port())).is_ok()
+        };
+        assert!((0..20).any(is_shared));
+    }
+
+    #[test]
+    fn accepted_connections_inherit_every_option() {
+        let keepalive = Keepalive { idle: Duration::from_mins(1), interval: Duration::from_secs(15), probes: 4 };
+        let user_timeout = Some(Duration::from_secs(42));
+        let accepted = Accepted { nodelay: true, keepalive: Some(keepalive), user_timeout, oob_inline: true };
+        let (address, sockets) = bind(any_port("127.0.0.1"), &plan(1, accepted)).expect("bound");
+        let _client = TcpStream::connect(address).expect("connected");
+        let (socket, _) = sockets[0].accept().expect("accepted");
+
+        assert!(socket.tcp_nodelay().expect("read"));
+        assert!(socket.out_of_band_inline().expect("read"));
+        assert!(socket.keepalive().expect("read"));
+        assert_eq!(socket.tcp_keepalive_time().expect("read"), keepalive.idle);
+        assert_eq!(socket.tcp_keepalive_interval().expect("read"), keepalive.interval);
+        assert_eq!(socket.tcp_keepalive_retries().expect("read"), keepalive.probes);
+        assert_eq!(socket.tcp_user_timeout().expect("read"), user_timeout);
+    }
+
+    #[test]
+    fn a_foreign_address_is_refused_and_told_where_the_own_ones_are_listed() {
+        let error = bind(any_port("192.0.2.1"), &plan(1, Accepted::default())).expect_err("refused").to_string();
+        assert!(error.contains("no interface of this host has that address; `ip -brief address`"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_privilege_is_named_only_where_it_is_the_cause() {
+        for (address, words) in
+            [("127.0.0.1:1023", "CAP_NET_BIND_SERVICE"), ("127.0.0.1:1024", "cannot listen on 127.0.0.1:1024")]
+        {
+            let address = address.parse().expect("an address");
+            let error = explain(address, ErrorKind::PermissionDenied.into()).to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

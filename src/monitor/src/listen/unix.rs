@@ -89,3 +89,67 @@ impl Drop for SocketFile {
 fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::{UnixListener, UnixStream};
+
+    use super::*;
+
+    #[test]
+    fn the_file_has_its_mode_and_goes_with_the_listener() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socks");
+        for mode in [0o600, 0o660, 0o666] {
+            let (_socket, file) = bind(&path, mode, 16).expect("bound");
+            assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, mode);
+            UnixStream::connect(&path).expect("connected");
+            drop(file);
+            assert!(!path.exists());
+        }
+    }
+
+    #[test]
+    fn a_socket_that_nobody_answers_is_replaced() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socks");
+        drop(UnixListener::bind(&path).expect("bound"));
+        let (_socket, _file) = bind(&path, 0o600, 16).expect("bound");
+        UnixStream::connect(&path).expect("connected");
+    }
+
+    #[test]
+    fn a_socket_that_somebody_answers_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socks");
+        let _other = UnixListener::bind(&path).expect("bound");
+        let error = bind(&path, 0o600, 16).expect_err("refused").to_string();
+        assert!(error.contains("somebody else does; `ss -lxp src "), "{error}");
+        UnixStream::connect(&path).expect("still connected");
+    }
+
+    #[test]
+    fn a_file_or_a_link_that_is_in_the_way_is_left_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, "kept").expect("written");
+        std::os::unix::fs::symlink(&file, &link).expect("linked");
+        for path in [&file, &link] {
+            let error = bind(path, 0o600, 16).expect_err("refused").to_string();
+            assert!(error.contains("not a socket; move it away"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&link).expect("read"), "kept");
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_has_put_there_since_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socks");
+        let (_socket, file) = bind(&path, 0o600, 16).expect("bound");
+        let moved = directory.path().join("moved");
+        fs::rename(&path, moved).expect("moved");
+        let _other = UnixListener::bind(&path).expect("bound");
+        drop(file);
+        assert!(path.exists());
+    }
+}

@@ -1,0 +1,273 @@
+//! A monitor with a worker that does what it is told to: the smallest complete service, and the one that the tests drive.
+//!
+//! `toy monitor key=value…` runs the monitor; it starts itself again as `toy worker`.
+//! A client of the worker sends one line, and the worker obeys:
+//!
+//! | line | the worker |
+//! |---|---|
+//! | `pid` | answers with its process id |
+//! | `environment` | answers with the names of its environment variables |
+//! | `hold` | answers `held` and counts a session until the client closes |
+//! | `die` | kills itself |
+//! | `blame NAME` | reports a thread of that name as silent from now on |
+//! | `hush` | sends no more heartbeats |
+//!
+//! The word that it finds in its configuration says how it behaves from the start, see [`Behaviour`].
+
+use std::env;
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use monitor::link::Link;
+use monitor::plan::{Accepted, Listener, Plan, WorkerCommand};
+use nix::sys::signal::{Signal, raise};
+use tracing::{error, info};
+use wire::{ThreadName, ToMonitor, ToWorker};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+const MOMENT: Duration = Duration::from_millis(20);
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
+    let outcome = match env::args().nth(1).as_deref() {
+        Some("monitor") => monitor_main(),
+        Some("worker") => worker_main(),
+        _ => Err("say `toy monitor` or `toy worker`".into()),
+    };
+    outcome.unwrap_or_else(|failure| {
+        error!(failure, "toy failed");
+        ExitCode::from(2)
+    })
+}
+
+fn monitor_main() -> Result<ExitCode, Failure> {
+    match monitor::run(plan()?) {
+        Ok(exit) => Ok(ExitCode::from(exit.code())),
+        Err(failure) => {
+            error!(%failure, "monitor failed");
+            Ok(ExitCode::from(failure.code()))
+        }
+    }
+}
+
+/// The plan as written on the command line, over values that suit a test.
+fn plan() -> Result<Plan, Failure> {
+    let mut plan = Plan {
+        listeners: Vec::new(),
+        threads: NonZeroU16::MIN,
+        backlog: 1024,
+        accepted: Accepted::default(),
+        configuration: Vec::new(),
+        worker: WorkerCommand { program: "/proc/self/exe".into(), args: vec![OsString::from("worker")] },
+        start_limit: Duration::from_secs(30),
+        watchdog: Duration::from_secs(30),
+        drain: Duration::from_secs(30),
+    };
+    for argument in env::args().skip(2) {
+        let (key, value) = argument.split_once('=').ok_or("arguments are key=value")?;
+        match key {
+            "tcp" => plan.listeners.push(Listener::Tcp { address: value.parse()? }),
+            "unix" => plan.listeners.push(Listener::Unix { path: value.into(), mode: 0o600 }),
+            "threads" => plan.threads = value.parse()?,
+            "behaviour" => plan.configuration = value.into(),
+            "program" => plan.worker.program = value.into(),
+            "start_limit_ms" => plan.start_limit = Duration::from_millis(value.parse()?),
+            "watchdog_ms" => plan.watchdog = Duration::from_millis(value.parse()?),
+            "drain_ms" => plan.drain = Duration::from_millis(value.parse()?),
+            _ => return Err(format!("{key} is no key").into()),
+        }
+    }
+    Ok(plan)
+}
+
+/// How a worker behaves from its start, by the word in its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behaviour {
+    /// It serves.
+    Good,
+    /// It names a reason and exits.
+    Refuse,
+    /// It exits without a word.
+    Exit,
+    /// It never gets ready.
+    Dawdle,
+    /// It gets ready and dies.
+    Collapse,
+    /// It does not obey when told to drain.
+    Deaf,
+}
+
+impl Behaviour {
+    fn parse(word: &str) -> Result<Self, Failure> {
+        match word {
+            "" => Ok(Self::Good),
+            "refuse" => Ok(Self::Refuse),
+            "exit" => Ok(Self::Exit),
+            "dawdle" => Ok(Self::Dawdle),
+            "collapse" => Ok(Self::Collapse),
+            "deaf" => Ok(Self::Deaf),
+            _ => Err(format!("{word:?} is no behaviour").into()),
+        }
+    }
+}
+
+/// What all threads of the worker see.
+#[derive(Default)]
+struct Shared {
+    sessions: AtomicU32,
+    is_closed: AtomicBool,
+    is_hushed: AtomicBool,
+    blamed: Mutex<Vec<ThreadName>>,
+}
+
+fn worker_main() -> Result<ExitCode, Failure> {
+    let link = Link::adopt()?;
+    let shared = Arc::new(Shared::default());
+    let mut behaviour = Behaviour::Good;
+    let mut listeners = Vec::new();
+    while let Some((frame, descriptor)) = link.receive()? {
+        match (frame, descriptor) {
+            (ToWorker::Configuration { .. }, Some(text)) => behaviour = Behaviour::parse(&read(text)?)?,
+            (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
+            (ToWorker::Begin, _) => {
+                if let Some(exit) = begin(behaviour, &link, listeners.split_off(0), &shared)? {
+                    return Ok(exit);
+                }
+                info!("begun");
+            }
+            (ToWorker::ReopenLogs, _) => info!("logs reopened"),
+            (ToWorker::Drain { .. }, _) if behaviour == Behaviour::Deaf => info!("not listening"),
+            (ToWorker::Drain { deadline_ms }, _) => {
+                drain(Duration::from_millis(deadline_ms.into()), link.try_clone()?, &shared);
+            }
+            (ToWorker::StopNow, _) => return Ok(ExitCode::SUCCESS),
+            (ToWorker::Configuration { .. } | ToWorker::Listener { .. }, None) => {
+                return Err("the link checks that".into());
+            }
+        }
+    }
+    Ok(ExitCode::from(3))
+}
+
+fn read(descriptor: OwnedFd) -> Result<String, Failure> {
+    let mut text = String::new();
+    File::from(descriptor).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Starts to serve, or ends in its own way.
+fn begin(
+    behaviour: Behaviour,
+    link: &Link,
+    listeners: Vec<OwnedFd>,
+    shared: &Arc<Shared>,
+) -> Result<Option<ExitCode>, Failure> {
+    match behaviour {
+        Behaviour::Refuse => link.send(&ToMonitor::Failed { reason: "line 3: no such key\nMAINPID=1".to_owned() })?,
+        Behaviour::Exit | Behaviour::Dawdle => {}
+        Behaviour::Good | Behaviour::Deaf | Behaviour::Collapse => {
+            for socket in listeners {
+                let shared = Arc::clone(shared);
+                thread::Builder::new()
+                    .name("accept".into())
+                    .spawn(move || accept(&TcpListener::from(socket), &shared))?;
+            }
+            let (heart, shared) = (link.try_clone()?, Arc::clone(shared));
+            thread::Builder::new().name("heart".into()).spawn(move || beat(&heart, &shared))?;
+            link.send(&ToMonitor::Ready)?;
+        }
+    }
+    Ok(match behaviour {
+        Behaviour::Good | Behaviour::Deaf | Behaviour::Dawdle => None,
+        Behaviour::Refuse | Behaviour::Exit | Behaviour::Collapse => Some(ExitCode::from(3)),
+    })
+}
+
+fn beat(link: &Link, shared: &Shared) {
+    while !shared.is_hushed.load(Ordering::Relaxed) {
+        let sessions = shared.sessions.load(Ordering::Relaxed);
+        let silent = shared.blamed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if link.send(&ToMonitor::Heartbeat { sessions, silent }).is_err() {
+            return;
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    while !shared.is_closed.load(Ordering::Relaxed) {
+        match listener.accept() {
+            Ok((client, _)) => {
+                let shared = Arc::clone(shared);
+                thread::spawn(move || client.set_nonblocking(false).and_then(|()| obey(&client, &shared)));
+            }
+            Err(_) => thread::sleep(MOMENT),
+        }
+    }
+}
+
+fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
+    let mut lines = BufReader::new(client).lines();
+    let line = lines.next().transpose()?.unwrap_or_default();
+    let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    match word {
+        "pid" => writeln!(client, "{}", std::process::id()),
+        "environment" => {
+            let names: Vec<String> = env::vars().map(|(name, _)| name).collect();
+            writeln!(client, "{}", names.join(" "))
+        }
+        "hold" => {
+            shared.sessions.fetch_add(1, Ordering::Relaxed);
+            writeln!(client, "held")?;
+            lines.next().transpose()?;
+            shared.sessions.fetch_sub(1, Ordering::Relaxed);
+            Ok(())
+        }
+        "die" => raise(Signal::SIGKILL).map_err(Into::into),
+        "blame" => {
+            shared.blamed.lock().unwrap_or_else(PoisonError::into_inner).push(ThreadName::new(rest));
+            Ok(())
+        }
+        "hush" => {
+            shared.is_hushed.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        _ => writeln!(client, "what?"),
+    }
+}
+
+/// Waits for the sessions beside the thread that hears the monitor, which may yet say to stop at once.
+fn drain(deadline: Duration, link: Link, shared: &Arc<Shared>) {
+    let shared = Arc::clone(shared);
+    shared.is_closed.store(true, Ordering::Relaxed);
+    let until = Instant::now() + deadline;
+    thread::spawn(move || {
+        while shared.sessions.load(Ordering::Relaxed) > 0 && Instant::now() < until {
+            thread::sleep(MOMENT);
+        }
+        let remaining = shared.sessions.load(Ordering::Relaxed);
+        if let Err(failure) = link.send(&ToMonitor::Drained { remaining }) {
+            error!(%failure, "cannot say that it has drained");
+        }
+        exit();
+    });
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a toy has no destructors to skip, and its main thread waits for the monitor"
+)]
+fn exit() -> ! {
+    std::process::exit(0)
+}

@@ -1,0 +1,6 @@
+//! Whole services, seen from outside: a real monitor with the worker of the example `toy`.
+
+mod service_manager;
+mod start;
+mod supervision;
+mod toy;
