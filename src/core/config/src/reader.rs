@@ -17,29 +17,6 @@ pub(crate) trait Table: Sized {
     fn read(section: &mut Section<'_, '_>) -> Self;
 }
 
-/// Whether a message may quote a line of the file.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Excerpt {
-    Quoted,
-    /// The file holds secrets.
-    Withheld,
-}
-
-impl Excerpt {
-    fn of(self, text: &str, offset: usize) -> Option<String> {
-        match self {
-            Self::Quoted => Some(format!("the line reads: {}", line_at(text, offset).trim().escape_debug())),
-            Self::Withheld => None,
-        }
-    }
-}
-
-fn line_at(text: &str, offset: usize) -> &str {
-    let offset = text.floor_char_boundary(offset);
-    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    text[start..].lines().next().unwrap_or_default()
-}
-
 /// What has been found so far.
 pub(crate) struct Reader<'a> {
     path: &'a str,
@@ -244,4 +221,27 @@ impl<'r, 'a> Section<'r, 'a> {
     fn path_of(&self, key: &str) -> String {
         format!("{}.{key}", self.path)
     }
+}
+
+/// Whether a message may quote a line of the file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Excerpt {
+    Quoted,
+    /// The file holds secrets.
+    Withheld,
+}
+
+impl Excerpt {
+    fn of(self, text: &str, offset: usize) -> Option<String> {
+        match self {
+            Self::Quoted => Some(format!("the line reads: {}", line_at(text, offset).trim().escape_debug())),
+            Self::Withheld => None,
+        }
+    }
+}
+
+fn line_at(text: &str, offset: usize) -> &str {
+    let offset = text.floor_char_boundary(offset);
+    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+    text[start..].lines().next().unwrap_or_default()
 }
