@@ -92,3 +92,84 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const BOUNDS: CacheBounds = CacheBounds {
+        capacity: 2,
+        min_ttl: Duration::from_secs(10),
+        max_ttl: Duration::from_secs(100),
+        negative_ttl: Duration::from_secs(5),
+    };
+
+    #[test]
+    fn an_answer_holds_for_its_ttl_within_the_bounds() {
+        for (ttl, held) in [(0, 10), (9, 10), (10, 10), (50, 50), (100, 100), (86_400, 100)] {
+            check(&answer(ttl), held);
+        }
+    }
+
+    #[test]
+    fn an_absence_is_remembered_and_a_failure_is_not() {
+        check(&Err(ResolveError::Missing), 5);
+        check(&Err(ResolveError::Silent), 5);
+        check(&Err(ResolveError::Failed("SERVFAIL".into())), 0);
+    }
+
+    #[test]
+    fn the_families_of_a_name_are_kept_apart() {
+        let (mut cache, now) = (Cache::new(BOUNDS), Instant::now());
+        cache.keep("a", Family::V4, &answer(50), now);
+        cache.keep("a", Family::V6, &Err(ResolveError::Missing), now);
+        assert!(matches!(cache.recall("a", Family::V4, now), Some(Ok(_))));
+        assert!(matches!(cache.recall("a", Family::V6, now), Some(Err(ResolveError::Missing))));
+    }
+
+    #[test]
+    fn the_name_not_used_for_longest_gives_way() {
+        let (mut cache, now) = (Cache::new(BOUNDS), Instant::now());
+        for name in ["a", "b"] {
+            cache.keep(name, Family::V4, &answer(50), now);
+        }
+        assert!(cache.recall("a", Family::V4, now).is_some());
+        cache.keep("c", Family::V4, &answer(50), now);
+        assert!(cache.recall("b", Family::V4, now).is_none());
+        assert!(cache.recall("a", Family::V4, now).is_some());
+    }
+
+    #[test]
+    fn another_edition_forgets_everything() {
+        let (mut cache, now) = (Cache::new(BOUNDS), Instant::now());
+        cache.keep("a", Family::V4, &answer(50), now);
+        cache.follow(0);
+        assert!(cache.recall("a", Family::V4, now).is_some());
+        cache.follow(1);
+        assert!(cache.recall("a", Family::V4, now).is_none());
+    }
+
+    #[test]
+    fn without_capacity_nothing_is_kept() {
+        let (mut cache, now) = (Cache::new(CacheBounds { capacity: 0, ..BOUNDS }), Instant::now());
+        cache.keep("a", Family::V4, &answer(50), now);
+        assert!(cache.recall("a", Family::V4, now).is_none());
+    }
+
+    /// What is kept at some moment holds for `held` seconds and no longer.
+    fn check(told: &Result<Answer, ResolveError>, held: u64) {
+        let (mut cache, then) = (Cache::new(BOUNDS), Instant::now());
+        cache.keep("a", Family::V6, told, then);
+        let after = |seconds| then + Duration::from_secs(seconds);
+        assert!(cache.recall("a", Family::V6, after(held)).is_none(), "{told:?} at its end");
+        if let Some(earlier) = held.checked_sub(1) {
+            assert!(cache.recall("a", Family::V6, after(earlier)).is_some(), "{told:?} before its end");
+        }
+    }
+
+    fn answer(ttl: u64) -> Result<Answer, ResolveError> {
+        Answer::new(["192.0.2.1".parse().unwrap()], Duration::from_secs(ttl))
+    }
+}

@@ -83,17 +83,64 @@ fn refused(error: &io::Error, target: SocketAddr) -> Refusal {
         Some(libc::ENETUNREACH | libc::ENETDOWN | libc::EAFNOSUPPORT | libc::EINVAL) => Refusal::NetworkUnreachable,
         // IPv6 says so where it has no source address at all; IPv4 only when every ephemeral port is in use.
         Some(libc::EADDRNOTAVAIL) if target.is_ipv6() => Refusal::NetworkUnreachable,
-        Some(libc::EHOSTUNREACH | libc::EHOSTDOWN) => Refusal::HostUnreachable,
+        // A firewall's or the host's own word by ICMP: "prohibited" is EHOSTUNREACH in IPv4 and EACCES in IPv6.
+        Some(libc::EHOSTUNREACH | libc::EHOSTDOWN | libc::EACCES | libc::ENONET | libc::ENOPROTOOPT | libc::EPROTO) => {
+            Refusal::HostUnreachable
+        }
         Some(libc::ETIMEDOUT) => Refusal::TimedOut,
-        Some(
-            libc::EMFILE
-            | libc::ENFILE
-            | libc::ENOBUFS
-            | libc::ENOMEM
-            | libc::EAGAIN
-            | libc::EADDRNOTAVAIL
-            | libc::EADDRINUSE,
-        ) => Refusal::OutOfResources,
-        _ => Refusal::Internal,
+        Some(errno) if is_shortage(errno) => Refusal::OutOfResources,
+        _ => ours(error),
+    }
+}
+
+/// No descriptors, no memory, or no ports that are free towards this target.
+fn is_shortage(errno: i32) -> bool {
+    let descriptors = [libc::EMFILE, libc::ENFILE];
+    let memory = [libc::ENOBUFS, libc::ENOMEM, libc::EAGAIN];
+    let ports = [libc::EADDRNOTAVAIL, libc::EADDRINUSE];
+    descriptors.contains(&errno) || memory.contains(&errno) || ports.contains(&errno)
+}
+
+/// What is left is no word about the target: the operator has to know the kernel's own.
+fn ours(error: &io::Error) -> Refusal {
+    tracing::warn!(%error, "the kernel or our own options prevent a connection");
+    Refusal::Internal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_of_the_kernel_has_one_meaning() {
+        check(libc::ECONNREFUSED, Refusal::ConnectionRefused);
+        check(libc::ECONNRESET, Refusal::ConnectionRefused);
+        check(libc::ENETUNREACH, Refusal::NetworkUnreachable);
+        check(libc::ENETDOWN, Refusal::NetworkUnreachable);
+        check(libc::EAFNOSUPPORT, Refusal::NetworkUnreachable);
+        check(libc::EHOSTUNREACH, Refusal::HostUnreachable);
+        check(libc::EHOSTDOWN, Refusal::HostUnreachable);
+        check(libc::EACCES, Refusal::HostUnreachable);
+        check(libc::ETIMEDOUT, Refusal::TimedOut);
+        check(libc::EMFILE, Refusal::OutOfResources);
+        check(libc::ENFILE, Refusal::OutOfResources);
+        check(libc::ENOBUFS, Refusal::OutOfResources);
+        check(libc::ENOMEM, Refusal::OutOfResources);
+        check(libc::EPERM, Refusal::Internal);
+        check(libc::ENODEV, Refusal::Internal);
+    }
+
+    #[test]
+    fn no_address_is_a_missing_family_for_ipv6_and_missing_ports_for_ipv4() {
+        let error = io::Error::from_raw_os_error(libc::EADDRNOTAVAIL);
+        assert_eq!(refused(&error, "[2001:db8::1]:80".parse().unwrap()), Refusal::NetworkUnreachable);
+        assert_eq!(refused(&error, "192.0.2.1:80".parse().unwrap()), Refusal::OutOfResources);
+    }
+
+    fn check(errno: i32, expected: Refusal) {
+        for target in ["192.0.2.1:80", "[2001:db8::1]:80"] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert_eq!(refused(&error, target.parse().unwrap()), expected, "{error} at {target}");
+        }
     }
 }

@@ -17,6 +17,9 @@ mod race;
 mod resolve;
 mod system;
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -75,35 +78,32 @@ impl Dialer {
         }
     }
 
-    /// The addresses of `name` that may be sent to at `port`, IPv6 and IPv4 as they came, at least one.
+    /// The addresses of `name` that may be reached at `port`, IPv6 before IPv4, at least one.
     pub(crate) async fn resolve(
         &self,
         session: &Session,
         name: &HostName,
         port: u16,
     ) -> Result<Arc<[IpAddr]>, Refusal> {
-        let found = looked_up(session, deadline(session), self.names.inquire(name).all()).await?;
-        let field = judged(found, &session.snapshot.guard.load(), port);
-        if field.targets.is_empty() {
-            return Err(field.refusal.unwrap_or(Refusal::NameNotFound));
-        }
-        Ok(field.targets.iter().map(SocketAddr::ip).collect())
+        let found = self.found(session, name).await?;
+        let Field { targets, refusal } = judged(found, &session.snapshot.guard.load(), port);
+        some(targets.iter().map(SocketAddr::ip), refusal)
     }
 
-    /// Every address of `name`, not judged: whoever sends there judges each of them with its port.
+    /// The same without a judgement: for UDP, where one name serves many ports and every datagram is judged by itself.
     pub(crate) async fn addresses(&self, session: &Session, name: &HostName) -> Result<Arc<[IpAddr]>, Refusal> {
-        let Found { addresses, refusal } =
-            looked_up(session, deadline(session), self.names.inquire(name).all()).await?;
-        if addresses.is_empty() {
-            return Err(refusal.unwrap_or(Refusal::NameNotFound));
-        }
-        Ok(addresses.into())
+        let Found { addresses, refusal } = self.found(session, name).await?;
+        some(addresses, refusal)
     }
 
     /// The name of `address` (Tor's `RESOLVE_PTR`). What may not be dialled is not named either.
     pub(crate) async fn reverse(&self, session: &Session, address: IpAddr) -> Result<String, Refusal> {
         admitted(&session.snapshot.guard.load(), address, 0)?;
         looked_up(session, deadline(session), self.names.name_of(address)).await?
+    }
+
+    async fn found(&self, session: &Session, name: &HostName) -> Result<Found, Refusal> {
+        looked_up(session, deadline(session), self.names.inquire(name).all()).await
     }
 
     /// The ordinary path: nothing here allocates or spawns.
@@ -121,8 +121,8 @@ impl Dialer {
         let found = looked_up(session, deadline, inquiry.enough()).await?;
         let began = Instant::now();
         let first = judged(found, &guard, port);
+        let pace = Pace { head_start: self.options.attempt_delay, deadline, latecomers: inquiry.latecomers() };
         let late = async { judged(inquiry.rest().await, &guard, port) };
-        let pace = Pace { head_start: self.options.attempt_delay, deadline };
         let outcome = race(first, late, pace, |target| connect::attempt(target, &self.options)).await;
         noted(session, began, outcome)
     }
@@ -160,6 +160,12 @@ fn judged(found: Found, guard: &Guard, port: u16) -> Field {
         }
     }
     field
+}
+
+/// At least one address, or why there is none.
+fn some(addresses: impl IntoIterator<Item = IpAddr>, refusal: Option<Refusal>) -> Result<Arc<[IpAddr]>, Refusal> {
+    let addresses: Arc<[IpAddr]> = addresses.into_iter().collect();
+    if addresses.is_empty() { Err(refusal.unwrap_or(Refusal::NameNotFound)) } else { Ok(addresses) }
 }
 
 fn admitted(guard: &Guard, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {

@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::cache::{Cache, Known};
 use super::options::CacheBounds;
-use super::race::more_telling;
+use super::race::{Latecomers, more_telling};
 use super::resolve::{Family, Pending, Resolve, ResolveError};
 use crate::state::session::refusal::Refusal;
 
@@ -108,6 +108,12 @@ impl Inquiry<'_> {
         self.hand_over()
     }
 
+    /// IPv4 is worth its full wait, because most hosts reach the world by it; IPv6 is not, because name servers
+    /// that never answer for it are common.
+    pub(super) fn latecomers(&self) -> Latecomers {
+        if self.v4.is_open() { Latecomers::Awaited } else { Latecomers::Welcome }
+    }
+
     /// What `enough` did not wait for.
     pub(super) async fn rest(&mut self) -> Found {
         poll_fn(|cx| {
@@ -118,11 +124,10 @@ impl Inquiry<'_> {
         self.hand_over()
     }
 
-    /// For those who cannot try one family and add the other later. IPv4 is worth its full wait, because most
-    /// hosts reach the world by it; IPv6 is not.
+    /// For those who cannot try one family and add the other later.
     pub(super) async fn all(&mut self) -> Found {
         let mut found = self.enough().await;
-        if self.v4.is_open() {
+        if self.latecomers() == Latecomers::Awaited {
             let Found { addresses, refusal } = self.rest().await;
             found.addresses.extend(addresses);
             found.refusal = more_telling(found.refusal, refusal);

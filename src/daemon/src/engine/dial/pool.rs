@@ -45,3 +45,31 @@ fn serve(queue: &Mutex<Receiver<Work>>) {
 fn next(queue: &Mutex<Receiver<Work>>) -> Option<Work> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_full_queue_turns_work_away_and_takes_it_again_later() {
+        let pool = Pool::new("test", 1, 1).unwrap();
+        let (started, has_started) = channel();
+        let (release, is_released) = channel::<()>();
+        pool.run(move || {
+            started.send(()).unwrap();
+            is_released.recv().unwrap();
+        })
+        .unwrap();
+        has_started.recv().unwrap();
+
+        let (done, is_done) = channel();
+        pool.run(move || done.send(()).unwrap()).expect("one place in the queue");
+        pool.run(|| ()).expect_err("the thread is busy and the queue is full");
+
+        release.send(()).unwrap();
+        is_done.recv().unwrap();
+        pool.run(|| ()).expect("the queue is empty again");
+    }
+}

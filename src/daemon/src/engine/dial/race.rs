@@ -28,6 +28,16 @@ pub(super) struct Pace {
     pub(super) head_start: Duration,
     /// Of the whole race.
     pub(super) deadline: Instant,
+    pub(super) latecomers: Latecomers,
+}
+
+/// What latecomers are to a race that is lost without them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Latecomers {
+    /// It waits for them.
+    Awaited,
+    /// It ends.
+    Welcome,
 }
 
 /// More attempts than this help nobody, and an answer with a thousand addresses must not become a port scan.
@@ -49,7 +59,7 @@ where
     race.join(first, Family::V6);
     loop {
         race.keep_going();
-        if race.is_lost() && !is_late_open {
+        if race.is_lost() && !(is_late_open && pace.latecomers == Latecomers::Awaited) {
             return Err(race.told.unwrap_or(Refusal::NameNotFound));
         }
         let next_step = race.next_start().map_or(pace.deadline, |start| start.min(pace.deadline));
@@ -103,13 +113,14 @@ where
     /// Adds targets; those of the `next` family go first.
     fn join(&mut self, field: Field, next: Family) {
         self.told = more_telling(self.told, field.refusal);
-        let targets = self.waiting.drain(..).chain(field.targets).filter(|target| !self.started.contains(target));
+        let targets = self.waiting.drain(..).chain(field.targets);
         self.waiting = interleaved(targets.collect(), next);
         self.waiting.truncate(MOST_ATTEMPTS - self.started.len());
     }
 
     /// Latecomers have waited long enough: their family is next.
-    fn join_late(&mut self, field: Field) {
+    fn join_late(&mut self, mut field: Field) {
+        field.targets.retain(|target| !self.started.contains(target));
         let next = field.targets.first().map_or(Family::V6, |target| Family::of(target.ip()));
         self.join(field, next);
     }
@@ -186,6 +197,7 @@ pub(super) fn more_telling(one: Option<Refusal>, other: Option<Refusal>) -> Opti
 
 /// An address that answered says most, then what we could not even try, then silence, then what the network says;
 /// addresses that were held back or never found say least.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most refusals are not a dial's; they weigh nothing here")]
 fn weight(refusal: Refusal) -> u8 {
     match refusal {
         Refusal::ConnectionRefused => 8,
@@ -196,13 +208,62 @@ fn weight(refusal: Refusal) -> u8 {
         Refusal::NetworkUnreachable => 3,
         Refusal::Guarded(_) => 2,
         Refusal::ResolverFailed => 1,
-        Refusal::NameNotFound
-        | Refusal::BadName
-        | Refusal::BadCredentials
-        | Refusal::AuthUnavailable
-        | Refusal::TooManyConnections
-        | Refusal::CommandOff
-        | Refusal::NoPeer
-        | Refusal::PortsExhausted => 0,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use acl::{Ground, Reason};
+
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_each_address_comes_once() {
+        check("", "");
+        check("4a 4b", "4a 4b");
+        check("6a 6b", "6a 6b");
+        check("4a 6a", "6a 4a");
+        check("4a 4b 4c 6a", "6a 4a 4b 4c");
+        check("6a 6b 6c 4a", "6a 4a 6b 6c");
+        check("4a 6a 4b 6b 4c", "6a 4a 6b 4b 4c");
+        check("4a 4a 6a 6a 4a", "6a 4a");
+    }
+
+    #[test]
+    fn the_more_telling_reason_stands_in_either_order() {
+        let guarded = Refusal::Guarded(Reason { ground: Ground::Loopback, carrier: None });
+        let ladder = [
+            Refusal::NameNotFound,
+            Refusal::ResolverFailed,
+            guarded,
+            Refusal::NetworkUnreachable,
+            Refusal::HostUnreachable,
+            Refusal::TimedOut,
+            Refusal::Internal,
+            Refusal::OutOfResources,
+            Refusal::ConnectionRefused,
+        ];
+        for pair in ladder.windows(2) {
+            assert_eq!(more_telling(Some(pair[0]), Some(pair[1])), Some(pair[1]));
+            assert_eq!(more_telling(Some(pair[1]), Some(pair[0])), Some(pair[1]));
+            assert_eq!(more_telling(None, Some(pair[0])), Some(pair[0]));
+            assert_eq!(more_telling(Some(pair[0]), None), Some(pair[0]));
+        }
+    }
+
+    /// "4a" is the IPv4 address 192.0.2.10, "6b" the IPv6 address `2001:db8::b`.
+    fn check(given: &str, expected: &str) {
+        let ordered = interleaved(targets(given), Family::V6);
+        assert_eq!(Vec::from(ordered), targets(expected), "{given}");
+    }
+
+    fn targets(words: &str) -> Vec<SocketAddr> {
+        let target = |word: &str| {
+            let (family, letter) = word.split_at(1);
+            let number = u16::from_str_radix(letter, 16).unwrap();
+            if family == "4" { format!("192.0.2.{number}:80") } else { format!("[2001:db8::{number:x}]:80") }
+        };
+        words.split_whitespace().map(|word| target(word).parse().unwrap()).collect()
     }
 }
