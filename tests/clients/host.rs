@@ -84,7 +84,8 @@ pub(crate) fn connect(near: Port<'_>, far: Port<'_>) {
     for Port { host, name, addresses: [v4, v6] } in [near, far] {
         host.ip(&format!("address add {v4} dev {name}"));
         host.ip(&format!("address add {v6} dev {name} nodad"));
-        host.ip(&format!("link set {name} up"));
+        // Link-local addresses are of no use here, and cannot be bound for a second after they have appeared.
+        host.ip(&format!("link set {name} addrgenmode none up"));
     }
 }
 
