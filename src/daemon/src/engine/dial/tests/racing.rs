@@ -39,6 +39,10 @@ async fn a_failed_target_holds_nobody_up() {
     let began = Instant::now();
     check("a refuses, b unreachable, c refuses, d connects", "d", "a b c d").await;
     assert!(began.elapsed() < HEAD_START);
+
+    let began = Instant::now();
+    check("a silent, b refuses, c connects", "c", "a b c").await;
+    assert!(began.elapsed() < HEAD_START * 2, "only the silent one has its head start");
 }
 
 #[tokio::test]
