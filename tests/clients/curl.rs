@@ -66,7 +66,8 @@ fn curl_says_why_its_login_failed() {
 
 #[test]
 fn curl_says_why_the_target_was_not_reached() {
-    let world = World::with(Policy::Open);
+    let mut world = World::with(Policy::Open);
+    world.serve_names("/no-such-name.test/");
     for (proxy, target, complaint) in [
         ("socks5h://10.77.1.1:1080", "10.77.2.2", "(5)"),
         ("socks5h://10.77.1.1:1080", "no-such-name.test", "(4)"),

@@ -73,7 +73,7 @@ impl World {
         self.servers.push(server);
     }
 
-    /// Answers names on the target, by dnsmasq's list of `/NAME/ADDRESS`.
+    /// Answers names on the target, by dnsmasq's list of `/NAME/ADDRESS`; a name without an address does not exist.
     pub(crate) fn serve_names(&mut self, names: &str) {
         let quiet = ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file"];
         let server = self.target.program("dnsmasq").args(quiet).args(["--user=root", &format!("--address={names}")]);
