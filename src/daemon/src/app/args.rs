@@ -34,15 +34,15 @@ pub(super) struct Selection {
     #[arg(short, long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
 
-    /// Listen on ADDRESS instead of server.bind_address
+    /// Listen on ADDRESS instead of `server.bind_address`
     #[arg(long, value_name = "ADDRESS", global = true)]
     bind: Option<IpAddr>,
 
-    /// Listen on PORT instead of server.bind_port
+    /// Listen on PORT instead of `server.bind_port`
     #[arg(long, value_name = "PORT", global = true)]
     port: Option<u16>,
 
-    /// Log at LEVEL (error, warn, info, debug, trace) instead of logging.level
+    /// Log at LEVEL (error, warn, info, debug, trace) instead of `logging.level`
     #[arg(long, value_name = "LEVEL", global = true)]
     log_level: Option<String>,
 }

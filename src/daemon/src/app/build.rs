@@ -10,7 +10,7 @@ use acl::Exception;
 use config::{
     Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver, Server, Settings,
 };
-use socks::Offer;
+use socks::{Command, Offer};
 use tracing::level_filters::LevelFilter;
 
 use crate::engine::dial::options as dial;
@@ -18,7 +18,7 @@ use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::{Door, associate, bind};
-use crate::state::snapshot::{Commands, Lifetimes, Snapshot, Surroundings};
+use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
 
 pub(super) fn log(logging: &Logging) -> log::Options {
     let Logging { level, format, file, queue_lines } = logging;
@@ -46,7 +46,6 @@ pub(super) fn threads(server: &Server) -> NonZeroU16 {
 /// The policy of these settings, on a host that listens on `own_listeners`.
 pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) -> Snapshot {
     let config::Timeouts { handshake, connect, half_closed, max_age, udp_idle, bind } = settings.timeouts;
-    let config::Commands { connect: may_connect, bind: may_bind, udp_associate, resolve } = settings.commands;
     let config::Guard { allow } = &settings.guard;
     let surroundings = Surroundings { exceptions: allow.iter().copied().map(exception).collect(), own_listeners };
     Snapshot::new(
@@ -59,10 +58,23 @@ pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) 
             udp_idle: Some(udp_idle),
             max_age,
         },
-        Commands { connect: may_connect, bind: may_bind, udp_associate, resolve },
+        commands(&settings.commands),
         surroundings,
         interfaces::addresses(),
     )
+}
+
+/// Those that are switched on; Tor's two go together.
+fn commands(switches: &config::Commands) -> Vec<Command> {
+    let config::Commands { connect, bind, udp_associate, resolve } = *switches;
+    let switches = [
+        (connect, Command::Connect),
+        (bind, Command::Bind),
+        (udp_associate, Command::UdpAssociate),
+        (resolve, Command::Resolve),
+        (resolve, Command::ResolvePtr),
+    ];
+    switches.into_iter().filter(|(is_on, _)| *is_on).map(|(_, command)| command).collect()
 }
 
 fn exception(opening: Opening) -> Exception {

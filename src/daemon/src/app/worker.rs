@@ -35,6 +35,8 @@ pub(super) fn main(selection: &Selection) -> ExitCode {
             return ExitCode::from(EX_CONFIG);
         }
     };
+    // The kernel named this process after /proc/self/exe, by which it was started.
+    let _only_cosmetic = nix::sys::prctl::set_name(c"rustsocks");
     match work(selection, &link) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -79,7 +81,7 @@ fn take_over(link: &Link) -> anyhow::Result<Orders> {
         match link.receive()? {
             Some((ToWorker::Configuration { .. }, Some(text))) => orders.configuration = read(text)?,
             Some((ToWorker::Listener { index, thread }, Some(socket))) => {
-                orders.listeners.push(Handed { index, thread, socket })
+                orders.listeners.push(Handed { index, thread, socket });
             }
             Some((ToWorker::Begin, _)) => return Ok(orders),
             Some((frame, _)) => bail!("the monitor sent {frame:?} before Begin"),

@@ -14,7 +14,8 @@ use socks::Command;
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) lifetimes: Lifetimes,
-    pub(crate) commands: Commands,
+    /// Those that are switched on.
+    pub(crate) commands: Vec<Command>,
     /// Replaced whole when the host's own addresses change; not the operator's doing, so not a new generation.
     pub(crate) guard: ArcSwap<Guard>,
     surroundings: Surroundings,
@@ -31,7 +32,7 @@ pub(crate) struct Surroundings {
 impl Snapshot {
     pub(crate) fn new(
         lifetimes: Lifetimes,
-        commands: Commands,
+        commands: Vec<Command>,
         surroundings: Surroundings,
         own_addresses: HashSet<IpAddr>,
     ) -> Self {
@@ -72,25 +73,4 @@ pub(crate) struct Lifetimes {
     pub(crate) udp_idle: Option<Duration>,
     /// From the first byte to the last.
     pub(crate) max_age: Option<Duration>,
-}
-
-/// Which commands are switched on.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Commands {
-    pub(crate) connect: bool,
-    pub(crate) bind: bool,
-    pub(crate) udp_associate: bool,
-    /// Tor's RESOLVE and `RESOLVE_PTR`.
-    pub(crate) resolve: bool,
-}
-
-impl Commands {
-    pub(crate) fn allow(self, command: Command) -> bool {
-        match command {
-            Command::Connect => self.connect,
-            Command::Bind => self.bind,
-            Command::UdpAssociate => self.udp_associate,
-            Command::Resolve | Command::ResolvePtr => self.resolve,
-        }
-    }
 }

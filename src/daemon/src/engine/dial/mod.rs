@@ -12,7 +12,6 @@ mod files;
 mod hickory;
 mod hosts;
 mod names;
-mod pool;
 mod race;
 mod resolve;
 mod system;

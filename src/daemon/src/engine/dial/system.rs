@@ -14,8 +14,8 @@ use dns_lookup::{AddrFamily, AddrInfoHints, LookupError, LookupErrorKind, SockTy
 use nix::libc;
 use tokio::sync::oneshot;
 
-use super::pool::{Full, Pool};
 use super::resolve::{Answer, Family, Pending, Resolve, ResolveError};
+use crate::engine::sys::pool::{Busy, Pool};
 
 #[derive(Debug)]
 pub(super) struct System {
@@ -36,7 +36,7 @@ const QUEUE_PER_THREAD: usize = 32;
 
 impl System {
     pub(super) fn new(threads: usize) -> io::Result<Self> {
-        let pool = Pool::new("names", threads, threads * QUEUE_PER_THREAD)?;
+        let pool = Pool::start("names", threads, threads * QUEUE_PER_THREAD)?;
         Ok(Self { pool, open: Arc::default() })
     }
 
@@ -47,8 +47,8 @@ impl System {
             return Ok(told);
         }
         let (open, asked) = (Arc::clone(&self.open), question.clone());
-        let queued = self.pool.run(move || open.answer(&asked));
-        queued.map_err(|Full| {
+        let queued = self.pool.leave(move || open.answer(&asked));
+        queued.map_err(|Busy| {
             self.open.leave(question);
             busy()
         })?;
@@ -73,7 +73,7 @@ impl Resolve for System {
                     let _ = waiter.send(reverse(address));
                 }
             };
-            self.pool.run(call).map_err(|Full| busy())?;
+            self.pool.leave(call).map_err(|Busy| busy())?;
             told.await.unwrap_or_else(|_| Err(busy()))
         })
     }

@@ -62,8 +62,8 @@ impl Write for Sink {
     /// Takes everything, always: what cannot be written is counted line by line, and nobody waits for it.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         if self.target.write(lines, &self.state.reopen).is_err() {
-            let count = lines.iter().filter(|byte| **byte == b'\n').count() as u64;
-            self.state.lost.fetch_add(count.max(1), Relaxed);
+            let lost = lines.split_inclusive(|byte| *byte == b'\n').count();
+            self.state.lost.fetch_add(lost as u64, Relaxed);
         }
         Ok(lines.len())
     }
@@ -98,7 +98,7 @@ impl Target {
 
 /// Shows on stderr what the file did not take, once a minute at most.
 fn complain(path: &Path, error: &io::Error, lines: &[u8], complained: &mut Option<Instant>) {
-    if complained.is_some_and(|at| at.elapsed() < Duration::from_secs(60)) {
+    if complained.is_some_and(|at| at.elapsed() < Duration::from_mins(1)) {
         return;
     }
     *complained = Some(Instant::now());

@@ -20,9 +20,6 @@ pub(crate) struct Pair {
     pub(crate) early: Vec<u8>,
 }
 
-/// Who finished sending first.
-type FirstToFinish = Ending;
-
 /// Relays until the end and closes both streams accordingly.
 pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
     let Pair { mut client, mut upstream, early } = pair;
@@ -41,26 +38,22 @@ pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
 async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, session: &Session) -> Ending {
     let mut up = Flow::new(early);
     let mut down = Flow::new(Vec::new());
-    let mut first: Option<FirstToFinish> = None;
+    let mut first_to_finish = None;
     poll_fn(move |cx| {
-        if !up.is_over() {
-            if let Poll::Ready(Err(error)) = up.poll(cx, client, upstream, &session.up) {
-                return Poll::Ready(failed(error, Ending::Client, Ending::Upstream));
-            }
+        if let Poll::Ready(Err(error)) = up.poll(cx, client, upstream, &session.up) {
+            return Poll::Ready(failed(error, Ending::Client, Ending::Upstream));
         }
-        if !down.is_over() {
-            if let Poll::Ready(Err(error)) = down.poll(cx, upstream, client, &session.down) {
-                return Poll::Ready(failed(error, Ending::Upstream, Ending::Client));
-            }
+        if let Poll::Ready(Err(error)) = down.poll(cx, upstream, client, &session.down) {
+            return Poll::Ready(failed(error, Ending::Upstream, Ending::Client));
         }
-        match (up.is_over(), down.is_over()) {
+        let finished_now = match (up.is_over(), down.is_over()) {
             (false, false) => return Poll::Pending,
-            (true, _) if first.is_none() => first = Some(Ending::Client(ByPeer::Closed)),
-            (_, true) if first.is_none() => first = Some(Ending::Upstream(ByPeer::Closed)),
-            (_, _) => {}
-        }
+            (true, _) => Ending::Client(ByPeer::Closed),
+            (false, true) => Ending::Upstream(ByPeer::Closed),
+        };
+        let first = *first_to_finish.get_or_insert(finished_now);
         if up.is_over() && down.is_over() {
-            return Poll::Ready(first.unwrap_or(Ending::Client(ByPeer::Closed)));
+            return Poll::Ready(first);
         }
         session.enter(Stage::HalfClosed);
         Poll::Pending

@@ -13,7 +13,7 @@ const RESERVE: usize = 128;
 /// What the descriptor limit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
-    /// RLIMIT_NOFILE after its soft limit has been raised to the hard one.
+    /// `RLIMIT_NOFILE` after its soft limit has been raised to the hard one.
     pub(crate) limit: usize,
     /// Sessions that fit, `wanted` at most.
     pub(crate) sessions: usize,

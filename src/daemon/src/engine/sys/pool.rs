@@ -33,18 +33,25 @@ impl Pool {
         Ok(Self { jobs })
     }
 
-    /// Runs `job` on one of the threads. A caller that stops waiting loses the answer, not the thread.
+    /// Leaves `job` to one of the threads.
     ///
     /// # Errors
     /// [`Busy`], at once when nothing can wait any more.
+    pub(crate) fn leave(&self, job: impl FnOnce() + Send + 'static) -> Result<(), Busy> {
+        self.jobs.try_send(Box::new(job)).map_err(|_full| Busy)
+    }
+
+    /// Runs `job` on one of the threads and waits for what it returns. A caller that stops waiting loses the answer, not the thread.
+    ///
+    /// # Errors
+    /// [`Busy`] when nothing can wait any more, or the job panicked.
     pub(crate) async fn run<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
-        let job = Box::new(move || {
+        self.leave(move || {
             if !answer.is_closed() {
                 let _nobody_waits = answer.send(job());
             }
-        });
-        self.jobs.try_send(job).map_err(|_full| Busy)?;
+        })?;
         answered.await.map_err(|_panicked| Busy)
     }
 }

@@ -74,7 +74,7 @@ async fn fulfil(
     if seat.is_none() {
         return refuse(client, &request, Refusal::TooManyConnections).await;
     }
-    if !session.snapshot.commands.allow(request.command) {
+    if !session.snapshot.commands.contains(&request.command) {
         return refuse(client, &request, Refusal::CommandOff).await;
     }
     match request.command {

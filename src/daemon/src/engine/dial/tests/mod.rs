@@ -23,7 +23,7 @@ use super::options::{CacheBounds, Naming, Options, Servers, SmallWrites, Source}
 use crate::state::session::facts::Origin;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
-use crate::state::snapshot::{Commands, Lifetimes, Snapshot, Surroundings};
+use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
 
 /// Longer than anything here takes on a busy machine.
 const PLENTY: Duration = Duration::from_secs(20);
@@ -39,10 +39,9 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
         udp_idle: None,
         max_age: None,
     };
-    let commands = Commands { connect: true, bind: true, udp_associate: true, resolve: true };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new() };
-    let snapshot = Snapshot::new(lifetimes, commands, surroundings, HashSet::new());
+    let snapshot = Snapshot::new(lifetimes, Vec::new(), surroundings, HashSet::new());
     Ticket::open(&Roster::new(16), Origin::Local, "test".into(), Arc::new(snapshot))
 }
 
