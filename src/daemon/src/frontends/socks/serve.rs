@@ -70,7 +70,7 @@ async fn fulfil(
     request: Request,
     seat: &mut Option<Seat>,
 ) -> Next {
-    *seat = world.seats.take();
+    *seat = world.seats.take(places(request.command));
     if seat.is_none() {
         return refuse(client, &request, Refusal::TooManyConnections).await;
     }
@@ -82,6 +82,14 @@ async fn fulfil(
         Command::Bind => bind::bind(world, session, client, request, &door.bind).await,
         Command::UdpAssociate => Next::Datagrams(client, request),
         Command::Resolve | Command::ResolvePtr => resolve::resolve(world, session, client, request).await,
+    }
+}
+
+/// The descriptor budget counts two for a session; an association has two more.
+fn places(command: Command) -> usize {
+    match command {
+        Command::UdpAssociate => 2,
+        Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => 1,
     }
 }
 

@@ -9,24 +9,29 @@ pub(crate) struct Seats {
     bound: usize,
 }
 
+/// One or more seats of the same bound.
 #[derive(Debug)]
-pub(crate) struct Seat(Arc<Seats>);
+pub(crate) struct Seat {
+    bound: Arc<Seats>,
+    places: usize,
+}
 
 impl Seats {
     pub(crate) fn new(bound: usize) -> Arc<Self> {
         Arc::new(Self { taken: AtomicUsize::new(0), bound })
     }
 
-    /// A seat, or `None` when all are taken.
-    pub(crate) fn take(self: &Arc<Self>) -> Option<Seat> {
-        let one_more = |taken| (taken < self.bound).then_some(taken + 1);
-        self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).ok().map(|_| Seat(Arc::clone(self)))
+    /// So many places, or `None` when fewer are free.
+    pub(crate) fn take(self: &Arc<Self>, places: usize) -> Option<Seat> {
+        let more = |taken| (taken + places <= self.bound).then_some(taken + places);
+        let taken = self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        taken.ok().map(|_| Seat { bound: Arc::clone(self), places })
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::AcqRel);
+        self.bound.taken.fetch_sub(self.places, Ordering::AcqRel);
     }
 }
 
@@ -36,10 +41,10 @@ mod tests {
 
     #[test]
     fn a_seat_given_back_can_be_taken_again() {
-        let seats = Seats::new(1);
-        let seat = seats.take().unwrap();
-        assert!(seats.take().is_none());
+        let seats = Seats::new(2);
+        let seat = seats.take(1).unwrap();
+        assert!(seats.take(2).is_none());
         drop(seat);
-        assert!(seats.take().is_some());
+        assert!(seats.take(2).is_some());
     }
 }
