@@ -26,7 +26,8 @@ pub struct Daemon {
 impl Daemon {
     /// Starts `program` on a free port of 127.0.0.1 and waits until it says that it is ready.
     ///
-    /// `config` is the file's text but for `[logging]`, which belongs to the rig; `{dir}` stands for the daemon's directory.
+    /// In `config`, the file's text, `{dir}` stands for the daemon's directory. Address, port and the place and form of
+    /// the log are the rig's.
     #[must_use]
     pub fn start(program: &Path, config: &str) -> Self {
         Self::start_on(Ipv4Addr::LOCALHOST.into(), program, config)
@@ -39,13 +40,14 @@ impl Daemon {
         let port = Port::reserve(ip);
         let config = write_config(directory.path(), config);
         let notices = Notices::listen(directory.path());
+        let log = directory.path().join("log");
         let mut command = Command::new(program);
         command.arg("--config").arg(config).env("NOTIFY_SOCKET", &notices.path);
         command.args(["--bind", &ip.to_string(), "--port", &port.addr().port().to_string()]);
+        command.env("RUSTSOCKS_LOGGING_FORMAT", "json").env("RUSTSOCKS_LOGGING_FILE", &log);
         let mut process = Process::start(command, directory.path().join("stderr"));
         notices.wait_for_ready(&mut process);
-        let log = SessionLog::of(directory.path().join("log"));
-        Self { process, log, port, directory }
+        Self { process, log: SessionLog::of(log), port, directory }
     }
 
     /// Where it listens.
@@ -101,10 +103,8 @@ fn tell(errors: &str, log: &str) {
 
 fn write_config(directory: &Path, config: &str) -> PathBuf {
     let place = directory.to_str().expect("temporary directories have plain names");
-    let config = config.replace("{dir}", place);
-    let logging = format!("[logging]\nformat = \"json\"\nfile = \"{place}/log\"\n");
     let file = directory.join("rustsocks.toml");
-    fs::write(&file, format!("{config}\n{logging}")).expect("a temporary directory can be written");
+    fs::write(&file, config.replace("{dir}", place)).expect("a temporary directory can be written");
     file
 }
 

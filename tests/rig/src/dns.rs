@@ -110,11 +110,10 @@ fn sockets() -> (UdpSocket, TcpListener) {
 }
 
 fn write_files(directory: &TempDir, server: SocketAddr) {
-    let write = |name, text: String| {
-        fs::write(directory.path().join(name), text).expect("a temporary directory can be written")
-    };
-    write("resolv.conf", format!("nameserver {}\n", server.ip()));
-    write("hosts", String::new());
+    let files = [("resolv.conf", format!("nameserver {}\n", server.ip())), ("hosts", String::new())];
+    for (name, text) in files {
+        fs::write(directory.path().join(name), text).expect("a temporary directory can be written");
+    }
 }
 
 /// Where questions are noted and answered.

@@ -72,9 +72,12 @@ impl Drop for Process {
             return;
         }
         let children = self.children();
-        self.signal(Signal::SIGTERM);
-        self.signal(Signal::SIGTERM);
-        if self.exit_within(FAREWELL).is_none() {
+        // More than one says "now", and two at once would be taken for one (signal(7)).
+        let leaves = || {
+            self.signal(Signal::SIGTERM);
+            !self.runs()
+        };
+        if !eventually(FAREWELL, leaves) {
             self.signal(Signal::SIGKILL);
             self.exit_within(FAREWELL);
         }

@@ -2,14 +2,20 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::socks5::{CONNECT, greeted, rep};
 use crate::wait::PATIENCE;
 use crate::wire::Wire;
+
+/// A stream in which nothing moves for so long is stalled; it must be within the second time.
+const STANDSTILL: Duration = Duration::from_millis(500);
+const STALL: Duration = Duration::from_mins(1);
 
 /// Proves within a test's patience that a SYN goes unanswered.
 const UNANSWERED: Duration = Duration::from_millis(250);
@@ -85,10 +91,48 @@ pub fn echo(mut stream: TcpStream) {
     }
 }
 
-/// Sends without end.
-pub fn source(mut stream: TcpStream) {
-    let room = vec![b'.'; 1 << 16];
-    while stream.write_all(&room).is_ok() {}
+/// A target that sends without end to whoever connects, and knows how much the kernel took.
+#[derive(Debug)]
+pub struct Endless {
+    address: SocketAddr,
+    sent: Arc<AtomicU64>,
+}
+
+impl Endless {
+    /// Listens on 127.0.0.1.
+    #[must_use]
+    pub fn listen() -> Self {
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&sent);
+        let address = Target::listen().serve(move |mut stream| {
+            let bytes = vec![b'.'; 1 << 16];
+            while let Ok(length) = stream.write(&bytes) {
+                counter.fetch_add(length as u64, Relaxed);
+            }
+        });
+        Self { address, sent }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns once something was sent and nothing more has been taken for a while: every buffer on the way is full.
+    pub fn wait_until_stalled(&self) {
+        let deadline = Instant::now() + STALL;
+        let mut last = 0;
+        loop {
+            thread::sleep(STANDSTILL);
+            let now = self.sent.load(Relaxed);
+            if now > 0 && now == last {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{now} bytes went to clients that do not read");
+            last = now;
+        }
+    }
 }
 
 /// Both ends of a connection through `proxy`: the client's and the target's.

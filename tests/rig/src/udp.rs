@@ -67,6 +67,14 @@ impl Association {
     }
 }
 
+/// Whether an address still takes datagrams; the host of one that does not says so (ICMP, udp(7)).
+#[must_use]
+pub fn is_open(relay: SocketAddr) -> bool {
+    let probe = datagrams(relay.ip());
+    probe.connect(relay).expect("a relay has an address of this host");
+    probe.send(&[]).is_ok() && is_silent_for(&probe, Duration::from_millis(20))
+}
+
 /// A socket that waits no longer than [`PATIENCE`].
 #[must_use]
 pub fn datagrams(ip: IpAddr) -> UdpSocket {

@@ -107,9 +107,20 @@ impl Wire {
         Ok(())
     }
 
+    /// Sends one byte of urgent data (RFC 6093).
+    pub fn send_urgent(&mut self, byte: u8) {
+        SockRef::from(&self.stream).send_out_of_band(&[byte]).expect("the other side reads");
+    }
+
     /// Finishes sending; the other direction stays open.
     pub fn finish(&self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection is open");
+    }
+
+    /// Closes the connection; the address it came from still tells its session.
+    #[must_use]
+    pub fn leave(self) -> SocketAddr {
+        self.local()
     }
 
     /// Gives the connection up: the other side sees a reset.
