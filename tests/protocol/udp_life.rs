@@ -1,0 +1,93 @@
+//! UDP ASSOCIATE: how long an association lives, and what is counted in it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::Duration;
+
+use rig::udp::{Association, datagrams, is_open, next};
+use rig::wait::{PATIENCE, eventually};
+use rig::wire::End;
+
+use crate::{LOOPBACK, start};
+
+#[test]
+fn udp_control_junk() {
+    let daemon = start(LOOPBACK);
+    let mut association = Association::open(daemon.addr());
+    // More than any buffer holds: it is read, not only left lying.
+    association.control.send(&vec![0x05; 16 << 20]);
+    assert_relays(&association);
+}
+
+#[test]
+fn udp_control_close() {
+    let daemon = start(LOOPBACK);
+    let association = Association::open(daemon.addr());
+    assert_relays(&association);
+    let relay = association.relay;
+    let line = daemon.session_of(association.control.leave());
+    assert_eq!(line.text("ending"), "client_closed");
+    assert_gone(relay);
+}
+
+#[test]
+fn udp_control_fin() {
+    let daemon = start(LOOPBACK);
+    let mut association = Association::open(daemon.addr());
+    assert_relays(&association);
+    association.control.finish();
+    assert_eq!(association.control.end(), End::Closed);
+    assert_gone(association.relay);
+}
+
+#[test]
+fn an_association_ends_when_its_control_connection_is_reset() {
+    let daemon = start(LOOPBACK);
+    let association = Association::open(daemon.addr());
+    let relay = association.relay;
+    association.control.reset();
+    assert_eq!(daemon.session().text("ending"), "client_reset");
+    assert_gone(relay);
+}
+
+#[test]
+fn udp_idle() {
+    let daemon = start(&[LOOPBACK, "[timeouts]\nudp_idle_secs = 1\n"].concat());
+    let mut association = Association::open(daemon.addr());
+    for _ in 0..10 {
+        assert_relays(&association);
+        thread::sleep(Duration::from_millis(200));
+    }
+    assert!(daemon.log.sessions().is_empty(), "datagrams keep an association alive");
+    assert_eq!(association.control.end(), End::Closed);
+    assert_gone(association.relay);
+    assert_eq!(daemon.session().text("ending"), "idle");
+}
+
+#[test]
+fn udp_bytes_counted() {
+    let daemon = start(LOOPBACK);
+    let association = Association::open(daemon.addr());
+    let target = datagrams(Ipv4Addr::LOCALHOST.into());
+    for length in [0, 1, 1_000, 50_000] {
+        association.send(target.local_addr().unwrap(), &vec![b'u'; length]);
+        let (_, exit) = next(&target);
+        target.send_to(&vec![b'd'; 2 * length / 3], exit).unwrap();
+        assert_eq!(association.receive().1.len(), 2 * length / 3);
+    }
+    association.send_raw(b"not a datagram of SOCKS");
+    let line = daemon.session_of(association.control.leave());
+    let counted = ["bytes_sent", "bytes_received", "packets_sent", "packets_received"].map(|field| line.number(field));
+    assert_eq!(counted, [51_001, 33_333 + 666, 4, 4], "payloads, and only of what was relayed");
+    assert_eq!(line.text("command"), "udp_associate");
+}
+
+fn assert_relays(association: &Association) {
+    let target = datagrams(Ipv4Addr::LOCALHOST.into());
+    association.send(target.local_addr().unwrap(), b"alive");
+    assert_eq!(next(&target).0, b"alive");
+}
+
+fn assert_gone(relay: SocketAddr) {
+    assert!(eventually(PATIENCE, || !is_open(relay)), "the relay {relay} is still open");
+}
