@@ -1,0 +1,83 @@
+//! Words and numbers that the code promises to keep stable, looked up in the pages that explain them.
+
+use std::collections::BTreeSet;
+
+use crate::markdown::first_cells;
+use crate::read;
+
+const SESSION: &str = "src/daemon/src/state/session";
+
+#[test]
+fn every_ending_is_explained() {
+    check("docs/logging.md", &literals_of_arms(&format!("{SESSION}/ending.rs")), 18);
+}
+
+#[test]
+fn every_reason_is_explained_with_its_reply() {
+    let reasons = arguments_of(&format!("{SESSION}/refusal.rs"), "of(\"");
+    check("docs/logging.md", &reasons, 16);
+    // The two that are refused before there is a request have the words of their method.
+    let with_reply = reasons.into_iter().filter(|reason| !["bad_credentials", "auth_unavailable"].contains(&&**reason));
+    check("docs/protocol.md", &with_reply.collect(), 14);
+}
+
+#[test]
+fn every_field_of_the_session_line_is_explained() {
+    let text = read(&format!("{SESSION}/ticket.rs"));
+    let line = text.split("event!(").nth(1).and_then(|rest| rest.split(");").next()).expect("the line's macro");
+    let fields = line.lines().filter_map(|line| line.trim().split_once(" = ")).map(|(field, _)| field.to_owned());
+    check("docs/logging.md", &fields.collect(), 20);
+}
+
+#[test]
+fn every_word_in_the_session_line_is_explained() {
+    let page = read("docs/logging.md");
+    let text = read(&format!("{SESSION}/ticket.rs"));
+    let functions = ["fn dialect(", "fn command("].map(|start| text.split(start).nth(1).expect("the function"));
+    let words = functions.into_iter().flat_map(|text| quoted(text.split("\n}").next().expect("a body")));
+    let missing: Vec<_> = words.filter(|word| !page.contains(&format!("`{word}`"))).collect();
+    assert!(missing.is_empty(), "not in docs/logging.md: {missing:?}");
+}
+
+#[test]
+fn every_cause_of_a_dropped_datagram_is_explained() {
+    check("docs/logging.md", &literals_of_arms("src/daemon/src/engine/relay/udp/drops.rs"), 9);
+}
+
+#[test]
+fn every_exit_code_is_explained() {
+    let text = read("src/monitor/src/outcome.rs");
+    let arms = text.lines().filter_map(|line| line.trim().split_once("=> ")).map(|(_, code)| code);
+    let codes: BTreeSet<String> = arms.map(|code| code.trim_end_matches(',').to_owned()).filter(is_number).collect();
+    check("docs/operations.md", &codes, 7);
+}
+
+/// Every word is the first cell of a row of a table in the page.
+fn check(page: &str, words: &BTreeSet<String>, at_least: usize) {
+    assert!(words.len() >= at_least, "the sources have more words than {words:?}");
+    let text = read(page);
+    let cells: BTreeSet<&str> = first_cells(&text).into_iter().map(|cell| cell.trim_matches('`')).collect();
+    let missing: Vec<_> = words.iter().filter(|word| !cells.contains(word.as_str())).collect();
+    assert!(missing.is_empty(), "no row in {page}: {missing:?}");
+}
+
+/// The strings that `match` arms of this file evaluate to.
+fn literals_of_arms(path: &str) -> BTreeSet<String> {
+    arguments_of(path, "=> \"")
+}
+
+/// What follows `before` in this file, up to the next quotation mark; tests do not count.
+fn arguments_of(path: &str, before: &str) -> BTreeSet<String> {
+    let text = read(path);
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.split(before).skip(1).filter_map(|rest| rest.split('"').next()).map(str::to_owned).collect()
+}
+
+fn quoted(text: &str) -> Vec<String> {
+    text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[expect(clippy::ptr_arg, reason = "it filters strings")]
+fn is_number(word: &String) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
+}
