@@ -38,10 +38,11 @@ deny:
 #: make bench         beside microsocks and dante, in one run
 bench:
 	scripts/build-deps
-	benches/run
+	benches/run run --output docs/performance-numbers.md
 
 #: make instructions  instructions per handshake and per message, against the kept numbers
 instructions:
+	scripts/build-deps
 	benches/run instructions
 
 #: make fuzz          every decoder for SECONDS each (default 20)

@@ -7,6 +7,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream},
     path::{Path, PathBuf},
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -142,7 +143,7 @@ impl Contender {
         let words: Vec<OsString> = match self {
             Self::Direct => return Ok(None),
             Self::Ours => {
-                let config = write(home, "rustsocks.toml", &rustsocks_config(entry, setup.threads))?;
+                let config = rustsocks_config(setup, entry, home)?;
                 vec![setup.rustsocks.clone().into(), "--config".into(), config.into()]
             }
             Self::Microsocks => {
@@ -155,21 +156,24 @@ impl Contender {
                 vec!["danted".into(), "-f".into(), config.into(), "-p".into(), pid_file.into()]
             }
         };
-        Ok(Some(Launch { words, home: home.to_owned() }))
+        Ok(Some(Launch { words, home: home.to_owned(), input: Stdio::null() }))
     }
 }
 
+/// The file in `home` with the configuration of rustsocks.
+///
 /// Everything stays at its default except what the load needs: the port, and targets on loopback.
-fn rustsocks_config(entry: SocketAddrV4, threads: Threads) -> String {
-    let worker_threads = match threads {
+pub(crate) fn rustsocks_config(setup: &Setup, entry: SocketAddrV4, home: &Path) -> Result<PathBuf> {
+    let worker_threads = match setup.threads {
         Threads::PerCore => "",
         Threads::One => "worker_threads = 1\n",
     };
-    format!(
+    let text = format!(
         "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n",
         entry.ip(),
         entry.port(),
-    )
+    );
+    write(home, "rustsocks.toml", &text)
 }
 
 /// The mother keeps the user that started it: a change of user would clear the signal that ends it with us (prctl(2)).
@@ -223,7 +227,8 @@ fn wait_until_ready(group: &mut Group, entry: SocketAddrV4) -> Result<()> {
     Ok(())
 }
 
-fn printed(home: &Path) -> String {
+/// The last lines that a server printed, on one line.
+pub(crate) fn printed(home: &Path) -> String {
     let log = fs::read_to_string(home.join(Launch::LOG)).unwrap_or_default();
     log.lines().rev().take(5).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" | ")
 }

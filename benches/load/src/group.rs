@@ -22,11 +22,13 @@ use nix::{
 
 use crate::procfs;
 
-/// A command line, and where what it prints goes.
-#[derive(Debug, Clone)]
+/// A command line, what it reads, and where what it prints goes.
+#[derive(Debug)]
 pub(crate) struct Launch {
     pub words: Vec<OsString>,
     pub home: PathBuf,
+    /// Its standard input.
+    pub input: Stdio,
 }
 
 impl Launch {
@@ -39,7 +41,7 @@ impl Launch {
         Self { words, ..self }
     }
 
-    fn command(&self) -> Result<Command> {
+    fn command(self) -> Result<Command> {
         let log = fs::File::create(self.home.join(Self::LOG)).context("cannot create the server's log")?;
         let mut command = Command::new(&self.words[0]);
         command
@@ -47,7 +49,7 @@ impl Launch {
             .env("HOME", &self.home)
             .env("XDG_STATE_HOME", &self.home)
             .env("XDG_RUNTIME_DIR", &self.home)
-            .stdin(Stdio::null())
+            .stdin(self.input)
             .stdout(log.try_clone()?)
             .stderr(log);
         Ok(command)
@@ -69,7 +71,8 @@ impl Group {
         if let Some(cgroup) = &account {
             launch = launch.under(cgroup.enter());
         }
-        let child = launch.command()?.spawn().with_context(|| format!("cannot start {}", launch.words[0].display()))?;
+        let program = launch.words[0].clone();
+        let child = launch.command()?.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         Ok(Self { child, account: account.map_or(Account::Tree, Account::Cgroup) })
     }
 
@@ -101,11 +104,16 @@ impl Group {
 
     /// Asks the server to end, and waits until every process has.
     pub(crate) fn stop(&mut self, limit: Duration) -> Result<()> {
+        kill(Pid::from_raw(self.main_pid()), Signal::SIGTERM).context("cannot signal the server")?;
+        self.wait(limit)
+    }
+
+    /// Waits until every process of a server that was told to end has.
+    pub(crate) fn wait(&mut self, limit: Duration) -> Result<()> {
         let since = Instant::now();
         let everyone = self.pids();
-        kill(Pid::from_raw(self.main_pid()), Signal::SIGTERM).context("cannot signal the server")?;
         while !self.has_ended() || everyone.iter().any(|pid| procfs::is_running(*pid)) {
-            ensure!(since.elapsed() < limit, "the server was still running {limit:?} after SIGTERM");
+            ensure!(since.elapsed() < limit, "the server was still running {limit:?} after it was told to end");
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
@@ -229,7 +237,7 @@ mod tests {
     fn busy_shell(home: &Path) -> Launch {
         // The child ends at once, the parent waits for it and then for ever.
         let script = "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; echo ready; sleep 1000 & wait";
-        Launch { words: ["sh", "-c", script].map(OsString::from).to_vec(), home: home.to_owned() }
+        Launch { words: ["sh", "-c", script].map(OsString::from).to_vec(), home: home.to_owned(), input: Stdio::null() }
     }
 
     fn wait_for_ready(home: &Path) {
@@ -257,7 +265,8 @@ mod tests {
     fn a_stopped_group_has_ended() {
         let home = tempfile::tempdir().unwrap();
         let words = ["sleep", "1000"].map(OsString::from).to_vec();
-        let mut group = Group::start(Launch { words, home: home.path().to_owned() }).unwrap();
+        let launch = Launch { words, home: home.path().to_owned(), input: Stdio::null() };
+        let mut group = Group::start(launch).unwrap();
         assert!(!group.has_ended());
         group.stop(Duration::from_secs(10)).unwrap();
         assert!(group.has_ended());

@@ -1,6 +1,7 @@
 //! The side-by-side benchmark: the same load against rustsocks and its peers, and against no proxy at all.
 //!
-//! It starts every server itself, on loopback, and ends them all. It shares no code with what it measures.
+//! It starts every server itself, on loopback, and ends them all. It shares no code with what it measures,
+//! except the frames by which [`worker`] plays the monitor.
 
 mod scenario;
 
@@ -18,6 +19,7 @@ mod report;
 mod contender;
 mod group;
 mod procfs;
+mod worker;
 
 mod call;
 mod client;

@@ -54,13 +54,13 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// Medians of three rounds; about five minutes for everything.
+    /// Medians of three rounds; less than six minutes for everything.
     pub(crate) const FULL: Self = Self {
         rounds: 3,
         bulk: Duration::from_millis(700),
         short: Duration::from_millis(1500),
         pingpong: Duration::from_secs(1),
-        active: Duration::from_secs(10),
+        active: Duration::from_secs(6),
         udp: Duration::from_millis(800),
         sessions: 5000,
     };
