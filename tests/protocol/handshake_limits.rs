@@ -47,10 +47,10 @@ fn handshake_cap() {
 #[test]
 fn a_request_beyond_max_connections_is_refused_with_a_reply() {
     let daemon = start(&[LOOPBACK, "[limits]\nmax_connections = 1\n"].concat());
-    let (client, _target) = tunnel(daemon.addr());
+    let first = tunnel(daemon.addr());
     let target = Target::listen();
     assert_eq!(greeted(daemon.addr()).ask(CONNECT, target.addr()).code, rep::NOT_ALLOWED);
-    drop(client);
+    drop(first);
     let is_granted = || greeted(daemon.addr()).ask(CONNECT, target.addr()).code == rep::SUCCEEDED;
     assert!(eventually(PATIENCE, is_granted), "the seat of a session that is over is free");
 }

@@ -69,6 +69,7 @@ fn http_connect_authenticates() {
     let to = target.addr().to_string();
     let (client, head) = answered(&daemon, &connect(&to, &[RIGHT]));
     assert_eq!(head.status, 200, "{}", head.text);
+    drop(target.accept());
     let line = daemon.session_of(client.leave());
     assert_eq!((line.text("user"), line.text("dialect")), ("alice", "http"));
 

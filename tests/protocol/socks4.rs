@@ -18,6 +18,7 @@ fn socks4_userid() {
     let open = start(&[LOOPBACK, &users.settings(&["userpass", "none"])].concat());
     let target = Target::listen();
     let client = granted(&open, &request(CONNECT, v4(target.addr()), b"alice"));
+    drop(target.accept());
     let line = open.session_of(client.leave());
     assert_eq!((line.text("user"), line.text("claimed"), line.text("dialect")), ("anonymous", "alice", "socks4"));
 
