@@ -45,7 +45,7 @@ impl Association {
     /// The address that the client sends from.
     #[must_use]
     pub fn source(&self) -> SocketAddr {
-        self.socket.local_addr().expect("a bound socket has an address")
+        address(&self.socket)
     }
 
     /// Sends a payload to a destination.
@@ -55,7 +55,7 @@ impl Association {
 
     /// Sends bytes as they are.
     pub fn send_raw(&self, datagram: &[u8]) {
-        self.socket.send_to(datagram, self.relay).expect("a datagram can be sent to the relay");
+        post(&self.socket, datagram, self.relay);
     }
 
     /// The next answer: who sent it, and what.
@@ -81,6 +81,17 @@ pub fn datagrams(ip: IpAddr) -> UdpSocket {
     let socket = UdpSocket::bind((ip, 0)).unwrap_or_else(|error| panic!("no UDP socket on {ip}: {error}"));
     socket.set_read_timeout(Some(PATIENCE)).expect("the limit is not zero");
     socket
+}
+
+/// Where a socket takes datagrams.
+#[must_use]
+pub fn address(socket: &UdpSocket) -> SocketAddr {
+    socket.local_addr().expect("a bound socket has an address")
+}
+
+/// Sends one datagram.
+pub fn post(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) {
+    socket.send_to(datagram, to).unwrap_or_else(|error| panic!("no datagram to {to}: {error}"));
 }
 
 /// The next datagram and its sender.
