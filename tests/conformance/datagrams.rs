@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rig::server::Server;
 use rig::socks5::{UDP_ASSOCIATE, request};
-use rig::udp::{datagrams, wrapped, zeros};
+use rig::udp::{address, datagrams, post, wrapped, zeros};
 use rig::wire::Wire;
 
 use crate::Check;
@@ -51,9 +51,9 @@ fn own_address(server: &Server) -> String {
 
 fn fragment(server: &Server) -> String {
     with_association(server, |association| {
-        let mut datagram = wrapped(association.destination(), b"fragment");
+        let mut datagram = wrapped(address(&association.target), b"fragment");
         datagram[2] = 1;
-        association.client.send_to(&datagram, association.relay).unwrap();
+        post(&association.client, &datagram, association.relay);
         association.fate()
     })
 }
@@ -61,8 +61,8 @@ fn fragment(server: &Server) -> String {
 fn stranger_first(server: &Server) -> String {
     with_association(server, |association| {
         let stranger = datagrams(Ipv4Addr::new(127, 0, 0, 66).into());
-        let datagram = wrapped(association.destination(), b"stranger");
-        stranger.send_to(&datagram, association.relay).unwrap();
+        let datagram = wrapped(address(&association.target), b"stranger");
+        post(&stranger, &datagram, association.relay);
         association.fate()
     })
 }
@@ -82,7 +82,7 @@ fn junk_on_control(server: &Server) -> String {
 
 fn large(server: &Server) -> String {
     with_association(server, |association| {
-        association.send(&[b'x'; 20_000]);
+        association.send(&vec![b'x'; 20_000]);
         match association.arrives() {
             Some(20_000) => "whole".to_owned(),
             Some(length) => format!("cut to {length}"),
@@ -101,16 +101,12 @@ impl Association {
         let granted = reply[1] == 0;
         let relay = bound(&reply);
         let (client, target) = (datagrams(server.addr().ip()), datagrams(server.addr().ip()));
-        target.set_read_timeout(Some(HERE)).unwrap();
+        target.set_read_timeout(Some(HERE)).expect("the limit is not zero");
         granted.then_some(Self { control, relay, client, target })
     }
 
-    fn destination(&self) -> SocketAddr {
-        self.target.local_addr().unwrap()
-    }
-
     fn send(&self, payload: &[u8]) {
-        self.client.send_to(&wrapped(self.destination(), payload), self.relay).unwrap();
+        post(&self.client, &wrapped(address(&self.target), payload), self.relay);
     }
 
     /// The length of what arrives at the target.

@@ -92,7 +92,8 @@ fn rendered(checks: &[Check], columns: &[Column]) -> String {
     let mut table = format!("| check | {} | should be |\n|---|{}---|\n", names.join(" | "), "---|".repeat(names.len()));
     for (row, check) in checks.iter().enumerate() {
         let answers: Vec<_> = columns.iter().map(|column| column.answers[row].as_str()).collect();
-        writeln!(table, "| {} | {} | {} |", check.what, answers.join(" | "), check.should_be).unwrap();
+        writeln!(table, "| {} | {} | {} |", check.what, answers.join(" | "), check.should_be)
+            .expect("a String takes any text");
     }
     table
 }

@@ -1,6 +1,7 @@
 //! BIND: two replies, and where the peer is awaited.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
+use std::time::Duration;
 
 use rig::daemon::Daemon;
 use rig::network;
@@ -18,7 +19,7 @@ fn bind_two_replies() {
     let daemon = start(&[LOOPBACK, ON].concat());
     for expected_peer in [ANYBODY, SocketAddr::from(([127, 0, 0, 1], 21))] {
         let (client, awaited) = listening(&daemon, expected_peer);
-        assert!(client.is_silent_for(std::time::Duration::from_millis(50)), "the second reply waits for the peer");
+        assert!(client.is_silent_for(Duration::from_millis(50)), "the second reply waits for the peer");
         assert_joined(client, Wire::connect(awaited));
     }
 }

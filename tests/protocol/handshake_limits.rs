@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use rig::daemon::Daemon;
 use rig::socks5::{CONNECT, greeted, greeting, rep};
 use rig::target::{Target, tunnel};
 use rig::wait::{PATIENCE, eventually};
@@ -55,7 +56,7 @@ fn a_request_beyond_max_connections_is_refused_with_a_reply() {
     assert!(eventually(PATIENCE, is_granted), "the seat of a session that is over is free");
 }
 
-fn half_greeted(daemon: &rig::daemon::Daemon) -> Wire {
+fn half_greeted(daemon: &Daemon) -> Wire {
     let mut client = Wire::connect(daemon.addr());
     client.send(&[5]);
     client

@@ -86,7 +86,7 @@ fn http_connect_authenticates() {
 #[test]
 fn what_is_not_a_connect_is_answered_and_closed() {
     let daemon = start(&[LOOPBACK, "[timeouts]\nhandshake_secs = 300\n"].concat());
-    let endless_head = [&b"CONNECT a:80 HTTP/1.1\r\nX: "[..], &[b'x'; 20_000]].concat();
+    let endless_head = [&b"CONNECT a:80 HTTP/1.1\r\nX: "[..], &vec![b'x'; 20_000]].concat();
     let requests: [(&[u8], u16); 5] = [
         (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
         (b"CONNECT a HTTP/1.1\r\n\r\n", 400),

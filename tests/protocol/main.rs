@@ -18,6 +18,7 @@ mod reply_codes;
 mod socks4;
 mod tor;
 mod udp_address;
+mod udp_bursts;
 mod udp_client;
 mod udp_datagrams;
 mod udp_life;

@@ -1,6 +1,7 @@
 //! Names instead of addresses: who resolves them, and what a name may not get around.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use rig::dns::{Answer, Dns, Zone};
 use rig::socks5::{CONNECT, Destination, GSSAPI, Host, NO_AUTHENTICATION, USERPASS, greeted, rep};
@@ -64,7 +65,7 @@ fn connect_domain_is_ip_literal() {
     }
 }
 
-/// inet_aton(3) reads these as addresses; here they are neither addresses nor names.
+/// `inet_aton(3)` reads these as addresses; here they are neither addresses nor names.
 #[test]
 fn an_address_in_disguise_is_refused() {
     let daemon = start(LOOPBACK);
@@ -86,7 +87,7 @@ fn every_resolved_address_is_judged() {
     let port = behind_the_guard.addr().port();
     assert_eq!(greeted(daemon.addr()).ask(CONNECT, ("held.test", port)).code, rep::NOT_ALLOWED);
     assert_ne!(greeted(daemon.addr()).ask(CONNECT, ("mixed.test", port)).code, rep::SUCCEEDED);
-    assert!(behind_the_guard.is_left_alone_for(std::time::Duration::from_millis(50)), "it was dialled all the same");
+    assert!(behind_the_guard.is_left_alone_for(Duration::from_millis(50)), "it was dialled all the same");
 }
 
 /// The client's greeting offers what that client offers; then it asks for a name.

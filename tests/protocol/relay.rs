@@ -90,6 +90,23 @@ fn every_byte_arrives_and_is_counted() {
     assert_counts(&daemon, client, up.len(), down.len());
 }
 
+/// A relay may carry bulk and small messages in different ways; a stream that changes between them stays one stream.
+#[test]
+fn bulk_and_small_messages_take_turns() {
+    let daemon = start(LOOPBACK);
+    let (mut client, mut target) = tunnel(daemon.addr());
+    let mut total = 0;
+    for (round, size) in [1, 3 * MEBIBYTE, 10, 70_000, 2 * MEBIBYTE, 1, 16_384, 4 * MEBIBYTE, 5].into_iter().enumerate()
+    {
+        let message = pattern(size, round + 1);
+        carry(&mut client, &mut target, &message);
+        carry(&mut target, &mut client, &message);
+        total += size;
+    }
+    drop(target);
+    assert_counts(&daemon, client, total, total);
+}
+
 /// One side asks and finishes; the other side sees the end at once, and all of its answer arrives.
 fn half_close(mut asking: Wire, mut answering: Wire) {
     asking.send(b"question");
@@ -105,13 +122,21 @@ fn half_close(mut asking: Wire, mut answering: Wire) {
     });
 }
 
+/// Sends a message from one end and compares what arrives at the other.
+fn carry(from: &mut Wire, to: &mut Wire, message: &[u8]) {
+    thread::scope(|scope| {
+        scope.spawn(|| from.send(message));
+        assert!(to.receive_all(message.len()) == message, "{} bytes arrive as they were", message.len());
+    });
+}
+
 fn assert_counts(daemon: &Daemon, client: Wire, up: usize, down: usize) {
     let line = daemon.session_of(client.leave());
     assert_eq!((line.number("bytes_sent"), line.number("bytes_received")), (up as u64, down as u64));
 }
 
 fn another(wire: &Wire) -> Wire {
-    Wire::new(wire.stream().try_clone().unwrap())
+    Wire::new(wire.stream().try_clone().expect("a descriptor can be had"))
 }
 
 /// Bytes that repeat in no power of two.

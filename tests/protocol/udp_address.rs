@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rig::network;
 use rig::socks5::{UDP_ASSOCIATE, greeted, rep};
-use rig::udp::{Association, datagrams, next, zeros};
+use rig::udp::{Association, address, datagrams, next, post, zeros};
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 
@@ -43,7 +43,7 @@ fn an_advertised_address_does_not_change_where_datagrams_are_taken() {
     let mut association = Association::open(daemon.addr());
     association.relay.set_ip(Ipv4Addr::LOCALHOST.into());
     let target = datagrams(Ipv4Addr::LOCALHOST.into());
-    association.send(target.local_addr().unwrap(), b"through the NAT");
+    association.send(address(&target), b"through the NAT");
     assert_eq!(next(&target).0, b"through the NAT");
 }
 
@@ -73,17 +73,15 @@ fn udp_port_range() {
 #[test]
 fn udp_reply_source() {
     let daemon = start_on(Ipv4Addr::UNSPECIFIED, &[EVERYWHERE, LOOPBACK].concat());
-    let second_home = Ipv4Addr::new(127, 0, 0, 7);
-    let control =
-        Wire::connect_from(Ipv4Addr::LOCALHOST.into(), SocketAddr::new(second_home.into(), daemon.addr().port()));
-    let mut control = control;
+    let second_home = SocketAddr::from(([127, 0, 0, 7], daemon.addr().port()));
+    let mut control = Wire::connect_from(Ipv4Addr::LOCALHOST.into(), second_home);
     control.greet();
     let association = Association::with(control, zeros());
-    assert_eq!(association.relay.ip(), IpAddr::from(second_home));
+    assert_eq!(association.relay.ip(), second_home.ip());
 
     let target = datagrams(Ipv4Addr::LOCALHOST.into());
-    association.send(target.local_addr().unwrap(), b"question");
-    target.send_to(b"answer", next(&target).1).unwrap();
+    association.send(address(&target), b"question");
+    post(&target, b"answer", next(&target).1);
     // `receive` compares the sender with the relay's address and port.
-    assert_eq!(association.receive(), (target.local_addr().unwrap(), b"answer".to_vec()));
+    assert_eq!(association.receive(), (address(&target), b"answer".to_vec()));
 }

@@ -1,10 +1,11 @@
 //! UDP ASSOCIATE: who is the client, whatever its request says.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::mem;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use rig::port::Port;
 use rig::socks5::{UDP_ASSOCIATE, greeted, rep};
-use rig::udp::{Association, datagrams, next, wrapped, zeros};
+use rig::udp::{Association, address, datagrams, next, post, wrapped, zeros};
 use rig::wire::Wire;
 
 use crate::{LOOPBACK, start};
@@ -25,9 +26,9 @@ fn udp_dst_zero() {
 fn udp_dst_port_only() {
     let daemon = start(LOOPBACK);
     let socket = datagrams(Ipv4Addr::LOCALHOST.into());
-    let port = socket.local_addr().unwrap().port();
+    let port = address(&socket).port();
     let mut association = Association::with(greeted(daemon.addr()), SocketAddr::from(([0, 0, 0, 0], port)));
-    let another_port = std::mem::replace(&mut association.socket, socket);
+    let another_port = mem::replace(&mut association.socket, socket);
     only_the_client_is_heard(&association, &another_port);
 }
 
@@ -35,8 +36,8 @@ fn udp_dst_port_only() {
 fn udp_dst_full() {
     let daemon = start(LOOPBACK);
     let socket = datagrams(Ipv4Addr::LOCALHOST.into());
-    let mut association = Association::with(greeted(daemon.addr()), socket.local_addr().unwrap());
-    let another_port = std::mem::replace(&mut association.socket, socket);
+    let mut association = Association::with(greeted(daemon.addr()), address(&socket));
+    let another_port = mem::replace(&mut association.socket, socket);
     only_the_client_is_heard(&association, &another_port);
 }
 
@@ -63,8 +64,8 @@ fn udp_proxy_protocol() {
     control.send(b"PROXY TCP4 127.0.0.66 127.0.0.1 4321 1080\r\n");
     control.greet();
     let mut association = Association::with(control, zeros());
-    let balancer = std::mem::replace(&mut association.socket, datagrams(STRANGER));
-    only_the_client_is_heard(&association, &balancer);
+    let introducer = mem::replace(&mut association.socket, datagrams(STRANGER));
+    only_the_client_is_heard(&association, &introducer);
 
     drop(association);
     assert_eq!(daemon.session().text("client"), "127.0.0.66:4321");
@@ -76,13 +77,13 @@ fn only_the_first_port_of_the_control_peer_is_the_client(association: &Associati
 }
 
 /// What `other` sends first goes nowhere, and what the client sends then does.
-fn only_the_client_is_heard(association: &Association, other: &std::net::UdpSocket) {
+fn only_the_client_is_heard(association: &Association, other: &UdpSocket) {
     let target = datagrams(Ipv4Addr::LOCALHOST.into());
-    let to = target.local_addr().unwrap();
-    other.send_to(&wrapped(to, b"from somebody else"), association.relay).unwrap();
+    let to = address(&target);
+    post(other, &wrapped(to, b"from somebody else"), association.relay);
     association.send(to, b"from the client");
     let (payload, exit) = next(&target);
     assert_eq!(payload.escape_ascii().to_string(), "from the client");
-    target.send_to(b"answer", exit).unwrap();
+    post(&target, b"answer", exit);
     assert_eq!(association.receive(), (to, b"answer".to_vec()));
 }

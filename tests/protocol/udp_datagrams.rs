@@ -6,7 +6,7 @@ use std::time::Duration;
 use rig::daemon::Daemon;
 use rig::dns::{Answer, Dns, Zone};
 use rig::socks5::{Destination, Host};
-use rig::udp::{Association, LONGEST, datagrams, next, wrapped};
+use rig::udp::{Association, LONGEST, address, datagrams, next, post, wrapped};
 use rig::wait::{PATIENCE, eventually};
 
 use crate::{LOOPBACK, start};
@@ -136,8 +136,8 @@ fn udp_64k() {
     assert!(arrived == up, "{} of {longest} bytes arrived", arrived.len());
 
     // One byte more than fits behind the header: it must not arrive at all.
-    target.send_to(&vec![b'x'; longest + 1], exit).unwrap();
-    target.send_to(&up, exit).unwrap();
+    post(&target, &vec![b'x'; longest + 1], exit);
+    post(&target, &up, exit);
     let (_, down) = association.receive();
     assert!(down == up, "{} of {longest} bytes came back", down.len());
     assert_eq!(remark(&daemon, association), "dropped too_large=1");
@@ -150,7 +150,7 @@ fn udp_empty_payload() {
     association.send(address(&target), b"");
     let (payload, exit) = next(&target);
     assert_eq!(payload, b"");
-    target.send_to(b"", exit).unwrap();
+    post(&target, b"", exit);
     assert_eq!(association.receive(), (address(&target), vec![]));
 }
 
@@ -186,7 +186,7 @@ fn assert_answered(association: &Association, target: &UdpSocket) {
     association.send(address(target), b"question");
     let (payload, exit) = next(target);
     assert_eq!(payload, b"question");
-    target.send_to(b"answer", exit).unwrap();
+    post(target, b"answer", exit);
     assert_eq!(association.receive(), (address(target), b"answer".to_vec()));
 }
 
@@ -196,8 +196,4 @@ fn remark(daemon: &Daemon, association: Association) -> String {
 
 fn target() -> UdpSocket {
     datagrams(Ipv4Addr::LOCALHOST.into())
-}
-
-fn address(socket: &UdpSocket) -> SocketAddr {
-    socket.local_addr().unwrap()
 }

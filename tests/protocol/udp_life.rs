@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
-use rig::udp::{Association, datagrams, is_open, next};
+use rig::udp::{Association, address, datagrams, is_open, next, post};
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::End;
 
@@ -70,9 +70,9 @@ fn udp_bytes_counted() {
     let association = Association::open(daemon.addr());
     let target = datagrams(Ipv4Addr::LOCALHOST.into());
     for length in [0, 1, 1_000, 50_000] {
-        association.send(target.local_addr().unwrap(), &vec![b'u'; length]);
+        association.send(address(&target), &vec![b'u'; length]);
         let (_, exit) = next(&target);
-        target.send_to(&vec![b'd'; 2 * length / 3], exit).unwrap();
+        post(&target, &vec![b'd'; 2 * length / 3], exit);
         assert_eq!(association.receive().1.len(), 2 * length / 3);
     }
     association.send_raw(b"not a datagram of SOCKS");
@@ -84,7 +84,7 @@ fn udp_bytes_counted() {
 
 fn assert_relays(association: &Association) {
     let target = datagrams(Ipv4Addr::LOCALHOST.into());
-    association.send(target.local_addr().unwrap(), b"alive");
+    association.send(address(&target), b"alive");
     assert_eq!(next(&target).0, b"alive");
 }
 

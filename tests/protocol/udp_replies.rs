@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use rig::udp::{Association, datagrams, next};
+use rig::udp::{Association, address, datagrams, next, post};
 
 use crate::{LOOPBACK, start};
 
@@ -15,8 +15,8 @@ fn udp_reply_header() {
     for ip in [LOCALHOST, Ipv4Addr::new(127, 0, 0, 9).into(), Ipv6Addr::LOCALHOST.into()] {
         let target = datagrams(ip);
         let exit = exit_towards(&association, &target);
-        target.send_to(b"answer", exit).unwrap();
-        assert_eq!(association.receive(), (target.local_addr().unwrap(), b"answer".to_vec()), "the sender is named");
+        post(&target, b"answer", exit);
+        assert_eq!(association.receive(), (address(&target), b"answer".to_vec()), "the sender is named");
     }
 }
 
@@ -36,11 +36,11 @@ fn udp_icmp() {
     let association = Association::open(daemon.addr());
     let target = datagrams(LOCALHOST);
     for ip in [LOCALHOST, Ipv6Addr::LOCALHOST.into()] {
-        let vacant = datagrams(ip).local_addr().unwrap();
+        let vacant = address(&datagrams(ip));
         for _ in 0..5 {
             association.send(vacant, b"is anybody there?");
             let exit = exit_towards(&association, &target);
-            target.send_to(b"answer", exit).unwrap();
+            post(&target, b"answer", exit);
             assert_eq!(association.receive().1, b"answer");
         }
     }
@@ -58,13 +58,13 @@ fn check_replies(config: &str, heard: &[&str]) {
         ("the target", target),
     ];
     for (who, socket) in &senders {
-        socket.send_to(who.as_bytes(), exit).unwrap();
+        post(socket, who.as_bytes(), exit);
     }
     for who in heard {
         let (from, payload) = association.receive();
         assert_eq!(payload.escape_ascii().to_string(), *who, "{config:?}");
-        let sender = senders.iter().find(|(name, _)| name == who).unwrap();
-        assert_eq!(from, sender.1.local_addr().unwrap(), "{config:?}");
+        let sender = senders.iter().find(|(name, _)| name == who).expect("only these send");
+        assert_eq!(from, address(&sender.1), "{config:?}");
     }
     let unheard = senders.len() - heard.len();
     let remark = daemon.session_of(association.control.leave()).text("remark").to_owned();
@@ -74,7 +74,7 @@ fn check_replies(config: &str, heard: &[&str]) {
 
 /// Asks the target; where it heard the question from.
 fn exit_towards(association: &Association, target: &UdpSocket) -> SocketAddr {
-    association.send(target.local_addr().unwrap(), b"question");
+    association.send(address(target), b"question");
     let (payload, exit) = next(target);
     assert_eq!(payload, b"question");
     exit
