@@ -40,13 +40,19 @@ impl Wire {
     /// Opens a connection from one of several local addresses.
     #[must_use]
     pub fn connect_from(source: IpAddr, to: SocketAddr) -> Self {
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None).expect("a socket can be had");
-        socket
-            .bind(&SocketAddr::new(source, 0).into())
-            .unwrap_or_else(|error| panic!("cannot send from {source}: {error}"));
-        let connected = socket.connect_timeout(&to.into(), PATIENCE);
-        connected.unwrap_or_else(|error| panic!("cannot connect to {to}: {error}"));
-        Self::new(socket.into())
+        let connected = Self::try_connect_from(source, to);
+        connected.unwrap_or_else(|error| panic!("cannot connect from {source} to {to}: {error}"))
+    }
+
+    /// Opens a connection from one of several local addresses to a peer that may turn it away.
+    ///
+    /// # Errors
+    /// The peer refused the connection, or gave it up while it was new.
+    pub fn try_connect_from(source: IpAddr, to: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+        socket.connect_timeout(&to.into(), PATIENCE)?;
+        Ok(Self::new(socket.into()))
     }
 
     /// Takes over a connection that exists.
