@@ -2,7 +2,8 @@
 //! so that a key nobody uses does not compile.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 use std::thread::available_parallelism;
 
@@ -44,11 +45,15 @@ pub(super) fn threads(server: &Server) -> NonZeroU16 {
 }
 
 /// The policy of these settings, on a host that listens on `own_listeners`.
-pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) -> Snapshot {
+pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) -> io::Result<Snapshot> {
     let config::Timeouts { handshake, connect, half_closed, max_age, udp_idle, bind } = settings.timeouts;
     let config::Guard { allow } = &settings.guard;
-    let surroundings = Surroundings { exceptions: allow.iter().copied().map(exception).collect(), own_listeners };
-    Snapshot::new(
+    let surroundings = Surroundings {
+        exceptions: allow.iter().copied().map(exception).collect(),
+        own_listeners,
+        advertised: advertised(settings),
+    };
+    Ok(Snapshot::new(
         Lifetimes {
             handshake,
             connect,
@@ -60,8 +65,15 @@ pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) 
         },
         commands(&settings.commands),
         surroundings,
-        interfaces::addresses(),
-    )
+        interfaces::addresses()?,
+    ))
+}
+
+/// What we tell clients and peers is us.
+fn advertised(settings: &Settings) -> HashSet<IpAddr> {
+    let of =
+        |advertised: config::Advertised| advertised.v4.map(IpAddr::V4).into_iter().chain(advertised.v6.map(IpAddr::V6));
+    settings.listeners().iter().flat_map(|listener| of(listener.udp).chain(of(listener.bind))).collect()
 }
 
 /// Those that are switched on; Tor's two go together.

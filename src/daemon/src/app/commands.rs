@@ -16,6 +16,9 @@ use crate::engine::auth;
 /// sysexits(3): something is wrong with the configuration.
 pub(super) const EX_CONFIG: u8 = 78;
 
+/// sysexits(3): something went wrong that should not have.
+pub(super) const EX_SOFTWARE: u8 = 70;
+
 pub(super) fn check(selection: &Selection, check: &Check) -> ExitCode {
     outcome(checked(selection, check), EX_CONFIG)
 }

@@ -71,8 +71,11 @@ impl House {
         let world = Arc::new(World {
             roster: Roster::new(settings.limits.max_handshakes),
             seats: Seats::new(budget.sessions),
-            snapshot: ArcSwap::from_pointee(build::snapshot(settings, own)),
-            backends: Backends::new(users, usize::from(threads.get())).context("cannot start the password checkers")?,
+            snapshot: ArcSwap::from_pointee(
+                build::snapshot(settings, own).context("cannot list this host's addresses")?,
+            ),
+            backends: Backends::new(users, settings.limits.max_handshakes)
+                .context("cannot start the password checkers")?,
             dialer: Dialer::new(build::dialing(settings)).context("cannot start the resolver")?,
         });
         let doors: Vec<Arc<Door>> =

@@ -76,11 +76,16 @@ impl Keeper {
                 self.tick(due);
             }
         }
+        lock(&self.log).report_losses();
     }
 
     fn tick(&self, now: Instant) {
         sweep::sweep(&self.world.roster, now);
-        self.world.snapshot.load().follow_own_addresses(interfaces::addresses());
+        match interfaces::addresses() {
+            Ok(now) => self.world.snapshot.load().follow_own_addresses(now),
+            // The guard keeps those it knows: to forget them would open the way back into this host.
+            Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
+        }
         lock(&self.log).report_losses();
     }
 }

@@ -1,9 +1,11 @@
 //! The monitor's side: reads the configuration, and hands the plan to the monitor.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context;
 use config::{Binding, Settings};
 use monitor::plan::{Accepted, Keepalive, Listener, Plan, WorkerCommand};
 
@@ -38,7 +40,8 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     let loaded = configuration::load(selection, text.as_deref())?;
     // The worker needs the users; a mistake in them should stop the start here, where the words reach the terminal.
     configuration::load_users(&loaded.settings)?;
-    log::start_direct(&build::log(&loaded.settings.logging))?;
+    let logging = build::log(&loaded.settings.logging);
+    log::start_direct(&logging).with_context(|| unusable(&logging))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -54,6 +57,11 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         watchdog: settings.server.watchdog,
         drain: settings.server.drain,
     })
+}
+
+fn unusable(logging: &log::Options) -> String {
+    let file = logging.file.as_deref().unwrap_or(Path::new("stderr"));
+    format!("cannot open logging.file {} (leave it out to log to stderr)", file.display())
 }
 
 fn binding(binding: Binding) -> Listener {

@@ -68,13 +68,10 @@ async fn serve(
     pulse: Arc<AtomicU64>,
 ) {
     tokio::spawn(beat(pulse));
-    let accepting: Vec<_> = listeners
-        .into_iter()
-        .map(|(door, listener)| tokio::spawn(accept(listener, door, Arc::clone(&world))))
-        .collect();
-    until(&mut phase, |phase| phase != Phase::Serving).await;
-    for task in accepting {
-        task.abort();
+    for (door, listener) in listeners {
+        let mut phase = phase.clone();
+        let closing = async move { until(&mut phase, |phase| phase != Phase::Serving).await };
+        tokio::spawn(accept(listener, door, Arc::clone(&world), closing));
     }
     until(&mut phase, |phase| phase == Phase::Over).await;
 }

@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, Signal};
 use wire::{ToMonitor, ToWorker};
 
 use super::args::Selection;
-use super::commands::{EX_CONFIG, complain};
+use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
 use super::house::{Handed, House};
 use super::housekeeping::Housekeeping;
 use super::{build, configuration};
@@ -37,30 +37,53 @@ pub(super) fn main(selection: &Selection) -> ExitCode {
     };
     // The kernel named this process after /proc/self/exe, by which it was started.
     let _only_cosmetic = nix::sys::prctl::set_name(c"rustsocks");
-    match work(selection, &link) {
-        Ok(()) => ExitCode::SUCCESS,
+    let worker = match Worker::open(selection, &link) {
+        Ok(worker) => worker,
         Err(error) => {
             let _monitor_is_gone = link.send(&ToMonitor::Failed { reason: format!("{error:#}") });
-            ExitCode::from(EX_CONFIG)
+            return ExitCode::from(EX_CONFIG);
+        }
+    };
+    match worker.serve(&link) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(EX_SOFTWARE)
         }
     }
 }
 
-fn work(selection: &Selection, link: &Link) -> anyhow::Result<()> {
-    leave_signals_to_the_monitor()?;
-    let orders = take_over(link)?;
-    let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
-    let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
-    let house = House::open(&loaded.settings, orders.listeners)?;
-    tracing::info!(listeners = ?loaded.settings.listeners().iter().map(|listener| &*listener.name).collect::<Vec<_>>(), "serving");
-    link.send(&ToMonitor::Ready)?;
-    let mut housekeeping = Housekeeping::start(house.world(), log)?;
-    let remaining = Watch { link, house, housekeeping: &mut housekeeping, drain: None }.until_over()?;
-    housekeeping.stop();
-    if let Some(remaining) = remaining {
-        link.send(&ToMonitor::Drained { remaining })?;
+/// A worker that is ready to serve.
+struct Worker {
+    house: House,
+    housekeeping: Housekeeping,
+}
+
+impl Worker {
+    fn open(selection: &Selection, link: &Link) -> anyhow::Result<Self> {
+        leave_signals_to_the_monitor()?;
+        let orders = take_over(link)?;
+        let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
+        let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
+        let house = House::open(&loaded.settings, orders.listeners)?;
+        let housekeeping = Housekeeping::start(house.world(), log)?;
+        let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
+        tracing::info!(?listeners, "serving");
+        Ok(Self { house, housekeeping })
     }
-    Ok(())
+
+    /// Serves until the monitor wants no more, or is gone; every session gets its line whatever happens.
+    fn serve(mut self, link: &Link) -> anyhow::Result<()> {
+        let end = link.send(&ToMonitor::Ready).map_err(Into::into).and_then(|()| {
+            Watch { link, house: &mut self.house, housekeeping: &mut self.housekeeping, drain: None }.until_over()
+        });
+        let remaining = self.house.clear();
+        self.housekeeping.stop();
+        if end? == End::AsAsked {
+            link.send(&ToMonitor::Drained { remaining })?;
+        }
+        Ok(())
+    }
 }
 
 /// A terminal sends its signals to every process; only the monitor acts on them, and tells us over the link.
@@ -96,17 +119,23 @@ fn read(text: OwnedFd) -> anyhow::Result<String> {
     Ok(configuration)
 }
 
+/// Why there is nothing more to watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    AsAsked,
+    MonitorIsGone,
+}
+
 /// The main loop: orders from the link, a heartbeat a second, and the end of a drain.
 struct Watch<'a> {
     link: &'a Link,
-    house: House,
+    house: &'a mut House,
     housekeeping: &'a mut Housekeeping,
     drain: Option<Instant>,
 }
 
 impl Watch<'_> {
-    /// Serves until the monitor wants no more; `None` when the monitor itself is gone.
-    fn until_over(mut self) -> anyhow::Result<Option<u32>> {
+    fn until_over(mut self) -> anyhow::Result<End> {
         let mut next_beat = Instant::now();
         loop {
             let now = Instant::now();
@@ -115,18 +144,15 @@ impl Watch<'_> {
                 next_beat = now + HEARTBEAT;
             }
             if self.drain.is_some_and(|deadline| now >= deadline || self.house.sessions() == 0) {
-                return Ok(Some(self.house.clear()));
+                return Ok(End::AsAsked);
             }
             if !self.is_readable(next_beat.saturating_duration_since(now))? {
                 continue;
             }
             match self.link.receive()? {
-                Some((ToWorker::StopNow, _)) => return Ok(Some(self.house.clear())),
+                Some((ToWorker::StopNow, _)) => return Ok(End::AsAsked),
                 Some((frame, _)) => self.obey(frame),
-                None => {
-                    self.house.clear();
-                    return Ok(None);
-                }
+                None => return Ok(End::MonitorIsGone),
             }
         }
     }

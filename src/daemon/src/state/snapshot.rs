@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
 pub(crate) struct Surroundings {
     pub(crate) exceptions: Vec<Exception>,
     pub(crate) own_listeners: HashSet<SocketAddr>,
+    /// Addresses by which others reach us although no interface has them: those that we advertise.
+    pub(crate) advertised: HashSet<IpAddr>,
 }
 
 impl Snapshot {
@@ -52,7 +54,8 @@ impl Snapshot {
 
 impl Surroundings {
     fn guard(&self, own_addresses: &HashSet<IpAddr>) -> Guard {
-        Guard::new(&self.exceptions, own_addresses.iter().copied(), self.own_listeners.iter().copied())
+        let ours = own_addresses.iter().chain(&self.advertised).copied();
+        Guard::new(&self.exceptions, ours, self.own_listeners.iter().copied())
     }
 }
 
@@ -73,4 +76,24 @@ pub(crate) struct Lifetimes {
     pub(crate) udp_idle: Option<Duration>,
     /// From the first byte to the last.
     pub(crate) max_age: Option<Duration>,
+}
+
+#[cfg(test)]
+impl Snapshot {
+    /// Everything on, nothing excepted, deadlines as tests name them.
+    pub(crate) fn for_tests() -> Self {
+        let secs = Duration::from_secs;
+        let lifetimes = Lifetimes {
+            handshake: secs(10),
+            connect: secs(15),
+            bind: secs(60),
+            idle: Some(secs(300)),
+            half_closed: Some(secs(60)),
+            udp_idle: Some(secs(120)),
+            max_age: Some(secs(3600)),
+        };
+        let surroundings =
+            Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
+        Self::new(lifetimes, Vec::new(), surroundings, HashSet::new())
+    }
 }

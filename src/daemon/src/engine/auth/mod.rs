@@ -14,9 +14,6 @@ use crate::engine::sys::pool::Pool;
 use crate::state::session::facts::Identity;
 use crate::state::session::refusal::Refusal;
 
-/// Password checks that may wait for a thread, per thread; further ones are told to come again.
-const QUEUE_PER_THREAD: usize = 4;
-
 /// The backends that are configured.
 #[derive(Debug)]
 pub(crate) struct Backends {
@@ -26,10 +23,14 @@ pub(crate) struct Backends {
 }
 
 impl Backends {
+    /// Half of the cores may check passwords, the rest is for the relays.
+    /// `waiting` is how many claims may wait for their turn; each is a handshake, so their bound and their deadline hold here too.
+    ///
     /// # Errors
     /// No thread can be started.
-    pub(crate) fn new(users: Option<Users>, threads: usize) -> std::io::Result<Self> {
-        Ok(Self { users: users.map(Arc::new), hashing: Pool::start("auth", threads, threads * QUEUE_PER_THREAD)? })
+    pub(crate) fn new(users: Option<Users>, waiting: usize) -> std::io::Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { users: users.map(Arc::new), hashing: Pool::start("auth", (cores / 2).max(1), waiting)? })
     }
 
     /// # Errors

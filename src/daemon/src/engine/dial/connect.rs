@@ -37,8 +37,9 @@ fn prepared(target: SocketAddr, options: &Options) -> Result<TcpSocket, Refusal>
     Ok(socket)
 }
 
-fn dress(socket: &TcpSocket, options: &Options) -> io::Result<()> {
-    let kernel = SockRef::from(socket);
+/// Gives a TCP socket the options of every connection to a target, except its address.
+pub(super) fn dress<'s>(socket: impl Into<SockRef<'s>>, options: &Options) -> io::Result<()> {
+    let kernel = socket.into();
     // RFC 6093 section 4: urgent data belongs into the stream, where the relay carries it like any other byte.
     kernel.set_out_of_band_inline(true)?;
     if options.small_writes == SmallWrites::AtOnce {

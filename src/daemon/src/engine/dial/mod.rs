@@ -25,6 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use acl::{Destination, Guard, HostName, Verdict};
+use socket2::Socket;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -103,6 +104,14 @@ impl Dialer {
 
     async fn found(&self, session: &Session, name: &HostName) -> Result<Found, Refusal> {
         looked_up(session, deadline(session), self.names.inquire(name).all()).await
+    }
+
+    /// Gives a socket that awaits a target's connection the options of those that we dial.
+    ///
+    /// # Errors
+    /// The words of setsockopt(2).
+    pub(crate) fn dress(&self, socket: &Socket) -> io::Result<()> {
+        connect::dress(socket, &self.options)
     }
 
     /// The ordinary path: nothing here allocates or spawns.

@@ -8,8 +8,7 @@ mod sink;
 
 use std::io::{BufWriter, IsTerminal};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
@@ -20,8 +19,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use sink::Sink;
-pub(crate) use sink::SinkState;
+use sink::{Patience, Sink, SinkState};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -53,7 +51,7 @@ pub(crate) struct Log {
 /// # Errors
 /// The file cannot be opened for appending.
 pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
-    let sink = Sink::open(options.file.clone())?;
+    let sink = Sink::open(options.file.clone(), Patience::Wait)?;
     let state = sink.state();
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
@@ -70,7 +68,7 @@ pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
 /// # Errors
 /// The file cannot be opened for appending.
 pub(crate) fn start_direct(options: &Options) -> std::io::Result<()> {
-    install(options, Mutex::new(Sink::open(options.file.clone())?));
+    install(options, Mutex::new(Sink::open(options.file.clone(), Patience::Lose)?));
     Ok(())
 }
 

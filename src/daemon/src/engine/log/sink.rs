@@ -1,22 +1,37 @@
-//! The file or stderr under the log: reopens on demand and when the file was renamed or removed, counts what it could not write,
-//! and falls back to stderr meanwhile.
+//! The file or stderr under the log: reopens on demand and when the file was renamed or removed,
+//! counts what it could not write, and says on stderr, once a minute, what is wrong.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 /// How often it looks whether the path still leads to the open file.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often it complains.
+const COMPLAIN: Duration = Duration::from_mins(1);
 
 /// What the rest of the program knows and wants of the sink.
 #[derive(Debug, Default)]
 pub(crate) struct SinkState {
     lost: AtomicU64,
     reopen: AtomicBool,
+}
+
+/// What to do when nobody reads stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Wait: somebody else queues meanwhile.
+    Wait,
+    /// Lose the line: whoever writes has more important things to do.
+    Lose,
 }
 
 #[derive(Debug)]
@@ -27,8 +42,18 @@ pub(super) struct Sink {
 
 #[derive(Debug)]
 enum Target {
-    Stderr,
-    File { path: PathBuf, file: File, looked: Instant, complained: Option<Instant> },
+    Stderr(Patience),
+    File(LogFile),
+}
+
+#[derive(Debug)]
+struct LogFile {
+    path: PathBuf,
+    file: File,
+    looked: Instant,
+    complained: Option<Instant>,
+    /// The last write stopped in the middle of a line.
+    torn: bool,
 }
 
 impl SinkState {
@@ -45,10 +70,10 @@ impl SinkState {
 impl Sink {
     /// # Errors
     /// The file cannot be opened for appending.
-    pub(super) fn open(path: Option<PathBuf>) -> io::Result<Self> {
+    pub(super) fn open(path: Option<PathBuf>, patience: Patience) -> io::Result<Self> {
         let target = match path {
-            None => Target::Stderr,
-            Some(path) => Target::File { file: append_to(&path)?, path, looked: Instant::now(), complained: None },
+            None => Target::Stderr(patience),
+            Some(path) => Target::File(LogFile::open(path)?),
         };
         Ok(Self { state: Arc::default(), target })
     }
@@ -61,7 +86,11 @@ impl Sink {
 impl Write for Sink {
     /// Takes everything, always: what cannot be written is counted line by line, and nobody waits for it.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        if self.target.write(lines, &self.state.reopen).is_err() {
+        let written = match &mut self.target {
+            Target::Stderr(patience) => write_stderr(lines, *patience),
+            Target::File(file) => file.write(lines, &self.state.reopen),
+        };
+        if written.is_err() {
             let lost = lines.split_inclusive(|byte| *byte == b'\n').count();
             self.state.lost.fetch_add(lost as u64, Relaxed);
         }
@@ -73,38 +102,64 @@ impl Write for Sink {
     }
 }
 
-impl Target {
+fn write_stderr(lines: &[u8], patience: Patience) -> io::Result<()> {
+    let stderr = io::stderr();
+    // A pipe that is ready takes PIPE_BUF bytes without blocking (pipe(7)); lines are shorter.
+    if patience == Patience::Lose
+        && poll(&mut [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)], PollTimeout::ZERO)? == 0
+    {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
+    stderr.lock().write_all(lines)
+}
+
+impl LogFile {
+    fn open(path: PathBuf) -> io::Result<Self> {
+        Ok(Self { file: append_to(&path)?, path, looked: Instant::now(), complained: None, torn: false })
+    }
+
     fn write(&mut self, lines: &[u8], reopen: &AtomicBool) -> io::Result<()> {
-        let Self::File { path, file, looked, complained } = self else {
-            return io::stderr().write_all(lines);
-        };
         let is_asked = reopen.swap(false, Relaxed);
-        if is_asked || looked.elapsed() >= LOOK {
-            *looked = Instant::now();
-            if is_asked || !leads_to(path, file) {
-                // The old file stays in use while the new one cannot be opened.
-                if let Ok(anew) = append_to(path) {
-                    *file = anew;
-                }
+        if is_asked || self.looked.elapsed() >= LOOK {
+            self.looked = Instant::now();
+            if is_asked || !leads_to(&self.path, &self.file) {
+                self.reopen();
             }
         }
-        let written = file.write_all(lines);
+        let written = self.append(lines);
         if let Err(error) = &written {
-            complain(path, error, lines, complained);
+            self.complain(&format!("cannot write: {error}"));
         }
         written
     }
-}
 
-/// Shows on stderr what the file did not take, once a minute at most.
-fn complain(path: &Path, error: &io::Error, lines: &[u8], complained: &mut Option<Instant>) {
-    if complained.is_some_and(|at| at.elapsed() < Duration::from_mins(1)) {
-        return;
+    /// The old file stays in use while the new one cannot be opened.
+    fn reopen(&mut self) {
+        match append_to(&self.path) {
+            Ok(file) => (self.file, self.torn) = (file, false),
+            Err(error) => self.complain(&format!("cannot open it anew, the old one stays in use: {error}")),
+        }
     }
-    *complained = Some(Instant::now());
-    let mut stderr = io::stderr();
-    let _nowhere_left = writeln!(stderr, "cannot write the log file {}: {error}", path.display())
-        .and_then(|()| stderr.write_all(lines));
+
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.file.write_all(b"\n")?;
+        }
+        self.torn = true;
+        self.file.write_all(lines)?;
+        self.torn = false;
+        // Whatever goes to a file without a name is gone with it.
+        if self.file.metadata()?.nlink() == 0 { Err(io::ErrorKind::NotFound.into()) } else { Ok(()) }
+    }
+
+    fn complain(&mut self, what: &str) {
+        if self.complained.is_some_and(|at| at.elapsed() < COMPLAIN) {
+            return;
+        }
+        self.complained = Some(Instant::now());
+        let words = format!("rustsocks: log file {}: {what}\n", self.path.display());
+        let _nowhere_left = write_stderr(words.as_bytes(), Patience::Lose);
+    }
 }
 
 fn leads_to(path: &Path, file: &File) -> bool {
@@ -132,7 +187,7 @@ mod tests {
     fn a_renamed_file_is_left_and_a_new_one_begun_when_asked() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut sink = Sink::open(Some(path.clone())).unwrap();
+        let mut sink = Sink::open(Some(path.clone()), Patience::Wait).unwrap();
         sink.write_all(b"one\n").unwrap();
         std::fs::rename(&path, directory.path().join("log.1")).unwrap();
         sink.state().reopen();
@@ -143,14 +198,20 @@ mod tests {
 
     #[test]
     fn lines_for_a_full_disk_are_counted_and_nobody_waits() {
-        let mut sink = Sink { state: Arc::default(), target: full_disk() };
+        let mut sink = Sink::open(Some("/dev/full".into()), Patience::Wait).unwrap();
         sink.write_all(b"one\ntwo\n").unwrap();
         assert_eq!(sink.state().lost(), 2);
     }
 
-    fn full_disk() -> Target {
-        let path = PathBuf::from("/dev/full");
-        let file = append_to(&path).unwrap();
-        Target::File { path, file, looked: Instant::now(), complained: Some(Instant::now()) }
+    #[test]
+    fn lines_for_a_file_that_was_removed_and_cannot_be_made_anew_are_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let mut sink = Sink::open(Some(path.clone()), Patience::Wait).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        sink.state().reopen();
+        sink.write_all(b"one\n").unwrap();
+        assert_eq!(sink.state().lost(), 1);
     }
 }

@@ -24,8 +24,8 @@ const MUCH: usize = 16 * 1024;
 /// Turns in a row that change the manner.
 const TURNS: u8 = 2;
 
-/// Turns one poll may take before other sessions of the thread get theirs.
-const PATIENCE: usize = 8;
+/// Turns one poll may take before other sessions of the thread get theirs: a mebibyte at most.
+const PATIENCE: usize = 4;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());
@@ -77,9 +77,15 @@ impl Flow {
         Self { held, bulk: Bulk::default(), source: Source::Open }
     }
 
-    /// Whether the source's FIN has been passed on.
+    /// Whether the source's FIN has been passed on, or the flow given up.
     pub(crate) fn is_over(&self) -> bool {
         self.source == Source::Passed
+    }
+
+    /// Gives up: the sink takes nothing more. What was read for it is lost, as it would be without a proxy.
+    pub(crate) fn give_up(&mut self) {
+        self.held = Held::Nothing;
+        self.source = Source::Passed;
     }
 
     /// Carries until nothing is ready; `Ready` once the source's FIN has been passed on.
@@ -145,8 +151,9 @@ impl Flow {
         self.copy(cx, from, to, lane)
     }
 
-    /// Fills a pipe from the source. `false` when there was nothing to splice or no pipe to be had:
-    /// then a read must follow, which clears the readiness, and which gets past TCP's urgent mark, where splice stops for ever.
+    /// Fills a pipe from the source. `false` when nothing could be spliced or no pipe was to be had: then a read must follow.
+    /// It clears the readiness, it alone says where the stream ends, and it gets past TCP's urgent mark, where splice
+    /// stops for ever and even reports an end.
     fn splice(&mut self, cx: &mut Context<'_>, from: &Stream) -> Poll<io::Result<bool>> {
         ready!(from.poll_read_ready(cx))?;
         let Some(mut pipe) = Pipe::borrow() else {
@@ -162,11 +169,10 @@ impl Flow {
         };
         if moved == 0 {
             pipe.give_back();
-            self.source = Source::Ended;
-        } else {
-            self.bulk.note(moved);
-            self.held = Held::InPipe(pipe);
+            return Poll::Ready(Ok(false));
         }
+        self.bulk.note(moved);
+        self.held = Held::InPipe(pipe);
         Poll::Ready(Ok(true))
     }
 

@@ -5,3 +5,6 @@
 mod flow;
 pub(crate) mod pump;
 pub(crate) mod udp;
+
+#[cfg(test)]
+mod tests;

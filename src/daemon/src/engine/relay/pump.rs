@@ -5,12 +5,23 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::task::Poll;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::flow::{Flow, FlowError};
 use crate::engine::sys::stream::Stream;
+use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByHouse, ByPeer, Ending};
-use crate::state::session::ticket::{Session, Stage};
+use crate::state::session::ticket::Session;
+
+/// How often a half-closed session is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often a stream that must be reset is asked whether all is delivered.
+const DELIVERY_LOOK: Duration = Duration::from_millis(20);
 
 /// A client, its target, and what the client sent ahead of the reply.
 #[derive(Debug)]
@@ -24,10 +35,18 @@ pub(crate) struct Pair {
 pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
     let Pair { mut client, mut upstream, early } = pair;
     session.enter(Stage::Relaying);
-    let ending = match session.obey(relay(&mut client, &mut upstream, early, session)).await {
-        Ok(ending) => ending,
-        Err(by_house) => Ending::House(by_house),
+    let work = async {
+        let ending = relay(&mut client, &mut upstream, early, session).await;
+        // A reset overtakes what is still on its way to the side that is alive, so it waits for that.
+        session.enter(Stage::HalfClosed);
+        match ending {
+            Ending::Client(by) if by != ByPeer::Closed => delivered(&upstream).await,
+            Ending::Upstream(by) if by != ByPeer::Closed => delivered(&client).await,
+            Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) | Ending::Refused(_) => {}
+        }
+        ending
     };
+    let ending = session.obey(work).await.unwrap_or_else(Ending::House);
     if must_reset(ending) {
         client.abort();
         upstream.abort();
@@ -38,44 +57,64 @@ pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
 async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, session: &Session) -> Ending {
     let mut up = Flow::new(early);
     let mut down = Flow::new(Vec::new());
-    let mut first_to_finish = None;
+    let mut verdict = None;
+    let mut look = None;
     poll_fn(move |cx| {
-        if let Poll::Ready(Err(error)) = up.poll(cx, client, upstream, &session.up) {
-            return Poll::Ready(failed(error, Ending::Client, Ending::Upstream));
+        // A side that takes nothing more may have said something before: the other direction goes on until it has all of it.
+        match up.poll(cx, client, upstream, &session.up) {
+            Poll::Ready(Err(FlowError::Source(error))) => return Poll::Ready(blame(&error, Ending::Client)),
+            Poll::Ready(Err(FlowError::Sink(error))) => give_up(&mut up, &mut verdict, blame(&error, Ending::Upstream)),
+            Poll::Ready(Ok(())) => _ = verdict.get_or_insert(Ending::Client(ByPeer::Closed)),
+            Poll::Pending => {}
         }
-        if let Poll::Ready(Err(error)) = down.poll(cx, upstream, client, &session.down) {
-            return Poll::Ready(failed(error, Ending::Upstream, Ending::Client));
+        match down.poll(cx, upstream, client, &session.down) {
+            Poll::Ready(Err(FlowError::Source(error))) => return Poll::Ready(blame(&error, Ending::Upstream)),
+            Poll::Ready(Err(FlowError::Sink(error))) => give_up(&mut down, &mut verdict, blame(&error, Ending::Client)),
+            Poll::Ready(Ok(())) => _ = verdict.get_or_insert(Ending::Upstream(ByPeer::Closed)),
+            Poll::Pending => {}
         }
-        let finished_now = match (up.is_over(), down.is_over()) {
-            (false, false) => return Poll::Pending,
-            (true, _) => Ending::Client(ByPeer::Closed),
-            (false, true) => Ending::Upstream(ByPeer::Closed),
+        let Some(first) = verdict else {
+            return Poll::Pending;
         };
-        let first = *first_to_finish.get_or_insert(finished_now);
         if up.is_over() && down.is_over() {
             return Poll::Ready(first);
         }
         session.enter(Stage::HalfClosed);
-        Poll::Pending
+        // Nobody reads from the side that has finished, so nobody would hear that it is gone altogether.
+        let (silent, side): (&Stream, fn(ByPeer) -> Ending) =
+            if up.is_over() { (client, Ending::Client) } else { (upstream, Ending::Upstream) };
+        poll_for_death(cx, &mut look, silent).map(|error| blame(&error, side))
     })
     .await
 }
 
-fn failed(error: FlowError, source: fn(ByPeer) -> Ending, sink: fn(ByPeer) -> Ending) -> Ending {
-    match error {
-        FlowError::Source(error) => blame(&error, source),
-        FlowError::Sink(error) => blame(&error, sink),
+/// A failure outranks the FIN that came before it.
+fn give_up(flow: &mut Flow, verdict: &mut Option<Ending>, failure: Ending) {
+    flow.give_up();
+    *verdict = Some(failure);
+}
+
+/// Looks once a second, and only in half-closed sessions, whether the kernel holds an error for a stream.
+fn poll_for_death(cx: &mut Context<'_>, look: &mut Option<Pin<Box<Sleep>>>, silent: &Stream) -> Poll<io::Error> {
+    let look = look.get_or_insert_with(|| Box::pin(sleep(LOOK)));
+    while look.as_mut().poll(cx).is_ready() {
+        if let Some(error) = silent.pending_error() {
+            return Poll::Ready(error);
+        }
+        look.as_mut().reset(Instant::now() + LOOK);
+    }
+    Poll::Pending
+}
+
+/// Waits until the peer's kernel has all that was written, or the peer is gone too.
+async fn delivered(stream: &Stream) {
+    while !stream.is_flushed() && stream.pending_error().is_none() {
+        sleep(DELIVERY_LOOK).await;
     }
 }
 
 fn blame(error: &io::Error, side: fn(ByPeer) -> Ending) -> Ending {
-    match error.raw_os_error().map(nix::errno::Errno::from_raw) {
-        Some(nix::errno::Errno::ECONNRESET | nix::errno::Errno::EPIPE) => side(ByPeer::Reset),
-        Some(nix::errno::Errno::ETIMEDOUT | nix::errno::Errno::EHOSTUNREACH | nix::errno::Errno::ENETUNREACH) => {
-            side(ByPeer::Vanished)
-        }
-        _ => Ending::House(ByHouse::Failure),
-    }
+    ByPeer::of(error).map_or(Ending::House(ByHouse::Failure), side)
 }
 
 /// A stream that was cut must not look complete; one that had gone quiet may be closed politely.

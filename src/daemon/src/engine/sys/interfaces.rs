@@ -1,16 +1,17 @@
 //! The addresses of this host.
 
 use std::collections::HashSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use nix::sys::socket::SockaddrStorage;
 
-/// The addresses of every interface (getifaddrs(3)); empty when the kernel does not say.
-pub(crate) fn addresses() -> HashSet<IpAddr> {
-    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else {
-        return HashSet::new();
-    };
-    interfaces.filter_map(|interface| ip(&interface.address?)).collect()
+/// The addresses of every interface (getifaddrs(3)).
+///
+/// # Errors
+/// The kernel does not say: no descriptor is left, or netlink is forbidden.
+pub(crate) fn addresses() -> io::Result<HashSet<IpAddr>> {
+    Ok(nix::ifaddrs::getifaddrs()?.filter_map(|interface| ip(&interface.address?)).collect())
 }
 
 /// The address from which this host would reach `peer`; asks the routing table, sends nothing.

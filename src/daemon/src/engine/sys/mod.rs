@@ -6,4 +6,5 @@ pub(crate) mod interfaces;
 pub(crate) mod pipe;
 pub(crate) mod pool;
 pub(crate) mod ports;
+pub(crate) mod queue;
 pub(crate) mod stream;

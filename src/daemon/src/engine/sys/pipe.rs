@@ -18,8 +18,8 @@ const CAPACITY: usize = 256 * 1024;
 /// Pipes in the whole process, lent out or at hand.
 pub(crate) const MOST: usize = 256;
 
-/// Idle pipes that one thread keeps at hand.
-const AT_HAND: usize = 8;
+/// Idle pipes that one thread keeps at hand; few, so that many threads leave some for each other.
+const AT_HAND: usize = 4;
 
 static EXISTING: AtomicUsize = AtomicUsize::new(0);
 

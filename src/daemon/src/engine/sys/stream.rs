@@ -11,6 +11,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use super::queue;
+
 #[derive(Debug)]
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -46,6 +48,19 @@ impl Stream {
             Self::Tcp(stream) => stream.try_io(Interest::WRITABLE, call),
             Self::Unix(stream) => stream.try_io(Interest::WRITABLE, call),
         }
+    }
+
+    /// Whether the peer's kernel has everything that was written here; a socket that cannot say has nothing to wait for.
+    pub(crate) fn is_flushed(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => queue::unacknowledged(stream.as_fd()).is_none_or(|bytes| bytes == 0),
+            Self::Unix(_) => true,
+        }
+    }
+
+    /// The error that the kernel holds for this socket since it was last asked, for instance a reset.
+    pub(crate) fn pending_error(&self) -> Option<io::Error> {
+        SockRef::from(&self.as_fd()).take_error().unwrap_or_else(Some)
     }
 
     /// Sends a FIN: this side will write no more. A peer that is gone already is found out by reading.

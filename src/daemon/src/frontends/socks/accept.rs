@@ -2,15 +2,18 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::{Door, World, serve};
+use super::serve::{Visit, serve};
+use super::{Door, World};
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::state::session::facts::Origin;
+use crate::state::session::ticket::Ticket;
 
 /// How long accepting pauses when the kernel has no descriptor or memory: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -21,14 +24,20 @@ pub(crate) enum Listener {
     Unix(UnixListener),
 }
 
-/// Accepts for ever.
-pub(crate) async fn accept(listener: Listener, door: Arc<Door>, world: Arc<World>) {
+/// Accepts until `closing` is done, and then what had connected before.
+pub(crate) async fn accept(listener: Listener, door: Arc<Door>, world: Arc<World>, closing: impl Future<Output = ()>) {
+    let mut closing = pin!(closing);
     let mut pause = PAUSE.0;
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = &mut closing => return,
+        };
+        match accepted {
             Ok((stream, origin)) => {
                 pause = PAUSE.0;
-                tokio::spawn(serve::serve(Arc::clone(&world), Arc::clone(&door), stream, origin));
+                admit(stream, origin, &door, &world);
             }
             Err(error) if is_this_connection_only(&error) => {}
             Err(error) => {
@@ -38,6 +47,13 @@ pub(crate) async fn accept(listener: Listener, door: Arc<Door>, world: Arc<World
             }
         }
     }
+}
+
+/// From here on the connection is a session, even if its task never runs.
+fn admit(stream: Stream, origin: Origin, door: &Arc<Door>, world: &Arc<World>) {
+    let ticket = Ticket::open(&world.roster, origin, Arc::clone(&door.name), world.snapshot.load_full());
+    let visit = Visit { world: Arc::clone(world), door: Arc::clone(door), ticket };
+    tokio::spawn(serve(visit, stream));
 }
 
 impl Listener {
@@ -54,7 +70,7 @@ fn from_tcp((stream, peer): (tokio::net::TcpStream, SocketAddr)) -> (Stream, Ori
 }
 
 /// accept(2): errors already pending on the new connection are passed up by accept; the next one may be fine.
-fn is_this_connection_only(error: &io::Error) -> bool {
+pub(super) fn is_this_connection_only(error: &io::Error) -> bool {
     let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
         return false;
     };

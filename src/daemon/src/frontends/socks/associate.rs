@@ -2,7 +2,6 @@
 //!
 //! Knows nothing of datagrams; it opens the association, tells the client where it is, and watches the control connection.
 
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::pin::Pin;
@@ -21,10 +20,11 @@ use crate::engine::relay::udp::client::{Client, OtherAddress};
 use crate::engine::relay::udp::names::{Directory, Lookup};
 use crate::engine::relay::udp::{Association, Exit, Means};
 use crate::engine::sys::stream::Stream;
+use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::Origin;
 use crate::state::session::refusal::Refusal;
-use crate::state::session::ticket::{Session, Stage};
+use crate::state::session::ticket::Session;
 
 /// How many buffers of junk on the control connection are read before other tasks have their turn.
 const JUNK_READS: usize = 8;
@@ -173,15 +173,11 @@ fn poll_end(control: &mut Stream, cx: &mut Context<'_>) -> Poll<Ending> {
         match ready!(Pin::new(&mut *control).poll_read(cx, &mut buffer)) {
             Ok(()) if buffer.filled().is_empty() => return Poll::Ready(Ending::Client(ByPeer::Closed)),
             Ok(()) => {}
-            Err(error) => return Poll::Ready(Ending::Client(how(&error))),
+            Err(error) => return Poll::Ready(Ending::Client(ByPeer::of(&error).unwrap_or(ByPeer::Reset))),
         }
     }
     cx.waker().wake_by_ref();
     Poll::Pending
-}
-
-fn how(error: &io::Error) -> ByPeer {
-    if error.kind() == io::ErrorKind::TimedOut { ByPeer::Vanished } else { ByPeer::Reset }
 }
 
 #[cfg(test)]

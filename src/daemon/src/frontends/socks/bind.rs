@@ -3,19 +3,18 @@
 //! The first answer says where the peer can reach us, the second who came. A connection from anybody else than the
 //! peer that the client named, or from an address that the guard holds, is reset, and the wait goes on.
 
-use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use acl::Destination;
-use acl::Verdict;
+use acl::{Destination, Verdict};
 use socket2::{Domain, Socket, Type};
 use socks::Request;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::World;
+use super::accept::is_this_connection_only;
 use super::connect::destination;
 use super::inbox::Inbox;
 use super::serve::{Next, gone, refuse};
@@ -43,7 +42,7 @@ pub(crate) struct Options {
 #[derive(Debug)]
 enum Awaited {
     Anybody,
-    OneOf(HashSet<IpAddr>),
+    OneOf(Arc<[IpAddr]>),
 }
 
 /// Why there is no pair to relay.
@@ -77,7 +76,7 @@ async fn wait_for_peer(
     options: &Options,
 ) -> Result<TcpStream, Failed> {
     let awaited = awaited(world, session, &destination(&request.target)?).await?;
-    let listener = listen(&awaited, client, request.target.port, options)?;
+    let listener = listen(world, &awaited, client, request.target.port, options)?;
     let here = listener.local_addr().map_err(|_| Refusal::Internal)?;
     let told = SocketAddr::new(options.advertised.like(here.ip()).unwrap_or(here.ip()), here.port());
     session.facts().exit = Some(told);
@@ -98,29 +97,34 @@ async fn wait_for_peer(
 async fn awaited(world: &World, session: &Session, destination: &Destination) -> Result<Awaited, Refusal> {
     match destination {
         Destination::Address(ip) if ip.is_unspecified() => Ok(Awaited::Anybody),
-        Destination::Address(ip) => Ok(Awaited::OneOf(HashSet::from([*ip]))),
-        Destination::Name(name) => {
-            let addresses = world.dialer.resolve(session, name, 0).await?;
-            Ok(Awaited::OneOf(addresses.iter().copied().collect()))
-        }
+        Destination::Address(ip) => Ok(Awaited::OneOf(Arc::new([*ip]))),
+        Destination::Name(name) => world.dialer.resolve(session, name, 0).await.map(Awaited::OneOf),
     }
 }
 
 /// Listens where the peer will come from; the port that the client asks for is a wish.
-fn listen(awaited: &Awaited, client: &Inbox, wish: u16, options: &Options) -> Result<TcpListener, Refusal> {
+fn listen(
+    world: &World,
+    awaited: &Awaited,
+    client: &Inbox,
+    wish: u16,
+    options: &Options,
+) -> Result<TcpListener, Refusal> {
     let ip = listening_address(awaited, client, options)?;
     let is_fit = wish >= 1024 && options.ports.as_ref().is_none_or(|ports| ports.contains(&wish));
-    if let Some(listener) = is_fit.then(|| open(SocketAddr::new(ip, wish)).ok()).flatten() {
+    let open = |port| open(world, SocketAddr::new(ip, port));
+    if let Some(listener) = is_fit.then(|| open(wish).ok()).flatten() {
         return Ok(listener);
     }
-    ports::first_free(options.ports.clone(), |port| open(SocketAddr::new(ip, port)))
+    ports::first_free(options.ports.clone(), open)
 }
 
 fn listening_address(awaited: &Awaited, client: &Inbox, options: &Options) -> Result<IpAddr, Refusal> {
     let local = client.stream.local_address().map(|address| address.ip());
+    let is_like_client = |peer: &&IpAddr| local.is_some_and(|local| local.is_ipv4() == peer.is_ipv4());
     let peer = match awaited {
         Awaited::Anybody => None,
-        Awaited::OneOf(peers) => peers.iter().next().copied(),
+        Awaited::OneOf(peers) => peers.iter().find(is_like_client).or(peers.first()).copied(),
     };
     let exit = match peer.or(local) {
         Some(IpAddr::V4(_)) => options.exit_v4.map(IpAddr::V4),
@@ -130,8 +134,12 @@ fn listening_address(awaited: &Awaited, client: &Inbox, options: &Options) -> Re
     exit.or_else(|| peer.and_then(interfaces::towards)).or(local).ok_or(Refusal::NetworkUnreachable)
 }
 
-fn open(address: SocketAddr) -> io::Result<TcpListener> {
+fn open(world: &World, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
+    // Otherwise the last BIND on this port would keep it for a minute (TIME_WAIT); a second listener is refused all the same.
+    socket.set_reuse_address(true)?;
+    // Linux hands the options on to whoever is accepted.
+    world.dialer.dress(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
@@ -143,7 +151,10 @@ async fn first_welcome(
     session: &Session,
 ) -> Result<(TcpStream, SocketAddr), Refusal> {
     loop {
-        let (peer, address) = listener.accept().await.map_err(|_| Refusal::OutOfResources)?;
+        let (peer, address) = match listener.accept().await {
+            Err(error) if is_this_connection_only(&error) => continue,
+            accepted => accepted.map_err(|_| Refusal::OutOfResources)?,
+        };
         let address = unmapped(address);
         let verdict = session.snapshot.guard.load().judge(address.ip(), address.port());
         if verdict == Verdict::Allowed && awaited.welcomes(address.ip()) {

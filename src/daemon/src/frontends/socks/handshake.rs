@@ -2,25 +2,21 @@
 //!
 //! Only an accepted claim leads to a request parser; the types see to that.
 
-use std::net::SocketAddr;
-
 use socks::proxy_protocol::{self, Path, Progress};
 use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
 
 use super::inbox::Inbox;
+use super::serve::Visit;
 use super::{Door, World};
+use crate::engine::sys::stream::unmapped;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::{self, Identity, Origin};
 use crate::state::session::refusal::Refusal;
-use crate::state::session::ticket::{Session, Ticket};
+use crate::state::session::ticket::Session;
 
 /// Leads the client through the handshake; its last words are already said when this fails.
-pub(super) async fn shake_hands(
-    world: &World,
-    door: &Door,
-    ticket: &Ticket,
-    client: &mut Inbox,
-) -> Result<Request, Ending> {
+pub(super) async fn shake_hands(visit: &Visit, client: &mut Inbox) -> Result<Request, Ending> {
+    let Visit { world, door, ticket } = visit;
     let session = ticket.session();
     if must_be_introduced(door, session.origin()) {
         introduce(session, client).await?;
@@ -49,17 +45,13 @@ async fn introduce(session: &Session, client: &mut Inbox) -> Result<(), Ending> 
             Ok(Progress::Done { consumed, path }) => {
                 client.consume(consumed);
                 if let Path::Proxied { source, .. } = path {
-                    session.is_really_from(canonical(source));
+                    session.is_really_from(unmapped(source));
                 }
                 return Ok(());
             }
             Err(fault) => return Err(violated(session, &fault.to_string())),
         }
     }
-}
-
-fn canonical(address: SocketAddr) -> SocketAddr {
-    crate::engine::sys::stream::unmapped(address)
 }
 
 async fn hear_claim(door: &Door, session: &Session, client: &mut Inbox) -> Result<(Claim, Claimant), Ending> {

@@ -1,8 +1,7 @@
 //! A client's stream and what it sent that nobody has consumed yet.
 
-use std::io;
-
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use zeroize::Zeroize;
 
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::ByPeer;
@@ -10,8 +9,8 @@ use crate::state::session::ending::ByPeer;
 /// The longest handshake message (an HTTP head) fits, with some of what follows it.
 const MOST: usize = 16 * 1024;
 
-/// Most handshakes fit; the buffer grows for those that do not.
-const USUAL: usize = 512;
+/// Every message of a SOCKS handshake fits; only an HTTP head makes the buffer grow, which leaves a copy behind.
+const USUAL: usize = 1024;
 
 #[derive(Debug)]
 pub(crate) struct Inbox {
@@ -29,7 +28,9 @@ impl Inbox {
         &self.bytes
     }
 
+    /// Takes the first `count` bytes out, and wipes them: a password may be among them.
     pub(crate) fn consume(&mut self, count: usize) {
+        self.bytes[..count].zeroize();
         self.bytes.drain(..count);
     }
 
@@ -44,14 +45,14 @@ impl Inbox {
         match self.stream.read_buf(&mut self.bytes).await {
             Ok(0) => Err(ByPeer::Left),
             Ok(_) => Ok(()),
-            Err(error) => Err(how_it_left(&error)),
+            Err(error) => Err(ByPeer::of(&error).unwrap_or(ByPeer::Reset)),
         }
     }
 
     /// # Errors
     /// How the client went away.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), ByPeer> {
-        self.stream.write_all(bytes).await.map_err(|error| how_it_left(&error))
+        self.stream.write_all(bytes).await.map_err(|error| ByPeer::of(&error).unwrap_or(ByPeer::Reset))
     }
 
     /// Ready when the client has left; keeps what it sends ahead until there is enough of it.
@@ -73,8 +74,4 @@ impl Inbox {
     pub(crate) fn into_parts(self) -> (Stream, Vec<u8>) {
         (self.stream, self.bytes)
     }
-}
-
-fn how_it_left(error: &io::Error) -> ByPeer {
-    if error.kind() == io::ErrorKind::TimedOut { ByPeer::Vanished } else { ByPeer::Reset }
 }

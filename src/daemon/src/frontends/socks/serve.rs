@@ -11,16 +11,23 @@ use super::{Door, World, associate, bind, connect, handshake, resolve};
 use crate::engine::relay::pump::{Pair, pump};
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::{ByPeer, Ending};
-use crate::state::session::facts::Origin;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::seats::Seat;
-use crate::state::session::ticket::{Session, Ticket};
+use crate::state::session::ticket::Ticket;
 
 /// How long a refused client may take to read its answer and close.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How much of what it still sends is read meanwhile; unread bytes would turn our FIN into a reset.
 const FAREWELL_BYTES: usize = 64 * 1024;
+
+/// One client's visit: where it came in, and its ticket.
+#[derive(Debug)]
+pub(super) struct Visit {
+    pub(super) world: Arc<World>,
+    pub(super) door: Arc<Door>,
+    pub(super) ticket: Ticket,
+}
 
 /// What is left to do once the client has its answer.
 #[derive(Debug)]
@@ -30,50 +37,43 @@ pub(super) enum Next {
     Nothing(Ending),
 }
 
-pub(super) async fn serve(world: Arc<World>, door: Arc<Door>, stream: Stream, origin: Origin) {
-    let ticket = Ticket::open(&world.roster, origin, Arc::clone(&door.name), world.snapshot.load_full());
-    let session = Arc::clone(ticket.session());
-    let mut seat = None;
+pub(super) async fn serve(mut visit: Visit, stream: Stream) {
+    let session = Arc::clone(visit.ticket.session());
     // The parts that are over once bytes flow live in boxes of their own, so that a relay's task stays small.
-    let set_up = Box::pin(session.obey(set_up(&world, &door, &ticket, stream, &mut seat))).await;
-    let ending = match set_up {
-        Ok(Next::Relay(pair)) => pump(pair, &session).await,
-        Ok(Next::Datagrams(client, request)) => {
-            let association = associate::serve(&session, client.stream, &request, &world.dialer, &door.udp);
+    let set_up = Box::pin(session.obey(set_up(&mut visit, stream))).await;
+    let (next, _seat) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
+    let ending = match next {
+        Next::Relay(pair) => pump(pair, &session).await,
+        Next::Datagrams(client, request) => {
+            let association = associate::serve(&session, client.stream, &request, &visit.world.dialer, &visit.door.udp);
             Box::pin(session.obey(association)).await.unwrap_or_else(Ending::House)
         }
-        Ok(Next::Nothing(ending)) => ending,
-        Err(by_house) => Ending::House(by_house),
+        Next::Nothing(ending) => ending,
     };
-    ticket.close(ending);
+    visit.ticket.close(ending);
 }
 
-async fn set_up(world: &World, door: &Door, ticket: &Ticket, stream: Stream, seat: &mut Option<Seat>) -> Next {
+async fn set_up(visit: &mut Visit, stream: Stream) -> (Next, Option<Seat>) {
     let mut client = Inbox::new(stream);
-    match handshake::shake_hands(world, door, ticket, &mut client).await {
-        Ok(request) => {
-            ticket.request_is_complete();
-            fulfil(world, door, ticket.session(), client, request, seat).await
-        }
+    let request = match handshake::shake_hands(visit, &mut client).await {
+        Ok(request) => request,
         Err(ending) => {
             see_off(client, &[]).await;
-            Next::Nothing(ending)
+            return (Next::Nothing(ending), None);
         }
+    };
+    // Without a seat it stays among the handshakes until it is gone, so that the refused have a bound too.
+    let seat = visit.world.seats.take(places(request.command));
+    if seat.is_none() {
+        return (refuse(client, &request, Refusal::TooManyConnections).await, None);
     }
+    visit.ticket.leave_handshake();
+    (fulfil(visit, client, request).await, seat)
 }
 
-async fn fulfil(
-    world: &World,
-    door: &Door,
-    session: &Arc<Session>,
-    client: Inbox,
-    request: Request,
-    seat: &mut Option<Seat>,
-) -> Next {
-    *seat = world.seats.take(places(request.command));
-    if seat.is_none() {
-        return refuse(client, &request, Refusal::TooManyConnections).await;
-    }
+async fn fulfil(visit: &Visit, client: Inbox, request: Request) -> Next {
+    let Visit { world, door, ticket } = visit;
+    let session = ticket.session();
     if !session.snapshot.commands.contains(&request.command) {
         return refuse(client, &request, Refusal::CommandOff).await;
     }

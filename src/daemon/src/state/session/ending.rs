@@ -1,9 +1,8 @@
 //! How a session ended: a closed list, and the side is in the type.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::Waker;
+use std::io;
 
-use atomic_waker::AtomicWaker;
+use nix::errno::Errno;
 
 use super::refusal::Refusal;
 
@@ -53,6 +52,28 @@ pub(crate) enum ByHouse {
     Failure,
 }
 
+impl ByPeer {
+    /// What an error on the peer's own connection says of it; `None` when it speaks of us.
+    pub(crate) fn of(error: &io::Error) -> Option<Self> {
+        let errno = Errno::from_raw(error.raw_os_error()?);
+        let silence = SILENCE.contains(&errno).then_some(Self::Vanished);
+        RESET.contains(&errno).then_some(Self::Reset).or(silence)
+    }
+}
+
+const RESET: [Errno; 3] = [Errno::ECONNRESET, Errno::EPIPE, Errno::ECONNABORTED];
+
+/// No answer, or what routers and firewalls on the way answer instead (icmp(7)).
+const SILENCE: [Errno; 7] = [
+    Errno::ETIMEDOUT,
+    Errno::EHOSTUNREACH,
+    Errno::EHOSTDOWN,
+    Errno::ENETUNREACH,
+    Errno::ENETDOWN,
+    Errno::EACCES,
+    Errno::EPERM,
+];
+
 impl Ending {
     /// The stable word for logs; it begins with the side.
     pub(crate) fn label(self) -> &'static str {
@@ -78,7 +99,7 @@ impl Ending {
 }
 
 impl ByHouse {
-    const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::Idle,
@@ -100,32 +121,5 @@ impl ByHouse {
             Self::Served => "served",
             Self::Failure => "failure",
         }
-    }
-}
-
-/// The house's order to end, given from any thread and heard by the session's task
-/// wherever it waits. The first reason stands.
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    reason: AtomicU8,
-    task: AtomicWaker,
-}
-
-impl Order {
-    pub(crate) fn give(&self, reason: ByHouse) {
-        let first = self.reason.compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
-        if first.is_ok() {
-            self.task.wake();
-        }
-    }
-
-    pub(crate) fn given(&self) -> Option<ByHouse> {
-        let number = self.reason.load(Ordering::Acquire);
-        ByHouse::ALL.into_iter().find(|by| *by as u8 == number)
-    }
-
-    /// The task that `give` wakes from now on.
-    pub(crate) fn heard_by(&self, task: &Waker) {
-        self.task.register(task);
     }
 }

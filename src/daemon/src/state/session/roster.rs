@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use dashmap::DashMap;
 use uuid::Uuid;
 
+use super::course::Stage;
 use super::ending::ByHouse;
-use super::ticket::{Session, Stage};
+use super::ticket::Session;
 
 #[derive(Debug)]
 pub(crate) struct Roster {
     sessions: DashMap<Uuid, Arc<Session>>,
-    handshakes: Handshakes,
+    handshakes: Arc<Handshakes>,
 }
 
 impl Roster {
@@ -28,31 +29,33 @@ impl Roster {
 
     /// Orders every session to end.
     pub(crate) fn end_all(&self, reason: ByHouse) {
-        self.each(|session| session.order.give(reason));
+        self.each(|session| session.course.end(reason));
     }
 
-    /// Shows every session to `visit`, which must not touch the roster.
+    /// Shows every session to `visit`, which must not touch the roster; waking a task does not.
     pub(crate) fn each(&self, mut visit: impl FnMut(&Session)) {
         for session in &self.sessions {
             visit(session.value());
         }
     }
 
-    /// To be called once when a session's request is complete: it no longer counts as a handshake.
-    pub(crate) fn handshake_done(&self) {
-        self.handshakes.open.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    pub(super) fn enter(&self, session: &Arc<Session>) {
+    pub(super) fn enter(&self, session: &Arc<Session>) -> HandshakePlace {
         self.sessions.insert(session.id, Arc::clone(session));
-        self.handshakes.enter(session);
+        self.handshakes.enter(session)
     }
 
     pub(super) fn leave(&self, session: &Session) {
         self.sessions.remove(&session.id);
-        if session.stage() == Stage::Handshake {
-            self.handshake_done();
-        }
+    }
+}
+
+/// A place among the unauthenticated, given back on drop.
+#[derive(Debug)]
+pub(super) struct HandshakePlace(Arc<Handshakes>);
+
+impl Drop for HandshakePlace {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -66,11 +69,11 @@ struct Handshakes {
 }
 
 impl Handshakes {
-    fn new(bound: usize) -> Self {
-        Self { open: AtomicUsize::new(0), bound, queue: Mutex::default() }
+    fn new(bound: usize) -> Arc<Self> {
+        Arc::new(Self { open: AtomicUsize::new(0), bound, queue: Mutex::default() })
     }
 
-    fn enter(&self, session: &Arc<Session>) {
+    fn enter(self: &Arc<Self>, session: &Arc<Session>) -> HandshakePlace {
         let open = self.open.fetch_add(1, Ordering::AcqRel) + 1;
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push_back(Arc::downgrade(session));
@@ -80,18 +83,19 @@ impl Handshakes {
         if queue.len() > 2 * self.bound + 64 {
             queue.retain(|waiting| still_shaking_hands(waiting).is_some());
         }
+        HandshakePlace(Arc::clone(self))
     }
 }
 
 fn shed_oldest(queue: &mut VecDeque<Weak<Session>>) {
     while let Some(waiting) = queue.pop_front() {
         if let Some(session) = still_shaking_hands(&waiting) {
-            session.order.give(ByHouse::HandshakeShed);
+            session.course.end_while(Stage::Handshake, ByHouse::HandshakeShed);
             return;
         }
     }
 }
 
 fn still_shaking_hands(waiting: &Weak<Session>) -> Option<Arc<Session>> {
-    waiting.upgrade().filter(|session| session.stage() == Stage::Handshake)
+    waiting.upgrade().filter(|session| session.course.stage() == Stage::Handshake)
 }

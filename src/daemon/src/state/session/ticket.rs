@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -13,10 +13,11 @@ use socks::{Command, Dialect};
 use tracing::{Level, event};
 use uuid::Uuid;
 
-use super::ending::{ByHouse, ByPeer, Ending, Order};
+use super::course::{Course, Stage};
+use super::ending::{ByHouse, ByPeer, Ending};
 use super::facts::{Facts, Identity, Origin};
 use super::lane::Lane;
-use super::roster::Roster;
+use super::roster::{HandshakePlace, Roster};
 use crate::state::snapshot::Snapshot;
 
 /// The event of one closed session at a level that must be a constant.
@@ -70,8 +71,7 @@ pub(crate) struct Session {
     pub(crate) up: Lane,
     /// To the client.
     pub(crate) down: Lane,
-    pub(crate) order: Order,
-    stage: AtomicU8,
+    pub(crate) course: Course,
     facts: Mutex<Facts>,
     pub(super) pulse: Pulse,
 }
@@ -80,23 +80,8 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     pub(super) carried: AtomicU64,
-    /// Seconds of the session's life at which `carried` last changed.
-    pub(super) moved_at: AtomicU32,
-}
-
-/// How far a session has come; the sweep applies one deadline to each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Stage {
-    /// Nobody is identified or no request is complete yet.
-    Handshake,
-    /// Resolving, dialling or waiting for a peer; these watch their own deadlines.
-    SettingUp,
-    Relaying,
-    /// One side has finished sending.
-    HalfClosed,
-    /// Relaying datagrams.
-    Datagrams,
+    /// Milliseconds of the session's life at which `carried` was last seen to change.
+    pub(super) moved_at: AtomicU64,
 }
 
 impl Session {
@@ -111,17 +96,7 @@ impl Session {
     }
 
     pub(crate) fn enter(&self, stage: Stage) {
-        self.stage.store(stage as u8, Relaxed);
-    }
-
-    pub(crate) fn stage(&self) -> Stage {
-        match self.stage.load(Relaxed) {
-            0 => Stage::Handshake,
-            1 => Stage::SettingUp,
-            2 => Stage::Relaying,
-            3 => Stage::HalfClosed,
-            _ => Stage::Datagrams,
-        }
+        self.course.enter(stage);
     }
 
     /// What is known so far. The guard must not be held across an await.
@@ -134,8 +109,8 @@ impl Session {
     pub(crate) async fn obey<T>(&self, work: impl Future<Output = T>) -> Result<T, ByHouse> {
         let mut work = pin!(work);
         std::future::poll_fn(|cx: &mut Context<'_>| {
-            self.order.heard_by(cx.waker());
-            match self.order.given() {
+            self.course.heard_by(cx.waker());
+            match self.course.ordered() {
                 Some(reason) => Poll::Ready(Err(reason)),
                 None => work.as_mut().poll(cx).map(Ok),
             }
@@ -149,6 +124,8 @@ impl Session {
 pub(crate) struct Ticket {
     session: Arc<Session>,
     roster: Arc<Roster>,
+    /// Held until the request is complete and admitted.
+    handshake: Option<HandshakePlace>,
     ending: Option<Ending>,
 }
 
@@ -163,23 +140,22 @@ impl Ticket {
             snapshot,
             up: Lane::default(),
             down: Lane::default(),
-            order: Order::default(),
-            stage: AtomicU8::new(Stage::Handshake as u8),
+            course: Course::default(),
             facts: Mutex::default(),
             pulse: Pulse::default(),
         });
-        roster.enter(&session);
-        Self { session, roster: Arc::clone(roster), ending: None }
+        let handshake = Some(roster.enter(&session));
+        Self { session, roster: Arc::clone(roster), handshake, ending: None }
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.session
     }
 
-    /// The handshake is over: the session leaves the bound of the unauthenticated. To be called once.
-    pub(crate) fn request_is_complete(&self) {
+    /// The handshake is over: the session leaves the bound of the unauthenticated.
+    pub(crate) fn leave_handshake(&mut self) {
         self.session.enter(Stage::SettingUp);
-        self.roster.handshake_done();
+        self.handshake = None;
     }
 
     pub(crate) fn close(mut self, ending: Ending) {

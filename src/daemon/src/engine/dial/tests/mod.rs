@@ -40,7 +40,7 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
         max_age: None,
     };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
-    let surroundings = Surroundings { exceptions, own_listeners: HashSet::new() };
+    let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
     let snapshot = Snapshot::new(lifetimes, Vec::new(), surroundings, HashSet::new());
     Ticket::open(&Roster::new(16), Origin::Local, "test".into(), Arc::new(snapshot))
 }
