@@ -3,7 +3,8 @@
 use std::fmt;
 
 use tracing::{Event, Level, Subscriber};
-use tracing_subscriber::fmt::format::{DefaultFields, Format, Full, Writer};
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Format, FormatFields, Full, Writer, debug_fn};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -23,6 +24,16 @@ fn stderr_identity() -> Option<(u64, u64)> {
     Some((status.st_dev, status.st_ino))
 }
 
+/// Fields as `name=value`; the default does the same with styles, and takes half of the time of a line to leave them out.
+pub(super) fn plain_fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
+    debug_fn(
+        |writer, field, value| {
+            if field.name() == "message" { write!(writer, "{value:?}") } else { write!(writer, "{field}={value:?}") }
+        },
+    )
+    .delimited(" ")
+}
+
 pub(super) struct Journal(Format<Full, ()>);
 
 impl Default for Journal {
@@ -31,16 +42,12 @@ impl Default for Journal {
     }
 }
 
-impl<S> FormatEvent<S, DefaultFields> for Journal
+impl<S, N> FormatEvent<S, N> for Journal
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
+    N: for<'w> FormatFields<'w> + 'static,
 {
-    fn format_event(
-        &self,
-        context: &FmtContext<'_, S, DefaultFields>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
+    fn format_event(&self, context: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         write!(writer, "<{}>", priority(*event.metadata().level()))?;
         self.0.format_event(context, writer, event)
     }

@@ -98,13 +98,14 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let events = tracing_subscriber::fmt::layer().with_writer(writer);
-    let is_terminal = options.file.is_none() && std::io::stderr().is_terminal();
+    let is_stderr = options.file.is_none();
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match options.format {
         Format::Json => events.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
-        Format::Pretty if options.file.is_none() && format::journal_reads_stderr() => {
-            events.with_ansi(false).event_format(format::Journal::default()).boxed()
+        Format::Pretty if is_stderr && std::io::stderr().is_terminal() => events.boxed(),
+        Format::Pretty if is_stderr && format::journal_reads_stderr() => {
+            events.with_ansi(false).fmt_fields(format::plain_fields()).event_format(format::Journal::default()).boxed()
         }
-        Format::Pretty => events.with_ansi(is_terminal).boxed(),
+        Format::Pretty => events.with_ansi(false).fmt_fields(format::plain_fields()).boxed(),
     };
     tracing_subscriber::registry().with(layer.with_filter(filter(options.level))).init();
 }

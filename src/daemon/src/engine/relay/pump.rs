@@ -40,9 +40,14 @@ pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
         // A reset overtakes what is still on its way to the side that is alive, so it waits for that.
         session.enter(Stage::HalfClosed);
         match ending {
-            Ending::Client(by) if by != ByPeer::Closed => delivered(&upstream).await,
-            Ending::Upstream(by) if by != ByPeer::Closed => delivered(&client).await,
-            Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) | Ending::Refused(_) => {}
+            Ending::Client(ByPeer::Reset | ByPeer::Vanished) => delivered(&upstream).await,
+            Ending::Upstream(ByPeer::Reset | ByPeer::Vanished) => delivered(&client).await,
+            Ending::Client(ByPeer::Closed)
+            | Ending::Upstream(ByPeer::Closed)
+            | Ending::House(_)
+            | Ending::Refused(_)
+            | Ending::ClientLeft
+            | Ending::ClientViolation => {}
         }
         ending
     };
@@ -122,6 +127,6 @@ fn must_reset(ending: Ending) -> bool {
     match ending {
         Ending::Client(by) | Ending::Upstream(by) => by != ByPeer::Closed,
         Ending::House(by) => !matches!(by, ByHouse::Idle | ByHouse::HalfClosed),
-        Ending::Refused(_) => false,
+        Ending::Refused(_) | Ending::ClientLeft | Ending::ClientViolation => false,
     }
 }

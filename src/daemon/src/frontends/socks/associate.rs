@@ -65,7 +65,7 @@ pub(crate) async fn serve(
     let bound = options.advertise(relay);
     session.facts().exit = Some(bound);
     if control.write_all(request.dialect.granted(bound).as_bytes()).await.is_err() {
-        return Ending::Client(ByPeer::Left);
+        return Ending::ClientLeft;
     }
     session.enter(Stage::Datagrams);
     std::future::poll_fn(|cx| served.poll(&mut control, cx)).await
@@ -103,7 +103,7 @@ async fn turn_away(session: &Session, control: Stream, request: &Request, no: No
         No::Refused(refusal) => (refusal.reply(), Ending::Refused(refusal)),
         No::OtherAddress => {
             session.facts().remark = Some("announced another address than its own".into());
-            (Failure::NotAllowed, Ending::Client(ByPeer::Violation))
+            (Failure::NotAllowed, Ending::ClientViolation)
         }
     };
     see_off(Inbox::new(control), request.dialect.failed(failure).as_bytes()).await;
@@ -173,7 +173,7 @@ fn poll_end(control: &mut Stream, cx: &mut Context<'_>) -> Poll<Ending> {
         match ready!(Pin::new(&mut *control).poll_read(cx, &mut buffer)) {
             Ok(()) if buffer.filled().is_empty() => return Poll::Ready(Ending::Client(ByPeer::Closed)),
             Ok(()) => {}
-            Err(error) => return Poll::Ready(Ending::Client(ByPeer::of(&error).unwrap_or(ByPeer::Reset))),
+            Err(error) => return Poll::Ready(Ending::of_client(&error)),
         }
     }
     cx.waker().wake_by_ref();

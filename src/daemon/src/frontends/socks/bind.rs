@@ -17,11 +17,11 @@ use super::World;
 use super::accept::is_this_connection_only;
 use super::connect::destination;
 use super::inbox::Inbox;
-use super::serve::{Next, gone, refuse};
+use super::serve::{Next, refuse};
 use crate::engine::relay::pump::Pair;
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::engine::sys::{interfaces, ports};
-use crate::state::session::ending::ByPeer;
+use crate::state::session::ending::Ending;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 
@@ -48,7 +48,7 @@ enum Awaited {
 /// Why there is no pair to relay.
 enum Failed {
     Refused(Refusal),
-    Left(ByPeer),
+    Left(Ending),
 }
 
 pub(super) async fn bind(
@@ -64,7 +64,7 @@ pub(super) async fn bind(
             Next::Relay(Pair { client, upstream: Stream::Tcp(peer), early })
         }
         Err(Failed::Refused(refusal)) => refuse(client, &request, refusal).await,
-        Err(Failed::Left(how)) => gone(how),
+        Err(Failed::Left(how)) => Next::Nothing(how),
     }
 }
 

@@ -7,7 +7,7 @@ use socks::{Host, Request, Target};
 
 use super::World;
 use super::inbox::Inbox;
-use super::serve::{Next, gone, refuse};
+use super::serve::{Next, refuse};
 use crate::engine::dial::Connected;
 use crate::engine::relay::pump::Pair;
 use crate::engine::sys::stream::Stream;
@@ -23,7 +23,7 @@ pub(super) async fn connect(world: &World, session: &Arc<Session>, mut client: I
     let dialled = tokio::select! {
         biased;
         dialled = dial => dialled,
-        how = client.left() => return gone(how),
+        how = client.left() => return Next::Nothing(how),
     };
     match dialled {
         Ok(connected) => hand_over(client, &request, connected).await,
@@ -43,7 +43,7 @@ pub(super) fn destination(target: &Target) -> Result<Destination, Refusal> {
 async fn hand_over(mut client: Inbox, request: &Request, connected: Connected) -> Next {
     let yes = request.dialect.granted(connected.exit);
     if let Err(how) = client.send(yes.as_bytes()).await {
-        return gone(how);
+        return Next::Nothing(how);
     }
     let (client, early) = client.into_parts();
     Next::Relay(Pair { client, upstream: Stream::Tcp(connected.stream), early })

@@ -9,7 +9,7 @@ use super::inbox::Inbox;
 use super::serve::Visit;
 use super::{Door, World};
 use crate::engine::sys::stream::unmapped;
-use crate::state::session::ending::{ByPeer, Ending};
+use crate::state::session::ending::Ending;
 use crate::state::session::facts::{self, Identity, Origin};
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
@@ -23,7 +23,7 @@ pub(super) async fn shake_hands(visit: &Visit, client: &mut Inbox) -> Result<Req
     }
     let (claim, claimant) = hear_claim(door, session, client).await?;
     let accepted = identify(world, session, client, claim, claimant).await?;
-    client.send(accepted.greeting().as_bytes()).await.map_err(Ending::Client)?;
+    client.send(accepted.greeting().as_bytes()).await?;
     let request = hear_request(session, client, &accepted).await?;
     write_down(session, accepted.into_identity(), &request);
     Ok(request)
@@ -39,7 +39,7 @@ fn must_be_introduced(door: &Door, origin: Origin) -> bool {
 /// Reads the PROXY protocol header of a balancer we trust.
 async fn introduce(session: &Session, client: &mut Inbox) -> Result<(), Ending> {
     loop {
-        client.more().await.map_err(Ending::Client)?;
+        client.more().await?;
         match proxy_protocol::decode(client.bytes()) {
             Ok(Progress::NeedMore) => {}
             Ok(Progress::Done { consumed, path }) => {
@@ -60,12 +60,12 @@ async fn hear_claim(door: &Door, session: &Session, client: &mut Inbox) -> Resul
         match opening.receive(&door.offer, client.bytes()) {
             Ok(Step::NeedMore(same)) => {
                 opening = same;
-                client.more().await.map_err(Ending::Client)?;
+                client.more().await?;
             }
             Ok(Step::Send { consumed, bytes, next }) => {
                 opening = next;
                 client.consume(consumed);
-                client.send(bytes.as_bytes()).await.map_err(Ending::Client)?;
+                client.send(bytes.as_bytes()).await?;
             }
             Ok(Step::Identify { consumed, claim, claimant }) => {
                 client.consume(consumed);
@@ -103,7 +103,7 @@ async fn identify(
 async fn reject(client: &mut Inbox, claimant: Claimant, refusal: Refusal) -> Ending {
     match client.send(claimant.reject().as_bytes()).await {
         Ok(()) => Ending::Refused(refusal),
-        Err(how) => Ending::Client(how),
+        Err(gone) => gone,
     }
 }
 
@@ -114,7 +114,7 @@ async fn hear_request(session: &Session, client: &mut Inbox, accepted: &Accepted
                 client.consume(consumed);
                 return Ok(request);
             }
-            Ok(None) => client.more().await.map_err(Ending::Client)?,
+            Ok(None) => client.more().await?,
             Err(violation) => return Err(say_farewell(session, client, &violation).await),
         }
     }
@@ -135,11 +135,11 @@ async fn say_farewell(session: &Session, client: &mut Inbox, violation: &Violati
     let ending = violated(session, &violation.to_string());
     match client.send(violation.farewell()).await {
         Ok(()) => ending,
-        Err(how) => Ending::Client(how),
+        Err(gone) => gone,
     }
 }
 
 fn violated(session: &Session, what: &str) -> Ending {
     session.facts().remark = Some(what.into());
-    Ending::Client(ByPeer::Violation)
+    Ending::ClientViolation
 }

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use zeroize::Zeroize;
 
 use crate::engine::sys::stream::Stream;
-use crate::state::session::ending::ByPeer;
+use crate::state::session::ending::Ending;
 
 /// The longest handshake message (an HTTP head) fits, with some of what follows it.
 const MOST: usize = 16 * 1024;
@@ -38,31 +38,31 @@ impl Inbox {
     ///
     /// # Errors
     /// How the client went away.
-    pub(crate) async fn more(&mut self) -> Result<(), ByPeer> {
+    pub(crate) async fn more(&mut self) -> Result<(), Ending> {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve_exact(USUAL);
         }
         match self.stream.read_buf(&mut self.bytes).await {
-            Ok(0) => Err(ByPeer::Left),
+            Ok(0) => Err(Ending::ClientLeft),
             Ok(_) => Ok(()),
-            Err(error) => Err(ByPeer::of(&error).unwrap_or(ByPeer::Reset)),
+            Err(error) => Err(Ending::of_client(&error)),
         }
     }
 
     /// # Errors
     /// How the client went away.
-    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), ByPeer> {
-        self.stream.write_all(bytes).await.map_err(|error| ByPeer::of(&error).unwrap_or(ByPeer::Reset))
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> Result<(), Ending> {
+        self.stream.write_all(bytes).await.map_err(|error| Ending::of_client(&error))
     }
 
     /// Ready when the client has left; keeps what it sends ahead until there is enough of it.
     ///
     /// A FIN after bytes for the target is a client that has said all it has to say, and waits for the answer;
     /// a FIN without any is one that has gone.
-    pub(crate) async fn left(&mut self) -> ByPeer {
+    pub(crate) async fn left(&mut self) -> Ending {
         while self.bytes.len() < MOST {
             if let Err(how) = self.more().await {
-                if how == ByPeer::Left && !self.bytes.is_empty() {
+                if how == Ending::ClientLeft && !self.bytes.is_empty() {
                     break;
                 }
                 return how;

@@ -9,7 +9,7 @@ use socks::{Command, Message, Name, Request};
 use super::World;
 use super::connect::destination;
 use super::inbox::Inbox;
-use super::serve::{Next, gone, refuse, see_off};
+use super::serve::{Next, refuse, see_off};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
@@ -18,7 +18,7 @@ pub(super) async fn resolve(world: &World, session: &Arc<Session>, mut client: I
     let answer = tokio::select! {
         biased;
         answer = answer(world, session, &request) => answer,
-        how = client.left() => return gone(how),
+        how = client.left() => return Next::Nothing(how),
     };
     match answer {
         Ok(words) => {

@@ -10,7 +10,7 @@ use super::inbox::Inbox;
 use super::{Door, World, associate, bind, connect, handshake, resolve};
 use crate::engine::relay::pump::{Pair, pump};
 use crate::engine::sys::stream::Stream;
-use crate::state::session::ending::{ByPeer, Ending};
+use crate::state::session::ending::Ending;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::seats::Seat;
 use crate::state::session::ticket::Ticket;
@@ -97,11 +97,6 @@ fn places(command: Command) -> usize {
 pub(super) async fn refuse(client: Inbox, request: &Request, refusal: Refusal) -> Next {
     see_off(client, request.dialect.failed(refusal.reply()).as_bytes()).await;
     Next::Nothing(Ending::Refused(refusal))
-}
-
-/// The client is gone before anything was set up.
-pub(super) fn gone(how: ByPeer) -> Next {
-    Next::Nothing(Ending::Client(how))
 }
 
 /// Says the last words, then a FIN, then waits for the client to close: closing at once with bytes unread

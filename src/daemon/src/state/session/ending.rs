@@ -9,6 +9,10 @@ use super::refusal::Refusal;
 /// Why a session is over, and by whose doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ending {
+    /// The client left before anything was set up.
+    ClientLeft,
+    /// The client broke the protocol.
+    ClientViolation,
     Client(ByPeer),
     Upstream(ByPeer),
     House(ByHouse),
@@ -24,10 +28,6 @@ pub(crate) enum ByPeer {
     Reset,
     /// Its host stopped answering (keepalive or user timeout).
     Vanished,
-    /// It left before the session was set up.
-    Left,
-    /// It broke the protocol.
-    Violation,
 }
 
 /// What the proxy itself decided.
@@ -75,23 +75,22 @@ const SILENCE: [Errno; 7] = [
 ];
 
 impl Ending {
+    /// The client's connection failed with `error` while nothing was relayed yet.
+    pub(crate) fn of_client(error: &io::Error) -> Self {
+        Self::Client(ByPeer::of(error).unwrap_or(ByPeer::Reset))
+    }
+
     /// The stable word for logs; it begins with the side.
     pub(crate) fn label(self) -> &'static str {
         match self {
-            Self::Client(by) => match by {
-                ByPeer::Closed => "client_closed",
-                ByPeer::Reset => "client_reset",
-                ByPeer::Vanished => "client_vanished",
-                ByPeer::Left => "client_left",
-                ByPeer::Violation => "client_violation",
-            },
-            Self::Upstream(by) => match by {
-                ByPeer::Closed => "upstream_closed",
-                ByPeer::Reset => "upstream_reset",
-                ByPeer::Vanished => "upstream_vanished",
-                ByPeer::Left => "upstream_left",
-                ByPeer::Violation => "upstream_violation",
-            },
+            Self::ClientLeft => "client_left",
+            Self::ClientViolation => "client_violation",
+            Self::Client(ByPeer::Closed) => "client_closed",
+            Self::Client(ByPeer::Reset) => "client_reset",
+            Self::Client(ByPeer::Vanished) => "client_vanished",
+            Self::Upstream(ByPeer::Closed) => "upstream_closed",
+            Self::Upstream(ByPeer::Reset) => "upstream_reset",
+            Self::Upstream(ByPeer::Vanished) => "upstream_vanished",
             Self::House(by) => by.label(),
             Self::Refused(_) => "refused",
         }

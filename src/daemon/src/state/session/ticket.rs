@@ -14,7 +14,7 @@ use tracing::{Level, event};
 use uuid::Uuid;
 
 use super::course::{Course, Stage};
-use super::ending::{ByHouse, ByPeer, Ending};
+use super::ending::{ByHouse, Ending};
 use super::facts::{Facts, Identity, Origin};
 use super::lane::Lane;
 use super::roster::{HandshakePlace, Roster};
@@ -186,8 +186,10 @@ fn level(session: &Session, ending: Ending) -> Level {
     match ending {
         Ending::Refused(refusal) => refusal.level(),
         Ending::House(ByHouse::Failure) => Level::ERROR,
-        Ending::Client(ByPeer::Left) if session.facts().request.is_none() => Level::DEBUG,
-        Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => Level::INFO,
+        Ending::ClientLeft if session.facts().request.is_none() => Level::DEBUG,
+        Ending::ClientLeft | Ending::ClientViolation | Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => {
+            Level::INFO
+        }
     }
 }
 
@@ -219,8 +221,5 @@ fn nonzero(count: u64) -> Option<u64> {
 }
 
 fn reason(ending: Ending) -> Option<&'static str> {
-    match ending {
-        Ending::Refused(refusal) => Some(refusal.label()),
-        Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => None,
-    }
+    if let Ending::Refused(refusal) = ending { Some(refusal.label()) } else { None }
 }
