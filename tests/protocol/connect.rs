@@ -40,6 +40,18 @@ fn connect_client_leaves() {
     assert_eq!(daemon.session_of(client.leave()).text("ending"), "client_left");
 }
 
+/// With more early data than is buffered nothing is read any more, and still a reset is heard.
+#[test]
+fn connect_client_resets_behind_its_early_data() {
+    let daemon = start(&[LOOPBACK, "[timeouts]\nconnect_secs = 600\n"].concat());
+    let full = Unanswering::on(Ipv4Addr::LOCALHOST.into());
+    let mut client = greeted(daemon.addr());
+    client.send(&[request(CONNECT, full.addr()), vec![b'x'; 50_000]].concat());
+    assert!(client.is_silent_for(Duration::from_millis(100)), "the dial goes on");
+    client.reset();
+    assert_eq!(daemon.session().text("ending"), "client_reset");
+}
+
 /// DNS and sixteen addresses, each of which would take for ever, share one deadline.
 #[test]
 fn connect_total_budget() {

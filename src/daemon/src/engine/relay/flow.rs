@@ -25,7 +25,7 @@ const MUCH: usize = 16 * 1024;
 const TURNS: u8 = 2;
 
 /// Turns one poll may take before other sessions of the thread get theirs: a mebibyte at most.
-const PATIENCE: usize = 4;
+const PATIENCE: usize = 2;
 
 thread_local! {
     static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH].into_boxed_slice());

@@ -1,7 +1,7 @@
 //! Kernel pipes for splice(2), lent out while a bulk stream has bytes in flight.
 //!
 //! Each thread keeps a few at hand. How many exist in the whole process is bounded,
-//! because each costs two descriptors and up to 256 KiB of kernel memory.
+//! because each costs two descriptors and up to half a mebibyte of kernel memory.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,7 +13,7 @@ use nix::unistd::pipe2;
 
 /// Bytes that one splice(2) may move; the capacity a pipe asks for.
 /// Beyond `fs.pipe-user-pages-soft` the kernel grants an unprivileged user less, and then less is moved at a time.
-const CAPACITY: usize = 256 * 1024;
+const CAPACITY: usize = 512 * 1024;
 
 /// Pipes in the whole process, lent out or at hand.
 pub(crate) const MOST: usize = 256;

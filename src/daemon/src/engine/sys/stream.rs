@@ -63,6 +63,15 @@ impl Stream {
         SockRef::from(&self.as_fd()).take_error().unwrap_or_else(Some)
     }
 
+    /// Waits until the connection is broken, and says by what.
+    pub(crate) async fn broken(&self) -> io::Error {
+        let waited = match self {
+            Self::Tcp(stream) => stream.ready(Interest::ERROR).await,
+            Self::Unix(stream) => stream.ready(Interest::ERROR).await,
+        };
+        waited.err().or_else(|| self.pending_error()).unwrap_or_else(|| io::ErrorKind::ConnectionReset.into())
+    }
+
     /// Sends a FIN: this side will write no more. A peer that is gone already is found out by reading.
     pub(crate) fn finish(&self) {
         let _peer_is_gone = SockRef::from(&self.as_fd()).shutdown(Shutdown::Write);

@@ -68,7 +68,8 @@ impl Inbox {
                 return how;
             }
         }
-        std::future::pending().await
+        // Nothing more is read, so only the kernel can tell that it is gone.
+        Ending::of_client(&self.stream.broken().await)
     }
 
     pub(crate) fn into_parts(self) -> (Stream, Vec<u8>) {
