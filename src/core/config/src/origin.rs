@@ -12,7 +12,7 @@ pub enum Origin {
     Default,
     /// It stands in a file; lines and columns count from 1, columns in characters.
     File {
-        /// The path as it was given to [`crate::load`].
+        /// The path as it was given to [`crate::load()`].
         path: String,
         /// The line, from 1.
         line: usize,

@@ -27,11 +27,7 @@ pub enum FrameError {
     #[error("frame kind {found} does not exist in this direction")]
     Kind { found: u8 },
     #[error("frame kind {kind} announces a body of {announced} bytes and has {found}")]
-    Length {
-        kind: u8,
-        announced: usize,
-        found: usize,
-    },
+    Length { kind: u8, announced: usize, found: usize },
     #[error("the body of frame kind {kind} is shorter than its fields")]
     Short { kind: u8 },
     #[error("the body of frame kind {kind} has {extra} bytes after its last field")]
@@ -44,8 +40,7 @@ pub enum FrameError {
 ///
 /// Callers cut their texts and lists to [`MAX_BODY`] first.
 pub(crate) fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(body.len())
-        .expect("a body is at most MAX_BODY bytes long, which fits into 16 bits");
+    let length = u16::try_from(body.len()).expect("a body is at most MAX_BODY bytes long, which fits into 16 bits");
     let mut frame = Vec::with_capacity(HEADER + body.len());
     frame.extend_from_slice(&[VERSION, kind]);
     frame.extend_from_slice(&length.to_be_bytes());
@@ -69,11 +64,7 @@ pub(crate) fn open(frame: &[u8]) -> Result<Body<'_>, FrameError> {
     }
     let announced = usize::from(u16::from_be_bytes([high, low]));
     if announced != rest.len() {
-        return Err(FrameError::Length {
-            kind,
-            announced,
-            found: rest.len(),
-        });
+        return Err(FrameError::Length { kind, announced, found: rest.len() });
     }
     Ok(Body { kind, rest })
 }
@@ -117,14 +108,7 @@ impl<'a> Body<'a> {
 
     /// States that every field has been taken.
     pub(crate) fn end(self) -> Result<(), FrameError> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(FrameError::Long {
-                kind: self.kind,
-                extra: self.rest.len(),
-            })
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(FrameError::Long { kind: self.kind, extra: self.rest.len() }) }
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {
@@ -142,31 +126,16 @@ mod tests {
 
     #[test]
     fn a_broken_envelope_is_refused_with_words() {
-        let refused = |frame: &[u8]| {
-            open(frame)
-                .err()
-                .map(|error| error.to_string())
-                .unwrap_or_default()
-        };
+        let refused = |frame: &[u8]| open(frame).err().map(|error| error.to_string()).unwrap_or_default();
         for (frame, words) in [
             (&[][..], "a frame of 0 bytes"),
             (&[VERSION, 1, 0][..], "a frame of 3 bytes"),
             (&[0; MAX_FRAME + 1][..], "a frame of 4097 bytes"),
             (&[VERSION + 1, 1, 0, 0][..], "different builds"),
-            (
-                &[VERSION, 7, 0, 2, 9][..],
-                "announces a body of 2 bytes and has 1",
-            ),
-            (
-                &[VERSION, 7, 0, 0, 9][..],
-                "announces a body of 0 bytes and has 1",
-            ),
+            (&[VERSION, 7, 0, 2, 9][..], "announces a body of 2 bytes and has 1"),
+            (&[VERSION, 7, 0, 0, 9][..], "announces a body of 0 bytes and has 1"),
         ] {
-            assert!(
-                refused(frame).contains(words),
-                "{frame:?}: {}",
-                refused(frame)
-            );
+            assert!(refused(frame).contains(words), "{frame:?}: {}", refused(frame));
         }
     }
 }

@@ -42,13 +42,10 @@ impl ToMonitor {
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Self::Ready => frame::seal(kind::READY, &[]),
-            Self::Heartbeat { sessions, silent } => {
-                frame::seal(kind::HEARTBEAT, &heartbeat(*sessions, silent))
+            Self::Heartbeat { sessions, silent } => frame::seal(kind::HEARTBEAT, &heartbeat(*sessions, silent)),
+            Self::Failed { reason } => {
+                frame::seal(kind::FAILED, &reason.as_bytes()[..reason.floor_char_boundary(MAX_BODY)])
             }
-            Self::Failed { reason } => frame::seal(
-                kind::FAILED,
-                &reason.as_bytes()[..reason.floor_char_boundary(MAX_BODY)],
-            ),
             Self::Drained { remaining } => frame::seal(kind::DRAINED, &remaining.to_be_bytes()),
         }
     }
@@ -61,16 +58,9 @@ impl ToMonitor {
         let mut body = frame::open(datagram)?;
         let message = match body.kind {
             kind::READY => Self::Ready,
-            kind::HEARTBEAT => Self::Heartbeat {
-                sessions: body.u32()?,
-                silent: silent(&mut body)?,
-            },
-            kind::FAILED => Self::Failed {
-                reason: body.remaining_text()?.to_owned(),
-            },
-            kind::DRAINED => Self::Drained {
-                remaining: body.u32()?,
-            },
+            kind::HEARTBEAT => Self::Heartbeat { sessions: body.u32()?, silent: silent(&mut body)? },
+            kind::FAILED => Self::Failed { reason: body.remaining_text()?.to_owned() },
+            kind::DRAINED => Self::Drained { remaining: body.u32()? },
             found => return Err(FrameError::Kind { found }),
         };
         body.end()?;
@@ -102,11 +92,7 @@ fn thread_name(body: &mut Body<'_>) -> Result<ThreadName, FrameError> {
     let length = body.u8()?;
     let text = body.text(usize::from(length))?;
     let name = ThreadName::new(text);
-    if name.as_str() == text {
-        Ok(name)
-    } else {
-        Err(FrameError::Text { kind: body.kind })
-    }
+    if name.as_str() == text { Ok(name) } else { Err(FrameError::Text { kind: body.kind }) }
 }
 
 #[cfg(test)]
@@ -118,14 +104,10 @@ mod tests {
     use crate::to_worker::ToWorker;
 
     fn any_message() -> impl Strategy<Value = ToMonitor> {
-        let names = prop::collection::vec(
-            any::<String>().prop_map(|name| ThreadName::new(&name)),
-            0..=MAX_SILENT,
-        );
+        let names = prop::collection::vec(any::<String>().prop_map(|name| ThreadName::new(&name)), 0..=MAX_SILENT);
         prop_oneof![
             Just(ToMonitor::Ready),
-            (any::<u32>(), names)
-                .prop_map(|(sessions, silent)| ToMonitor::Heartbeat { sessions, silent }),
+            (any::<u32>(), names).prop_map(|(sessions, silent)| ToMonitor::Heartbeat { sessions, silent }),
             any::<String>().prop_map(|reason| ToMonitor::Failed { reason }),
             any::<u32>().prop_map(|remaining| ToMonitor::Drained { remaining }),
         ]
@@ -172,20 +154,14 @@ mod tests {
     #[test]
     fn a_body_that_breaks_its_own_rules_is_refused() {
         for (what, body) in [
-            (
-                "a name of 16 bytes",
-                [&[0, 0, 0, 0, 1, 16][..], b"0123456789abcdef"].concat(),
-            ),
+            ("a name of 16 bytes", [&[0, 0, 0, 0, 1, 16][..], b"0123456789abcdef"].concat()),
             ("a name that is not UTF-8", vec![0, 0, 0, 0, 1, 1, 0xff]),
             ("a name cut short", vec![0, 0, 0, 0, 1, 4, b'a']),
             ("fewer names than announced", vec![0, 0, 0, 0, 2, 1, b'a']),
             ("more names than announced", vec![0, 0, 0, 0, 0, 1, b'a']),
             ("241 names", [&[0, 0, 0, 0, 241][..], &[0; 241]].concat()),
         ] {
-            assert!(
-                ToMonitor::decode(&frame::seal(kind::HEARTBEAT, &body)).is_err(),
-                "{what}"
-            );
+            assert!(ToMonitor::decode(&frame::seal(kind::HEARTBEAT, &body)).is_err(), "{what}");
         }
         assert_eq!(
             ToMonitor::decode(&frame::seal(kind::FAILED, &[0xff])),
@@ -198,22 +174,11 @@ mod tests {
         for (message, bytes) in [
             (ToMonitor::Ready, &[VERSION, 65, 0, 0][..]),
             (
-                ToMonitor::Heartbeat {
-                    sessions: 7,
-                    silent: vec![ThreadName::new("io-1")],
-                },
+                ToMonitor::Heartbeat { sessions: 7, silent: vec![ThreadName::new("io-1")] },
                 &[VERSION, 66, 0, 10, 0, 0, 0, 7, 1, 4, b'i', b'o', b'-', b'1'][..],
             ),
-            (
-                ToMonitor::Failed {
-                    reason: "no".to_owned(),
-                },
-                &[VERSION, 67, 0, 2, b'n', b'o'][..],
-            ),
-            (
-                ToMonitor::Drained { remaining: 1 },
-                &[VERSION, 68, 0, 4, 0, 0, 0, 1][..],
-            ),
+            (ToMonitor::Failed { reason: "no".to_owned() }, &[VERSION, 67, 0, 2, b'n', b'o'][..]),
+            (ToMonitor::Drained { remaining: 1 }, &[VERSION, 68, 0, 4, 0, 0, 0, 1][..]),
         ] {
             assert_eq!(message.encode(), bytes);
         }

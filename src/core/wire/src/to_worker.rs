@@ -50,13 +50,10 @@ impl ToWorker {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match *self {
-            Self::Configuration { generation } => {
-                frame::seal(kind::CONFIGURATION, &generation.to_be_bytes())
+            Self::Configuration { generation } => frame::seal(kind::CONFIGURATION, &generation.to_be_bytes()),
+            Self::Listener { index, thread } => {
+                frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
             }
-            Self::Listener { index, thread } => frame::seal(
-                kind::LISTENER,
-                &[index.to_be_bytes(), thread.to_be_bytes()].concat(),
-            ),
             Self::Begin => frame::seal(kind::BEGIN, &[]),
             Self::ReopenLogs => frame::seal(kind::REOPEN_LOGS, &[]),
             Self::Drain { deadline_ms } => frame::seal(kind::DRAIN, &deadline_ms.to_be_bytes()),
@@ -71,18 +68,11 @@ impl ToWorker {
     pub fn decode(datagram: &[u8]) -> Result<Self, FrameError> {
         let mut body = frame::open(datagram)?;
         let message = match body.kind {
-            kind::CONFIGURATION => Self::Configuration {
-                generation: body.u64()?,
-            },
-            kind::LISTENER => Self::Listener {
-                index: body.u16()?,
-                thread: body.u16()?,
-            },
+            kind::CONFIGURATION => Self::Configuration { generation: body.u64()? },
+            kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::BEGIN => Self::Begin,
             kind::REOPEN_LOGS => Self::ReopenLogs,
-            kind::DRAIN => Self::Drain {
-                deadline_ms: body.u32()?,
-            },
+            kind::DRAIN => Self::Drain { deadline_ms: body.u32()? },
             kind::STOP_NOW => Self::StopNow,
             found => return Err(FrameError::Kind { found }),
         };
@@ -148,25 +138,11 @@ mod tests {
     #[test]
     fn the_bytes_of_version_1_stay_what_they_are() {
         for (message, bytes) in [
-            (
-                ToWorker::Configuration { generation: 258 },
-                &[VERSION, 1, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2][..],
-            ),
-            (
-                ToWorker::Listener {
-                    index: 3,
-                    thread: 260,
-                },
-                &[VERSION, 2, 0, 4, 0, 3, 1, 4][..],
-            ),
+            (ToWorker::Configuration { generation: 258 }, &[VERSION, 1, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2][..]),
+            (ToWorker::Listener { index: 3, thread: 260 }, &[VERSION, 2, 0, 4, 0, 3, 1, 4][..]),
             (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
             (ToWorker::ReopenLogs, &[VERSION, 4, 0, 0][..]),
-            (
-                ToWorker::Drain {
-                    deadline_ms: 30_000,
-                },
-                &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..],
-            ),
+            (ToWorker::Drain { deadline_ms: 30_000 }, &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..]),
             (ToWorker::StopNow, &[VERSION, 6, 0, 0][..]),
         ] {
             assert_eq!(message.encode(), bytes);
