@@ -5,18 +5,30 @@
 //! Knows none of the daemon's crates: it sees what a client, a target and an administrator see.
 #![expect(clippy::missing_panics_doc, reason = "a rig reports by panicking; every function here does")]
 
+pub mod cable;
 pub mod daemon;
+pub mod disk;
 pub mod dns;
+pub mod fifo;
+pub mod frozen;
 pub mod http;
+pub mod liar;
+pub mod manager;
 pub mod network;
+pub mod note;
 pub mod port;
 pub mod process;
 pub mod server;
+pub mod service;
 pub mod session_log;
+pub mod signals;
 pub mod socks4;
 pub mod socks5;
 pub mod target;
+pub mod terminal;
 pub mod udp;
+pub mod usage;
 pub mod users;
+pub mod visitor;
 pub mod wait;
 pub mod wire;

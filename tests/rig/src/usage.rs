@@ -1,0 +1,92 @@
+//! What a process uses, as proc(5) shows it, and the limits that a test puts on it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::{SysconfVar, sysconf};
+
+/// Fails with clear words for anybody but root.
+pub fn require_root() {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|ourselves| ourselves.uid() == 0);
+    assert!(is_root, "these tests make networks, limits and users of their own: run them as root");
+}
+
+/// One thread of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    pub id: u32,
+    pub name: String,
+    /// Such as `S` (sleeping) or `T` (stopped).
+    pub state: char,
+}
+
+/// The threads of a process.
+#[must_use]
+pub fn threads(pid: u32) -> Vec<Thread> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    tasks.filter_map(|task| Thread::parse(&fs::read_to_string(task.path().join("stat")).ok()?)).collect()
+}
+
+impl Thread {
+    /// `ID (name) S …`; the name may hold anything.
+    fn parse(stat: &str) -> Option<Self> {
+        let (id, rest) = stat.split_once(" (")?;
+        let (name, rest) = rest.rsplit_once(") ")?;
+        Some(Self { id: id.parse().ok()?, name: name.to_owned(), state: rest.chars().next()? })
+    }
+}
+
+/// The memory that a process has filled itself, in bytes: heap and stacks, and nothing that it shares with others.
+#[must_use]
+pub fn own_memory(pid: u32) -> u64 {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("the process runs");
+    let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("smaps_rollup has that line");
+    1024 * line.trim().trim_end_matches(" kB").parse::<u64>().expect("it is a number of kB")
+}
+
+/// The processor time that a process has used.
+#[must_use]
+pub fn processor_time(pid: u32) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
+    let (_, after_name) = stat.rsplit_once(')').expect("the name is in parentheses");
+    let ticks = |field: usize| after_name.split_whitespace().nth(field - 3).and_then(|text| text.parse::<u32>().ok());
+    // Fields 14 and 15, utime and stime.
+    let used = ticks(14).zip(ticks(15)).map(|(user, system)| user + system).expect("both are numbers");
+    let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().expect("the kernel counts in ticks");
+    Duration::from_secs_f64(f64::from(used) / f64::from(i32::try_from(per_second).expect("a hundred or so")))
+}
+
+/// The share of one processor that a process uses during this time.
+#[must_use]
+pub fn processor_share(pid: u32, during: Duration) -> f64 {
+    let (began, before) = (Instant::now(), processor_time(pid));
+    thread::sleep(during);
+    processor_time(pid).saturating_sub(before).as_secs_f64() / began.elapsed().as_secs_f64()
+}
+
+/// Lets another process open no further descriptor; those that it has stay.
+pub fn take_descriptors(pid: u32) {
+    let numbers = fs::read_dir(format!("/proc/{pid}/fd")).expect("the process runs").flatten();
+    let open: BTreeSet<usize> = numbers.filter_map(|fd| fd.file_name().to_str()?.parse().ok()).collect();
+    // A new descriptor gets the lowest free number, which must be below the limit (getrlimit(2)).
+    let lowest_free = (0..).zip(&open).find_map(|(number, taken)| (number != *taken).then_some(number));
+    limit_descriptors(pid, lowest_free.unwrap_or(open.len()));
+}
+
+/// Lets another process have descriptors below this number.
+pub fn limit_descriptors(pid: u32, limit: usize) {
+    let arguments = [format!("--pid={pid}"), format!("--nofile={limit}:")];
+    let done = Command::new("prlimit").args(arguments).status().expect("prlimit (util-linux) is installed");
+    assert!(done.success(), "prlimit refuses");
+}
+
+/// Lets this process have as many descriptors as it may.
+pub fn raise_own_descriptor_limit() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("every process has a limit");
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).expect("the soft limit may be raised to the hard one");
+}
