@@ -57,4 +57,4 @@ coverage:
 #: make soak          mixed load for MINUTES (default 10), then memory and descriptors are back where they were
 MINUTES ?= 10
 soak:
-	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --release --locked --test soak -- --nocapture
+	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --locked --test soak -- --nocapture
