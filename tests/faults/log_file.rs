@@ -3,7 +3,6 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -31,8 +30,7 @@ fn a_renamed_log_is_left_and_a_new_one_begun_on_sighup() {
     let kept = SessionLog::of(rotated);
     assert!(has_line(&kept, before) && !has_line(&kept, after), "the old file keeps what it had, and gets no more");
 
-    // The monitor writes to the same file, and looks once a second whether it is still there.
-    thread::sleep(Duration::from_millis(1_100));
+    // The monitor writes to the same file and hears the same signal.
     let worker = service.worker_pid();
     send(worker, Signal::SIGKILL);
     let _ = service.successor_of(worker);

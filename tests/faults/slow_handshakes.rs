@@ -70,9 +70,10 @@ fn idle_connections_beyond_the_ceiling_are_shed_and_clients_are_served() {
     measured(format!("beside {CROWD} idle connections a client waits {median:?}, p99 {p99:?}"));
     assert!(p99 < Duration::from_secs(2), "p99 is {p99:?}");
 
-    let (oldest, newest) = (crowd.remove(0), crowd.pop().expect("there is a crowd"));
-    assert_eq!(service.session_of(oldest.local()).text("ending"), "handshake_shed");
-    assert!(newest.is_silent_for(Duration::from_millis(50)), "the newest is not shed");
+    assert_eq!(service.session_of(crowd.remove(0).local()).text("ending"), "handshake_shed");
+    // Which of the last ones came last is for the threads to say that accepted them.
+    let is_kept = |one: &Wire| one.is_silent_for(Duration::from_millis(50));
+    assert!(crowd.iter().rev().take(CEILING).any(is_kept), "none of the newest is kept");
     let shed = service.endings("handshake_shed");
     // Each visit may cost one of them their place for a moment.
     assert!((CROWD - CEILING..=CROWD - CEILING + times.len()).contains(&shed), "{shed} were shed");

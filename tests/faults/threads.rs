@@ -21,7 +21,6 @@ fn a_worker_that_cannot_be_had_is_told() {
 }
 
 #[test]
-#[ignore = "tracing-appender 0.2.5 panics when it gets no thread"]
 fn a_log_thread_that_cannot_be_had_is_told() {
     assert_clear(&started_with(PROCESSES).expect_err("the log has a thread"), PROCESSES);
 }

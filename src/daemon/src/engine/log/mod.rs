@@ -10,6 +10,7 @@ use std::io::{BufWriter, IsTerminal};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use signal_hook::consts::SIGHUP;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
@@ -49,8 +50,10 @@ pub(crate) struct Log {
 /// Starts the log of the worker: queued, never waiting.
 ///
 /// # Errors
-/// The file cannot be opened for appending.
+/// The file cannot be opened for appending, or no thread is to be had.
 pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
+    // tracing-appender panics when it gets no thread, so whether there is one is asked here.
+    let _nothing = std::thread::Builder::new().spawn(|| ())?.join();
     let sink = Sink::open(options.file.clone(), Patience::Wait)?;
     let state = sink.state();
     let (writer, guard) = NonBlockingBuilder::default()
@@ -63,12 +66,14 @@ pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
     Ok(Log { sink: state, overflow, reported: 0, _flushes_on_drop: guard })
 }
 
-/// Starts the log of the monitor: each line is written before the next step.
+/// Starts the log of the monitor: each line is written before the next step, and SIGHUP opens the file anew.
 ///
 /// # Errors
-/// The file cannot be opened for appending.
+/// The file cannot be opened for appending, or the signal cannot be heard.
 pub(crate) fn start_direct(options: &Options) -> std::io::Result<()> {
-    install(options, Mutex::new(Sink::open(options.file.clone(), Patience::Lose)?));
+    let sink = Sink::open(options.file.clone(), Patience::Lose)?;
+    signal_hook::flag::register(SIGHUP, sink.state().reopen_flag())?;
+    install(options, Mutex::new(sink));
     Ok(())
 }
 

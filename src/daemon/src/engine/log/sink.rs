@@ -22,7 +22,7 @@ const COMPLAIN: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(crate) struct SinkState {
     lost: AtomicU64,
-    reopen: AtomicBool,
+    reopen: Arc<AtomicBool>,
 }
 
 /// What to do when nobody reads stderr.
@@ -59,6 +59,11 @@ struct LogFile {
 impl SinkState {
     pub(super) fn reopen(&self) {
         self.reopen.store(true, Relaxed);
+    }
+
+    /// What a signal handler sets to the same end.
+    pub(super) fn reopen_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.reopen)
     }
 
     /// Lines that could not be written.
