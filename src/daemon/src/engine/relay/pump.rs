@@ -35,23 +35,12 @@ pub(crate) struct Pair {
 pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
     let Pair { mut client, mut upstream, early } = pair;
     session.enter(Stage::Relaying);
-    let work = async {
-        let ending = relay(&mut client, &mut upstream, early, session).await;
+    let ending = session.obey(relay(&mut client, &mut upstream, early, session)).await.unwrap_or_else(Ending::House);
+    if let Some(alive) = survivor(ending, &client, &upstream) {
         // A reset overtakes what is still on its way to the side that is alive, so it waits for that.
         session.enter(Stage::HalfClosed);
-        match ending {
-            Ending::Client(ByPeer::Reset | ByPeer::Vanished) => delivered(&upstream).await,
-            Ending::Upstream(ByPeer::Reset | ByPeer::Vanished) => delivered(&client).await,
-            Ending::Client(ByPeer::Closed)
-            | Ending::Upstream(ByPeer::Closed)
-            | Ending::House(_)
-            | Ending::Refused(_)
-            | Ending::ClientLeft
-            | Ending::ClientViolation => {}
-        }
-        ending
-    };
-    let ending = session.obey(work).await.unwrap_or_else(Ending::House);
+        let _waited_long_enough = session.obey(delivered(alive)).await;
+    }
     if must_reset(ending) {
         client.abort();
         upstream.abort();
@@ -109,6 +98,20 @@ fn poll_for_death(cx: &mut Context<'_>, look: &mut Option<Pin<Box<Sleep>>>, sile
         look.as_mut().reset(Instant::now() + LOOK);
     }
     Poll::Pending
+}
+
+/// The side that is left when the other has broken off.
+fn survivor<'s>(ending: Ending, client: &'s Stream, upstream: &'s Stream) -> Option<&'s Stream> {
+    match ending {
+        Ending::Client(ByPeer::Reset | ByPeer::Vanished) => Some(upstream),
+        Ending::Upstream(ByPeer::Reset | ByPeer::Vanished) => Some(client),
+        Ending::Client(ByPeer::Closed)
+        | Ending::Upstream(ByPeer::Closed)
+        | Ending::House(_)
+        | Ending::Refused(_)
+        | Ending::ClientLeft
+        | Ending::ClientViolation => None,
+    }
 }
 
 /// Waits until the peer's kernel has all that was written, or the peer is gone too.

@@ -18,8 +18,8 @@ const CAPACITY: usize = 512 * 1024;
 /// Pipes in the whole process, lent out or at hand.
 pub(crate) const MOST: usize = 256;
 
-/// Idle pipes that one thread keeps at hand; few, so that many threads leave some for each other.
-const AT_HAND: usize = 4;
+/// Idle pipes that one thread keeps at hand, while there are plenty and when half of them exist.
+const AT_HAND: (usize, usize) = (16, 2);
 
 static EXISTING: AtomicUsize = AtomicUsize::new(0);
 
@@ -46,7 +46,8 @@ impl Pipe {
             return;
         }
         IDLE.with_borrow_mut(|idle| {
-            if idle.len() < AT_HAND {
+            let enough = if EXISTING.load(Relaxed) < MOST / 2 { AT_HAND.0 } else { AT_HAND.1 };
+            if idle.len() < enough {
                 idle.push(self);
             }
         });
