@@ -23,10 +23,11 @@ fn every_path_that_a_document_names_exists() {
     assert!(missing.is_empty(), "no such file or folder:\n{}", missing.join("\n"));
 }
 
-/// They are changed by hand, so a sentence that changes should be one line of a diff.
+/// A document that is changed by hand: a sentence that changes should be one line of a diff.
 #[test]
 fn every_document_ends_its_lines_with_its_sentences() {
-    let broken: Vec<_> = documents().iter().flat_map(run_on_lines).collect();
+    let by_hand = documents().into_iter().filter(|document| !document.text.contains("do not edit."));
+    let broken: Vec<_> = by_hand.flat_map(|document| run_on_lines(&document)).collect();
     assert!(broken.is_empty(), "more than one sentence on a line:\n{}", broken.join("\n"));
 }
 
