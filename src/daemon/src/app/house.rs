@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use config::Settings;
 use tokio::sync::watch;
 
-use super::threads::{RelayThread, Share};
+use super::threads::{Phase, RelayThread, Share};
 use super::{build, configuration};
 use crate::engine::auth::Backends;
 use crate::engine::dial::Dialer;
@@ -27,16 +27,6 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 
 /// How often somebody looks whether the last session is gone.
 const LOOK: Duration = Duration::from_millis(10);
-
-/// How far the worker's life has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    Serving,
-    /// Nothing new is accepted.
-    Draining,
-    /// The threads may go.
-    Over,
-}
 
 /// A listening socket from the monitor and where it belongs.
 #[derive(Debug)]

@@ -13,12 +13,21 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
-use super::house::Phase;
 use crate::frontends::socks::accept::{Listener, accept};
 use crate::frontends::socks::{Door, World};
 
 /// How often a thread shows that its reactor turns; twice as often as the heartbeat is sent.
 const BEAT: Duration = Duration::from_millis(500);
+
+/// How far the worker's life has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Serving,
+    /// Nothing new is accepted.
+    Draining,
+    /// The threads may go.
+    Over,
+}
 
 /// What one thread serves.
 pub(super) struct Share {

@@ -1,5 +1,6 @@
 //! The kernel's side: descriptors, pipes, socket options. Knows nothing of SOCKS or sessions.
 
+pub(crate) mod accepting;
 pub(crate) mod datagrams;
 pub(crate) mod descriptors;
 pub(crate) mod interfaces;

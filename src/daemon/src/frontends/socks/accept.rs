@@ -6,11 +6,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::errno::Errno;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::serve::{Visit, serve};
-use super::{Door, World};
+use super::serve::serve;
+use super::{Door, Visit, World};
+use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::state::session::facts::Origin;
 use crate::state::session::ticket::Ticket;
@@ -67,26 +67,4 @@ impl Listener {
 
 fn from_tcp((stream, peer): (tokio::net::TcpStream, SocketAddr)) -> (Stream, Origin) {
     (Stream::Tcp(stream), Origin::Address(unmapped(peer)))
-}
-
-/// accept(2): errors already pending on the new connection are passed up by accept; the next one may be fine.
-pub(super) fn is_this_connection_only(error: &io::Error) -> bool {
-    let Some(errno) = error.raw_os_error().map(Errno::from_raw) else {
-        return false;
-    };
-    [
-        Errno::ECONNABORTED,
-        Errno::EINTR,
-        Errno::EPROTO,
-        Errno::ENETDOWN,
-        Errno::ENOPROTOOPT,
-        Errno::EHOSTDOWN,
-        Errno::ENONET,
-        Errno::EHOSTUNREACH,
-        Errno::EOPNOTSUPP,
-        Errno::ENETUNREACH,
-        Errno::ETIMEDOUT,
-        Errno::EPERM,
-    ]
-    .contains(&errno)
 }

@@ -13,8 +13,8 @@ use config::{ClientAddress, Replies};
 use socks::{Failure, Request};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
+use super::farewell::see_off;
 use super::inbox::Inbox;
-use super::serve::see_off;
 use crate::engine::dial::Dialer;
 use crate::engine::relay::udp::client::{Client, OtherAddress};
 use crate::engine::relay::udp::names::{Directory, Lookup};

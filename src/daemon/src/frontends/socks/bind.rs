@@ -14,11 +14,11 @@ use socks::Request;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::World;
-use super::accept::is_this_connection_only;
 use super::connect::destination;
+use super::farewell::{Next, refuse};
 use super::inbox::Inbox;
-use super::serve::{Next, refuse};
 use crate::engine::relay::pump::Pair;
+use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::engine::sys::{interfaces, ports};
 use crate::state::session::ending::Ending;

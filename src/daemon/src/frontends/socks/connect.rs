@@ -6,8 +6,8 @@ use acl::Destination;
 use socks::{Host, Request, Target};
 
 use super::World;
+use super::farewell::{Next, refuse};
 use super::inbox::Inbox;
-use super::serve::{Next, refuse};
 use crate::engine::dial::Connected;
 use crate::engine::relay::pump::Pair;
 use crate::engine::sys::stream::Stream;

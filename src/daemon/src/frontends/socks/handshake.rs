@@ -6,8 +6,7 @@ use socks::proxy_protocol::{self, Path, Progress};
 use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
 
 use super::inbox::Inbox;
-use super::serve::Visit;
-use super::{Door, World};
+use super::{Door, Visit, World};
 use crate::engine::sys::stream::unmapped;
 use crate::state::session::ending::Ending;
 use crate::state::session::facts::{self, Identity, Origin};

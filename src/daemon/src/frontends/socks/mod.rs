@@ -3,14 +3,17 @@
 //! One file per step of a connection, in the order in which a connection meets them.
 
 pub(crate) mod accept;
+mod serve;
+
 mod handshake;
 mod inbox;
-pub(crate) mod serve;
 
 pub(crate) mod associate;
 pub(crate) mod bind;
 mod connect;
 mod resolve;
+
+mod farewell;
 
 use std::sync::Arc;
 
@@ -22,6 +25,7 @@ use crate::engine::auth::Backends;
 use crate::engine::dial::Dialer;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
+use crate::state::session::ticket::Ticket;
 use crate::state::snapshot::Snapshot;
 
 /// The handles that serving a connection needs.
@@ -44,4 +48,12 @@ pub(crate) struct Door {
     pub(crate) proxied_from: Vec<IpNet>,
     pub(crate) bind: bind::Options,
     pub(crate) udp: associate::Options,
+}
+
+/// One client's visit: where it came in, and its ticket.
+#[derive(Debug)]
+struct Visit {
+    world: Arc<World>,
+    door: Arc<Door>,
+    ticket: Ticket,
 }

@@ -8,8 +8,8 @@ use socks::{Command, Message, Name, Request};
 
 use super::World;
 use super::connect::destination;
+use super::farewell::{Next, refuse, see_off};
 use super::inbox::Inbox;
-use super::serve::{Next, refuse, see_off};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;

@@ -1,41 +1,17 @@
 //! One connection from top to bottom. docs/life-of-a-connection.md walks through it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use socks::{Command, Request};
-use tokio::io::AsyncReadExt;
+use socks::Command;
 
+use super::farewell::{Next, refuse, see_off};
 use super::inbox::Inbox;
-use super::{Door, World, associate, bind, connect, handshake, resolve};
-use crate::engine::relay::pump::{Pair, pump};
+use super::{Visit, associate, bind, connect, handshake, resolve};
+use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::Ending;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::seats::Seat;
-use crate::state::session::ticket::Ticket;
-
-/// How long a refused client may take to read its answer and close.
-const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How much of what it still sends is read meanwhile; unread bytes would turn our FIN into a reset.
-const FAREWELL_BYTES: usize = 64 * 1024;
-
-/// One client's visit: where it came in, and its ticket.
-#[derive(Debug)]
-pub(super) struct Visit {
-    pub(super) world: Arc<World>,
-    pub(super) door: Arc<Door>,
-    pub(super) ticket: Ticket,
-}
-
-/// What is left to do once the client has its answer.
-#[derive(Debug)]
-pub(super) enum Next {
-    Relay(Pair),
-    Datagrams(Inbox, Request),
-    Nothing(Ending),
-}
 
 pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     let session = Arc::clone(visit.ticket.session());
@@ -71,7 +47,7 @@ async fn set_up(visit: &mut Visit, stream: Stream) -> (Next, Option<Seat>) {
     (fulfil(visit, client, request).await, seat)
 }
 
-async fn fulfil(visit: &Visit, client: Inbox, request: Request) -> Next {
+async fn fulfil(visit: &Visit, client: Inbox, request: socks::Request) -> Next {
     let Visit { world, door, ticket } = visit;
     let session = ticket.session();
     if !session.snapshot.commands.contains(&request.command) {
@@ -91,25 +67,4 @@ fn places(command: Command) -> usize {
         Command::UdpAssociate => 2,
         Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => 1,
     }
-}
-
-/// Tells the client no, in its own language, such that it can read it.
-pub(super) async fn refuse(client: Inbox, request: &Request, refusal: Refusal) -> Next {
-    see_off(client, request.dialect.failed(refusal.reply()).as_bytes()).await;
-    Next::Nothing(Ending::Refused(refusal))
-}
-
-/// Says the last words, then a FIN, then waits for the client to close: closing at once with bytes unread
-/// would send a reset, which may overtake the words.
-pub(super) async fn see_off(mut client: Inbox, words: &[u8]) {
-    if client.send(words).await.is_err() {
-        return;
-    }
-    client.stream.finish();
-    let mut rest = client.stream.take(FAREWELL_BYTES as u64);
-    let reading = async {
-        let mut waste = [0; 512];
-        while matches!(rest.read(&mut waste).await, Ok(read) if read > 0) {}
-    };
-    let _too_slow = tokio::time::timeout(FAREWELL, reading).await;
 }

@@ -99,3 +99,47 @@ fn shed_oldest(queue: &mut VecDeque<Weak<Session>>) {
 fn still_shaking_hands(waiting: &Weak<Session>) -> Option<Arc<Session>> {
     waiting.upgrade().filter(|session| session.course.stage() == Stage::Handshake)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::session::facts::Origin;
+    use crate::state::session::ticket::Ticket;
+    use crate::state::snapshot::Snapshot;
+
+    fn open(roster: &Arc<Roster>) -> Ticket {
+        Ticket::open(roster, Origin::Local, "test".into(), Arc::new(Snapshot::for_tests()))
+    }
+
+    fn shed(tickets: &[Ticket]) -> Vec<bool> {
+        let ordered = tickets.iter().map(|ticket| ticket.session().course.ordered());
+        ordered.map(|order| order == Some(ByHouse::HandshakeShed)).collect()
+    }
+
+    #[test]
+    fn one_handshake_too_many_costs_the_oldest_its_place() {
+        let roster = Roster::new(2);
+        let tickets = [open(&roster), open(&roster), open(&roster)];
+        assert_eq!(shed(&tickets), [true, false, false]);
+    }
+
+    #[test]
+    fn whoever_has_finished_its_handshake_counts_no_more_and_is_never_shed() {
+        let roster = Roster::new(2);
+        let mut first = open(&roster);
+        first.leave_handshake();
+        let tickets = [first, open(&roster), open(&roster)];
+        assert_eq!(shed(&tickets), [false, false, false]);
+        let [first, second, third] = tickets;
+        let tickets = [first, second, third, open(&roster)];
+        assert_eq!(shed(&tickets), [false, true, false, false]);
+    }
+
+    #[test]
+    fn a_closed_session_is_gone_and_gives_its_place_back() {
+        let roster = Roster::new(1);
+        drop(open(&roster));
+        assert_eq!(roster.count(), 0);
+        assert_eq!(shed(&[open(&roster)]), [false]);
+    }
+}
