@@ -34,7 +34,6 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct Flow {
     held: Held,
-    /// Positive: turns with much in a row, up to `TURNS`, where splicing begins. Back to zero, copying begins.
     bulk: Bulk,
     source: Source,
 }
@@ -56,6 +55,7 @@ enum Source {
     Passed,
 }
 
+/// Whether the stream is spliced now, and how many turns in a row spoke for the other manner.
 #[derive(Debug, Default)]
 struct Bulk {
     splicing: bool,

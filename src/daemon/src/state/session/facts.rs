@@ -45,7 +45,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) identity: Option<Identity>,
-    /// SOCKS4's user id: what the client called itself, proven by nothing.
+    /// What the client called itself, proven by nothing: SOCKS4's user id, or the name of a login that was refused.
     pub(crate) claimed: Option<Box<str>>,
     pub(crate) request: Option<Asked>,
     /// The address that was dialled, or the peer that came to a BIND.
