@@ -7,7 +7,7 @@
 mod driver;
 
 use libfuzzer_sys::fuzz_target;
-use socks::{Method, Offer};
+use socks::{Method, Offer, Socks4};
 
 use driver::{Judge, converse};
 
@@ -20,6 +20,14 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(at_once, converse(&offer, judge, conversation.chunks(1)));
 });
 
+fn socks4(is_spoken: bool, methods: &[Method]) -> Socks4 {
+    match (is_spoken, methods.contains(&Method::None)) {
+        (false, _) => Socks4::Foreign,
+        (true, false) => Socks4::Refused,
+        (true, true) => Socks4::Spoken,
+    }
+}
+
 /// One bit for each language, two for the methods.
 fn offer(choice: u8) -> Offer {
     let methods = match choice >> 3 & 3 {
@@ -28,7 +36,12 @@ fn offer(choice: u8) -> Offer {
         2 => vec![Method::None, Method::UserPass],
         _ => vec![Method::UserPass, Method::None],
     };
-    Offer { socks5: choice & 1 == 0, socks4: choice & 2 == 0, http_connect: choice & 4 == 0, methods }
+    Offer {
+        socks5: choice & 1 == 0,
+        socks4: socks4(choice & 2 == 0, &methods),
+        http_connect: choice & 4 == 0,
+        methods,
+    }
 }
 
 fn judge(choice: u8) -> Judge {

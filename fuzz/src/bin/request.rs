@@ -5,7 +5,7 @@
 mod reference;
 
 use libfuzzer_sys::fuzz_target;
-use socks::{Accepted, Method, Offer, Opening, Step};
+use socks::{Accepted, Method, Offer, Opening, Socks4, Step};
 
 use reference::{Reading, socks4_request, socks5_request};
 
@@ -23,7 +23,7 @@ fn opened_as_socks4(input: &[u8]) -> bool {
 }
 
 fn accepted(opening: &[u8]) -> Accepted<()> {
-    let offer = Offer { socks5: true, socks4: true, http_connect: false, methods: vec![Method::None] };
+    let offer = Offer { socks5: true, socks4: Socks4::Spoken, http_connect: false, methods: vec![Method::None] };
     let Ok(Step::Identify { claimant, .. }) = Opening::default().receive(&offer, opening) else {
         panic!("this opening identifies at once");
     };

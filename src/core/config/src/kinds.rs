@@ -69,7 +69,7 @@ impl<K: Show> Show for Maybe<K> {
     }
 }
 
-fn mismatch(wanted: &str, input: Input<'_>) -> Fault {
+pub(crate) fn mismatch(wanted: &str, input: Input<'_>) -> Fault {
     match input {
         Input::File(value) => {
             let fault = Fault::new(format!("must be {wanted}, not {}", described(value.get_ref())));

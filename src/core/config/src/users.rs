@@ -2,18 +2,22 @@
 //!
 //! Knows how a hash is written and what checking it may cost, and never a password.
 
+pub(crate) mod expiry;
 pub(crate) mod hash;
 
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::kinds::strings::text;
+use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
+use crate::users::expiry::Moment;
 use crate::users::hash::PasswordHash;
 use crate::values::Parsed;
+
+pub use crate::users::expiry::Expiry;
 
 /// The users of one file: at least one, and no name twice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +32,13 @@ pub struct User {
     pub password_hash: PasswordHash,
     /// Whether the user may log in.
     pub enabled: bool,
+    /// The groups whose rules hold for the user, as written.
+    pub groups: Vec<UserName>,
+    /// From when on the user may no longer log in.
+    pub expires: Option<Expiry>,
 }
 
-/// A user's name: 1 to 255 bytes (RFC 1929 §2), no control characters.
+/// The name of a user or a group: 1 to 255 bytes (RFC 1929 §2), no control characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserName(String);
 
@@ -90,23 +98,28 @@ struct Entry {
     name: Option<UserName>,
     password_hash: Option<PasswordHash>,
     enabled: bool,
+    groups: Vec<UserName>,
+    expires: Option<Expiry>,
 }
 
 impl Table for Entry {
-    const KEYS: &'static [&'static str] = &["name", "password_hash", "enabled"];
+    const KEYS: &'static [&'static str] = &["name", "password_hash", "enabled", "groups", "expires"];
 
     fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
             name: section.key("name", &Maybe(text()), None),
             password_hash: section.key("password_hash", &Maybe(text()), None),
             enabled: section.key("enabled", &Flag, true),
+            groups: section.key("groups", &list(), Vec::new()),
+            expires: section.key("expires", &Maybe(Moment), None),
         }
     }
 }
 
 impl Entry {
     fn complete(self) -> Option<User> {
-        Some(User { name: self.name?, password_hash: self.password_hash?, enabled: self.enabled })
+        let Self { name, password_hash, enabled, groups, expires } = self;
+        Some(User { name: name?, password_hash: password_hash?, enabled, groups, expires })
     }
 }
 

@@ -128,7 +128,7 @@ impl<'a> Authorization<'a> {
         if user.is_empty() || user.len().max(password.len()) > LONGEST_CREDENTIAL {
             return None;
         }
-        Some(Claim::Password { user: user.to_vec(), password: Password::new(Zeroizing::new(password.to_vec())) })
+        Some(Claim::Password { user: user.to_vec(), password: Password::from(password) })
     }
 }
 

@@ -6,9 +6,9 @@
 //! The caller owns one buffer. It passes all bytes that are not consumed yet, and every answer says how many of them are spent:
 //!
 //! ```
-//! use socks::{Accepted, Claim, Message, Method, Offer, Opening, Step, Violation};
+//! use socks::{Accepted, Claim, Message, Method, Offer, Socks4, Opening, Step, Violation};
 //!
-//! let offer = Offer { socks5: true, socks4: false, http_connect: false, methods: vec![Method::None] };
+//! let offer = Offer { socks5: true, socks4: Socks4::Foreign, http_connect: false, methods: vec![Method::None] };
 //! let input = b"\x05\x01\x00\x05\x01\x00\x01\xc0\x00\x02\x01\x00\x50GET / HTTP/1.1\r\n";
 //!
 //! let Step::Identify { consumed, claim: Claim::Anonymous, claimant } = Opening::default().receive(&offer, input)? else {
@@ -45,6 +45,6 @@ pub use address::{Host, Name, Target};
 pub use dialect::{Dialect, Failure};
 pub use escaped::Escaped;
 pub use message::Message;
-pub use offer::{Method, Offer};
+pub use offer::{Method, Offer, Socks4};
 pub use opening::{Claim, Claimant, Opening, Password, Step};
 pub use violation::{Fault, Spoke, Violation};

@@ -6,10 +6,20 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Offer {
     pub socks5: bool,
-    pub socks4: bool,
+    pub socks4: Socks4,
     pub http_connect: bool,
     /// In the server's order of preference: the first one that the client speaks too is taken (RFC 1928 §3).
     pub methods: Vec<Method>,
+}
+
+/// SOCKS4 has no way to prove who a client is, so it is spoken only where nobody has to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Socks4 {
+    /// Not a language of this listener.
+    Foreign,
+    /// Understood well enough to be refused: the client has to prove who it is.
+    Refused,
+    Spoken,
 }
 
 /// How a client says who it is.

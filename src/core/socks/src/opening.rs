@@ -10,7 +10,7 @@ use crate::accepted::Accepted;
 use crate::dialect::{Dialect, Failure};
 use crate::http::{self, answers};
 use crate::message::Message;
-use crate::offer::{Method, Offer};
+use crate::offer::{Method, Offer, Socks4};
 use crate::reader::Reader;
 use crate::violation::{Fault, NO_ACCEPTABLE_METHODS, PASSWORD_REFUSED, Stop, Violation};
 use crate::{socks4, socks5};
@@ -53,6 +53,7 @@ pub enum Claim {
 }
 
 /// Wiped when dropped, never shown, never compared here.
+#[derive(Clone)]
 pub struct Password(Zeroizing<Vec<u8>>);
 
 /// A client that waits to be told whether its claim holds.
@@ -86,7 +87,7 @@ impl Opening {
 fn language(offer: &Offer, first: u8) -> Result<Dialect, Violation> {
     match first {
         socks5::VERSION if offer.socks5 => Ok(Dialect::Socks5),
-        socks4::VERSION if offer.socks4 => Ok(Dialect::Socks4),
+        socks4::VERSION if offer.socks4 != Socks4::Foreign => Ok(Dialect::Socks4),
         b'A'..=b'Z' if offer.http_connect => Ok(Dialect::HttpConnect),
         byte => Err(Violation::foreign(byte)),
     }
@@ -113,7 +114,7 @@ fn password(mut reader: Reader<'_>) -> Result<Step, Stop> {
 
 fn user_id(offer: &Offer, mut reader: Reader<'_>) -> Result<Step, Stop> {
     let user_id = socks4::user_id(&mut reader)?;
-    if !offer.methods.contains(&Method::None) {
+    if offer.socks4 == Socks4::Refused {
         return Err(Fault::Socks4Unproven.into());
     }
     Ok(Step::Identify { consumed: 0, claim: Claim::UserId(user_id.to_vec()), claimant: Claimant::socks4() })
@@ -169,13 +170,15 @@ impl Claimant {
 }
 
 impl Password {
-    pub(crate) fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
-        Self(bytes)
-    }
-
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl From<&[u8]> for Password {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.to_vec()))
     }
 }
 

@@ -2,8 +2,6 @@
 //!
 //! Knows nothing of the order in which these messages come.
 
-use zeroize::Zeroizing;
-
 use crate::accepted::{Command, Request};
 use crate::address::{AddressFault, Target};
 use crate::dialect::Dialect;
@@ -33,7 +31,7 @@ pub(crate) fn password(reader: &mut Reader<'_>) -> Result<Claim, Stop> {
         0 => return Err(Fault::EmptyUser.into()),
         length => reader.take(usize::from(length))?.to_vec(),
     };
-    let password = Password::new(Zeroizing::new(reader.counted()?.to_vec()));
+    let password = Password::from(reader.counted()?);
     Ok(Claim::Password { user, password })
 }
 

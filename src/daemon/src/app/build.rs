@@ -9,17 +9,21 @@ use std::thread::available_parallelism;
 
 use acl::Exception;
 use config::{
-    Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver, Server, Settings,
+    Choices, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver, Server,
+    Settings,
 };
-use socks::{Command, Offer};
+use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
 
+use crate::engine::auth::Backends;
 use crate::engine::dial::options as dial;
 use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::{Door, associate, bind};
+use crate::state::session::facts::AuthMethod;
 use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
+use crate::state::users::Users;
 
 pub(super) fn log(logging: &Logging) -> log::Options {
     let Logging { level, format, file, queue_lines } = logging;
@@ -45,7 +49,7 @@ pub(super) fn threads(server: &Server) -> NonZeroU16 {
 }
 
 /// The policy of these settings, on a host that listens on `own_listeners`.
-pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) -> io::Result<Snapshot> {
+pub(super) fn snapshot(settings: &Settings, users: Users, own_listeners: HashSet<SocketAddr>) -> io::Result<Snapshot> {
     let config::Timeouts { handshake, connect, half_closed, max_age, udp_idle, bind } = settings.timeouts;
     let config::Guard { allow } = &settings.guard;
     let surroundings = Surroundings {
@@ -54,6 +58,7 @@ pub(super) fn snapshot(settings: &Settings, own_listeners: HashSet<SocketAddr>) 
         advertised: advertised(settings),
     };
     Ok(Snapshot::new(
+        users,
         Lifetimes {
             handshake,
             connect,
@@ -159,7 +164,7 @@ fn naming(dns: &Dns) -> dial::Naming {
 }
 
 /// What a listener needs to serve.
-pub(super) fn door(listener: Listener, settings: &Settings) -> Door {
+pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends) -> Door {
     let Listener { name, binding: _, protocols, methods, proxy_protocol_from, udp, bind } = listener;
     let config::Udp { advertised_v4: _, advertised_v6: _, ports, client_address, replies, max_peers } = settings.udp;
     let outbound = dialing(settings);
@@ -167,10 +172,11 @@ pub(super) fn door(listener: Listener, settings: &Settings) -> Door {
         name: name.into(),
         offer: Offer {
             socks5: protocols.contains(Protocol::Socks5),
-            socks4: protocols.contains(Protocol::Socks4),
+            socks4: socks4(&protocols, &methods),
             http_connect: protocols.contains(Protocol::Http),
-            methods: methods.as_slice().iter().copied().map(method).collect(),
+            methods: wire_methods(&methods),
         },
+        entrance: backends.entrance(&methods.as_slice().iter().copied().map(method).collect::<Vec<_>>()),
         proxied_from: proxy_protocol_from,
         bind: bind::Options {
             advertised: bind,
@@ -195,9 +201,33 @@ pub(super) fn door(listener: Listener, settings: &Settings) -> Door {
     }
 }
 
-fn method(method: Method) -> socks::Method {
+/// Only who needs no proof is served in SOCKS4.
+fn socks4(protocols: &Choices<Protocol>, methods: &Choices<Method>) -> Socks4 {
+    match (protocols.contains(Protocol::Socks4), methods.contains(Method::None)) {
+        (false, _) => Socks4::Foreign,
+        (true, false) => Socks4::Refused,
+        (true, true) => Socks4::Spoken,
+    }
+}
+
+/// Each method of the wire once, where the first of ours that needs it stands.
+fn wire_methods(methods: &Choices<Method>) -> Vec<socks::Method> {
+    let mut wire = Vec::new();
+    for method in methods.as_slice() {
+        let needed = match method {
+            Method::None => socks::Method::None,
+            Method::UserPass => socks::Method::UserPass,
+        };
+        if !wire.contains(&needed) {
+            wire.push(needed);
+        }
+    }
+    wire
+}
+
+fn method(method: Method) -> AuthMethod {
     match method {
-        Method::None => socks::Method::None,
-        Method::UserPass => socks::Method::UserPass,
+        Method::None => AuthMethod::None,
+        Method::UserPass => AuthMethod::UserPass,
     }
 }

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::args::{Check, Selection};
 use super::configuration;
-use crate::engine::auth;
+use crate::engine::auth::password;
 
 /// sysexits(3): something is wrong with the configuration.
 pub(super) const EX_CONFIG: u8 = 78;
@@ -67,7 +67,7 @@ fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
 fn hashed() -> anyhow::Result<()> {
     let password = read_password().context("cannot read the password")?;
     ensure!((1..=255).contains(&password.len()), "a password has 1 to 255 bytes (RFC 1929)");
-    print(&format!("{}\n", auth::hash(&password)?))
+    print(&format!("{}\n", password::hash(&password)?))
 }
 
 fn read_password() -> io::Result<Zeroizing<Vec<u8>>> {

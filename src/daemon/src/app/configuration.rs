@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use config::{Loaded, Settings, Source};
 
 use super::args::Selection;
-use crate::engine::auth::users::Users;
+use crate::state::users::Users;
 
 /// The text of the selected file; `None` selects the defaults.
 pub(super) fn read_file(selection: &Selection) -> anyhow::Result<Option<String>> {
@@ -28,13 +28,13 @@ pub(super) fn load(selection: &Selection, text: Option<&str>) -> anyhow::Result<
 }
 
 /// The users, if any listener asks for passwords.
-pub(super) fn load_users(settings: &Settings) -> anyhow::Result<Option<Users>> {
+pub(super) fn load_users(settings: &Settings) -> anyhow::Result<Users> {
     let is_needed = settings.listeners().iter().any(|listener| listener.methods.contains(config::Method::UserPass));
     let (true, Some(path)) = (is_needed, &settings.auth.users_file) else {
-        return Ok(None);
+        return Ok(Users::default());
     };
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read auth.users_file {}", path.display()))?;
     let users = config::users::load(&path.to_string_lossy(), &text)?;
-    Ok(Some(Users::new(&users)?))
+    Ok(Users::new(&users)?)
 }

@@ -58,18 +58,18 @@ impl House {
         let threads = build::threads(&settings.server);
         let users = configuration::load_users(settings)?;
         let own = own_listeners(&handed);
+        let backends = Backends::new(settings.limits.max_handshakes).context("cannot start the password checkers")?;
+        let listeners = settings.listeners().into_iter();
+        let doors: Vec<Arc<Door>> =
+            listeners.map(|listener| Arc::new(build::door(listener, settings, &backends))).collect();
         let world = Arc::new(World {
             roster: Roster::new(settings.limits.max_handshakes),
             seats: Seats::new(budget.sessions),
             snapshot: ArcSwap::from_pointee(
-                build::snapshot(settings, own).context("cannot list this host's addresses")?,
+                build::snapshot(settings, users, own).context("cannot list this host's addresses")?,
             ),
-            backends: Backends::new(users, settings.limits.max_handshakes)
-                .context("cannot start the password checkers")?,
             dialer: Dialer::new(build::dialing(settings)).context("cannot start the resolver")?,
         });
-        let doors: Vec<Arc<Door>> =
-            settings.listeners().into_iter().map(|listener| Arc::new(build::door(listener, settings))).collect();
         let (phase, _) = watch::channel(Phase::Serving);
         let threads = share_out(handed, &doors, threads.get())
             .into_iter()

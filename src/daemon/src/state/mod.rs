@@ -5,3 +5,4 @@
 
 pub(crate) mod session;
 pub(crate) mod snapshot;
+pub(crate) mod users;

@@ -10,9 +10,14 @@ use acl::{Exception, Guard};
 use arc_swap::ArcSwap;
 use socks::Command;
 
+use super::users::Users;
+
 /// One generation of policy.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
+    /// Counts the policies of this service, beginning with 1.
+    pub(crate) generation: u64,
+    pub(crate) users: Arc<Users>,
     pub(crate) lifetimes: Lifetimes,
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
@@ -33,13 +38,22 @@ pub(crate) struct Surroundings {
 
 impl Snapshot {
     pub(crate) fn new(
+        users: Users,
         lifetimes: Lifetimes,
         commands: Vec<Command>,
         surroundings: Surroundings,
         own_addresses: HashSet<IpAddr>,
     ) -> Self {
         let guard = ArcSwap::from_pointee(surroundings.guard(&own_addresses));
-        Self { lifetimes, commands, guard, surroundings, own_addresses: Mutex::new(own_addresses) }
+        Self {
+            generation: 1,
+            users: Arc::new(users),
+            lifetimes,
+            commands,
+            guard,
+            surroundings,
+            own_addresses: Mutex::new(own_addresses),
+        }
     }
 
     /// Makes the guard know the addresses that this host has now.
@@ -82,6 +96,11 @@ pub(crate) struct Lifetimes {
 impl Snapshot {
     /// Everything on, nothing excepted, deadlines as tests name them.
     pub(crate) fn for_tests() -> Self {
+        Self::of_users(1, Arc::new(Users::default()))
+    }
+
+    /// A generation with these users.
+    pub(crate) fn of_users(generation: u64, users: Arc<Users>) -> Self {
         let secs = Duration::from_secs;
         let lifetimes = Lifetimes {
             handshake: secs(10),
@@ -94,6 +113,6 @@ impl Snapshot {
         };
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
-        Self::new(lifetimes, Vec::new(), surroundings, HashSet::new())
+        Self { generation, users, ..Self::new(Users::default(), lifetimes, Vec::new(), surroundings, HashSet::new()) }
     }
 }

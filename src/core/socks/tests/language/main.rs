@@ -15,7 +15,7 @@ mod requests;
 mod socks4;
 mod udp;
 
-use socks::{Fault, Method, Offer};
+use socks::{Fault, Method, Offer, Socks4};
 
 use crate::driver::{End, Judge, Outcome, converse};
 
@@ -26,7 +26,12 @@ fn everything() -> Offer {
 
 /// All languages, and these methods.
 fn accepts(methods: &[Method]) -> Offer {
-    Offer { socks5: true, socks4: true, http_connect: true, methods: methods.into() }
+    Offer {
+        socks5: true,
+        socks4: if methods.contains(&Method::None) { Socks4::Spoken } else { Socks4::Refused },
+        http_connect: true,
+        methods: methods.into(),
+    }
 }
 
 fn run<'a>(offer: &Offer, pieces: impl IntoIterator<Item = &'a [u8]>) -> Outcome {

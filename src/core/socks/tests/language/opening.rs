@@ -1,6 +1,6 @@
 //! The greeting of SOCKS5 and the username/password message: what is chosen, and what is refused.
 
-use socks::{Claim, Dialect, Fault, Method, Opening, Spoke, Step};
+use socks::{Claim, Dialect, Fault, Method, Opening, Socks4, Spoke, Step};
 
 use crate::driver::{Claimed, End, Judge};
 use crate::{accepts, broken, everything, requests, run, run_as};
@@ -49,7 +49,7 @@ fn greet_wrong_version() {
         let fault = Fault::Foreign { byte: first, spoke };
         assert!(fault.to_string().starts_with(&format!("the client spoke {shown},")), "{fault}");
         let mut nothing = everything();
-        (nothing.socks5, nothing.socks4, nothing.http_connect) = (false, false, false);
+        (nothing.socks5, nothing.socks4, nothing.http_connect) = (false, Socks4::Foreign, false);
         broken(&nothing, &[first], fault, b"");
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 use socks::proxy_protocol::{Path, Progress};
 use socks::{
-    Accepted, Command, Dialect, Escaped, Host, Method, Name, Offer, Opening, Step, Target, proxy_protocol, udp,
+    Accepted, Command, Dialect, Escaped, Host, Method, Name, Offer, Opening, Socks4, Step, Target, proxy_protocol, udp,
 };
 
 use crate::driver::{Judge, converse};
@@ -106,7 +106,8 @@ proptest! {
 
 fn offer() -> impl Strategy<Value = Offer> {
     let methods = subsequence(vec![Method::None, Method::UserPass], 0..=2).prop_shuffle();
-    (any::<[bool; 3]>(), methods).prop_map(|([socks5, socks4, http_connect], methods)| Offer {
+    let socks4 = prop_oneof![Just(Socks4::Foreign), Just(Socks4::Refused), Just(Socks4::Spoken)];
+    (any::<[bool; 2]>(), socks4, methods).prop_map(|([socks5, http_connect], socks4, methods)| Offer {
         socks5,
         socks4,
         http_connect,

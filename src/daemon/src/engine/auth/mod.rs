@@ -1,25 +1,64 @@
-//! Who may in. A backend turns what a client claims into an [`Identity`], or refuses.
+//! Who may in. A backend turns what a client brings into a [`Proof`], or says why not.
 //!
 //! The handshake knows no backend and no backend knows the handshake, so a further one touches neither.
 
-mod password;
-pub(crate) mod users;
+mod anonymous;
+mod entrance;
+pub(crate) mod password;
+mod success;
+mod userpass;
 
+use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use socks::Password;
 
-use self::users::Users;
+use self::anonymous::Anonymous;
+pub(crate) use self::entrance::Entrance;
+use self::success::Successes;
+use self::userpass::UserPass;
 use crate::engine::sys::pool::Pool;
-use crate::state::session::facts::Identity;
+use crate::state::session::facts::{AuthMethod, Identity};
 use crate::state::session::refusal::Refusal;
+use crate::state::session::ticket::Session;
 
-/// The backends that are configured.
+/// One way to find out who a client is.
+pub(crate) trait Backend: fmt::Debug + Send + Sync {
+    fn method(&self) -> AuthMethod;
+
+    /// Judges what the client brings; without credentials there are only the session's own facts, first of all its origin.
+    /// May take its time, but must not block the thread; a caller that stops waiting drops the answer.
+    fn check<'a>(&'a self, session: &'a Session, credentials: Option<&'a Credentials>) -> Checked<'a>;
+}
+
+/// What a check comes to.
+pub(crate) type Checked<'a> = Pin<Box<dyn Future<Output = Result<Identity, Failure>> + Send + 'a>>;
+
+/// A name and a password, as the client sent them: 1 to 255 and 0 to 255 raw bytes (RFC 1929 §2).
+#[derive(Debug)]
+pub(crate) struct Credentials {
+    pub(crate) user: Vec<u8>,
+    pub(crate) password: Password,
+}
+
+/// Why a client was not let in. The client learns nothing of it but what [`Refusal`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Failure {
+    /// No backend knows the name.
+    UnknownUser,
+    WrongPassword,
+    /// The password is right and the account disabled, locked or expired.
+    AccountUnusable,
+    /// It could not be found out now: too much is waiting, or a helper failed.
+    Unavailable,
+}
+
+/// What all backends of the house share.
 #[derive(Debug)]
 pub(crate) struct Backends {
-    users: Option<Arc<Users>>,
-    /// argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
-    hashing: Pool,
+    anonymous: Arc<Anonymous>,
+    userpass: Arc<UserPass>,
 }
 
 impl Backends {
@@ -27,20 +66,35 @@ impl Backends {
     /// `waiting` is how many claims may wait for their turn; each is a handshake, so their bound and their deadline hold here too.
     ///
     /// # Errors
-    /// No thread can be started.
-    pub(crate) fn new(users: Option<Users>, waiting: usize) -> std::io::Result<Self> {
+    /// No thread can be started, or the system has no randomness.
+    pub(crate) fn new(waiting: usize) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { users: users.map(Arc::new), hashing: Pool::start("auth", (cores / 2).max(1), waiting)? })
+        // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
+        let hashing = Pool::start("auth", (cores / 2).max(1), waiting)?;
+        let userpass = UserPass::new(hashing, Successes::new()?);
+        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass) })
     }
 
-    /// # Errors
-    /// The same refusal, after the same work, whether the name is unknown or the password wrong.
-    pub(crate) async fn check_password(&self, user: Vec<u8>, password: Password) -> Result<Identity, Refusal> {
-        let users = Arc::clone(self.users.as_ref().ok_or(Refusal::BadCredentials)?);
-        let check = move || users.check(&user, password.as_bytes());
-        let checked = self.hashing.run(check).await.map_err(|_busy| Refusal::AuthUnavailable)?;
-        checked.map(Identity::User).ok_or(Refusal::BadCredentials)
+    /// The entrance of a listener with these methods, in order of preference.
+    pub(crate) fn entrance(&self, methods: &[AuthMethod]) -> Entrance {
+        let backends = methods.iter().map(|method| self.backend(*method)).collect();
+        Entrance::new(backends)
+    }
+
+    fn backend(&self, method: AuthMethod) -> Arc<dyn Backend> {
+        match method {
+            AuthMethod::None => Arc::clone(&self.anonymous) as Arc<dyn Backend>,
+            AuthMethod::UserPass => Arc::clone(&self.userpass) as Arc<dyn Backend>,
+        }
     }
 }
 
-pub(crate) use password::hash;
+impl From<Failure> for Refusal {
+    /// Whoever guesses must not learn what was wrong.
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::UnknownUser | Failure::WrongPassword | Failure::AccountUnusable => Self::BadCredentials,
+            Failure::Unavailable => Self::AuthUnavailable,
+        }
+    }
+}

@@ -22,11 +22,6 @@ pub(super) fn matches(stored: &PasswordHash, password: &[u8]) -> bool {
     hasher().verify_password(password, stored).is_ok()
 }
 
-/// How much work checking a password against `stored` is: memory times passes.
-pub(super) fn cost(stored: &PasswordHash) -> u64 {
-    Params::try_from(stored).map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
-}
-
 fn hasher() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2's ranges");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

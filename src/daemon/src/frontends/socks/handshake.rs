@@ -6,22 +6,23 @@ use socks::proxy_protocol::{self, Path, Progress};
 use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
 
 use super::inbox::Inbox;
-use super::{Door, Visit, World};
+use super::{Door, Visit};
+use crate::engine::auth::{Credentials, Entrance};
 use crate::engine::sys::stream::unmapped;
 use crate::state::session::ending::Ending;
-use crate::state::session::facts::{self, Identity, Origin};
+use crate::state::session::facts::{self, Identity, Origin, Proof};
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 
 /// Leads the client through the handshake; its last words are already said when this fails.
 pub(super) async fn shake_hands(visit: &Visit, client: &mut Inbox) -> Result<Request, Ending> {
-    let Visit { world, door, ticket } = visit;
+    let Visit { world: _, door, ticket } = visit;
     let session = ticket.session();
     if must_be_introduced(door, session.origin()) {
         introduce(session, client).await?;
     }
     let (claim, claimant) = hear_claim(door, session, client).await?;
-    let accepted = identify(world, session, client, claim, claimant).await?;
+    let accepted = identify(&door.entrance, session, client, claim, claimant).await?;
     client.send(accepted.greeting().as_bytes()).await?;
     let request = hear_request(session, client, &accepted).await?;
     write_down(session, accepted.into_identity(), &request);
@@ -76,27 +77,26 @@ async fn hear_claim(door: &Door, session: &Session, client: &mut Inbox) -> Resul
 }
 
 async fn identify(
-    world: &World,
+    entrance: &Entrance,
     session: &Session,
     client: &mut Inbox,
     claim: Claim,
     claimant: Claimant,
-) -> Result<Accepted<Identity>, Ending> {
-    let verdict = match claim {
-        Claim::Anonymous => Ok(Identity::Anonymous),
-        Claim::UserId(id) => {
-            session.facts().claimed = (!id.is_empty()).then(|| String::from_utf8_lossy(&id).into());
-            Ok(Identity::Anonymous)
-        }
-        Claim::Password { user, password } => {
-            session.facts().claimed = Some(String::from_utf8_lossy(&user).into());
-            world.backends.check_password(user, password).await
-        }
+) -> Result<Accepted<Proof>, Ending> {
+    let (name, credentials) = match claim {
+        Claim::Anonymous => (None, None),
+        Claim::UserId(id) => (named(&id), None),
+        Claim::Password { user, password } => (named(&user), Some(Credentials { user, password })),
     };
-    match verdict {
-        Ok(identity) => Ok(claimant.accept(identity)),
-        Err(refusal) => Err(reject(client, claimant, refusal).await),
+    session.facts().claimed = name;
+    match entrance.identify(session, credentials.as_ref()).await {
+        Ok(proof) => Ok(claimant.accept(proof)),
+        Err(failure) => Err(reject(client, claimant, failure.into()).await),
     }
+}
+
+fn named(bytes: &[u8]) -> Option<Box<str>> {
+    (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes).into())
 }
 
 async fn reject(client: &mut Inbox, claimant: Claimant, refusal: Refusal) -> Ending {
@@ -106,7 +106,7 @@ async fn reject(client: &mut Inbox, claimant: Claimant, refusal: Refusal) -> End
     }
 }
 
-async fn hear_request(session: &Session, client: &mut Inbox, accepted: &Accepted<Identity>) -> Result<Request, Ending> {
+async fn hear_request(session: &Session, client: &mut Inbox, accepted: &Accepted<Proof>) -> Result<Request, Ending> {
     loop {
         match accepted.receive(client.bytes()) {
             Ok(Some((consumed, request))) => {
@@ -119,12 +119,12 @@ async fn hear_request(session: &Session, client: &mut Inbox, accepted: &Accepted
     }
 }
 
-fn write_down(session: &Session, identity: Identity, request: &Request) {
+fn write_down(session: &Session, proof: Proof, request: &Request) {
     let mut facts = session.facts();
-    if let Identity::User(_) = identity {
+    if let Identity::User(_) = proof.identity {
         facts.claimed = None;
     }
-    facts.identity = Some(identity);
+    facts.proof = Some(proof);
     facts.request =
         Some(facts::Asked { dialect: request.dialect, command: request.command, target: request.target.clone() });
     facts.phases.handshake = Some(session.opened.elapsed());

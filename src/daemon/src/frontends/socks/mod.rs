@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use socks::Offer;
 
-use crate::engine::auth::Backends;
+use crate::engine::auth::Entrance;
 use crate::engine::dial::Dialer;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -35,7 +35,6 @@ pub(crate) struct World {
     /// Sessions with a complete request.
     pub(crate) seats: Arc<Seats>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
-    pub(crate) backends: Backends,
     pub(crate) dialer: Dialer,
 }
 
@@ -44,6 +43,7 @@ pub(crate) struct World {
 pub(crate) struct Door {
     pub(crate) name: Arc<str>,
     pub(crate) offer: Offer,
+    pub(crate) entrance: Entrance,
     /// Whose connections must begin with a PROXY protocol header.
     pub(crate) proxied_from: Vec<IpNet>,
     pub(crate) bind: bind::Options,

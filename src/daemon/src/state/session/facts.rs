@@ -7,21 +7,63 @@ use std::time::Duration;
 
 use socks::{Command, Dialect, Target};
 
-/// Who the client is: proof that a backend let it in.
+/// That a backend let the client in, and as whom; nothing else leads past the handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proof {
+    pub(crate) identity: Identity,
+    pub(crate) method: AuthMethod,
+}
+
+/// Who the client is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
-    /// No authentication was asked for.
+    /// Nobody in particular.
     Anonymous,
-    /// A name whose password was right.
-    User(Arc<str>),
+    /// A name that was proven.
+    User(User),
+}
+
+/// A user as rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) name: Arc<str>,
+    pub(crate) groups: Arc<[Arc<str>]>,
+}
+
+/// How a client proves who it is; the word of the configuration, the logs and the metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum AuthMethod {
+    /// Not at all.
+    None,
+    /// Name and password, checked against the users file.
+    UserPass,
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
-            Self::User(name) => name.escape_debug().fmt(f),
+            Self::User(user) => user.name.escape_debug().fmt(f),
         }
+    }
+}
+
+impl AuthMethod {
+    /// Whether a client has to name itself for it.
+    pub(crate) fn wants_credentials(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::UserPass => true,
+        }
+    }
+}
+
+impl fmt::Display for AuthMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::UserPass => "userpass",
+        })
     }
 }
 
@@ -44,7 +86,7 @@ impl fmt::Display for Origin {
 
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    pub(crate) identity: Option<Identity>,
+    pub(crate) proof: Option<Proof>,
     /// What the client called itself, proven by nothing: SOCKS4's user id, or the name of a login that was refused.
     pub(crate) claimed: Option<Box<str>>,
     pub(crate) request: Option<Asked>,

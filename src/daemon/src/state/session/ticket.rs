@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::course::{Course, Stage};
 use super::ending::{ByHouse, Ending};
-use super::facts::{Facts, Identity, Origin};
+use super::facts::{Facts, Origin};
 use super::lane::Lane;
 use super::roster::{HandshakePlace, Roster};
 use crate::state::snapshot::Snapshot;
@@ -32,7 +32,8 @@ macro_rules! line {
             session = %session.id,
             listener = %session.listener,
             client = %session.origin(),
-            user = facts.identity.as_ref().map(tracing::field::display::<&Identity>),
+            user = facts.proof.as_ref().map(|proof| tracing::field::display(&proof.identity)),
+            auth = facts.proof.as_ref().map(|proof| tracing::field::display(proof.method)),
             claimed = facts.claimed.as_deref().map(|claimed| tracing::field::display(claimed.escape_debug())),
             dialect = request.map(|request| dialect(request.dialect)),
             command = request.map(|request| command(request.command)),

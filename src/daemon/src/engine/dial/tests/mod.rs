@@ -24,6 +24,7 @@ use crate::state::session::facts::Origin;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
 use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
+use crate::state::users::Users;
 
 /// Longer than anything here takes on a busy machine.
 const PLENTY: Duration = Duration::from_secs(20);
@@ -41,7 +42,7 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
-    let snapshot = Snapshot::new(lifetimes, Vec::new(), surroundings, HashSet::new());
+    let snapshot = Snapshot::new(Users::default(), lifetimes, Vec::new(), surroundings, HashSet::new());
     Ticket::open(&Roster::new(16), Origin::Local, "test".into(), Arc::new(snapshot))
 }
 

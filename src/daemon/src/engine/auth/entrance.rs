@@ -1,0 +1,44 @@
+//! What one listener asks of its clients: which backends, and in which order.
+
+use std::sync::Arc;
+
+use super::{Backend, Credentials, Failure};
+use crate::state::session::facts::Proof;
+use crate::state::session::ticket::Session;
+
+/// The backends of one listener.
+#[derive(Debug)]
+pub(crate) struct Entrance {
+    /// For clients that bring no credentials.
+    nameless: Option<Arc<dyn Backend>>,
+    /// For those that do, in order of preference.
+    named: Vec<Arc<dyn Backend>>,
+}
+
+impl Entrance {
+    pub(super) fn new(backends: Vec<Arc<dyn Backend>>) -> Self {
+        let (named, nameless): (Vec<_>, Vec<_>) =
+            backends.into_iter().partition(|backend| backend.method().wants_credentials());
+        Self { nameless: nameless.into_iter().next(), named }
+    }
+
+    /// Who the client is. The first backend that knows the name decides.
+    ///
+    /// # Errors
+    /// Why it is not let in.
+    pub(crate) async fn identify(
+        &self,
+        session: &Session,
+        credentials: Option<&Credentials>,
+    ) -> Result<Proof, Failure> {
+        let asked = if credentials.is_some() { self.named.as_slice() } else { self.nameless.as_slice() };
+        for backend in asked {
+            match backend.check(session, credentials).await {
+                Ok(identity) => return Ok(Proof { identity, method: backend.method() }),
+                Err(Failure::UnknownUser) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(Failure::UnknownUser)
+    }
+}

@@ -1,0 +1,140 @@
+//! `userpass`: names and argon2id hashes from the users file.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::success::{Key, Successes};
+use super::{Backend, Checked, Credentials, Failure, password};
+use crate::engine::sys::pool::Pool;
+use crate::state::session::facts::{AuthMethod, Identity};
+use crate::state::session::ticket::Session;
+use crate::state::snapshot::Snapshot;
+
+#[derive(Debug)]
+pub(super) struct UserPass {
+    hashing: Pool,
+    successes: Successes,
+}
+
+impl Backend for UserPass {
+    fn method(&self) -> AuthMethod {
+        AuthMethod::UserPass
+    }
+
+    fn check<'a>(&'a self, session: &'a Session, credentials: Option<&'a Credentials>) -> Checked<'a> {
+        Box::pin(async move {
+            let credentials = credentials.ok_or(Failure::UnknownUser)?;
+            self.verify(&session.snapshot, credentials).await
+        })
+    }
+}
+
+impl UserPass {
+    pub(super) fn new(hashing: Pool, successes: Successes) -> Self {
+        Self { hashing, successes }
+    }
+
+    async fn verify(&self, snapshot: &Arc<Snapshot>, credentials: &Credentials) -> Result<Identity, Failure> {
+        let key = snapshot.users.find(&credentials.user).map(|known| {
+            self.successes.key(snapshot.generation, &credentials.user, credentials.password.as_bytes(), &known.hash)
+        });
+        if !key.is_some_and(|key| self.successes.remembers(&key)) {
+            self.hash(snapshot, credentials, key).await?;
+        }
+        let known = snapshot.users.find(&credentials.user).ok_or(Failure::UnknownUser)?;
+        // Only whoever knows the password may learn from the time it takes that the account is closed.
+        if known.is_usable(Timestamp::now()) {
+            Ok(Identity::User(known.user.clone()))
+        } else {
+            Err(Failure::AccountUnusable)
+        }
+    }
+
+    /// Spends the same time on an unknown name as on a wrong password.
+    async fn hash(&self, snapshot: &Arc<Snapshot>, credentials: &Credentials, key: Option<Key>) -> Result<(), Failure> {
+        let (users, user) = (Arc::clone(&snapshot.users), credentials.user.clone());
+        let password = credentials.password.clone();
+        let check = move || {
+            let known = users.find(&user).map(|known| &known.hash);
+            known.or(users.decoy()).is_some_and(|hash| password::matches(hash, password.as_bytes())) && known.is_some()
+        };
+        let is_right = self.hashing.run(check).await.map_err(|_busy| Failure::Unavailable)?;
+        match (key, is_right) {
+            (None, _) => Err(Failure::UnknownUser),
+            (Some(_), false) => Err(Failure::WrongPassword),
+            (Some(key), true) => {
+                self.successes.remember(key);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use socks::Password;
+
+    use super::*;
+    use crate::state::users::Users;
+
+    fn backend() -> UserPass {
+        UserPass::new(Pool::start("test", 1, 4).unwrap(), Successes::new().unwrap())
+    }
+
+    fn snapshot(more: &str) -> Arc<Snapshot> {
+        let hash = password::hash(b"secret").unwrap();
+        let text = format!(
+            "[[users]]\nname = \"alice\"\npassword_hash = {hash:?}\ngroups = [\"staff\"]\n\
+             [[users]]\nname = \"bob\"\npassword_hash = {hash:?}\nenabled = false\n\
+             [[users]]\nname = \"carol\"\npassword_hash = {hash:?}\n{more}\n"
+        );
+        let users = Users::new(&config::users::load("users.toml", &text).unwrap()).unwrap();
+        Arc::new(Snapshot::of_users(1, Arc::new(users)))
+    }
+
+    fn credentials(user: &[u8], password: &[u8]) -> Credentials {
+        Credentials { user: user.to_vec(), password: Password::from(password) }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn only_a_usable_account_with_the_right_password_is_let_in() {
+        let (backend, snapshot) = (backend(), snapshot("expires = 2001-01-01"));
+        let let_in = backend.verify(&snapshot, &credentials(b"alice", b"secret")).await;
+        let Ok(Identity::User(alice)) = let_in else { panic!("{let_in:?}") };
+        assert_eq!((&*alice.name, alice.groups.iter().map(|group| &**group).collect()), ("alice", vec!["staff"]));
+        for (user, password, failure) in [
+            (&b"alice"[..], &b"wrong"[..], Failure::WrongPassword),
+            (b"alice", b"", Failure::WrongPassword),
+            (b"bob", b"secret", Failure::AccountUnusable),
+            (b"bob", b"wrong", Failure::WrongPassword),
+            (b"carol", b"secret", Failure::AccountUnusable),
+            (b"eve", b"secret", Failure::UnknownUser),
+            (b"al\0ice", b"secret", Failure::UnknownUser),
+            (b"\xff\xfe", b"secret", Failure::UnknownUser),
+        ] {
+            assert_eq!(backend.verify(&snapshot, &credentials(user, password)).await, Err(failure), "{user:?}");
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_password_that_was_right_is_not_hashed_again_in_its_generation() {
+        let (backend, snapshot) = (backend(), snapshot(""));
+        let right = credentials(b"alice", b"secret");
+        backend.verify(&snapshot, &right).await.unwrap();
+        // The only thread is held, and nothing is to be had of it any more.
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        backend.hashing.leave(move || _ = held.recv()).unwrap();
+        backend.verify(&snapshot, &right).await.unwrap();
+        let wrong = credentials(b"alice", b"wrong");
+        let waits = tokio::time::timeout(Duration::from_millis(50), backend.verify(&snapshot, &wrong)).await;
+        assert!(waits.is_err(), "a wrong password is always hashed: {waits:?}");
+        let next = Arc::new(Snapshot::of_users(2, Arc::clone(&snapshot.users)));
+        let waits = tokio::time::timeout(Duration::from_millis(50), backend.verify(&next, &right)).await;
+        assert!(waits.is_err(), "another generation hashes anew: {waits:?}");
+        drop(release);
+        backend.verify(&next, &right).await.unwrap();
+    }
+}

@@ -1,0 +1,76 @@
+//! The users of the users file, ready to be found. Whoever checks passwords is elsewhere.
+
+use std::collections::HashMap;
+
+use argon2::Params;
+use argon2::password_hash::phc::PasswordHash;
+use jiff::Timestamp;
+
+use super::session::facts::User;
+
+/// The users of one generation; without a users file there are none.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    known: HashMap<Box<[u8]>, Known>,
+    /// What an unknown name is checked against, to take as long as a known one: the hash that costs most.
+    costliest: Option<PasswordHash>,
+}
+
+/// One `[[users]]` table.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) user: User,
+    pub(crate) hash: PasswordHash,
+    is_enabled: bool,
+    expires: Option<Timestamp>,
+}
+
+/// A hash that argon2 cannot use.
+#[derive(Debug, thiserror::Error)]
+#[error("the password hash of user {user:?} cannot be used: {cause}; make a new one with `rustsocks hash-password`")]
+pub(crate) struct BadHash {
+    user: String,
+    cause: argon2::password_hash::phc::Error,
+}
+
+impl Users {
+    /// # Errors
+    /// A hash is not a PHC string.
+    pub(crate) fn new(users: &config::users::Users) -> Result<Self, BadHash> {
+        let known = users.as_slice().iter().map(|user| Ok((user.name.as_str().as_bytes().into(), Known::new(user)?)));
+        let known = known.collect::<Result<HashMap<_, Known>, _>>()?;
+        let costliest = known.values().map(|known| &known.hash).max_by_key(|hash| cost(hash)).cloned();
+        Ok(Self { known, costliest })
+    }
+
+    /// The user of this name, as the client sent it.
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&Known> {
+        self.known.get(name)
+    }
+
+    /// The hash to spend as much time on as on any user's; `None` when there are no users.
+    pub(crate) fn decoy(&self) -> Option<&PasswordHash> {
+        self.costliest.as_ref()
+    }
+}
+
+impl Known {
+    fn new(user: &config::users::User) -> Result<Self, BadHash> {
+        let name = user.name.as_str();
+        let hash =
+            PasswordHash::new(user.password_hash.expose()).map_err(|cause| BadHash { user: name.to_owned(), cause })?;
+        let groups = user.groups.iter().map(|group| group.as_str().into()).collect();
+        let expires = user.expires.map(config::users::Expiry::timestamp);
+        Ok(Self { user: User { name: name.into(), groups }, hash, is_enabled: user.enabled, expires })
+    }
+
+    /// Whether the user may log in at all.
+    pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
+        self.is_enabled && self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+/// How much work checking a password against `stored` is: memory times passes.
+fn cost(stored: &PasswordHash) -> u64 {
+    Params::try_from(stored).map_or(0, |params| u64::from(params.m_cost()) * u64::from(params.t_cost()))
+}
