@@ -18,6 +18,35 @@ fn users_are_read_in_the_order_of_the_file() {
 }
 
 #[test]
+fn a_user_has_groups_and_may_expire() {
+    for (written, moment) in [
+        ("2027-01-31", "2027-01-31T00:00:00Z"),
+        ("2027-01-31T18:00:00+01:00", "2027-01-31T17:00:00Z"),
+        ("2027-01-31 18:00:00.5Z", "2027-01-31T18:00:00.5Z"),
+    ] {
+        let text = format!("{}groups = [\"staff\", \"ops\"]\nexpires = {written}\n", user("alice", HASH));
+        let users = users::load("users.toml", &text).expect(written);
+        let alice = &users.as_slice()[0];
+        assert_eq!(alice.groups.iter().map(users::UserName::as_str).collect::<Vec<_>>(), ["staff", "ops"]);
+        assert_eq!(alice.expires.expect("it is written").timestamp().to_string(), moment);
+    }
+}
+
+#[test]
+fn an_expiry_that_is_no_moment_is_refused() {
+    for (written, fault) in [
+        ("2027-01-31T18:00:00", "must be a date, or a date and time with an offset, not a datetime"),
+        ("18:00:00", "must be a date, or a date and time with an offset, not a datetime"),
+        ("\"2027-01-31\"", "must be a date, or a date and time with an offset, not a string"),
+    ] {
+        let text = format!("{}expires = {written}\n", user("alice", HASH));
+        let found = problems(&text).join("\n");
+        assert!(found.contains("users.toml:4:11: users[0].expires: ") && found.contains(fault), "{found}");
+        assert!(found.contains("write 2027-01-31 or 2027-01-31T18:00:00+01:00"), "{found}");
+    }
+}
+
+#[test]
 fn a_hash_is_never_shown() {
     let users = users::load("users.toml", &user("alice", HASH)).expect("a right file");
     let shown = format!("{users:?}");
