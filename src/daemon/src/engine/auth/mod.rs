@@ -1,4 +1,4 @@
-//! Who may in. A backend turns what a client brings into a [`Proof`], or says why not.
+//! Who may in. A backend turns what a client brings into a [`Identity`], or says why not.
 //!
 //! The handshake knows no backend and no backend knows the handshake, so a further one touches neither.
 
