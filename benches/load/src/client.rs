@@ -13,7 +13,11 @@ use nix::sys::{
 };
 use socket2::{Domain, Socket, Type};
 
-use crate::{contender::Route, poller::Event, socks};
+use crate::{
+    contender::{Login, Route},
+    poller::Event,
+    socks,
+};
 
 /// A connection on its way to `target`.
 #[derive(Debug)]
@@ -29,7 +33,8 @@ pub(crate) struct Client {
 enum Stage {
     /// The TCP connection is under way; a direct one is open as soon as it is there.
     Connecting(Route),
-    Greeted,
+    Greeted(Login),
+    LoggingIn,
     Requested,
 }
 
@@ -54,7 +59,7 @@ impl Client {
         socket.bind(&source(number).into())?;
         let first = match route {
             Route::Direct => target,
-            Route::Through(entry) => entry,
+            Route::Through { entry, .. } => entry,
         };
         match socket.connect(&first.into()) {
             Err(error) if error.raw_os_error() != Some(nix::libc::EINPROGRESS) => return Err(error),
@@ -68,7 +73,8 @@ impl Client {
     pub(crate) fn advance(&mut self, event: Event) -> io::Result<Progress> {
         match self.stage {
             Stage::Connecting(route) => self.connected(route),
-            Stage::Greeted => self.greeted(event),
+            Stage::Greeted(login) => self.greeted(login, event),
+            Stage::LoggingIn => self.logging_in(event),
             Stage::Requested => self.requested(event),
         }
     }
@@ -79,23 +85,45 @@ impl Client {
         }
         match route {
             Route::Direct => Ok(Progress::Open),
-            Route::Through(_) => {
-                self.stage = Stage::Greeted;
-                send(&self.stream, &socks::GREETING)
+            Route::Through { login, .. } => {
+                self.stage = Stage::Greeted(login);
+                let greeting = match login {
+                    Login::Nobody => socks::GREETING,
+                    Login::Password => socks::GREETING_WITH_PASSWORD,
+                };
+                send(&self.stream, &greeting)
             }
         }
     }
 
-    fn greeted(&mut self, event: Event) -> io::Result<Progress> {
-        if !self.has_read(socks::CHOICE.len(), event)? {
+    fn greeted(&mut self, login: Login, event: Event) -> io::Result<Progress> {
+        let (choice, next) = match login {
+            Login::Nobody => (socks::CHOICE, socks::connect_request(self.target).to_vec()),
+            Login::Password => (socks::CHOICE_OF_PASSWORD, socks::login()),
+        };
+        let stage = match login {
+            Login::Nobody => Stage::Requested,
+            Login::Password => Stage::LoggingIn,
+        };
+        self.answered(choice, stage, &next, event)
+    }
+
+    fn logging_in(&mut self, event: Event) -> io::Result<Progress> {
+        let request = socks::connect_request(self.target);
+        self.answered(socks::LOGGED_IN, Stage::Requested, &request, event)
+    }
+
+    /// Waits for the two bytes that are expected, and goes on to the next stage by saying what comes next.
+    fn answered(&mut self, expected: [u8; 2], stage: Stage, next: &[u8], event: Event) -> io::Result<Progress> {
+        if !self.has_read(expected.len(), event)? {
             return Ok(Progress::Waiting);
         }
-        if self.inbox[..socks::CHOICE.len()] != socks::CHOICE {
-            return Err(socks::unexpected("the proxy wants another method than none"));
+        if self.inbox[..expected.len()] != expected {
+            return Err(socks::unexpected("the proxy chose another method, or refused the login"));
         }
         self.received = 0;
-        self.stage = Stage::Requested;
-        send(&self.stream, &socks::connect_request(self.target))
+        self.stage = stage;
+        send(&self.stream, next)
     }
 
     fn requested(&mut self, event: Event) -> io::Result<Progress> {

@@ -5,19 +5,23 @@
 use std::{
     ffi::OsString,
     fs,
+    io::Write,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use clap::ValueEnum;
 use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
-use crate::group::{Group, Launch};
+use crate::{
+    group::{Group, Launch},
+    socks,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Contender {
@@ -34,6 +38,8 @@ pub(crate) enum Contender {
 impl Contender {
     pub(crate) const ALL: [Self; 4] = [Self::Direct, Self::Ours, Self::Microsocks, Self::Dante];
     pub(crate) const PROXIES: [Self; 3] = [Self::Ours, Self::Microsocks, Self::Dante];
+    /// Dante would need a user of the system.
+    pub(crate) const WITH_LOGIN: [Self; 2] = [Self::Ours, Self::Microsocks];
     /// microsocks has no UDP.
     pub(crate) const WITH_UDP: [Self; 3] = [Self::Direct, Self::Ours, Self::Dante];
 
@@ -55,6 +61,15 @@ pub(crate) struct Setup {
     pub threads: Threads,
     /// A command that runs the server, such as an instrument; empty for none.
     pub runner: Vec<OsString>,
+    pub login: Login,
+}
+
+/// What a proxy asks of its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Login {
+    Nobody,
+    /// The name and password of [`socks::USER`] (RFC 1929).
+    Password,
 }
 
 /// How many runtimes rustsocks may use.
@@ -69,7 +84,7 @@ pub(crate) enum Threads {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Route {
     Direct,
-    Through(SocketAddrV4),
+    Through { entry: SocketAddrV4, login: Login },
 }
 
 /// A running contender; it ends when dropped.
@@ -92,7 +107,7 @@ impl Server {
         let mut group = Group::start(launch.under(setup.runner.iter().cloned()))?;
         wait_until_ready(&mut group, entry)
             .with_context(|| format!("{} did not start: {}", contender.name(), printed(home.path())))?;
-        Ok(Self { route: Route::Through(entry), group: Some(group), _home: home })
+        Ok(Self { route: Route::Through { entry, login: setup.login }, group: Some(group), _home: home })
     }
 
     pub(crate) fn route(&self) -> Route {
@@ -148,7 +163,11 @@ impl Contender {
             }
             Self::Microsocks => {
                 let (ip, port) = (entry.ip().to_string(), entry.port().to_string());
-                vec!["microsocks".into(), "-i".into(), ip.into(), "-p".into(), port.into()]
+                let mut words = vec!["microsocks", "-i", &ip, "-p", &port];
+                if setup.login == Login::Password {
+                    words.extend(["-u", socks::USER.0, "-P", socks::USER.1]);
+                }
+                words.into_iter().map(OsString::from).collect()
             }
             Self::Dante => {
                 let config = write(home, "danted.conf", &dante_config(entry)?)?;
@@ -168,12 +187,31 @@ pub(crate) fn rustsocks_config(setup: &Setup, entry: SocketAddrV4, home: &Path) 
         Threads::PerCore => "",
         Threads::One => "worker_threads = 1\n",
     };
+    let auth = match setup.login {
+        Login::Nobody => String::new(),
+        Login::Password => {
+            let users = write(home, "users.toml", &users_file(&setup.rustsocks)?)?;
+            format!("\n[auth]\nsocks_method = \"userpass\"\nusers_file = {:?}\n", users.display().to_string())
+        }
+    };
     let text = format!(
-        "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n",
+        "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n{auth}",
         entry.ip(),
         entry.port(),
     );
     write(home, "rustsocks.toml", &text)
+}
+
+/// One user with a hash of our own making, which costs what it costs everyone.
+fn users_file(rustsocks: &Path) -> Result<String> {
+    let (name, password) = socks::USER;
+    let mut child =
+        Command::new(rustsocks).arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    child.stdin.take().context("the input is piped")?.write_all(format!("{password}\n").as_bytes())?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "hash-password failed: {}", output.status);
+    let hash = String::from_utf8(output.stdout)?;
+    Ok(format!("[[users]]\nname = {name:?}\npassword_hash = {:?}\n", hash.trim()))
 }
 
 /// The mother keeps the user that started it: a change of user would clear the signal that ends it with us (prctl(2)).

@@ -135,7 +135,7 @@ fn run_worker(setup: &Setup, work: impl FnOnce(SocketAddrV4) -> io::Result<()>) 
 
 fn run_server(contender: Contender, setup: &Setup, work: impl FnOnce(SocketAddrV4) -> io::Result<()>) -> Result<i32> {
     let server = Server::start(contender, setup)?;
-    let Route::Through(entry) = server.route() else { bail!("{} is no proxy", contender.name()) };
+    let Route::Through { entry, .. } = server.route() else { bail!("{} is no proxy", contender.name()) };
     work(entry)?;
     let pid = server.group()?.main_pid();
     server.stop(PATIENCE)?;

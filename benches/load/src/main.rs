@@ -43,7 +43,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
-    contender::{Contender, Setup, Threads},
+    contender::{Contender, Login, Setup, Threads},
     goal::Verdict,
     instructions::Counts,
     scenario::{Pace, Scenario},
@@ -92,6 +92,7 @@ struct RunArgs {
 enum Load {
     Bulk,
     Short,
+    Login,
     Pingpong,
     Idle,
     Active,
@@ -182,7 +183,8 @@ impl Load {
     fn scenario(self, pace: Pace) -> Box<dyn Scenario> {
         match self {
             Self::Bulk => Box::new(bulk::Bulk { pace }),
-            Self::Short => Box::new(short::Short { pace }),
+            Self::Short => Box::new(short::Short { pace, login: Login::Nobody }),
+            Self::Login => Box::new(short::Short { pace, login: Login::Password }),
             Self::Pingpong => Box::new(pingpong::Pingpong { pace }),
             Self::Idle => Box::new(idle::Idle { pace }),
             Self::Active => Box::new(active::Active { pace }),
@@ -250,7 +252,7 @@ impl Page {
 fn setup(rustsocks: &Path, threads: Threads, chosen: &[Contender]) -> Result<Setup> {
     let needed = chosen.contains(&Contender::Ours);
     ensure!(!needed || rustsocks.exists(), "{} is missing: cargo build --release", rustsocks.display());
-    Ok(Setup { rustsocks: rustsocks.to_owned(), threads, runner: Vec::new() })
+    Ok(Setup { rustsocks: rustsocks.to_owned(), threads, runner: Vec::new(), login: Login::Nobody })
 }
 
 /// Raises the limit of descriptors as far as it goes, for us and the servers. Both ends of every session are ours.

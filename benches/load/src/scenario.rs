@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::{
-    contender::{Contender, Server, Setup},
+    contender::{Contender, Login, Server, Setup},
     goal::Goal,
     stats::median,
 };
@@ -20,6 +20,10 @@ pub(crate) trait Scenario {
     fn about(&self) -> String;
     /// Who can carry it.
     fn contenders(&self) -> &'static [Contender];
+    /// What the proxies ask of their clients.
+    fn login(&self) -> Login {
+        Login::Nobody
+    }
     fn figures(&self) -> Vec<Figure>;
     fn goals(&self) -> Vec<Goal>;
     /// One value for each figure, from a server that was just started; NaN where there is none.
@@ -106,7 +110,7 @@ pub(crate) fn run(scenario: &dyn Scenario, chosen: &[Contender], setup: &Setup, 
 }
 
 fn sample(scenario: &dyn Scenario, contender: Contender, setup: &Setup) -> Result<Vec<f64>> {
-    let server = Server::start(contender, setup)?;
+    let server = Server::start(contender, &Setup { login: scenario.login(), ..setup.clone() })?;
     scenario.sample(&server).with_context(|| format!("{} through {}", scenario.title(), contender.name()))
 }
 

@@ -1,4 +1,4 @@
-//! Short connections, 64 at once: connect, greeting, CONNECT, 64 bytes each way, close.
+//! Short connections, 64 at once: connect, greeting, CONNECT, 64 bytes each way, close; also with a login each time.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use anyhow::{Result, ensure};
 use crate::{
     call::Call,
     client::{Client, Progress},
-    contender::{Contender, Route, Server},
+    contender::{Contender, Login, Route, Server},
     echo::EchoTarget,
     goal::Goal,
     poller::{Event, Poller, Ready},
@@ -23,6 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Short {
     pub pace: Pace,
+    pub login: Login,
 }
 
 const WORKERS: usize = 64;
@@ -34,19 +35,33 @@ const ERRORS: Figure = Figure::new("errors", 0);
 
 impl Scenario for Short {
     fn title(&self) -> String {
-        "Short connections".into()
+        match self.login {
+            Login::Nobody => "Short connections".into(),
+            Login::Password => "Short connections that log in".into(),
+        }
     }
 
     fn about(&self) -> String {
+        let login = match self.login {
+            Login::Nobody => "",
+            Login::Password => " name and password,",
+        };
         format!(
-            "{WORKERS} at once for {:?}: connect, greeting, CONNECT, 64 bytes each way, close by the client. \
+            "{WORKERS} at once for {:?}: connect, greeting,{login} CONNECT, 64 bytes each way, close by the client. \
              Times run from the connect to the last byte of the answer.",
             self.pace.short
         )
     }
 
     fn contenders(&self) -> &'static [Contender] {
-        &Contender::ALL
+        match self.login {
+            Login::Nobody => &Contender::ALL,
+            Login::Password => &Contender::WITH_LOGIN,
+        }
+    }
+
+    fn login(&self) -> Login {
+        self.login
     }
 
     fn figures(&self) -> Vec<Figure> {

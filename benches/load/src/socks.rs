@@ -1,4 +1,4 @@
-//! The client's side of SOCKS5 without authentication (RFC 1928), as bytes and as blocking calls.
+//! The client's side of SOCKS5 (RFC 1928), as bytes and, without authentication, as blocking calls.
 //!
 //! The bytes are written out by hand, so that the load does not lean on the code it measures.
 
@@ -11,6 +11,13 @@ use std::{
 pub(crate) const GREETING: [u8; 3] = [5, 1, 0];
 /// The server's choice of that method (§3).
 pub(crate) const CHOICE: [u8; 2] = [5, 0];
+/// One method offered: name and password, and the server's choice of it.
+pub(crate) const GREETING_WITH_PASSWORD: [u8; 3] = [5, 1, 2];
+pub(crate) const CHOICE_OF_PASSWORD: [u8; 2] = [5, 2];
+/// Who logs in, where the load is about logins.
+pub(crate) const USER: (&str, &str) = ("bench", "correct horse");
+/// The right name and password are answered so (RFC 1929 §2).
+pub(crate) const LOGGED_IN: [u8; 2] = [1, 0];
 /// The head of a UDP datagram is as long as a request: RSV, FRAG, ATYP, address, port (§7).
 pub(crate) const UDP_HEAD: usize = 10;
 /// A reply with an IPv4 address (§6).
@@ -20,6 +27,16 @@ pub(crate) const REPLY: usize = 10;
 enum Command {
     Connect = 1,
     UdpAssociate = 3,
+}
+
+/// Name and password of [`USER`] (RFC 1929 §2).
+pub(crate) fn login() -> Vec<u8> {
+    let (name, password) = USER;
+    let counted = |text: &str| {
+        let length = u8::try_from(text.len()).expect("the constants are short");
+        [&[length], text.as_bytes()].concat()
+    };
+    [vec![1], counted(name), counted(password)].concat()
 }
 
 /// A CONNECT request (§4).

@@ -190,7 +190,7 @@ impl Volley {
     fn open(route: Route, target: SocketAddrV4, payload: usize) -> io::Result<Self> {
         let (control, relay, mut template) = match route {
             Route::Direct => (None, target, Vec::new()),
-            Route::Through(entry) => {
+            Route::Through { entry, .. } => {
                 let (control, relay) = socks::associate(entry)?;
                 (Some(control), relay, socks::udp_head(target).to_vec())
             }
