@@ -125,7 +125,9 @@ impl Line {
         match self.hear()? {
             Some(ToMonitor::Ready) => Ok(()),
             Some(ToMonitor::Failed { reason }) => bail!(reason),
-            Some(frame @ (ToMonitor::Heartbeat { .. } | ToMonitor::Drained { .. })) => bail!("it began with {frame:?}"),
+            Some(
+                frame @ (ToMonitor::Heartbeat { .. } | ToMonitor::Drained { .. } | ToMonitor::PamHelperStuck { .. }),
+            ) => bail!("it began with {frame:?}"),
             None => bail!("it hung up before it was ready"),
         }
     }
@@ -135,7 +137,10 @@ impl Line {
         while let Some(frame) = self.hear()? {
             match frame {
                 ToMonitor::Failed { reason } => bail!(reason),
-                ToMonitor::Ready | ToMonitor::Heartbeat { .. } | ToMonitor::Drained { .. } => {}
+                ToMonitor::Ready
+                | ToMonitor::Heartbeat { .. }
+                | ToMonitor::Drained { .. }
+                | ToMonitor::PamHelperStuck { .. } => {}
             }
         }
         Ok(())

@@ -11,6 +11,9 @@
 //! | `die` | kills itself |
 //! | `blame NAME` | reports a thread of that name as silent from now on |
 //! | `hush` | sends no more heartbeats |
+//! | `helpers` | answers with the numbers of the helpers that it was given |
+//! | `helper NUMBER WORD` | says the word to that helper, which ends (`die`, `retire`) or answers with its process id, and is deaf from then on after `hang` |
+//! | `stuck NUMBER` | reports that helper as stuck |
 //!
 //! The word that it finds in its configuration says how it behaves from the start, see [`Behaviour`].
 
@@ -21,7 +24,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroU16;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,7 +32,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use monitor::link::Link;
-use monitor::plan::{Accepted, Listener, Plan, WorkerCommand};
+use monitor::plan::{Accepted, Listener, PamHelpers, Plan, WorkerCommand};
 use nix::sys::signal::{Signal, raise};
 use tracing::{error, info};
 use wire::{ThreadName, ToMonitor, ToWorker};
@@ -43,7 +46,8 @@ fn main() -> ExitCode {
     let outcome = match env::args().nth(1).as_deref() {
         Some("monitor") => monitor_main(),
         Some("worker") => worker_main(),
-        _ => Err("say `toy monitor` or `toy worker`".into()),
+        Some("helper") => helper_main(),
+        _ => Err("say `toy monitor`, `toy worker` or `toy helper`".into()),
     };
     outcome.unwrap_or_else(|failure| {
         error!(failure, "toy failed");
@@ -70,6 +74,7 @@ fn plan() -> Result<Plan, Failure> {
         accepted: Accepted::default(),
         configuration: Vec::new(),
         worker: WorkerCommand { program: "/proc/self/exe".into(), args: vec![OsString::from("worker")] },
+        helpers: None,
         start_limit: Duration::from_secs(30),
         watchdog: Duration::from_secs(30),
         drain: Duration::from_secs(30),
@@ -82,6 +87,8 @@ fn plan() -> Result<Plan, Failure> {
             "threads" => plan.threads = value.parse()?,
             "behaviour" => plan.configuration = value.into(),
             "program" => plan.worker.program = value.into(),
+            "helpers" => plan.helpers = Some(helpers("/proc/self/exe", value.parse()?)),
+            "helper_program" => plan.helpers = Some(helpers(value, NonZeroU16::MIN)),
             "start_limit_ms" => plan.start_limit = Duration::from_millis(value.parse()?),
             "watchdog_ms" => plan.watchdog = Duration::from_millis(value.parse()?),
             "drain_ms" => plan.drain = Duration::from_millis(value.parse()?),
@@ -89,6 +96,10 @@ fn plan() -> Result<Plan, Failure> {
         }
     }
     Ok(plan)
+}
+
+fn helpers(program: &str, count: NonZeroU16) -> PamHelpers {
+    PamHelpers { program: program.into(), args: vec![OsString::from("helper")], count }
 }
 
 /// How a worker behaves from its start, by the word in its configuration.
@@ -129,17 +140,23 @@ struct Shared {
     is_closed: AtomicBool,
     is_hushed: AtomicBool,
     blamed: Mutex<Vec<ThreadName>>,
+    helpers: Mutex<Vec<(u32, File)>>,
+    link: Mutex<Option<Link>>,
 }
 
 fn worker_main() -> Result<ExitCode, Failure> {
     let link = Link::adopt()?;
     let shared = Arc::new(Shared::default());
+    *shared.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.try_clone()?);
     let mut behaviour = Behaviour::Good;
     let mut listeners = Vec::new();
     while let Some((frame, descriptor)) = link.receive()? {
         match (frame, descriptor) {
             (ToWorker::Configuration { .. }, Some(text)) => behaviour = Behaviour::parse(&read(text)?)?,
             (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
+            (ToWorker::PamHelper { number }, Some(helper)) => {
+                shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));
+            }
             (ToWorker::Begin, _) => {
                 if let Some(exit) = begin(behaviour, &link, listeners.split_off(0), &shared)? {
                     return Ok(exit);
@@ -152,7 +169,7 @@ fn worker_main() -> Result<ExitCode, Failure> {
                 drain(Duration::from_millis(deadline_ms.into()), link.try_clone()?, &shared);
             }
             (ToWorker::StopNow, _) => return Ok(ExitCode::SUCCESS),
-            (ToWorker::Configuration { .. } | ToWorker::Listener { .. }, None) => {
+            (ToWorker::Configuration { .. } | ToWorker::Listener { .. } | ToWorker::PamHelper { .. }, None) => {
                 return Err("the link checks that".into());
             }
         }
@@ -243,7 +260,55 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
             shared.is_hushed.store(true, Ordering::Relaxed);
             Ok(())
         }
+        "helpers" => {
+            let numbers: Vec<String> = known_helpers(shared).iter().map(|(number, _)| number.to_string()).collect();
+            writeln!(client, "{}", numbers.join(" "))
+        }
+        "helper" => {
+            let (number, word) = rest.split_once(' ').unwrap_or((rest, ""));
+            writeln!(client, "{}", say_to_helper(shared, number, word)?)
+        }
+        "stuck" => {
+            let frame = ToMonitor::PamHelperStuck { number: rest.parse().unwrap_or_default() };
+            let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);
+            monitor.iter().try_for_each(|monitor| monitor.send(&frame)).map_err(io::Error::other)
+        }
         _ => writeln!(client, "what?"),
+    }
+}
+
+fn known_helpers(shared: &Shared) -> std::sync::MutexGuard<'_, Vec<(u32, File)>> {
+    shared.helpers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The helper's answer; nothing if it ends without one.
+fn say_to_helper(shared: &Shared, number: &str, word: &str) -> io::Result<String> {
+    let line =
+        known_helpers(shared).iter().find(|(known, _)| known.to_string() == number).map(|(_, line)| line.try_clone());
+    let mut line = line.ok_or(io::ErrorKind::NotFound)??;
+    line.write_all(word.as_bytes())?;
+    let mut answer = [0; 64];
+    // Whoever ends with the word unread resets the line.
+    let length = line.read(&mut answer).unwrap_or(0);
+    Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// Obeys until its worker hangs up.
+fn helper_main() -> Result<ExitCode, Failure> {
+    let mut line = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut word = [0; 64];
+    loop {
+        let length = line.read(&mut word)?;
+        match &word[..length] {
+            b"" | b"retire" => return Ok(ExitCode::SUCCESS),
+            b"die" => return Ok(ExitCode::from(5)),
+            word => {
+                line.write_all(std::process::id().to_string().as_bytes())?;
+                if word == b"hang" {
+                    thread::sleep(Duration::MAX);
+                }
+            }
+        }
     }
 }
 

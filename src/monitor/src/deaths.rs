@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// A worker that lived shorter than this is taken to die from something that waiting may cure.
 const QUICK: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// So many deaths within [`WINDOW`] are the end.
 pub(crate) const LIMIT: usize = 10;

@@ -1,4 +1,4 @@
-//! What a new worker is given: the configuration, the listeners, and the word to begin.
+//! What a new worker is given: the configuration, the listeners, the lines to its helpers, and the word to begin.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -25,11 +25,16 @@ impl From<ToWorker> for Parcel {
 }
 
 /// Everything that one new worker needs, in the order in which it is sent.
-pub(crate) fn parcels(generation: u64, configuration: &[u8], sockets: &[Bound]) -> io::Result<Vec<Parcel>> {
+pub(crate) fn parcels(
+    generation: u64,
+    configuration: &[u8],
+    sockets: &[Bound],
+    helpers: Vec<Parcel>,
+) -> io::Result<Vec<Parcel>> {
     let text = Rc::new(sealed(configuration)?);
     let configuration = Parcel { frame: ToWorker::Configuration { generation }, descriptor: Some(text) };
     let listeners = sockets.iter().map(listener);
-    Ok([configuration].into_iter().chain(listeners).chain([ToWorker::Begin.into()]).collect())
+    Ok([configuration].into_iter().chain(listeners).chain(helpers).chain([ToWorker::Begin.into()]).collect())
 }
 
 fn listener(bound: &Bound) -> Parcel {
@@ -69,10 +74,12 @@ mod tests {
     fn the_configuration_comes_first_and_the_word_to_begin_last() {
         let socket = Rc::new(sealed(b"").expect("any descriptor"));
         let sockets = [0, 1].map(|thread| Bound { index: 4, thread, socket: Rc::clone(&socket) });
-        let parcels = parcels(3, b"text", &sockets).expect("made");
+        let helper = Parcel { frame: ToWorker::PamHelper { number: 1 }, descriptor: Some(socket) };
+        let parcels = parcels(3, b"text", &sockets, vec![helper]).expect("made");
         let frames: Vec<ToWorker> = parcels.iter().map(|parcel| parcel.frame).collect();
         let (first, second) = (ToWorker::Listener { index: 4, thread: 0 }, ToWorker::Listener { index: 4, thread: 1 });
-        assert_eq!(frames, [ToWorker::Configuration { generation: 3 }, first, second, ToWorker::Begin]);
+        let (configuration, helper) = (ToWorker::Configuration { generation: 3 }, ToWorker::PamHelper { number: 1 });
+        assert_eq!(frames, [configuration, first, second, helper, ToWorker::Begin]);
         assert!(parcels.iter().all(|parcel| parcel.frame.carries_descriptor() == parcel.descriptor.is_some()));
     }
 }

@@ -3,6 +3,7 @@
 //! [`run`] binds every listener of its [`Plan`], starts the worker, and stays until it is told to stop:
 //!
 //! - a worker that dies unasked is replaced, and meanwhile new connections wait in the listeners' queues;
+//! - PAM helpers, if the plan has any, are at the worker's side: started, replaced when they end, killed when the worker says that one is stuck;
 //! - a worker that stalls is photographed, killed and replaced;
 //! - SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reopens the logs;
 //! - the service manager hears how it is, and is fed only while the worker's heartbeats are fresh.
@@ -19,6 +20,7 @@ mod autopsy;
 mod channel;
 mod deaths;
 mod handover;
+mod helpers;
 mod listen;
 mod notify;
 mod pulse;

@@ -8,7 +8,7 @@
 //! | 70 | the worker dies again and again, or never got ready (`EX_SOFTWARE`) |
 //! | 71 | the system refuses something that every service needs (`EX_OSERR`) |
 //! | 77 | the privilege for a port below 1024 is missing (`EX_NOPERM`) |
-//! | 78 | the configuration cannot be served: a foreign address, a file in the way, the worker's own refusal (`EX_CONFIG`) |
+//! | 78 | the configuration cannot be served: a foreign address, a file in the way, the worker's own refusal, PAM helpers that do not run (`EX_CONFIG`) |
 //!
 //! The numbers from 64 on are those of `sysexits.h(3head)`.
 
@@ -58,6 +58,13 @@ pub enum MonitorError {
         #[source]
         cause: io::Error,
     },
+    #[error("cannot start a PAM helper, rustsocks-pam")]
+    NoHelper {
+        #[source]
+        cause: io::Error,
+    },
+    #[error("a PAM helper ended before the service was ready ({status}); its own words are on standard error")]
+    HelperDied { status: ExitStatus },
     #[error("cannot receive signals")]
     Signals {
         #[source]
@@ -76,7 +83,7 @@ impl MonitorError {
     pub fn code(&self) -> u8 {
         match self {
             Self::Bind(error) => error.code(),
-            Self::Refused { .. } => 78,
+            Self::Refused { .. } | Self::NoHelper { .. } | Self::HelperDied { .. } => 78,
             Self::DiedAtStart { .. } | Self::NotReady { .. } | Self::GaveUp { .. } => 70,
             Self::Spawn { .. } | Self::Signals { .. } | Self::Wait { .. } => 71,
         }

@@ -25,6 +25,8 @@ pub struct Plan {
     pub configuration: Vec<u8>,
     /// How to start a worker.
     pub worker: WorkerCommand,
+    /// The PAM helpers, if anybody is to be asked for a login that PAM judges.
+    pub helpers: Option<PamHelpers>,
     /// How long a worker may take from its start to `Ready`; 30 s is a good value.
     pub start_limit: Duration,
     /// How long the worker, or one of its threads, may be silent before it is taken for stalled; at least 3 s, for it beats once a second.
@@ -74,4 +76,15 @@ pub struct WorkerCommand {
     pub program: PathBuf,
     /// Arguments that select the worker's role; it finds its [`Link`](crate::link::Link) by itself.
     pub args: Vec<OsString>,
+}
+
+/// The programs that ask PAM on behalf of the worker: each has one line to it as standard input, and ends when that does.
+#[derive(Debug, Clone)]
+pub struct PamHelpers {
+    /// `rustsocks-pam`.
+    pub program: PathBuf,
+    /// The services that it may ask, and where they are: fixed here, so that the worker cannot choose others.
+    pub args: Vec<OsString>,
+    /// How many run at a time.
+    pub count: NonZeroU16,
 }

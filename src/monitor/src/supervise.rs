@@ -13,6 +13,7 @@ use wire::{ToMonitor, ToWorker};
 use crate::autopsy;
 use crate::deaths::{self, Deaths, Next};
 use crate::handover;
+use crate::helpers::Helpers;
 use crate::listen::Listeners;
 use crate::notify::{Activity, Notify, Status};
 use crate::outcome::{Exit, MonitorError};
@@ -39,6 +40,8 @@ pub(crate) struct Supervisor<'a> {
     signals: Signals,
     notify: &'a mut Notify,
     post: Post,
+    /// After `post`, for they end when their worker has ended.
+    helpers: Helpers,
     stop: Stop,
     was_ready: bool,
     deaths: Deaths,
@@ -60,12 +63,14 @@ enum Stop {
 
 impl<'a> Supervisor<'a> {
     pub(crate) fn new(plan: Plan, listeners: Listeners, signals: Signals, notify: &'a mut Notify) -> Self {
+        let helpers = Helpers::new(plan.helpers.clone(), Instant::now());
         Self {
             plan,
             listeners,
             signals,
             notify,
             post: Post::Vacant { until: Instant::now() },
+            helpers,
             stop: Stop::NotAsked,
             was_ready: false,
             deaths: Deaths::default(),
@@ -77,12 +82,14 @@ impl<'a> Supervisor<'a> {
         loop {
             let now = Instant::now();
             self.man(now)?;
+            self.assist(now);
             self.report(now);
             self.wait(now)?;
 
             let now = Instant::now();
             self.obey(now);
             self.hear(now);
+            self.reap_helpers(now)?;
             if let Some(exit) = self.reap(now)? {
                 return Ok(exit);
             }
@@ -96,7 +103,11 @@ impl<'a> Supervisor<'a> {
         if now < until {
             return Ok(());
         }
-        let started = handover::parcels(GENERATION, &self.plan.configuration, &self.listeners.sockets)
+        let recruits = self.helpers.fill(now);
+        if let Some(cause) = recruits.failure.filter(|_| !self.was_ready) {
+            return Err(MonitorError::NoHelper { cause });
+        }
+        let started = handover::parcels(GENERATION, &self.plan.configuration, &self.listeners.sockets, recruits.lines)
             .and_then(|parcels| Worker::start(&self.plan, parcels, now));
         match started {
             Ok(worker) => {
@@ -110,6 +121,12 @@ impl<'a> Supervisor<'a> {
             }
             Err(cause) => Err(MonitorError::Spawn { program: self.plan.worker.program.clone(), cause }),
         }
+    }
+
+    /// Gives the worker a line to each helper that takes the place of another one.
+    fn assist(&mut self, now: Instant) {
+        let Post::Manned(worker) = &mut self.post else { return };
+        self.helpers.fill(now).lines.into_iter().for_each(|line| worker.tell(line));
     }
 
     /// Waits for a signal, a frame, room for a frame, or the next deadline; at most one step of the pulse.
@@ -132,7 +149,7 @@ impl<'a> Supervisor<'a> {
             Post::Manned(worker) => worker.due(),
             Post::Vacant { until } => Some(*until),
         };
-        let deadlines = [post, self.stop.kill_at(), self.notify.feed_at()];
+        let deadlines = [post, self.stop.kill_at(), self.notify.feed_at(), self.helpers.due()];
         // A deadline that has passed and still stands waits for something else than time.
         let next = deadlines
             .into_iter()
@@ -200,6 +217,7 @@ impl<'a> Supervisor<'a> {
         match frame {
             ToMonitor::Heartbeat { sessions, silent } => worker.beats(sessions, silent),
             ToMonitor::Drained { remaining } => info!(worker = worker.pid(), remaining, "the worker has drained"),
+            ToMonitor::PamHelperStuck { number } => self.helpers.kill(number),
             ToMonitor::Failed { reason } => {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
                 worker.last_words = Some(reason);
@@ -216,6 +234,14 @@ impl<'a> Supervisor<'a> {
         if !self.was_ready {
             self.was_ready = true;
             self.notify.ready();
+        }
+    }
+
+    /// Notices helpers that have ended; one that dies before anything works is the end of the service.
+    fn reap_helpers(&mut self, now: Instant) -> Result<(), MonitorError> {
+        match self.helpers.reap(now) {
+            Some(status) if !self.was_ready => Err(MonitorError::HelperDied { status }),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -245,6 +271,7 @@ impl<'a> Supervisor<'a> {
 
     /// Leaves the post vacant for as long as the deaths so far advise.
     fn vacate(&mut self, lived: Duration, now: Instant) -> Result<(), MonitorError> {
+        self.helpers.dismiss(now);
         match self.deaths.count(lived, now) {
             Next::RestartAfter(pause) => {
                 self.restarts += 1;

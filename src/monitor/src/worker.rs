@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tracing::debug;
-use wire::{ThreadName, ToMonitor, ToWorker};
+use wire::{ThreadName, ToMonitor};
 
 use crate::channel::{Channel, Received, Wait};
 use crate::handover::Parcel;
@@ -87,9 +87,9 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Queues a frame behind what has not been sent yet.
-    pub(crate) fn tell(&mut self, frame: ToWorker) {
-        self.outbox.push_back(frame.into());
+    /// Queues a frame, or a whole parcel, behind what has not been sent yet.
+    pub(crate) fn tell(&mut self, parcel: impl Into<Parcel>) {
+        self.outbox.push_back(parcel.into());
         self.flush();
     }
 

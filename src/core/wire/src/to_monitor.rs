@@ -27,6 +27,11 @@ pub enum ToMonitor {
         /// Sessions that were cut because the deadline came first.
         remaining: u32,
     },
+    /// A PAM helper has not answered in time: kill it, and start another one.
+    PamHelperStuck {
+        /// The number that [`ToWorker::PamHelper`](crate::ToWorker::PamHelper) gave it.
+        number: u32,
+    },
 }
 
 mod kind {
@@ -34,6 +39,7 @@ mod kind {
     pub(super) const HEARTBEAT: u8 = 66;
     pub(super) const FAILED: u8 = 67;
     pub(super) const DRAINED: u8 = 68;
+    pub(super) const PAM_HELPER_STUCK: u8 = 69;
 }
 
 impl ToMonitor {
@@ -47,6 +53,7 @@ impl ToMonitor {
                 frame::seal(kind::FAILED, &reason.as_bytes()[..reason.floor_char_boundary(MAX_BODY)])
             }
             Self::Drained { remaining } => frame::seal(kind::DRAINED, &remaining.to_be_bytes()),
+            Self::PamHelperStuck { number } => frame::seal(kind::PAM_HELPER_STUCK, &number.to_be_bytes()),
         }
     }
 
@@ -61,6 +68,7 @@ impl ToMonitor {
             kind::HEARTBEAT => Self::Heartbeat { sessions: body.u32()?, silent: silent(&mut body)? },
             kind::FAILED => Self::Failed { reason: body.remaining_text()?.to_owned() },
             kind::DRAINED => Self::Drained { remaining: body.u32()? },
+            kind::PAM_HELPER_STUCK => Self::PamHelperStuck { number: body.u32()? },
             found => return Err(FrameError::Kind { found }),
         };
         body.end()?;
@@ -110,6 +118,7 @@ mod tests {
             (any::<u32>(), names).prop_map(|(sessions, silent)| ToMonitor::Heartbeat { sessions, silent }),
             any::<String>().prop_map(|reason| ToMonitor::Failed { reason }),
             any::<u32>().prop_map(|remaining| ToMonitor::Drained { remaining }),
+            any::<u32>().prop_map(|number| ToMonitor::PamHelperStuck { number }),
         ]
     }
 
@@ -179,6 +188,7 @@ mod tests {
             ),
             (ToMonitor::Failed { reason: "no".to_owned() }, &[VERSION, 67, 0, 2, b'n', b'o'][..]),
             (ToMonitor::Drained { remaining: 1 }, &[VERSION, 68, 0, 4, 0, 0, 0, 1][..]),
+            (ToMonitor::PamHelperStuck { number: 258 }, &[VERSION, 69, 0, 4, 0, 0, 1, 2][..]),
         ] {
             assert_eq!(message.encode(), bytes);
         }

@@ -17,6 +17,13 @@ pub enum ToWorker {
         /// Which thread accepts on this socket, counted from 0.
         thread: u16,
     },
+    /// The worker's end of the line to a new PAM helper in the descriptor beside it; [`ToPam`](crate::ToPam) and
+    /// [`FromPam`](crate::FromPam) travel there.
+    /// Comes before `Begin` for those that a worker starts with, and later for those that take the place of others.
+    PamHelper {
+        /// Counts the helpers of this service, beginning with 1.
+        number: u32,
+    },
     /// Everything has been handed over: start to serve, then answer [`ToMonitor::Ready`](crate::ToMonitor::Ready).
     Begin,
     /// Log files may have been renamed: open them anew.
@@ -34,6 +41,7 @@ mod kind {
     pub(super) const REOPEN_LOGS: u8 = 4;
     pub(super) const DRAIN: u8 = 5;
     pub(super) const STOP_NOW: u8 = 6;
+    pub(super) const PAM_HELPER: u8 = 7;
 }
 
 impl ToWorker {
@@ -41,7 +49,7 @@ impl ToWorker {
     #[must_use]
     pub fn carries_descriptor(&self) -> bool {
         match self {
-            Self::Configuration { .. } | Self::Listener { .. } => true,
+            Self::Configuration { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
             Self::Begin | Self::ReopenLogs | Self::Drain { .. } | Self::StopNow => false,
         }
     }
@@ -54,6 +62,7 @@ impl ToWorker {
             Self::Listener { index, thread } => {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
             }
+            Self::PamHelper { number } => frame::seal(kind::PAM_HELPER, &number.to_be_bytes()),
             Self::Begin => frame::seal(kind::BEGIN, &[]),
             Self::ReopenLogs => frame::seal(kind::REOPEN_LOGS, &[]),
             Self::Drain { deadline_ms } => frame::seal(kind::DRAIN, &deadline_ms.to_be_bytes()),
@@ -70,6 +79,7 @@ impl ToWorker {
         let message = match body.kind {
             kind::CONFIGURATION => Self::Configuration { generation: body.u64()? },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
+            kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
             kind::BEGIN => Self::Begin,
             kind::REOPEN_LOGS => Self::ReopenLogs,
             kind::DRAIN => Self::Drain { deadline_ms: body.u32()? },
@@ -93,6 +103,7 @@ mod tests {
         prop_oneof![
             any::<u64>().prop_map(|generation| ToWorker::Configuration { generation }),
             any::<(u16, u16)>().prop_map(|(index, thread)| ToWorker::Listener { index, thread }),
+            any::<u32>().prop_map(|number| ToWorker::PamHelper { number }),
             Just(ToWorker::Begin),
             Just(ToWorker::ReopenLogs),
             any::<u32>().prop_map(|deadline_ms| ToWorker::Drain { deadline_ms }),
@@ -140,6 +151,7 @@ mod tests {
         for (message, bytes) in [
             (ToWorker::Configuration { generation: 258 }, &[VERSION, 1, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2][..]),
             (ToWorker::Listener { index: 3, thread: 260 }, &[VERSION, 2, 0, 4, 0, 3, 1, 4][..]),
+            (ToWorker::PamHelper { number: 258 }, &[VERSION, 7, 0, 4, 0, 0, 1, 2][..]),
             (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
             (ToWorker::ReopenLogs, &[VERSION, 4, 0, 0][..]),
             (ToWorker::Drain { deadline_ms: 30_000 }, &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..]),

@@ -53,6 +53,7 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         accepted: accepted(settings),
         configuration: text.unwrap_or_default().into_bytes(),
         worker: WorkerCommand { program: "/proc/self/exe".into(), args: worker_arguments() },
+        helpers: None,
         start_limit: START_LIMIT,
         watchdog: settings.server.watchdog,
         drain: settings.server.drain,

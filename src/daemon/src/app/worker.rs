@@ -165,7 +165,11 @@ impl Watch<'_> {
                 self.house.close_doors();
                 self.drain = Some(Instant::now() + Duration::from_millis(deadline_ms.into()));
             }
-            ToWorker::Configuration { .. } | ToWorker::Listener { .. } | ToWorker::Begin | ToWorker::StopNow => {
+            ToWorker::Configuration { .. }
+            | ToWorker::Listener { .. }
+            | ToWorker::PamHelper { .. }
+            | ToWorker::Begin
+            | ToWorker::StopNow => {
                 tracing::error!(?order, "the monitor sent an order out of turn");
             }
         }

@@ -96,6 +96,7 @@ mod tests {
             accepted,
             configuration: Vec::new(),
             worker: WorkerCommand { program: "/proc/self/exe".into(), args: Vec::new() },
+            helpers: None,
             start_limit: Duration::from_secs(30),
             watchdog: Duration::from_secs(10),
             drain: Duration::from_secs(30),

@@ -1,5 +1,6 @@
 //! Whole services, seen from outside: a real monitor with the worker of the example `toy`.
 
+mod helpers;
 mod service_manager;
 mod start;
 mod supervision;
