@@ -1,8 +1,6 @@
 //! The worker's parts, put together and kept in order until they are over.
 
-use std::collections::HashSet;
-use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -12,12 +10,13 @@ use arc_swap::ArcSwap;
 use config::Settings;
 use tokio::sync::watch;
 
-use super::threads::{Phase, RelayThread, Share};
+use super::gates::{self, Built, Gate, Handed};
+use super::threads::{Phase, RelayThread};
 use super::{build, configuration};
 use crate::engine::auth::Backends;
 use crate::engine::dial::Dialer;
 use crate::engine::sys::descriptors;
-use crate::frontends::socks::{Door, World};
+use crate::frontends::socks::{DoorNumber, Regime, World};
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -28,18 +27,11 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 /// How often somebody looks whether the last session is gone.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// A listening socket from the monitor and where it belongs.
-#[derive(Debug)]
-pub(super) struct Handed {
-    pub(super) index: u16,
-    pub(super) thread: u16,
-    pub(super) socket: OwnedFd,
-}
-
 pub(super) struct House {
     world: Arc<World>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
+    _open: Vec<Gate>,
 }
 
 /// A thread and what its beats were at the last look.
@@ -55,30 +47,29 @@ impl House {
         if budget.is_short() {
             tracing::warn!("fewer sessions than limits.max_connections fit under the descriptor limit: {budget}");
         }
-        let threads = build::threads(&settings.server);
         let users = configuration::load_users(settings)?;
-        let own = own_listeners(&handed);
         let backends = Backends::new(settings.limits.max_handshakes).context("cannot start the password checkers")?;
+        let (phase, serving) = watch::channel(Phase::Serving);
+        let threads = start_threads(&handed, &serving)?;
+        let gates = build_gates(settings, handed, &threads).context("cannot use a listening socket")?;
+        let own = gates::addresses(gates.iter().map(|built| &built.gate));
         let listeners = settings.listeners().into_iter();
-        let doors: Vec<Arc<Door>> =
-            listeners.map(|listener| Arc::new(build::door(listener, settings, &backends))).collect();
+        let doors = gates
+            .iter()
+            .zip(listeners)
+            .map(|(built, listener)| (built.gate.number, build::door(listener, settings, &backends)));
+        let regime = Regime {
+            snapshot: Arc::new(build::snapshot(settings, users, own).context("cannot list this host's addresses")?),
+            dialer: Dialer::new(build::dialing(settings)).context("cannot start the resolver")?,
+            doors: doors.collect(),
+        };
         let world = Arc::new(World {
             roster: Roster::new(settings.limits.max_handshakes),
             seats: Seats::new(budget.sessions),
-            snapshot: ArcSwap::from_pointee(
-                build::snapshot(settings, users, own).context("cannot list this host's addresses")?,
-            ),
-            dialer: Dialer::new(build::dialing(settings)).context("cannot start the resolver")?,
+            regime: ArcSwap::from_pointee(regime),
         });
-        let (phase, _) = watch::channel(Phase::Serving);
-        let threads = share_out(handed, &doors, threads.get())
-            .into_iter()
-            .map(|share| {
-                RelayThread::start(share, Arc::clone(&world), phase.subscribe())
-                    .map(|thread| Watched { thread, seen: 0 })
-            })
-            .collect::<anyhow::Result<_>>()?;
-        Ok(Self { world, phase, threads })
+        let open = gates.into_iter().map(|built| built.open(&world, &serving)).collect();
+        Ok(Self { world, phase, threads, _open: open })
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -126,17 +117,15 @@ impl House {
     }
 }
 
-fn own_listeners(handed: &[Handed]) -> HashSet<SocketAddr> {
-    handed.iter().filter_map(|handed| socket2::SockRef::from(&handed.socket).local_addr().ok()?.as_socket()).collect()
+/// As many threads as sockets were handed over for: a socket that nobody accepts on would keep clients waiting for ever.
+fn start_threads(handed: &[Handed], phase: &watch::Receiver<Phase>) -> anyhow::Result<Vec<Watched>> {
+    let last = handed.iter().map(|handed| handed.thread).max().context("there is no listening socket")?;
+    (0..=last).map(|number| Ok(Watched { thread: RelayThread::start(number, phase.clone())?, seen: 0 })).collect()
 }
 
-/// Every socket to its thread.
-fn share_out(handed: Vec<Handed>, doors: &[Arc<Door>], threads: u16) -> Vec<Share> {
-    let mut shares: Vec<Share> = (0..threads).map(|number| Share { number, listeners: Vec::new() }).collect();
-    for Handed { index, thread, socket } in handed {
-        if let (Some(share), Some(door)) = (shares.get_mut(usize::from(thread)), doors.get(usize::from(index))) {
-            share.listeners.push((Arc::clone(door), socket));
-        }
-    }
-    shares
+fn build_gates(settings: &Settings, handed: Vec<Handed>, threads: &[Watched]) -> io::Result<Vec<Built>> {
+    let reactors: Vec<_> = threads.iter().map(|watched| watched.thread.reactor.clone()).collect();
+    let sockets = gates::by_listener(handed, settings.listeners().len());
+    let numbered = sockets.into_iter().enumerate();
+    numbered.map(|(number, sockets)| Built::new(DoorNumber(number), sockets, &reactors)).collect()
 }

@@ -82,7 +82,7 @@ impl Keeper {
     fn tick(&self, now: Instant) {
         sweep::sweep(&self.world.roster, now);
         match interfaces::addresses() {
-            Ok(now) => self.world.snapshot.load().follow_own_addresses(now),
+            Ok(now) => self.world.regime.load().snapshot.follow_own_addresses(now),
             // The guard keeps those it knows: to forget them would open the way back into this host.
             Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
         }

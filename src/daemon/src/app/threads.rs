@@ -1,20 +1,13 @@
 //! The relay threads: one current-thread runtime each, with listening sockets of its own; a session never changes threads.
 
-use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
-use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
-use tokio::net::{TcpListener, UnixListener};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
-
-use crate::frontends::socks::accept::{Listener, accept};
-use crate::frontends::socks::{Door, World};
 
 /// How often a thread shows that its reactor turns; twice as often as the heartbeat is sent.
 const BEAT: Duration = Duration::from_millis(500);
@@ -29,40 +22,31 @@ pub(super) enum Phase {
     Over,
 }
 
-/// What one thread serves.
-pub(super) struct Share {
-    pub(super) number: u16,
-    pub(super) listeners: Vec<(Arc<Door>, OwnedFd)>,
-}
-
 /// A running thread.
 #[derive(Debug)]
 pub(super) struct RelayThread {
     pub(super) name: String,
     /// Grows as long as the reactor turns.
     pub(super) beats: Arc<AtomicU64>,
+    pub(super) reactor: Handle,
     handle: JoinHandle<()>,
 }
 
 impl RelayThread {
-    /// Starts a thread that serves its share until the phase changes.
+    /// Starts a thread that does what its reactor is given until the phase is over.
     ///
     /// # Errors
-    /// The kernel gives no thread or no epoll descriptor, or a socket is not what it should be.
-    pub(super) fn start(share: Share, world: Arc<World>, phase: watch::Receiver<Phase>) -> anyhow::Result<Self> {
-        let name = format!("relay-{}", share.number);
+    /// The kernel gives no thread or no epoll descriptor.
+    pub(super) fn start(number: u16, phase: watch::Receiver<Phase>) -> anyhow::Result<Self> {
+        let name = format!("relay-{number}");
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().build().context("cannot start a reactor")?;
-        let listeners = {
-            let _reactor = runtime.enter();
-            share.listeners.into_iter().map(|(door, socket)| Ok((door, adopt(socket)?))).collect::<io::Result<Vec<_>>>()
-        };
-        let listeners = listeners.context("cannot use a listening socket")?;
+        let reactor = runtime.handle().clone();
         let beats = Arc::new(AtomicU64::new(1));
         let pulse = Arc::clone(&beats);
-        let work = move || runtime.block_on(serve(listeners, world, phase, pulse));
+        let work = move || runtime.block_on(serve(phase, pulse));
         let handle = std::thread::Builder::new().name(name.clone()).spawn(work).context("cannot start a thread")?;
-        Ok(Self { name, beats, handle })
+        Ok(Self { name, beats, reactor, handle })
     }
 
     pub(super) fn join(self) {
@@ -70,23 +54,14 @@ impl RelayThread {
     }
 }
 
-async fn serve(
-    listeners: Vec<(Arc<Door>, Listener)>,
-    world: Arc<World>,
-    mut phase: watch::Receiver<Phase>,
-    pulse: Arc<AtomicU64>,
-) {
-    tokio::spawn(beat(pulse));
-    for (door, listener) in listeners {
-        let mut phase = phase.clone();
-        let closing = async move { until(&mut phase, |phase| phase != Phase::Serving).await };
-        tokio::spawn(accept(listener, door, Arc::clone(&world), closing));
-    }
-    until(&mut phase, |phase| phase == Phase::Over).await;
+/// Waits for a phase.
+pub(super) async fn until(phase: &mut watch::Receiver<Phase>, is_reached: impl Fn(Phase) -> bool) {
+    let _house_is_gone = phase.wait_for(|phase| is_reached(*phase)).await;
 }
 
-async fn until(phase: &mut watch::Receiver<Phase>, is_reached: impl Fn(Phase) -> bool) {
-    let _house_is_gone = phase.wait_for(|phase| is_reached(*phase)).await;
+async fn serve(mut phase: watch::Receiver<Phase>, pulse: Arc<AtomicU64>) {
+    tokio::spawn(beat(pulse));
+    until(&mut phase, |phase| phase == Phase::Over).await;
 }
 
 async fn beat(pulse: Arc<AtomicU64>) {
@@ -95,12 +70,4 @@ async fn beat(pulse: Arc<AtomicU64>) {
         clock.tick().await;
         pulse.fetch_add(1, Relaxed);
     }
-}
-
-fn adopt(socket: OwnedFd) -> io::Result<Listener> {
-    let address: SockaddrStorage = getsockname(socket.as_raw_fd())?;
-    if address.family() == Some(AddressFamily::Unix) {
-        return UnixListener::from_std(socket.into()).map(Listener::Unix);
-    }
-    TcpListener::from_std(socket.into()).map(Listener::Tcp)
 }

@@ -16,7 +16,8 @@ use wire::{ToMonitor, ToWorker};
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
-use super::house::{Handed, House};
+use super::gates::Handed;
+use super::house::House;
 use super::housekeeping::Housekeeping;
 use super::{build, configuration};
 use crate::engine::log;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::serve::serve;
-use super::{Door, Visit, World};
+use super::{DoorNumber, Visit, World};
 use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::state::session::facts::Origin;
@@ -25,7 +25,12 @@ pub(crate) enum Listener {
 }
 
 /// Accepts until `closing` is done, and then what had connected before.
-pub(crate) async fn accept(listener: Listener, door: Arc<Door>, world: Arc<World>, closing: impl Future<Output = ()>) {
+pub(crate) async fn accept(
+    listener: Listener,
+    number: DoorNumber,
+    world: Arc<World>,
+    closing: impl Future<Output = ()>,
+) {
     let mut closing = pin!(closing);
     let mut pause = PAUSE.0;
     loop {
@@ -37,11 +42,11 @@ pub(crate) async fn accept(listener: Listener, door: Arc<Door>, world: Arc<World
         match accepted {
             Ok((stream, origin)) => {
                 pause = PAUSE.0;
-                admit(stream, origin, &door, &world);
+                admit(stream, origin, number, &world);
             }
             Err(error) if is_this_connection_only(&error) => {}
             Err(error) => {
-                tracing::warn!(listener = %door.name, %error, pause_ms = pause.as_millis(), "cannot accept; pausing");
+                tracing::warn!(listener = name(number, &world), %error, pause_ms = pause.as_millis(), "cannot accept; pausing");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE.1);
             }
@@ -50,10 +55,17 @@ pub(crate) async fn accept(listener: Listener, door: Arc<Door>, world: Arc<World
 }
 
 /// From here on the connection is a session, even if its task never runs.
-fn admit(stream: Stream, origin: Origin, door: &Arc<Door>, world: &Arc<World>) {
-    let ticket = Ticket::open(&world.roster, origin, Arc::clone(&door.name), world.snapshot.load_full());
-    let visit = Visit { world: Arc::clone(world), door: Arc::clone(door), ticket };
+fn admit(stream: Stream, origin: Origin, number: DoorNumber, world: &Arc<World>) {
+    let regime = world.regime.load_full();
+    // Whoever came in the very moment in which the listener went is turned away with those who come later.
+    let Some(door) = regime.doors.find(number).cloned() else { return };
+    let ticket = Ticket::open(&world.roster, origin, Arc::clone(&door.name), Arc::clone(&regime.snapshot));
+    let visit = Visit { world: Arc::clone(world), regime, door, ticket };
     tokio::spawn(serve(visit, stream));
+}
+
+fn name(number: DoorNumber, world: &World) -> Option<String> {
+    world.regime.load().doors.find(number).map(|door| door.name.to_string())
 }
 
 impl Listener {

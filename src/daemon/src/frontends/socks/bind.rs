@@ -13,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 use socks::Request;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::World;
+use super::Regime;
 use super::connect::destination;
 use super::farewell::{Next, refuse};
 use super::inbox::Inbox;
@@ -52,13 +52,13 @@ enum Failed {
 }
 
 pub(super) async fn bind(
-    world: &World,
+    regime: &Regime,
     session: &Arc<Session>,
     mut client: Inbox,
     request: Request,
     options: &Options,
 ) -> Next {
-    match wait_for_peer(world, session, &mut client, &request, options).await {
+    match wait_for_peer(regime, session, &mut client, &request, options).await {
         Ok(peer) => {
             let (client, early) = client.into_parts();
             Next::Relay(Pair { client, upstream: Stream::Tcp(peer), early })
@@ -69,14 +69,14 @@ pub(super) async fn bind(
 }
 
 async fn wait_for_peer(
-    world: &World,
+    regime: &Regime,
     session: &Session,
     client: &mut Inbox,
     request: &Request,
     options: &Options,
 ) -> Result<TcpStream, Failed> {
-    let awaited = awaited(world, session, &destination(&request.target)?).await?;
-    let listener = listen(world, &awaited, client, request.target.port, options)?;
+    let awaited = awaited(regime, session, &destination(&request.target)?).await?;
+    let listener = listen(regime, &awaited, client, request.target.port, options)?;
     let here = listener.local_addr().map_err(|_| Refusal::Internal)?;
     let told = SocketAddr::new(options.advertised.like(here.ip()).unwrap_or(here.ip()), here.port());
     session.facts().exit = Some(told);
@@ -94,17 +94,17 @@ async fn wait_for_peer(
 }
 
 /// An unspecified address awaits anybody.
-async fn awaited(world: &World, session: &Session, destination: &Destination) -> Result<Awaited, Refusal> {
+async fn awaited(regime: &Regime, session: &Session, destination: &Destination) -> Result<Awaited, Refusal> {
     match destination {
         Destination::Address(ip) if ip.is_unspecified() => Ok(Awaited::Anybody),
         Destination::Address(ip) => Ok(Awaited::OneOf(Arc::new([*ip]))),
-        Destination::Name(name) => world.dialer.resolve(session, name, 0).await.map(Awaited::OneOf),
+        Destination::Name(name) => regime.dialer.resolve(session, name, 0).await.map(Awaited::OneOf),
     }
 }
 
 /// Listens where the peer will come from; the port that the client asks for is a wish.
 fn listen(
-    world: &World,
+    regime: &Regime,
     awaited: &Awaited,
     client: &Inbox,
     wish: u16,
@@ -112,7 +112,7 @@ fn listen(
 ) -> Result<TcpListener, Refusal> {
     let ip = listening_address(awaited, client, options)?;
     let is_fit = wish >= 1024 && options.ports.as_ref().is_none_or(|ports| ports.contains(&wish));
-    let open = |port| open(world, SocketAddr::new(ip, port));
+    let open = |port| open(regime, SocketAddr::new(ip, port));
     if let Some(listener) = is_fit.then(|| open(wish).ok()).flatten() {
         return Ok(listener);
     }
@@ -134,12 +134,12 @@ fn listening_address(awaited: &Awaited, client: &Inbox, options: &Options) -> Re
     exit.or_else(|| peer.and_then(interfaces::towards)).or(local).ok_or(Refusal::NetworkUnreachable)
 }
 
-fn open(world: &World, address: SocketAddr) -> io::Result<TcpListener> {
+fn open(regime: &Regime, address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
     // Otherwise the last BIND on this port would keep it for a minute (TIME_WAIT); a second listener is refused all the same.
     socket.set_reuse_address(true)?;
     // Linux hands the options on to whoever is accepted.
-    world.dialer.dress(&socket)?;
+    regime.dialer.dress(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())

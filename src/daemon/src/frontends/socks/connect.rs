@@ -5,7 +5,7 @@ use std::sync::Arc;
 use acl::Destination;
 use socks::{Host, Request, Target};
 
-use super::World;
+use super::Regime;
 use super::farewell::{Next, refuse};
 use super::inbox::Inbox;
 use crate::engine::dial::Connected;
@@ -14,12 +14,12 @@ use crate::engine::sys::stream::Stream;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 
-pub(super) async fn connect(world: &World, session: &Arc<Session>, mut client: Inbox, request: Request) -> Next {
+pub(super) async fn connect(regime: &Regime, session: &Arc<Session>, mut client: Inbox, request: Request) -> Next {
     let destination = match destination(&request.target) {
         Ok(destination) => destination,
         Err(refusal) => return refuse(client, &request, refusal).await,
     };
-    let dial = world.dialer.dial(session, &destination, request.target.port);
+    let dial = regime.dialer.dial(session, &destination, request.target.port);
     let dialled = tokio::select! {
         biased;
         dialled = dial => dialled,

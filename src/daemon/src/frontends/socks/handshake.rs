@@ -16,7 +16,7 @@ use crate::state::session::ticket::Session;
 
 /// Leads the client through the handshake; its last words are already said when this fails.
 pub(super) async fn shake_hands(visit: &Visit, client: &mut Inbox) -> Result<Request, Ending> {
-    let Visit { world: _, door, ticket } = visit;
+    let Visit { world: _, regime: _, door, ticket } = visit;
     let session = ticket.session();
     if must_be_introduced(door, session.origin()) {
         introduce(session, client).await?;

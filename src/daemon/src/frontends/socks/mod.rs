@@ -34,9 +34,25 @@ pub(crate) struct World {
     pub(crate) roster: Arc<Roster>,
     /// Sessions with a complete request.
     pub(crate) seats: Arc<Seats>,
-    pub(crate) snapshot: ArcSwap<Snapshot>,
-    pub(crate) dialer: Dialer,
+    pub(crate) regime: ArcSwap<Regime>,
 }
+
+/// All that follows from what the operator wrote, and is replaced as a whole: who may do what, the doors, and the way out.
+/// A connection is served by the regime of its hour until its bytes flow, and keeps the snapshot for its life.
+#[derive(Debug)]
+pub(crate) struct Regime {
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) dialer: Dialer,
+    pub(crate) doors: Doors,
+}
+
+/// The doors of one regime, by number.
+#[derive(Debug)]
+pub(crate) struct Doors(Vec<Option<Arc<Door>>>);
+
+/// Which door: it stays the same from regime to regime, and no later door has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DoorNumber(pub(crate) usize);
 
 /// One listener's manners.
 #[derive(Debug)]
@@ -50,10 +66,29 @@ pub(crate) struct Door {
     pub(crate) udp: associate::Options,
 }
 
-/// One client's visit: where it came in, and its ticket.
+/// One client's visit: who serves it, where it came in, and its ticket.
 #[derive(Debug)]
 struct Visit {
     world: Arc<World>,
+    regime: Arc<Regime>,
     door: Arc<Door>,
     ticket: Ticket,
+}
+
+impl Doors {
+    /// The door with this number, if this regime has it.
+    pub(crate) fn find(&self, number: DoorNumber) -> Option<&Arc<Door>> {
+        self.0.get(number.0)?.as_ref()
+    }
+}
+
+impl FromIterator<(DoorNumber, Door)> for Doors {
+    fn from_iter<T: IntoIterator<Item = (DoorNumber, Door)>>(doors: T) -> Self {
+        let mut numbered = Vec::new();
+        for (DoorNumber(number), door) in doors {
+            numbered.resize_with(numbered.len().max(number + 1), || None);
+            numbered[number] = Some(Arc::new(door));
+        }
+        Self(numbered)
+    }
 }

@@ -18,15 +18,19 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     // The parts that are over once bytes flow live in boxes of their own, so that a relay's task stays small.
     let set_up = Box::pin(session.obey(set_up(&mut visit, stream))).await;
     let (next, _seat) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
+    let Visit { world: _, regime, door, ticket } = visit;
     let ending = match next {
-        Next::Relay(pair) => pump(pair, &session).await,
+        Next::Relay(pair) => {
+            drop((regime, door));
+            pump(pair, &session).await
+        }
         Next::Datagrams(client, request) => {
-            let association = associate::serve(&session, client.stream, &request, &visit.world.dialer, &visit.door.udp);
+            let association = associate::serve(&session, client.stream, &request, &regime.dialer, &door.udp);
             Box::pin(session.obey(association)).await.unwrap_or_else(Ending::House)
         }
         Next::Nothing(ending) => ending,
     };
-    visit.ticket.close(ending);
+    ticket.close(ending);
 }
 
 async fn set_up(visit: &mut Visit, stream: Stream) -> (Next, Option<Seat>) {
@@ -48,16 +52,16 @@ async fn set_up(visit: &mut Visit, stream: Stream) -> (Next, Option<Seat>) {
 }
 
 async fn fulfil(visit: &Visit, client: Inbox, request: socks::Request) -> Next {
-    let Visit { world, door, ticket } = visit;
+    let Visit { world: _, regime, door, ticket } = visit;
     let session = ticket.session();
     if !session.snapshot.commands.contains(&request.command) {
         return refuse(client, &request, Refusal::CommandOff).await;
     }
     match request.command {
-        Command::Connect => connect::connect(world, session, client, request).await,
-        Command::Bind => bind::bind(world, session, client, request, &door.bind).await,
+        Command::Connect => connect::connect(regime, session, client, request).await,
+        Command::Bind => bind::bind(regime, session, client, request, &door.bind).await,
         Command::UdpAssociate => Next::Datagrams(client, request),
-        Command::Resolve | Command::ResolvePtr => resolve::resolve(world, session, client, request).await,
+        Command::Resolve | Command::ResolvePtr => resolve::resolve(regime, session, client, request).await,
     }
 }
 
