@@ -106,7 +106,7 @@ fn rustsocks_toml(policy: Policy, scratch: &Path) -> String {
         Policy::Resolving => RUSTSOCKS_TOML.replace("[commands]", "[commands]\nresolve = true"),
         Policy::Login => {
             let users_file = scratch.join("users.toml");
-            fs::write(&users_file, users_toml()).expect("scratch can be written");
+            rig::place::write_secret(&users_file, &users_toml());
             format!(
                 "{RUSTSOCKS_TOML}\n[auth]\nsocks_method = \"userpass\"\nusers_file = \"{}\"\n",
                 users_file.display()

@@ -51,6 +51,7 @@ impl World {
         SWEEP.call_once(remove_orphans);
         let [client, proxy, target] = hosts();
         let scratch = TempDir::with_prefix("rustsocks-clients-").expect("the temporary directory can be written");
+        rig::place::open_to_everybody(scratch.path());
         let server = Product::under_test().program(policy, &proxy, scratch.path());
         let server = start(server, &client, PROXY, &scratch.path().join(LOG));
         Self { servers: vec![server], client, target, _proxy: proxy, scratch }

@@ -42,7 +42,7 @@ fn every_configuration_in_the_documents_is_accepted() {
     for (path, block) in all {
         seen += 1;
         let is_users = block.text.starts_with("[[users]]");
-        fs::write(&users, if is_users { &block.text } else { USERS }).expect("the file can be written");
+        rig::place::write_secret(&users, if is_users { &block.text } else { USERS });
         let text = if is_users { "[auth]\nsocks_method = \"userpass\"\n" } else { &block.text };
         let said = complaint(directory.path(), text);
         assert_eq!(said, None, "{path}, under {:?}:\n{}", block.heading, block.text);

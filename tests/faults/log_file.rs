@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use rig::disk::Disk;
 use rig::network;
+use rig::place::open_to_everybody;
 use rig::service::Service;
 use rig::session_log::SessionLog;
 use rig::signals::send;
@@ -49,13 +50,13 @@ fn a_renamed_log_is_noticed_without_being_told() {
 fn a_removed_directory_is_noticed_when_it_is_back() {
     let launch = launch("");
     let place = launch.directory().join("logs");
-    fs::create_dir(&place).expect("a temporary directory can be written");
+    make_place(&place);
     let service = launch.log_at(&place.join("log")).start();
     let _ = service.session_of(visited(&service));
     fs::remove_dir_all(&place).expect("the directory is there");
     service.process.signal(Signal::SIGHUP);
     let lost: Vec<_> = (0..20).map(|_| visited(&service)).collect();
-    fs::create_dir(&place).expect("the directory is gone");
+    make_place(&place);
     let is_back = || shows_up(&service, visited(&service));
     assert!(eventually(PATIENCE, is_back), "the log is written again");
     assert_lost(&service, &lost);
@@ -128,4 +129,9 @@ fn has_line(log: &SessionLog, client: SocketAddr) -> bool {
 /// A full disk may have kept a part of a line.
 fn whole_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| line.starts_with('{') && line.ends_with('}'))
+}
+
+fn make_place(directory: &Path) {
+    fs::create_dir(directory).expect("it is not there, and its parent is");
+    open_to_everybody(directory);
 }

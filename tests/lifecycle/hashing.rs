@@ -1,9 +1,9 @@
 //! `rustsocks hash-password`: from a pipe and from a terminal, where nobody sees what is typed.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
+use rig::place::write_secret;
 use rig::terminal::Terminal;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
@@ -62,7 +62,7 @@ fn output(program: &mut Child) -> String {
 fn assert_lets_in(password: &[u8], hash: &str) {
     let launch = launch("[auth]\nsocks_method = \"userpass\"\nusers_file = \"{dir}/users.toml\"\n");
     let users = format!("[[users]]\nname = \"alice\"\npassword_hash = \"{}\"\n", hash.trim_end());
-    fs::write(launch.directory().join("users.toml"), users).expect("a temporary directory can be written");
+    write_secret(&launch.directory().join("users.toml"), &users);
     let service = launch.start();
     assert_eq!(Wire::connect(service.addr()).log_in(b"alice", password), [1, 0], "{}", password.escape_ascii());
     assert_eq!(Wire::connect(service.addr()).log_in(b"alice", b"another")[1], 1);

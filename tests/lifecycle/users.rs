@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rig::place::write_secret;
 use rig::service::{Launch, Refusal};
 use rig::users::Users;
 use rig::wire::Wire;
@@ -32,7 +33,7 @@ fn an_unusable_users_file_is_refused_with_the_place() {
         (user("alice", HASH) + "pasword_hash = \"x\"\n", &["users.toml:4", "unknown key"]),
         ("[[users]\n".to_owned(), &["users.toml:1"]),
     ] {
-        let refusal = refused(|launch| fs::write(launch.directory().join("users.toml"), &text).expect("written"));
+        let refusal = refused(|launch| write_secret(&launch.directory().join("users.toml"), &text));
         assert_words(&refusal, expected);
         assert!(!refusal.words.contains("wonderland"), "a password is in the words: {}", refusal.words);
     }

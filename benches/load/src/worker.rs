@@ -27,7 +27,7 @@ use nix::{
 };
 use socket2::Socket;
 use tempfile::TempDir;
-use wire::{MAX_FRAME, ToMonitor, ToWorker};
+use wire::{DocumentKind, MAX_FRAME, ToMonitor, ToWorker};
 
 use crate::{
     contender::{Setup, printed, rustsocks_config},
@@ -79,7 +79,8 @@ impl Worker {
 
     fn hand_over(&self, config: &Path, listener: &Socket) -> Result<()> {
         let text = File::open(config).context("cannot read the configuration")?;
-        self.line.tell(ToWorker::Configuration { generation: 1 }, Some(text.as_fd()))?;
+        let configuration = ToWorker::Document { kind: DocumentKind::Configuration, generation: 1 };
+        self.line.tell(configuration, Some(text.as_fd()))?;
         self.line.tell(ToWorker::Listener { index: 0, thread: 0 }, Some(listener.as_fd()))?;
         self.line.tell(ToWorker::Begin, None)?;
         self.line.wait_until_ready()

@@ -1,6 +1,7 @@
 //! A monitor with a worker that does what it is told to: the smallest complete service, and the one that the tests drive.
 //!
-//! `toy monitor key=value…` runs the monitor; it starts itself again as `toy worker`.
+//! `toy monitor key=value…` runs the monitor; it starts itself again as `toy launch …`, which becomes `toy worker`.
+//! As root it gives the worker the account 65534, which is nobody's on every system.
 //! A client of the worker sends one line, and the worker obeys:
 //!
 //! | line | the worker |
@@ -31,13 +32,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use monitor::launch::{self, Account, Launcher, Profile};
 use monitor::link::Link;
-use monitor::plan::{Accepted, Listener, PamHelpers, Plan, WorkerCommand};
+use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, WorkerCommand};
 use nix::sys::signal::{Signal, raise};
 use tracing::{error, info};
-use wire::{ThreadName, ToMonitor, ToWorker};
+use wire::{DocumentKind, ThreadName, ToMonitor, ToWorker};
 
 type Failure = Box<dyn Error + Send + Sync>;
+
+const NOBODY: Account = Account { uid: 65534, gid: 65534 };
 
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let outcome = match env::args().nth(1).as_deref() {
         Some("monitor") => monitor_main(),
+        Some("launch") => Ok(launch::main(env::args_os().skip(2))),
         Some("worker") => worker_main(),
         Some("helper") => helper_main(),
         _ => Err("say `toy monitor`, `toy worker` or `toy helper`".into()),
@@ -72,8 +77,13 @@ fn plan() -> Result<Plan, Failure> {
         threads: NonZeroU16::MIN,
         backlog: 1024,
         accepted: Accepted::default(),
-        configuration: Vec::new(),
-        worker: WorkerCommand { program: "/proc/self/exe".into(), args: vec![OsString::from("worker")] },
+        documents: Vec::new(),
+        launcher: Launcher { program: "/proc/self/exe".into(), args: vec![OsString::from("launch")] },
+        worker: WorkerCommand {
+            program: "/proc/self/exe".into(),
+            args: vec![OsString::from("worker")],
+            profile: Profile::Worker(nix::unistd::geteuid().is_root().then_some(NOBODY)),
+        },
         helpers: None,
         start_limit: Duration::from_secs(30),
         watchdog: Duration::from_secs(30),
@@ -85,7 +95,8 @@ fn plan() -> Result<Plan, Failure> {
             "tcp" => plan.listeners.push(Listener::Tcp { address: value.parse()? }),
             "unix" => plan.listeners.push(Listener::Unix { path: value.into(), mode: 0o600 }),
             "threads" => plan.threads = value.parse()?,
-            "behaviour" => plan.configuration = value.into(),
+            "behaviour" => plan.documents.push(configuration(value)),
+            "launcher" => plan.launcher.program = value.into(),
             "program" => plan.worker.program = value.into(),
             "helpers" => plan.helpers = Some(helpers("/proc/self/exe", value.parse()?)),
             "helper_program" => plan.helpers = Some(helpers(value, NonZeroU16::MIN)),
@@ -100,6 +111,10 @@ fn plan() -> Result<Plan, Failure> {
 
 fn helpers(program: &str, count: NonZeroU16) -> PamHelpers {
     PamHelpers { program: program.into(), args: vec![OsString::from("helper")], count }
+}
+
+fn configuration(text: &str) -> Document {
+    Document { kind: DocumentKind::Configuration, generation: 1, text: text.into() }
 }
 
 /// How a worker behaves from its start, by the word in its configuration.
@@ -152,7 +167,7 @@ fn worker_main() -> Result<ExitCode, Failure> {
     let mut listeners = Vec::new();
     while let Some((frame, descriptor)) = link.receive()? {
         match (frame, descriptor) {
-            (ToWorker::Configuration { .. }, Some(text)) => behaviour = Behaviour::parse(&read(text)?)?,
+            (ToWorker::Document { .. }, Some(text)) => behaviour = Behaviour::parse(&read(text)?)?,
             (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
             (ToWorker::PamHelper { number }, Some(helper)) => {
                 shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));
@@ -169,7 +184,7 @@ fn worker_main() -> Result<ExitCode, Failure> {
                 drain(Duration::from_millis(deadline_ms.into()), link.try_clone()?, &shared);
             }
             (ToWorker::StopNow, _) => return Ok(ExitCode::SUCCESS),
-            (ToWorker::Configuration { .. } | ToWorker::Listener { .. } | ToWorker::PamHelper { .. }, None) => {
+            (ToWorker::Document { .. } | ToWorker::Listener { .. } | ToWorker::PamHelper { .. }, None) => {
                 return Err("the link checks that".into());
             }
         }

@@ -1,4 +1,4 @@
-//! What a new worker is given: the configuration, the listeners, the lines to its helpers, and the word to begin.
+//! What a new worker is given: the documents, the listeners, the lines to its helpers, and the word to begin.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
@@ -10,6 +10,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use wire::ToWorker;
 
 use crate::listen::Bound;
+use crate::plan::Document;
 
 /// One frame on its way to the worker, with the descriptor that belongs to it.
 #[derive(Debug)]
@@ -25,16 +26,17 @@ impl From<ToWorker> for Parcel {
 }
 
 /// Everything that one new worker needs, in the order in which it is sent.
-pub(crate) fn parcels(
-    generation: u64,
-    configuration: &[u8],
-    sockets: &[Bound],
-    helpers: Vec<Parcel>,
-) -> io::Result<Vec<Parcel>> {
-    let text = Rc::new(sealed(configuration)?);
-    let configuration = Parcel { frame: ToWorker::Configuration { generation }, descriptor: Some(text) };
+pub(crate) fn parcels(documents: &[Document], sockets: &[Bound], helpers: Vec<Parcel>) -> io::Result<Vec<Parcel>> {
+    let documents = documents.iter().map(document).collect::<io::Result<Vec<_>>>()?;
     let listeners = sockets.iter().map(listener);
-    Ok([configuration].into_iter().chain(listeners).chain(helpers).chain([ToWorker::Begin.into()]).collect())
+    Ok(documents.into_iter().chain(listeners).chain(helpers).chain([ToWorker::Begin.into()]).collect())
+}
+
+/// A document beside the frame that says which one it is.
+pub(crate) fn document(document: &Document) -> io::Result<Parcel> {
+    let Document { kind, generation, text } = document;
+    let descriptor = Some(Rc::new(sealed(kind.name(), text)?));
+    Ok(Parcel { frame: ToWorker::Document { kind: *kind, generation: *generation }, descriptor })
 }
 
 fn listener(bound: &Bound) -> Parcel {
@@ -45,8 +47,8 @@ fn listener(bound: &Bound) -> Parcel {
 /// A file in memory that nobody can change any more.
 ///
 /// Each worker gets one of its own, since duplicates of one would share its read position.
-fn sealed(text: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create("configuration", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+fn sealed(name: &str, text: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
     file.write_all(text)?;
     file.rewind()?;
     let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
@@ -58,11 +60,13 @@ fn sealed(text: &[u8]) -> io::Result<OwnedFd> {
 mod tests {
     use std::io::Read;
 
+    use wire::DocumentKind;
+
     use super::*;
 
     #[test]
     fn a_sealed_text_can_be_read_and_not_changed() {
-        let mut file = File::from(sealed(b"bind = \"127.0.0.1\"").expect("sealed"));
+        let mut file = File::from(sealed("text", b"bind = \"127.0.0.1\"").expect("sealed"));
         let mut text = String::new();
         file.read_to_string(&mut text).expect("read");
         assert_eq!(text, "bind = \"127.0.0.1\"");
@@ -71,15 +75,19 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_comes_first_and_the_word_to_begin_last() {
-        let socket = Rc::new(sealed(b"").expect("any descriptor"));
+    fn the_documents_come_first_and_the_word_to_begin_last() {
+        let socket = Rc::new(sealed("socket", b"").expect("any descriptor"));
         let sockets = [0, 1].map(|thread| Bound { index: 4, thread, socket: Rc::clone(&socket) });
+        let document = |kind, generation| Document { kind, generation, text: b"text".to_vec() };
+        let documents = [document(DocumentKind::Configuration, 1), document(DocumentKind::Users, 3)];
         let helper = Parcel { frame: ToWorker::PamHelper { number: 1 }, descriptor: Some(socket) };
-        let parcels = parcels(3, b"text", &sockets, vec![helper]).expect("made");
+        let parcels = parcels(&documents, &sockets, vec![helper]).expect("made");
         let frames: Vec<ToWorker> = parcels.iter().map(|parcel| parcel.frame).collect();
         let (first, second) = (ToWorker::Listener { index: 4, thread: 0 }, ToWorker::Listener { index: 4, thread: 1 });
-        let (configuration, helper) = (ToWorker::Configuration { generation: 3 }, ToWorker::PamHelper { number: 1 });
-        assert_eq!(frames, [configuration, first, second, helper, ToWorker::Begin]);
+        let configuration = ToWorker::Document { kind: DocumentKind::Configuration, generation: 1 };
+        let users = ToWorker::Document { kind: DocumentKind::Users, generation: 3 };
+        let helper = ToWorker::PamHelper { number: 1 };
+        assert_eq!(frames, [configuration, users, first, second, helper, ToWorker::Begin]);
         assert!(parcels.iter().all(|parcel| parcel.frame.carries_descriptor() == parcel.descriptor.is_some()));
     }
 }

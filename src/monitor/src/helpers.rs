@@ -6,7 +6,7 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -17,6 +17,7 @@ use wire::ToWorker;
 use crate::channel::Channel;
 use crate::deaths::{Deaths, LONGEST_PAUSE, Next};
 use crate::handover::Parcel;
+use crate::launch::{Launcher, Profile};
 use crate::notify;
 use crate::plan::PamHelpers;
 
@@ -32,7 +33,7 @@ const LAST_BREATH: Duration = Duration::from_millis(500);
 /// All helpers of this service, and those of former workers that have not ended yet.
 #[derive(Debug, Default)]
 pub(crate) struct Helpers {
-    plan: Option<PamHelpers>,
+    plan: Option<(PamHelpers, Launcher)>,
     posts: Vec<Post>,
     leaving: Vec<Leaving>,
     /// How many have been started so far.
@@ -76,19 +77,20 @@ struct Leaving {
 }
 
 impl Helpers {
-    pub(crate) fn new(plan: Option<PamHelpers>, now: Instant) -> Self {
+    pub(crate) fn new(plan: Option<PamHelpers>, launcher: Launcher, now: Instant) -> Self {
         let count = plan.as_ref().map_or(0, |plan| plan.count.get().into());
         let vacant = || Post { holder: Holder::Nobody { until: now }, deaths: Deaths::default() };
+        let plan = plan.map(|plan| (plan, launcher));
         Self { plan, posts: std::iter::repeat_with(vacant).take(count).collect(), leaving: Vec::new(), number: 0 }
     }
 
     /// Starts a helper for each post that is vacant and whose pause is over; the worker has to get their lines.
     pub(crate) fn fill(&mut self, now: Instant) -> Recruits {
         let mut recruits = Recruits::default();
-        let Some(plan) = &self.plan else { return recruits };
+        let Some((plan, launcher)) = &self.plan else { return recruits };
         for post in self.posts.iter_mut().filter(|post| post.is_vacant(now)) {
             self.number += 1;
-            match Helper::start(plan, self.number, now) {
+            match Helper::start(plan, launcher, self.number, now) {
                 Ok((helper, line)) => {
                     debug!(helper = helper.number, pid = helper.child.id(), "PAM helper started");
                     recruits.lines.push(parcel(helper.number, line));
@@ -199,11 +201,11 @@ impl Post {
 
 impl Helper {
     /// Starts one, and returns the worker's end of the line to it.
-    fn start(plan: &PamHelpers, number: u32, now: Instant) -> io::Result<(Self, OwnedFd)> {
+    fn start(plan: &PamHelpers, launcher: &Launcher, number: u32, now: Instant) -> io::Result<(Self, OwnedFd)> {
         let (ours, theirs) = Channel::pair()?;
-        let mut command = Command::new(&plan.program);
+        let mut command = launcher.command(&Profile::PamHelper, &plan.program, TITLE);
         // A process group of its own keeps a terminal's Ctrl-C from it.
-        command.arg0(TITLE).args(&plan.args).stdin(Stdio::from(theirs.into_descriptor())).process_group(0);
+        command.args(&plan.args).stdin(Stdio::from(theirs.into_descriptor())).process_group(0);
         for variable in notify::OURS {
             command.env_remove(variable);
         }

@@ -8,13 +8,16 @@
 //! - SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reopens the logs;
 //! - the service manager hears how it is, and is fed only while the worker's heartbeats are fresh.
 //!
+//! Every process that it starts goes through [`launch`], which leaves it only the rights of its profile.
 //! The worker talks back over a [`Link`](link::Link), in the frames of [`wire`].
 //! There is one thread and no runtime; the one loop is in `supervise`.
 //! This crate knows nothing of SOCKS, of rules, or of what the configuration says.
 
+pub mod launch;
 pub mod link;
 pub mod outcome;
 pub mod plan;
+pub mod standing;
 
 mod autopsy;
 mod channel;

@@ -120,7 +120,11 @@ fn understand(bytes: &[u8], descriptor: Option<OwnedFd>) -> Result<(ToWorker, Op
 
 #[cfg(test)]
 mod tests {
+    use wire::DocumentKind;
+
     use super::*;
+
+    const CONFIGURATION: ToWorker = ToWorker::Document { kind: DocumentKind::Configuration, generation: 1 };
 
     fn line() -> (Channel, Link) {
         let (monitor, worker) = Channel::pair().expect("a pair");
@@ -131,12 +135,12 @@ mod tests {
     fn frames_arrive_in_order_and_the_end_is_none() {
         let (monitor, link) = line();
         let null = File::open("/dev/null").expect("opened");
-        monitor.send(&ToWorker::Configuration { generation: 1 }.encode(), Some(null.as_fd())).expect("sent");
+        monitor.send(&CONFIGURATION.encode(), Some(null.as_fd())).expect("sent");
         monitor.send(&ToWorker::Begin.encode(), None).expect("sent");
         drop(monitor);
 
         let (frame, descriptor) = link.receive().expect("received").expect("a frame");
-        assert_eq!((frame, descriptor.is_some()), (ToWorker::Configuration { generation: 1 }, true));
+        assert_eq!((frame, descriptor.is_some()), (CONFIGURATION, true));
         assert!(matches!(link.receive(), Ok(Some((ToWorker::Begin, None)))));
         assert!(matches!(link.receive(), Ok(None)));
     }

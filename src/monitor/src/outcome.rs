@@ -52,7 +52,7 @@ pub enum MonitorError {
     NotReady { limit: Duration },
     #[error("the worker died {deaths} times within {window:?}; giving up, the log says how each one ended")]
     GaveUp { deaths: usize, window: Duration },
-    #[error("cannot start the worker {}", program.display())]
+    #[error("cannot start the launcher {}", program.display())]
     Spawn {
         program: PathBuf,
         #[source]

@@ -1,13 +1,18 @@
 //! What the monitor is told to do: addresses, one command, a few durations.
 //!
 //! Whoever starts the monitor has parsed a configuration and fills this in.
-//! The monitor itself knows no configuration file and hands the text to the worker unread.
+//! The monitor itself knows no configuration file and hands the texts to the worker unread.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use wire::DocumentKind;
+
+use crate::launch::{Launcher, Profile};
 
 /// Everything that the monitor needs to know.
 #[derive(Debug, Clone)]
@@ -21,9 +26,11 @@ pub struct Plan {
     pub backlog: u32,
     /// What accepted TCP connections inherit from their listener.
     pub accepted: Accepted,
-    /// The configuration as text, handed to every worker in a sealed memfd.
-    pub configuration: Vec<u8>,
-    /// How to start a worker.
+    /// What every worker is given to work by, each in a sealed memfd; the configuration first.
+    pub documents: Vec<Document>,
+    /// How every process of the service is started.
+    pub launcher: Launcher,
+    /// What a worker is.
     pub worker: WorkerCommand,
     /// The PAM helpers, if anybody is to be asked for a login that PAM judges.
     pub helpers: Option<PamHelpers>,
@@ -33,6 +40,22 @@ pub struct Plan {
     pub watchdog: Duration,
     /// How long the sessions may take to end after the first SIGTERM or SIGINT.
     pub drain: Duration,
+}
+
+/// A text that the worker works by, and that the monitor hands on unread.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Document {
+    pub kind: DocumentKind,
+    /// Counts the documents of this kind in the life of the service, beginning with 1.
+    pub generation: u64,
+    pub text: Vec<u8>,
+}
+
+impl fmt::Debug for Document {
+    /// Without the text, which may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} of {} bytes", self.kind.name(), self.generation, self.text.len())
+    }
 }
 
 /// One place to listen.
@@ -76,6 +99,8 @@ pub struct WorkerCommand {
     pub program: PathBuf,
     /// Arguments that select the worker's role; it finds its [`Link`](crate::link::Link) by itself.
     pub args: Vec<OsString>,
+    /// What it may do.
+    pub profile: Profile,
 }
 
 /// The programs that ask PAM on behalf of the worker: each has one line to it as standard input, and ends when that does.

@@ -31,9 +31,6 @@ const LAST_BREATH: Duration = Duration::from_millis(500);
 /// Frames taken from the worker in one round, so that a flood of them cannot keep signals waiting.
 const FRAMES_PER_ROUND: usize = 64;
 
-/// There is one configuration in the life of a monitor.
-const GENERATION: u64 = 1;
-
 pub(crate) struct Supervisor<'a> {
     plan: Plan,
     listeners: Listeners,
@@ -63,7 +60,7 @@ enum Stop {
 
 impl<'a> Supervisor<'a> {
     pub(crate) fn new(plan: Plan, listeners: Listeners, signals: Signals, notify: &'a mut Notify) -> Self {
-        let helpers = Helpers::new(plan.helpers.clone(), Instant::now());
+        let helpers = Helpers::new(plan.helpers.clone(), plan.launcher.clone(), Instant::now());
         Self {
             plan,
             listeners,
@@ -107,7 +104,7 @@ impl<'a> Supervisor<'a> {
         if let Some(cause) = recruits.failure.filter(|_| !self.was_ready) {
             return Err(MonitorError::NoHelper { cause });
         }
-        let started = handover::parcels(GENERATION, &self.plan.configuration, &self.listeners.sockets, recruits.lines)
+        let started = handover::parcels(&self.plan.documents, &self.listeners.sockets, recruits.lines)
             .and_then(|parcels| Worker::start(&self.plan, parcels, now));
         match started {
             Ok(worker) => {
@@ -119,7 +116,7 @@ impl<'a> Supervisor<'a> {
                 error!(error = %cause, "cannot start a worker");
                 self.vacate(Duration::ZERO, now)
             }
-            Err(cause) => Err(MonitorError::Spawn { program: self.plan.worker.program.clone(), cause }),
+            Err(cause) => Err(MonitorError::Spawn { program: self.plan.launcher.program.clone(), cause }),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::notify;
 use crate::plan::{Plan, WorkerCommand};
 use crate::pulse::{Health, Pulse, Stall};
 
-/// What `ps` shows instead of `/proc/self/exe`.
+/// What `ps` shows instead of the path of the program.
 const TITLE: &str = "rustsocks: worker";
 
 /// A worker that lives, or whose end has not been noticed yet.
@@ -72,7 +72,7 @@ impl Worker {
     pub(crate) fn start(plan: &Plan, parcels: Vec<Parcel>, now: Instant) -> io::Result<Self> {
         let (ours, theirs) = Channel::pair()?;
         // The command owns their end and is dropped here, for a line with a second holder would never end.
-        let child = command(&plan.worker, theirs).spawn()?;
+        let child = command(plan, theirs).spawn()?;
         let mut worker = Self {
             child,
             channel: ours,
@@ -229,13 +229,13 @@ impl Drop for Worker {
     }
 }
 
-/// The command that becomes the worker, with its end of the line as standard input.
+/// The command that becomes the worker, by way of the launcher, with its end of the line as standard input.
 ///
 /// A process group of its own keeps a terminal's Ctrl-C from it: the monitor translates.
-/// Whatever has to happen between fork and exec belongs here.
-fn command(worker: &WorkerCommand, line: Channel) -> Command {
-    let mut command = Command::new(&worker.program);
-    command.arg0(TITLE).args(&worker.args).stdin(Stdio::from(line.into_descriptor())).process_group(0);
+fn command(plan: &Plan, line: Channel) -> Command {
+    let WorkerCommand { program, args, profile } = &plan.worker;
+    let mut command = plan.launcher.command(profile, program, TITLE);
+    command.args(args).stdin(Stdio::from(line.into_descriptor())).process_group(0);
     for variable in notify::OURS {
         command.env_remove(variable);
     }

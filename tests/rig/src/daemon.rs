@@ -9,6 +9,7 @@ use std::{fs, thread};
 
 use tempfile::TempDir;
 
+use crate::place;
 use crate::port::Port;
 use crate::process::Process;
 use crate::session_log::{Line, SessionLog};
@@ -36,7 +37,7 @@ impl Daemon {
     /// The same on another address.
     #[must_use]
     pub fn start_on(ip: IpAddr, program: &Path, config: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let directory = place::for_everybody();
         let port = Port::reserve(ip);
         let config = write_config(directory.path(), config);
         let notices = Notices::listen(directory.path());

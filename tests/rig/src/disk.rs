@@ -8,6 +8,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::place;
+
 /// Unmounted when dropped.
 #[derive(Debug)]
 pub struct Disk {
@@ -21,6 +23,7 @@ impl Disk {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         run("mount", &["--make-rprivate", "/"]);
         run("mount", &["-t", "tmpfs", "-o", &format!("size={size}k"), "disk", &directory.path().to_string_lossy()]);
+        place::open_to_everybody(directory.path());
         Self { directory }
     }
 

@@ -15,6 +15,7 @@ use std::{fs, process, thread};
 use tempfile::TempDir;
 
 use self::message::Question;
+use crate::place;
 
 /// What is known of the names.
 #[derive(Debug, Default, Clone)]
@@ -68,7 +69,7 @@ impl Dns {
         let (udp, tcp) = sockets();
         let asked = Arc::default();
         let desk = Desk { zone: Arc::new(zone), asked: Arc::clone(&asked) };
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let directory = place::for_everybody();
         write_files(&directory, udp.local_addr().expect("a bound socket has an address"));
         let over_tcp = desk.clone();
         thread::spawn(move || over_tcp.serve_tcp(&tcp));

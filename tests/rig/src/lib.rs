@@ -16,6 +16,7 @@ pub mod liar;
 pub mod manager;
 pub mod network;
 pub mod note;
+pub mod place;
 pub mod port;
 pub mod process;
 pub mod server;

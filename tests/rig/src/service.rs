@@ -13,6 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::manager::Manager;
+use crate::place;
 use crate::port::Port;
 use crate::process::{Process, exists};
 use crate::session_log::{Line, SessionLog};
@@ -65,7 +66,7 @@ impl Launch {
     /// A daemon on a free port of this address.
     #[must_use]
     pub fn on(ip: IpAddr, program: &Path) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let directory = place::for_everybody();
         let (log, stderr) = (directory.path().join("log"), directory.path().join("stderr"));
         Self {
             program: program.to_owned(),

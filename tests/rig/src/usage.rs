@@ -41,6 +41,14 @@ impl Thread {
     }
 }
 
+/// A line of `/proc/PID/status` without its name, see proc(5).
+#[must_use]
+pub fn status_line(pid: u32, name: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(":\t"));
+    line.unwrap_or_else(|| panic!("no line {name} in {status}")).to_owned()
+}
+
 /// The memory that a process has filled itself, in bytes: heap and stacks, and nothing that it shares with others.
 #[must_use]
 pub fn own_memory(pid: u32) -> u64 {
@@ -79,9 +87,14 @@ pub fn take_descriptors(pid: u32) {
 }
 
 /// Lets another process have descriptors below this number.
+///
+/// Asked by its own user: root needs `CAP_SYS_RESOURCE` for somebody else's process (prlimit(2)), and a container may lack it.
 pub fn limit_descriptors(pid: u32, limit: usize) {
-    let arguments = [format!("--pid={pid}"), format!("--nofile={limit}:")];
-    let done = Command::new("prlimit").args(arguments).status().expect("prlimit (util-linux) is installed");
+    let [user, group] = ["Uid", "Gid"].map(|line| status_line(pid, line).split('\t').next().map(str::to_owned));
+    let (user, group) = user.zip(group).expect("both lines have four ids");
+    let user = [format!("--reuid={user}"), format!("--regid={group}"), "--clear-groups".to_owned()];
+    let arguments = ["prlimit".to_owned(), format!("--pid={pid}"), format!("--nofile={limit}:")];
+    let done = Command::new("setpriv").args(user).args(arguments).status().expect("util-linux is installed");
     assert!(done.success(), "prlimit refuses");
 }
 

@@ -1,12 +1,13 @@
 //! Users files, with hashes made as the daemon asks for them.
 
 use std::fmt::Write;
-use std::fs;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 use tempfile::TempDir;
+
+use crate::place;
 
 /// A users file that goes with its owner.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ impl Users {
                 .expect("a String takes any text");
         }
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        fs::write(directory.path().join("users.toml"), text).expect("a temporary directory can be written");
+        place::write_secret(&directory.path().join("users.toml"), &text);
         Self { directory }
     }
 

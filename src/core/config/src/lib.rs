@@ -27,5 +27,5 @@ pub use users::hash::PasswordHash;
 pub use values::choices::Choices;
 pub use values::endpoint::{Endpoint, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
-pub use values::text::{Interface, Label};
+pub use values::text::{AccountName, Interface, Label};
 pub use values::words::{ClientAddress, LogFormat, LogLevel, Method, Protocol, Replies, Resolver};

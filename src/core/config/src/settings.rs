@@ -18,7 +18,7 @@ use crate::render::Shown;
 use crate::values::choices::Choices;
 use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::{BindAddress, Opening, Ports};
-use crate::values::text::{Interface, Label};
+use crate::values::text::{AccountName, Interface, Label};
 use crate::values::words::{ClientAddress, LogFormat, LogLevel, Method, Protocol, Replies, Resolver};
 
 /// Everything the operator decided, or left to the defaults.
@@ -155,6 +155,12 @@ tables! {
         bind_address: BindAddress = "bind_address", text(), BindAddress::Address(Ipv4Addr::LOCALHOST.into());
         /// The port of the first listener; 0 lets the kernel choose a free port.
         bind_port: u16 = "bind_port", count(0, 65_535), 1080;
+        /// Who must start the service, if it is written.
+        user_privileged: Option<AccountName> = "user_privileged", Maybe(text()), None;
+        /// Whom the worker runs as when root starts the service; nothing means `nobody`.
+        user_unprivileged: Option<AccountName> = "user_unprivileged", Maybe(text()), None;
+        /// The worker's group; nothing means the primary group of that user.
+        group_unprivileged: Option<AccountName> = "group_unprivileged", Maybe(text()), None;
         /// Worker threads, at most 256; nothing means one per core.
         worker_threads: Option<NonZeroUsize> = "worker_threads", Threads { most: 256 }, None;
         /// Whether a listener that others can reach may serve without authentication.

@@ -90,7 +90,7 @@ fn the_page_explains_the_users_file() {
     let rows = rows(PAGE);
     let keys: Vec<&str> =
         rows.keys().filter(|(heading, _)| heading == "Users file").map(|(_, key)| key.as_str()).collect();
-    assert_eq!(keys, ["enabled", "name", "password_hash"]);
+    assert_eq!(keys, ["enabled", "expires", "groups", "name", "password_hash"]);
 }
 
 fn keys() -> Keys {

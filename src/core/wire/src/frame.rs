@@ -30,6 +30,8 @@ pub enum FrameError {
     Version { found: u8 },
     #[error("frame kind {found} does not exist in this direction")]
     Kind { found: u8 },
+    #[error("document kind {found} does not exist")]
+    Document { found: u8 },
     #[error("frame kind {kind} announces a body of {announced} bytes and has {found}")]
     Length { kind: u8, announced: usize, found: usize },
     #[error("the body of frame kind {kind} is shorter than its fields")]

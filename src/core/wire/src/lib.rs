@@ -15,6 +15,7 @@
 //! This crate knows nothing of sockets, processes or clocks.
 //! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`] says which frames have one.
 
+mod document;
 mod frame;
 mod from_pam;
 mod thread_name;
@@ -22,6 +23,7 @@ mod to_monitor;
 mod to_pam;
 mod to_worker;
 
+pub use document::DocumentKind;
 pub use frame::{FrameError, MAX_ANSWER, MAX_FRAME, VERSION};
 pub use from_pam::{Denial, FromPam, MAX_SAID, MAX_SAYING, PamAnswer, PamVerdict};
 pub use thread_name::ThreadName;

@@ -1,13 +1,16 @@
 //! What the monitor tells the worker.
 
-use crate::frame::{self, FrameError};
+use crate::document::DocumentKind;
+use crate::frame::{self, Body, FrameError};
 
 /// A frame from the monitor to the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToWorker {
-    /// The configuration to work by, as text in the descriptor beside it: a sealed memfd, position 0.
-    Configuration {
-        /// Counts the configurations of this service, beginning with 1.
+    /// A text to work by, in the descriptor beside it: a sealed memfd, position 0.
+    /// Each kind comes at most once before [`Begin`](Self::Begin), the configuration always.
+    Document {
+        kind: DocumentKind,
+        /// Counts the documents of this kind in the life of the service, beginning with 1.
         generation: u64,
     },
     /// A listening, non-blocking socket in the descriptor beside it.
@@ -35,7 +38,7 @@ pub enum ToWorker {
 }
 
 mod kind {
-    pub(super) const CONFIGURATION: u8 = 1;
+    pub(super) const DOCUMENT: u8 = 1;
     pub(super) const LISTENER: u8 = 2;
     pub(super) const BEGIN: u8 = 3;
     pub(super) const REOPEN_LOGS: u8 = 4;
@@ -49,7 +52,7 @@ impl ToWorker {
     #[must_use]
     pub fn carries_descriptor(&self) -> bool {
         match self {
-            Self::Configuration { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
+            Self::Document { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
             Self::Begin | Self::ReopenLogs | Self::Drain { .. } | Self::StopNow => false,
         }
     }
@@ -58,7 +61,9 @@ impl ToWorker {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match *self {
-            Self::Configuration { generation } => frame::seal(kind::CONFIGURATION, &generation.to_be_bytes()),
+            Self::Document { kind, generation } => {
+                frame::seal(kind::DOCUMENT, &[&[kind.number()][..], &generation.to_be_bytes()].concat())
+            }
             Self::Listener { index, thread } => {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
             }
@@ -77,7 +82,7 @@ impl ToWorker {
     pub fn decode(datagram: &[u8]) -> Result<Self, FrameError> {
         let mut body = frame::open(datagram)?;
         let message = match body.kind {
-            kind::CONFIGURATION => Self::Configuration { generation: body.u64()? },
+            kind::DOCUMENT => Self::Document { kind: document_kind(&mut body)?, generation: body.u64()? },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
             kind::BEGIN => Self::Begin,
@@ -91,6 +96,11 @@ impl ToWorker {
     }
 }
 
+fn document_kind(body: &mut Body<'_>) -> Result<DocumentKind, FrameError> {
+    let number = body.u8()?;
+    DocumentKind::numbered(number).ok_or(FrameError::Document { found: number })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -101,7 +111,8 @@ mod tests {
 
     fn any_message() -> impl Strategy<Value = ToWorker> {
         prop_oneof![
-            any::<u64>().prop_map(|generation| ToWorker::Configuration { generation }),
+            (prop::sample::select(DocumentKind::ALL), any::<u64>())
+                .prop_map(|(kind, generation)| ToWorker::Document { kind, generation }),
             any::<(u16, u16)>().prop_map(|(index, thread)| ToWorker::Listener { index, thread }),
             any::<u32>().prop_map(|number| ToWorker::PamHelper { number }),
             Just(ToWorker::Begin),
@@ -149,7 +160,14 @@ mod tests {
     #[test]
     fn the_bytes_of_version_1_stay_what_they_are() {
         for (message, bytes) in [
-            (ToWorker::Configuration { generation: 258 }, &[VERSION, 1, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2][..]),
+            (
+                ToWorker::Document { kind: DocumentKind::Configuration, generation: 258 },
+                &[VERSION, 1, 0, 9, 1, 0, 0, 0, 0, 0, 0, 1, 2][..],
+            ),
+            (
+                ToWorker::Document { kind: DocumentKind::Users, generation: 1 },
+                &[VERSION, 1, 0, 9, 2, 0, 0, 0, 0, 0, 0, 0, 1][..],
+            ),
             (ToWorker::Listener { index: 3, thread: 260 }, &[VERSION, 2, 0, 4, 0, 3, 1, 4][..]),
             (ToWorker::PamHelper { number: 258 }, &[VERSION, 7, 0, 4, 0, 0, 1, 2][..]),
             (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
@@ -158,6 +176,14 @@ mod tests {
             (ToWorker::StopNow, &[VERSION, 6, 0, 0][..]),
         ] {
             assert_eq!(message.encode(), bytes);
+        }
+    }
+
+    #[test]
+    fn a_document_of_an_unknown_kind_is_refused() {
+        for found in [0, 3, 255] {
+            let frame = frame::seal(kind::DOCUMENT, &[found, 0, 0, 0, 0, 0, 0, 0, 1]);
+            assert_eq!(ToWorker::decode(&frame), Err(FrameError::Document { found }));
         }
     }
 }

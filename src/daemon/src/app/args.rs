@@ -1,5 +1,6 @@
 //! The command line. rustsocks(8) and docs/cli.md describe it; a test compares.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 
-    /// Which of the two processes this is; the monitor gives it to its worker
+    /// Which process this is; the monitor gives it to its worker, and `launch` to the stage before
     #[arg(long, hide = true)]
     pub(super) role: Option<Role>,
 }
@@ -45,6 +46,10 @@ pub(super) struct Selection {
     /// Log at LEVEL (error, warn, info, debug, trace) instead of `logging.level`
     #[arg(long, value_name = "LEVEL", global = true)]
     log_level: Option<String>,
+
+    /// Where relative paths of the configuration begin; the monitor gives it to its worker
+    #[arg(long, value_name = "DIRECTORY", global = true, hide = true)]
+    pub(super) directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +70,14 @@ pub(super) struct Check {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Role {
     Worker,
+}
+
+/// What follows `--role launch`, if the command line begins so.
+///
+/// Told apart before anything else is read: that stage still has every right of its monitor, and parses no more than it must.
+pub(super) fn launch_order() -> Option<impl Iterator<Item = OsString>> {
+    let mut words = std::env::args_os().skip(1);
+    (words.next()? == "--role" && words.next()? == "launch").then_some(words)
 }
 
 impl Selection {

@@ -52,7 +52,8 @@ pub(super) fn complain(words: &str) {
 fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
     let text = configuration::read_file(selection)?;
     let loaded = configuration::load(selection, text.as_deref())?;
-    configuration::load_users(&loaded.settings)?;
+    let users = configuration::read_users(&loaded.settings)?;
+    configuration::users(&loaded.settings, users.as_deref())?;
     for warning in &loaded.warnings {
         complain(&format!("warning: {warning}"));
     }

@@ -2,39 +2,54 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use config::{Loaded, Settings, Source};
 
 use super::args::Selection;
+use super::trusted::{self, Readers};
 use crate::state::users::Users;
 
 /// The text of the selected file; `None` selects the defaults.
 pub(super) fn read_file(selection: &Selection) -> anyhow::Result<Option<String>> {
-    let Some(path) = &selection.config else {
-        return Ok(None);
-    };
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => bail!("{}: not UTF-8 at byte {}", path.display(), error.utf8_error().valid_up_to()),
-    }
+    let path = selection.config.as_ref();
+    path.map(|path| trusted::read("the configuration", path, Readers::Anyone)).transpose()
 }
 
 /// The settings that `text` and whatever outranks it make.
 pub(super) fn load(selection: &Selection, text: Option<&str>) -> anyhow::Result<Loaded> {
     let path = selection.config.as_deref().unwrap_or(Path::new("")).to_string_lossy();
     let source = text.map_or(Source::Embedded, |text| Source::File { path: &path, text });
-    Ok(config::load(source, &selection.overrides())?)
+    let mut loaded = config::load(source, &selection.overrides())?;
+    if let Some(directory) = &selection.directory {
+        anchor(&mut loaded.settings, directory);
+    }
+    Ok(loaded)
 }
 
-/// The users, if any listener asks for passwords.
-pub(super) fn load_users(settings: &Settings) -> anyhow::Result<Users> {
-    let is_needed = settings.listeners().iter().any(|listener| listener.methods.contains(config::Method::UserPass));
-    let (true, Some(path)) = (is_needed, &settings.auth.users_file) else {
+/// Lets relative paths begin where the monitor stands, since the worker stands in `/`.
+fn anchor(settings: &mut Settings, directory: &Path) {
+    let Settings { logging, dns, .. } = settings;
+    for path in logging.file.iter_mut().chain([&mut dns.resolv_conf, &mut dns.hosts_file]) {
+        *path = directory.join(&*path);
+    }
+}
+
+/// The text of the users file, if any listener asks for passwords.
+pub(super) fn read_users(settings: &Settings) -> anyhow::Result<Option<String>> {
+    let path = needed_users(settings);
+    path.map(|path| trusted::read("auth.users_file", path, Readers::NotOthers)).transpose()
+}
+
+/// The users in that text.
+pub(super) fn users(settings: &Settings, text: Option<&str>) -> anyhow::Result<Users> {
+    let Some(path) = needed_users(settings) else {
         return Ok(Users::default());
     };
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read auth.users_file {}", path.display()))?;
-    let users = config::users::load(&path.to_string_lossy(), &text)?;
+    let users = config::users::load(&path.to_string_lossy(), text.context("there is no text of auth.users_file")?)?;
     Ok(Users::new(&users)?)
+}
+
+fn needed_users(settings: &Settings) -> Option<&Path> {
+    let is_needed = settings.listeners().iter().any(|listener| listener.methods.contains(config::Method::UserPass));
+    settings.auth.users_file.as_deref().filter(|_| is_needed)
 }

@@ -10,9 +10,9 @@ use arc_swap::ArcSwap;
 use config::Settings;
 use tokio::sync::watch;
 
+use super::build;
 use super::gates::{self, Built, Gate, Handed};
 use super::threads::{Phase, RelayThread};
-use super::{build, configuration};
 use crate::engine::auth::Backends;
 use crate::engine::dial::Dialer;
 use crate::engine::sys::descriptors;
@@ -20,6 +20,7 @@ use crate::frontends::socks::{DoorNumber, Regime, World};
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
+use crate::state::users::Users;
 
 /// How long cancelled sessions may take to write their line.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -41,13 +42,12 @@ struct Watched {
 }
 
 impl House {
-    pub(super) fn open(settings: &Settings, handed: Vec<Handed>) -> anyhow::Result<Self> {
+    pub(super) fn open(settings: &Settings, users: Users, handed: Vec<Handed>) -> anyhow::Result<Self> {
         let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes)
             .map_err(anyhow::Error::msg)?;
         if budget.is_short() {
             tracing::warn!("fewer sessions than limits.max_connections fit under the descriptor limit: {budget}");
         }
-        let users = configuration::load_users(settings)?;
         let backends = Backends::new(settings.limits.max_handshakes).context("cannot start the password checkers")?;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&handed, &serving)?;

@@ -7,8 +7,10 @@ mod configuration;
 mod gates;
 mod house;
 mod housekeeping;
+mod privileges;
 mod run;
 mod threads;
+mod trusted;
 mod worker;
 
 use std::process::ExitCode;
@@ -22,6 +24,9 @@ use args::{Args, Command, Role};
 /// Exit codes are those of the monitor (0, 1, 69, 70, 71, 77, 78) and 2 for a command line that makes no sense.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(order) = args::launch_order() {
+        return monitor::launch::main(order);
+    }
     let args = Args::parse();
     match (&args.command, args.role) {
         (_, Some(Role::Worker)) => worker::main(&args.selection),

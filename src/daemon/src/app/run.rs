@@ -7,15 +7,21 @@ use std::time::Duration;
 
 use anyhow::Context;
 use config::{Binding, Settings};
-use monitor::plan::{Accepted, Keepalive, Listener, Plan, WorkerCommand};
+use monitor::launch::Launcher;
+use monitor::plan::{Accepted, Document, Keepalive, Listener, Plan, WorkerCommand};
+use wire::DocumentKind;
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, complain};
-use super::{build, configuration};
+use super::{build, configuration, privileges};
 use crate::engine::log;
+use crate::engine::sys::accounts::{Account, user_name};
 
 /// How long a worker may take from its start until it serves.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// The very program that runs now, even if its file has been replaced since.
+const OURSELVES: &str = "/proc/self/exe";
 
 pub(super) fn run(selection: &Selection) -> ExitCode {
     let plan = match plan(selection) {
@@ -38,12 +44,17 @@ pub(super) fn run(selection: &Selection) -> ExitCode {
 fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     let text = configuration::read_file(selection)?;
     let loaded = configuration::load(selection, text.as_deref())?;
+    let users = configuration::read_users(&loaded.settings)?;
     // The worker needs the users; a mistake in them should stop the start here, where the words reach the terminal.
-    configuration::load_users(&loaded.settings)?;
+    configuration::users(&loaded.settings, users.as_deref())?;
+    let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);
-    log::start_direct(&logging).with_context(|| unusable(&logging))?;
+    log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
+    }
+    if let Some(remark) = privileges::remark(&loaded.settings.server) {
+        tracing::warn!("{remark}");
     }
     let settings = &loaded.settings;
     Ok(Plan {
@@ -51,8 +62,13 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         threads: build::threads(&settings.server),
         backlog: settings.server.backlog,
         accepted: accepted(settings),
-        configuration: text.unwrap_or_default().into_bytes(),
-        worker: WorkerCommand { program: "/proc/self/exe".into(), args: worker_arguments() },
+        documents: documents(text.unwrap_or_default(), users),
+        launcher: Launcher { program: OURSELVES.into(), args: ["--role", "launch"].map(OsString::from).into() },
+        worker: WorkerCommand {
+            program: OURSELVES.into(),
+            args: worker_arguments()?,
+            profile: privileges::worker_profile(account),
+        },
         helpers: None,
         start_limit: START_LIMIT,
         watchdog: settings.server.watchdog,
@@ -60,9 +76,20 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     })
 }
 
-fn unusable(logging: &log::Options) -> String {
-    let file = logging.file.as_deref().unwrap_or(Path::new("stderr"));
-    format!("cannot open logging.file {} (leave it out to log to stderr)", file.display())
+/// The worker writes the log too, so that the file must be open to it, now and after each rotation.
+fn unusable(logging: &log::Options, account: Option<Account>) -> String {
+    let file = logging.file.as_deref().unwrap_or(Path::new("stderr")).display();
+    let remedy = "leave it out to log to stderr";
+    match account.map(|account| user_name(account.user)) {
+        None => format!("cannot open logging.file {file} ({remedy})"),
+        Some(user) => format!("cannot open logging.file {file} as {user}, whose directory it should be in ({remedy})"),
+    }
+}
+
+fn documents(configuration: String, users: Option<String>) -> Vec<Document> {
+    let document = |kind, text: String| Document { kind, generation: 1, text: text.into_bytes() };
+    let users = users.map(|users| document(DocumentKind::Users, users));
+    [document(DocumentKind::Configuration, configuration)].into_iter().chain(users).collect()
 }
 
 fn binding(binding: Binding) -> Listener {
@@ -83,6 +110,8 @@ fn accepted(settings: &Settings) -> Accepted {
     Accepted { nodelay: outbound.nodelay, keepalive, user_timeout: outbound.user_timeout, oob_inline: true }
 }
 
-fn worker_arguments() -> Vec<OsString> {
-    ["--role", "worker"].into_iter().map(OsString::from).chain(std::env::args_os().skip(1)).collect()
+fn worker_arguments() -> anyhow::Result<Vec<OsString>> {
+    let directory = std::env::current_dir().context("cannot tell the working directory")?;
+    let ours = ["--role".into(), "worker".into(), "--directory".into(), directory.into_os_string()];
+    Ok(ours.into_iter().chain(std::env::args_os().skip(1)).collect())
 }

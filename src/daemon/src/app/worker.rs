@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use monitor::link::Link;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
-use wire::{ToMonitor, ToWorker};
+use wire::{DocumentKind, ToMonitor, ToWorker};
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
@@ -66,7 +66,8 @@ impl Worker {
         let orders = take_over(link)?;
         let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
         let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
-        let house = House::open(&loaded.settings, orders.listeners)?;
+        let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
+        let house = House::open(&loaded.settings, users, orders.listeners)?;
         let housekeeping = Housekeeping::start(house.world(), log)?;
         let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
         tracing::info!(?listeners, "serving");
@@ -96,14 +97,18 @@ fn leave_signals_to_the_monitor() -> anyhow::Result<()> {
 /// What the monitor hands over before it says `Begin`.
 struct Orders {
     configuration: String,
+    users: Option<String>,
     listeners: Vec<Handed>,
 }
 
 fn take_over(link: &Link) -> anyhow::Result<Orders> {
-    let mut orders = Orders { configuration: String::new(), listeners: Vec::new() };
+    let mut orders = Orders { configuration: String::new(), users: None, listeners: Vec::new() };
     loop {
         match link.receive()? {
-            Some((ToWorker::Configuration { .. }, Some(text))) => orders.configuration = read(text)?,
+            Some((ToWorker::Document { kind, .. }, Some(text))) => match kind {
+                DocumentKind::Configuration => orders.configuration = read(kind, text)?,
+                DocumentKind::Users => orders.users = Some(read(kind, text)?),
+            },
             Some((ToWorker::Listener { index, thread }, Some(socket))) => {
                 orders.listeners.push(Handed { index, thread, socket });
             }
@@ -114,10 +119,11 @@ fn take_over(link: &Link) -> anyhow::Result<Orders> {
     }
 }
 
-fn read(text: OwnedFd) -> anyhow::Result<String> {
-    let mut configuration = String::new();
-    File::from(text).read_to_string(&mut configuration).context("cannot read the configuration from the monitor")?;
-    Ok(configuration)
+fn read(kind: DocumentKind, descriptor: OwnedFd) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = File::from(descriptor).read_to_string(&mut text);
+    read.with_context(|| format!("cannot read the {} from the monitor", kind.name()))?;
+    Ok(text)
 }
 
 /// Why there is nothing more to watch.
@@ -166,7 +172,7 @@ impl Watch<'_> {
                 self.house.close_doors();
                 self.drain = Some(Instant::now() + Duration::from_millis(deadline_ms.into()));
             }
-            ToWorker::Configuration { .. }
+            ToWorker::Document { .. }
             | ToWorker::Listener { .. }
             | ToWorker::PamHelper { .. }
             | ToWorker::Begin

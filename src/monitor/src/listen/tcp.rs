@@ -86,6 +86,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::launch::{Launcher, Profile};
     use crate::plan::{Keepalive, WorkerCommand};
 
     fn plan(threads: u16, accepted: Accepted) -> Plan {
@@ -94,8 +95,13 @@ mod tests {
             threads: NonZeroU16::new(threads).expect("some threads"),
             backlog: 128,
             accepted,
-            configuration: Vec::new(),
-            worker: WorkerCommand { program: "/proc/self/exe".into(), args: Vec::new() },
+            documents: Vec::new(),
+            launcher: Launcher { program: "/proc/self/exe".into(), args: Vec::new() },
+            worker: WorkerCommand {
+                program: "/proc/self/exe".into(),
+                args: Vec::new(),
+                profile: Profile::Worker(None),
+            },
             helpers: None,
             start_limit: Duration::from_secs(30),
             watchdog: Duration::from_secs(10),

@@ -58,7 +58,9 @@ fn a_worker_that_is_not_ready_in_time_is_killed() {
 
 #[test]
 fn a_program_that_does_not_exist_is_named() {
-    refused(&["program=/nonexistent/rustsocks"], 71, "cannot start the worker /nonexistent/rustsocks");
+    refused(&["launcher=/no/such/rustsocks"], 71, "cannot start the launcher /no/such/rustsocks");
+    let words = "the worker refuses to start: cannot start /no/such/rustsocks: No such file or directory";
+    refused(&["program=/no/such/rustsocks"], 78, words);
 }
 
 #[test]

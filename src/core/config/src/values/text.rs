@@ -1,4 +1,4 @@
-//! Texts with a shape of their own: labels, interface names and paths.
+//! Texts with a shape of their own: labels, names of interfaces and accounts, and paths.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -63,6 +63,35 @@ impl Parsed for Interface {
 }
 
 impl Written for Interface {
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// The name of a user or a group of the system: 1 to 32 bytes that useradd(8) would accept somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountName(String);
+
+impl AccountName {
+    /// The name, for getpwnam(3) or getgrnam(3).
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Parsed for AccountName {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-@\\$".contains(&byte);
+        if (1..=32).contains(&text.len()) && text.bytes().all(is_name) && !text.starts_with('-') {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new(format!("{text:?} cannot be the name of a user or group"))
+            .hint("`getent passwd` and `getent group` list the names: \"socks\""))
+    }
+}
+
+impl Written for AccountName {
     fn written(&self) -> String {
         self.0.clone()
     }

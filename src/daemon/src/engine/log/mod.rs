@@ -22,6 +22,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use sink::{Patience, Sink, SinkState};
 
+use crate::engine::sys::accounts::Account;
+
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) level: LevelFilter,
@@ -54,7 +56,7 @@ pub(crate) struct Log {
 pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
     // tracing-appender panics when it gets no thread, so whether there is one is asked here.
     let _nothing = std::thread::Builder::new().spawn(|| ())?.join();
-    let sink = Sink::open(options.file.clone(), Patience::Wait)?;
+    let sink = Sink::open(options.file.clone(), None, Patience::Wait)?;
     let state = sink.state();
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
@@ -68,10 +70,13 @@ pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
 
 /// Starts the log of the monitor: each line is written before the next step, and SIGHUP opens the file anew.
 ///
+/// The file is opened with the rights of its owner, if there is one: the worker writes to it too, and root that writes
+/// where somebody else can place files writes wherever that somebody wants.
+///
 /// # Errors
 /// The file cannot be opened for appending, or the signal cannot be heard.
-pub(crate) fn start_direct(options: &Options) -> std::io::Result<()> {
-    let sink = Sink::open(options.file.clone(), Patience::Lose)?;
+pub(crate) fn start_direct(options: &Options, owner: Option<Account>) -> std::io::Result<()> {
+    let sink = Sink::open(options.file.clone(), owner, Patience::Lose)?;
     signal_hook::flag::register(SIGHUP, sink.state().reopen_flag())?;
     install(options, Mutex::new(sink));
     Ok(())

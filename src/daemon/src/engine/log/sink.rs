@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::engine::sys::accounts::Account;
+
 /// How often it looks whether the path still leads to the open file.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -49,6 +51,8 @@ enum Target {
 #[derive(Debug)]
 struct LogFile {
     path: PathBuf,
+    /// With whose rights it is opened, if not with ours.
+    owner: Option<Account>,
     file: File,
     looked: Instant,
     complained: Option<Instant>,
@@ -75,10 +79,10 @@ impl SinkState {
 impl Sink {
     /// # Errors
     /// The file cannot be opened for appending.
-    pub(super) fn open(path: Option<PathBuf>, patience: Patience) -> io::Result<Self> {
+    pub(super) fn open(path: Option<PathBuf>, owner: Option<Account>, patience: Patience) -> io::Result<Self> {
         let target = match path {
             None => Target::Stderr(patience),
-            Some(path) => Target::File(LogFile::open(path)?),
+            Some(path) => Target::File(LogFile::open(path, owner)?),
         };
         Ok(Self { state: Arc::default(), target })
     }
@@ -119,8 +123,9 @@ fn write_stderr(lines: &[u8], patience: Patience) -> io::Result<()> {
 }
 
 impl LogFile {
-    fn open(path: PathBuf) -> io::Result<Self> {
-        Ok(Self { file: append_to(&path)?, path, looked: Instant::now(), complained: None, torn: false })
+    fn open(path: PathBuf, owner: Option<Account>) -> io::Result<Self> {
+        let file = append_as(owner, &path)?;
+        Ok(Self { path, owner, file, looked: Instant::now(), complained: None, torn: false })
     }
 
     fn write(&mut self, lines: &[u8], reopen: &AtomicBool) -> io::Result<()> {
@@ -140,7 +145,7 @@ impl LogFile {
 
     /// The old file stays in use while the new one cannot be opened.
     fn reopen(&mut self) {
-        match append_to(&self.path) {
+        match append_as(self.owner, &self.path) {
             Ok(file) => (self.file, self.torn) = (file, false),
             Err(error) => self.complain(&format!("cannot open it anew, the old one stays in use: {error}")),
         }
@@ -174,6 +179,13 @@ fn leads_to(path: &Path, file: &File) -> bool {
     }
 }
 
+fn append_as(owner: Option<Account>, path: &Path) -> io::Result<File> {
+    match owner {
+        None => append_to(path),
+        Some(owner) => owner.act(|| append_to(path)),
+    }
+}
+
 /// Creates or appends; a link in the path's last place is refused, so that nobody can make us write elsewhere.
 fn append_to(path: &Path) -> io::Result<File> {
     OpenOptions::new()
@@ -192,7 +204,7 @@ mod tests {
     fn a_renamed_file_is_left_and_a_new_one_begun_when_asked() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut sink = Sink::open(Some(path.clone()), Patience::Wait).unwrap();
+        let mut sink = Sink::open(Some(path.clone()), None, Patience::Wait).unwrap();
         sink.write_all(b"one\n").unwrap();
         std::fs::rename(&path, directory.path().join("log.1")).unwrap();
         sink.state().reopen();
@@ -203,7 +215,7 @@ mod tests {
 
     #[test]
     fn lines_for_a_full_disk_are_counted_and_nobody_waits() {
-        let mut sink = Sink::open(Some("/dev/full".into()), Patience::Wait).unwrap();
+        let mut sink = Sink::open(Some("/dev/full".into()), None, Patience::Wait).unwrap();
         sink.write_all(b"one\ntwo\n").unwrap();
         assert_eq!(sink.state().lost(), 2);
     }
@@ -212,7 +224,7 @@ mod tests {
     fn lines_for_a_file_that_was_removed_and_cannot_be_made_anew_are_counted() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
-        let mut sink = Sink::open(Some(path.clone()), Patience::Wait).unwrap();
+        let mut sink = Sink::open(Some(path.clone()), None, Patience::Wait).unwrap();
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink("elsewhere", &path).unwrap();
         sink.state().reopen();

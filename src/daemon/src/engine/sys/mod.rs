@@ -1,6 +1,7 @@
 //! The kernel's side: descriptors, pipes, socket options. Knows nothing of SOCKS or sessions.
 
 pub(crate) mod accepting;
+pub(crate) mod accounts;
 pub(crate) mod datagrams;
 pub(crate) mod descriptors;
 pub(crate) mod interfaces;
