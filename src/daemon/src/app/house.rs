@@ -64,7 +64,7 @@ impl House {
             doors: doors.collect(),
         };
         let world = Arc::new(World {
-            roster: Roster::new(settings.limits.max_handshakes),
+            roster: Roster::new(settings.limits.max_handshakes, Vec::new()),
             seats: Seats::new(budget.sessions),
             regime: ArcSwap::from_pointee(regime),
         });

@@ -135,7 +135,7 @@ async fn relayed(early: &[u8]) -> Relayed {
     for stream in [&inner, &upstream] {
         SockRef::from(stream).set_out_of_band_inline(true).unwrap();
     }
-    let roster = Roster::new(1);
+    let roster = Roster::new(1, Vec::new());
     let origin = Origin::Address((Ipv4Addr::LOCALHOST, 1).into());
     let ticket = Ticket::open(&roster, origin, "test".into(), Arc::new(Snapshot::for_tests()));
     let session = Arc::clone(ticket.session());

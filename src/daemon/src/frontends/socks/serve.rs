@@ -18,6 +18,7 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     // The parts that are over once bytes flow live in boxes of their own, so that a relay's task stays small.
     let set_up = Box::pin(session.obey(set_up(&mut visit, stream))).await;
     let (next, _seat) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
+    visit.ticket.finish_set_up();
     let Visit { world: _, regime, door, ticket } = visit;
     let ending = match next {
         Next::Relay(pair) => {

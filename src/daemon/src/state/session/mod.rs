@@ -12,3 +12,4 @@ pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod sweep;
 pub(crate) mod ticket;
+pub(crate) mod witness;

@@ -10,17 +10,19 @@ use uuid::Uuid;
 use super::course::Stage;
 use super::ending::ByHouse;
 use super::ticket::Session;
+use super::witness::Witness;
 
 #[derive(Debug)]
 pub(crate) struct Roster {
     sessions: DashMap<Uuid, Arc<Session>>,
     handshakes: Arc<Handshakes>,
+    witnesses: Vec<Arc<dyn Witness>>,
 }
 
 impl Roster {
-    /// A roster that keeps at most `max_handshakes` sessions in their handshake.
-    pub(crate) fn new(max_handshakes: usize) -> Arc<Self> {
-        Arc::new(Self { sessions: DashMap::new(), handshakes: Handshakes::new(max_handshakes) })
+    /// A roster that keeps at most `max_handshakes` sessions in their handshake, and whose sessions the witnesses hear of, in this order.
+    pub(crate) fn new(max_handshakes: usize, witnesses: Vec<Arc<dyn Witness>>) -> Arc<Self> {
+        Arc::new(Self { sessions: DashMap::new(), handshakes: Handshakes::new(max_handshakes), witnesses })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -46,6 +48,10 @@ impl Roster {
 
     pub(super) fn leave(&self, session: &Session) {
         self.sessions.remove(&session.id);
+    }
+
+    pub(super) fn tell(&self, news: impl Fn(&dyn Witness)) {
+        self.witnesses.iter().for_each(|witness| news(&**witness));
     }
 }
 
@@ -118,14 +124,14 @@ mod tests {
 
     #[test]
     fn one_handshake_too_many_costs_the_oldest_its_place() {
-        let roster = Roster::new(2);
+        let roster = Roster::new(2, Vec::new());
         let tickets = [open(&roster), open(&roster), open(&roster)];
         assert_eq!(shed(&tickets), [true, false, false]);
     }
 
     #[test]
     fn whoever_has_finished_its_handshake_counts_no_more_and_is_never_shed() {
-        let roster = Roster::new(2);
+        let roster = Roster::new(2, Vec::new());
         let mut first = open(&roster);
         first.leave_handshake();
         let tickets = [first, open(&roster), open(&roster)];
@@ -137,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_closed_session_is_gone_and_gives_its_place_back() {
-        let roster = Roster::new(1);
+        let roster = Roster::new(1, Vec::new());
         drop(open(&roster));
         assert_eq!(roster.count(), 0);
         assert_eq!(shed(&[open(&roster)]), [false]);

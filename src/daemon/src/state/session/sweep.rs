@@ -67,7 +67,7 @@ mod tests {
 
     /// Looks at a session in `stage` at so many seconds of its life; `carry` says whether a byte moved since the last look.
     fn endings(stage: Stage, looks: &[(u64, bool)]) -> Option<ByHouse> {
-        let roster = Roster::new(10);
+        let roster = Roster::new(10, Vec::new());
         let origin = Origin::Address((Ipv4Addr::LOCALHOST, 1).into());
         let ticket = Ticket::open(&roster, origin, "test".into(), Arc::new(Snapshot::for_tests()));
         let session = ticket.session();

@@ -127,6 +127,7 @@ pub(crate) struct Ticket {
     roster: Arc<Roster>,
     /// Held until the request is complete and admitted.
     handshake: Option<HandshakePlace>,
+    is_set_up: bool,
     ending: Option<Ending>,
 }
 
@@ -146,7 +147,8 @@ impl Ticket {
             pulse: Pulse::default(),
         });
         let handshake = Some(roster.enter(&session));
-        Self { session, roster: Arc::clone(roster), handshake, ending: None }
+        roster.tell(|witness| witness.opened(&session));
+        Self { session, roster: Arc::clone(roster), handshake, is_set_up: false, ending: None }
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {
@@ -159,6 +161,13 @@ impl Ticket {
         self.handshake = None;
     }
 
+    /// Nothing is left to set up: it relays from now on, or is about to close.
+    pub(crate) fn finish_set_up(&mut self) {
+        if !std::mem::replace(&mut self.is_set_up, true) {
+            self.roster.tell(|witness| witness.set_up(&self.session));
+        }
+    }
+
     pub(crate) fn close(mut self, ending: Ending) {
         self.ending = Some(ending);
     }
@@ -166,9 +175,12 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        self.finish_set_up();
         self.roster.leave(&self.session);
         // A task that panicked or was dropped by its runtime never named an ending.
-        record(&self.session, self.ending.unwrap_or(Ending::House(ByHouse::Failure)));
+        let ending = self.ending.unwrap_or(Ending::House(ByHouse::Failure));
+        self.roster.tell(|witness| witness.closed(&self.session, ending));
+        record(&self.session, ending);
     }
 }
 

@@ -43,7 +43,7 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
     let snapshot = Snapshot::new(Users::default(), lifetimes, Vec::new(), surroundings, HashSet::new());
-    Ticket::open(&Roster::new(16), Origin::Local, "test".into(), Arc::new(snapshot))
+    Ticket::open(&Roster::new(16, Vec::new()), Origin::Local, "test".into(), Arc::new(snapshot))
 }
 
 /// All of loopback is open.
