@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run test lint docs deny bench instructions fuzz coverage soak
+.PHONY: help run test lint docs deny bench bench-acl instructions fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ deny:
 bench:
 	scripts/build-deps
 	benches/run run --output docs/performance-numbers.md
+
+#: make bench-acl     one decision among 10 to 100,000 rules, and what they cost to load
+bench-acl:
+	$(CARGO) run --quiet --release --locked --package rustsocks-bench-acl -- --output docs/acl-numbers.md
 
 #: make instructions  instructions per handshake and per message, against the kept numbers
 instructions:

@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The longest name in its textual form without the trailing dot (RFC 1035 §2.3.4: 255 bytes on the wire).
-const NAME_MAX: usize = 253;
+pub(crate) const NAME_MAX: usize = 253;
 /// RFC 1035 §2.3.4.
-const LABEL_MAX: usize = 63;
+pub(crate) const LABEL_MAX: usize = 63;
 
 /// Where a client wants to go, in the one spelling that rules and the guard see.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -84,7 +84,8 @@ impl HostName {
         &self.0
     }
 
-    fn parse(name: &[u8]) -> Result<Self, NameFault> {
+    /// Reads a name without a trailing dot.
+    pub(crate) fn parse(name: &[u8]) -> Result<Self, NameFault> {
         if name.is_empty() {
             return Err(NameFault::Empty);
         }
@@ -129,7 +130,7 @@ fn check_label(label: &[u8]) -> Result<(), NameFault> {
 
 /// Whether the last label is a number for `inet_aton(3)`, as the URL standard's "ends in a number" checker asks.
 /// No top-level domain is one (RFC 3696 §2), so a name that ends so was meant as an address.
-fn ends_in_number(name: &[u8]) -> bool {
+pub(crate) fn ends_in_number(name: &[u8]) -> bool {
     let last = name.rsplit(|&byte| byte == b'.').next().unwrap_or(name);
     match last.strip_prefix(b"0x").or_else(|| last.strip_prefix(b"0X")) {
         Some(digits) => digits.iter().all(u8::is_ascii_hexdigit),

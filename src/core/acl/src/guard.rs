@@ -169,7 +169,7 @@ fn canonical(endpoint: SocketAddr) -> (IpAddr, u16) {
 }
 
 /// A network of v4-mapped addresses as the IPv4 network it means.
-fn unmapped(network: IpNet) -> IpNet {
+pub(crate) fn unmapped(network: IpNet) -> IpNet {
     const MAPPED_BITS: u8 = 96;
     let inner = match network.network().to_canonical() {
         IpAddr::V4(inner) => network.prefix_len().checked_sub(MAPPED_BITS).map(|length| (inner, length)),

@@ -5,10 +5,26 @@
 //! here, so whoever resolves one brings every address back to be judged.
 
 mod canonical;
+mod decision;
 mod effective;
 mod guard;
+mod policy;
+mod realm;
+mod request;
+mod ruleset;
 
 pub use canonical::{Destination, HostName, NameFault};
+pub use decision::{By, Decision, RuleId, Ruling};
 pub use effective::{Carried, Carrier, carried};
 pub use guard::ground::Ground;
 pub use guard::{Exception, Guard, Reason, Verdict};
+pub use policy::identity::Identity;
+pub use policy::pattern::{Front, Pattern, PatternFault, Wildcard};
+pub use policy::ports::{Ports, PortsFault};
+pub use policy::schedule::{Hours, LocalMinute, Schedule, Zone};
+pub use policy::words::{AuthMethod, Command, Loudness, Protocol, Set, Weekday, Word};
+pub use policy::{Action, Group, Membership, Mode, Policy, PrivateByName, Rule, Subject, User};
+pub use realm::Realm;
+pub use request::{Moment, Request, ServiceId, Services, Target};
+pub use ruleset::entry::{Finding, Miss};
+pub use ruleset::{Ruleset, View, Who};

@@ -6,12 +6,14 @@
 
 mod contradictions;
 mod kinds;
+mod lines;
 mod listeners;
 mod load;
 mod origin;
 mod problem;
 mod reader;
 mod render;
+pub mod rules;
 mod settings;
 pub mod users;
 mod values;

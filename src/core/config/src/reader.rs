@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::kinds::{Input, Kind, described};
+use crate::lines::Lines;
 use crate::origin::{Origin, Override};
 use crate::problem::{Fault, Problem, Problems, alternatives};
 
@@ -20,11 +21,12 @@ pub(crate) trait Table: Sized {
 /// What has been found so far.
 pub(crate) struct Reader<'a> {
     path: &'a str,
-    text: &'a str,
+    lines: Lines<'a>,
     root: DeTable<'a>,
     overrides: BTreeMap<String, Override>,
     problems: Vec<Problem>,
-    origins: BTreeMap<String, Origin>,
+    /// Where each key was written; nothing when nobody will ask.
+    origins: Option<BTreeMap<String, Origin>>,
 }
 
 impl<'a> Reader<'a> {
@@ -36,18 +38,23 @@ impl<'a> Reader<'a> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let mut reader = Self {
             path,
-            text,
+            lines: Lines::of(text),
             root: root.into_inner(),
             overrides: BTreeMap::new(),
             problems: Vec::new(),
-            origins: BTreeMap::new(),
+            origins: Some(BTreeMap::new()),
         };
         for error in errors {
             let start = error.span().map_or(0, |span| span.start);
-            let fault = Fault { hint: excerpt.of(text, start), ..Fault::new(error.message()) };
+            let fault = Fault { hint: excerpt.of(&reader.lines, start), ..Fault::new(error.message()) };
             reader.report(reader.place(start), "syntax", fault);
         }
         if reader.problems.is_empty() { Ok(reader) } else { Err(Problems::sorted(reader.problems)) }
+    }
+
+    /// Does not remember where keys were written: for files of many tables whose places nobody will ask for.
+    pub(crate) fn forgetful(self) -> Self {
+        Self { origins: None, ..self }
     }
 
     /// The places of every key that was written.
@@ -55,7 +62,11 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Every problem that was reported, in the order of the file.
     pub(crate) fn finish(self) -> Result<BTreeMap<String, Origin>, Problems> {
-        if self.problems.is_empty() { Ok(self.origins) } else { Err(Problems::sorted(self.problems)) }
+        if self.problems.is_empty() {
+            Ok(self.origins.unwrap_or_default())
+        } else {
+            Err(Problems::sorted(self.problems))
+        }
     }
 
     /// Lays values over the file; of two values for one key the one with the higher [`Origin`] wins.
@@ -68,45 +79,53 @@ impl<'a> Reader<'a> {
     /// The table `[name]`, or its defaults.
     pub(crate) fn table<T: Table>(&mut self, name: &'static str) -> T {
         let found = self.root.remove(name);
-        match found.as_ref().map(|value| (value, value.get_ref().as_table())) {
-            Some((value, None)) => {
-                let wrong = Fault::new(format!("must be a table, not {}", described(value.get_ref())));
-                self.report(
-                    self.place(value.span().start),
-                    name,
-                    wrong.hint(format!("write [{name}] on a line of its own")),
-                );
-                Section::read(self, name, None)
-            }
-            Some((_, table)) => Section::read(self, name, table),
-            None => Section::read(self, name, None),
+        let start = found.as_ref().map_or(0, |value| value.span().start);
+        let table = found.as_ref().and_then(|value| value.get_ref().as_table());
+        if let (Some(value), None) = (&found, table) {
+            let wrong = Fault::new(format!("must be a table, not {}", described(value.get_ref())));
+            self.report(self.place(start), name, wrong.hint(format!("write [{name}] on a line of its own")));
         }
+        Section::read(self, name, start, table)
     }
 
     /// The tables `[[name]]` in the order of the file, each with its place.
     pub(crate) fn tables<T: Table>(&mut self, name: &'static str) -> Vec<T> {
-        let Some(found) = self.root.remove(name) else { return Vec::new() };
-        let items: Option<Vec<&DeTable<'_>>> =
-            found.get_ref().as_array().and_then(|items| items.iter().map(|item| item.get_ref().as_table()).collect());
+        let found = self.root.remove(name);
+        found.map_or_else(Vec::new, |found| self.each(name, name, &found))
+    }
+
+    /// Every table of a list of tables, whose heading is `[[heading]]`.
+    fn each<T: Table>(&mut self, path: &str, heading: &str, found: &Spanned<DeValue<'_>>) -> Vec<T> {
+        let items: Option<Vec<_>> = found
+            .get_ref()
+            .as_array()
+            .and_then(|items| items.iter().map(|item| Some((item.get_ref().as_table()?, item.span().start))).collect());
         let Some(items) = items else {
-            let wrong = Fault::new("must be a list of tables").hint(format!("write [[{name}]] above each of them"));
-            self.report(self.place(found.span().start), name, wrong);
+            let wrong = Fault::new("must be a list of tables").hint(format!("write [[{heading}]] above each of them"));
+            self.report(self.place(found.span().start), path, wrong);
             return Vec::new();
         };
-        let spans = found.get_ref().as_array().into_iter().flatten().map(Spanned::span);
-        let mut tables = Vec::new();
-        for (index, (table, span)) in items.into_iter().zip(spans).enumerate() {
-            let path = format!("{name}[{index}]");
-            self.origins.insert(path.clone(), self.place(span.start));
-            tables.push(Section::read(self, &path, Some(table)));
+        let mut tables = Vec::with_capacity(items.len());
+        for (index, (table, start)) in items.into_iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            self.remember(&path, start);
+            tables.push(Section::read(self, &path, start, Some(table)));
         }
         tables
+    }
+
+    fn remember(&mut self, path: &str, start: usize) {
+        if self.origins.is_some() {
+            let place = self.place(start);
+            self.origins.get_or_insert_default().insert(path.to_owned(), place);
+        }
     }
 
     /// Reports that a key without a default is missing, unless its value was already found wrong.
     pub(crate) fn require(&mut self, table: &str, key: &str, example: &str) {
         let path = format!("{table}.{key}");
-        let was_written = self.origins.contains_key(&path) || self.problems.iter().any(|problem| problem.key == path);
+        let was_written =
+            self.origin(&path) != Origin::Default || self.problems.iter().any(|problem| problem.key == path);
         if !was_written {
             self.report(self.origin(table), &path, Fault::new("is missing").hint(format!("add {key} = {example}")));
         }
@@ -128,7 +147,7 @@ impl<'a> Reader<'a> {
 
     /// Where a key was written, or [`Origin::Default`].
     pub(crate) fn origin(&self, path: &str) -> Origin {
-        self.origins.get(path).cloned().unwrap_or(Origin::Default)
+        self.origins.as_ref().and_then(|origins| origins.get(path)).cloned().unwrap_or(Origin::Default)
     }
 
     /// A key may be any string, so what a terminal would obey is escaped.
@@ -146,14 +165,15 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.overrides).into_values().collect()
     }
 
-    fn place(&self, offset: usize) -> Origin {
-        let before = &self.text[..self.text.floor_char_boundary(offset)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Origin::File {
-            path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+    /// The place of a byte of the file.
+    pub(crate) fn place(&self, offset: usize) -> Origin {
+        let (line, column) = self.lines.place(offset);
+        Origin::File { path: self.path.to_owned(), line, column }
+    }
+
+    /// The line of a byte of the file, from 1.
+    pub(crate) fn line(&self, offset: usize) -> u32 {
+        u32::try_from(self.lines.line(offset)).unwrap_or(u32::MAX)
     }
 }
 
@@ -161,42 +181,118 @@ impl<'a> Reader<'a> {
 pub(crate) struct Section<'r, 'a> {
     reader: &'r mut Reader<'a>,
     path: &'r str,
+    /// Where the table begins.
+    start: usize,
     table: Option<&'r DeTable<'r>>,
 }
 
 impl<'r, 'a> Section<'r, 'a> {
-    fn read<T: Table>(reader: &'r mut Reader<'a>, path: &'r str, table: Option<&'r DeTable<'r>>) -> T {
-        let mut section = Self { reader, path, table };
+    fn read<T: Table>(reader: &'r mut Reader<'a>, path: &'r str, start: usize, table: Option<&'r DeTable<'r>>) -> T {
+        let mut section = Self { reader, path, start, table };
         section.report_unknown(T::KEYS);
         T::read(&mut section)
     }
 
     /// The value of a key: the override's, else the file's, else the default. A wrong value is reported wherever it stands.
     pub(crate) fn key<K: Kind>(&mut self, key: &'static str, kind: &K, default: K::Value) -> K::Value {
-        let written = self.table.and_then(|table| table.get(key)).and_then(|value| self.written(key, kind, value));
-        let over = self.reader.overrides.remove(&self.path_of(key)).and_then(|over| self.given(key, kind, over));
+        let written = self.value(key).and_then(|value| self.written(key, kind, value));
+        let over = self.over(key).and_then(|over| self.given(key, kind, over));
         over.or(written).unwrap_or(default)
     }
 
+    /// The value of a key that has no default; a missing one is reported where its table begins.
+    pub(crate) fn required<K: Kind>(&mut self, key: &'static str, kind: &K, example: &str) -> Option<K::Value> {
+        if let Some(value) = self.value(key) {
+            return self.written(key, kind, value);
+        }
+        self.report(key, Fault::new("is missing").hint(format!("add {key} = {example}")));
+        None
+    }
+
+    /// The tables `[[….key]]` inside this one, in the order of the file.
+    pub(crate) fn tables<T: Table>(&mut self, key: &'static str) -> Vec<T> {
+        let Some(found) = self.value(key) else { return Vec::new() };
+        let (path, parent) = (self.path_of(key), self.path.split('[').next().unwrap_or_default());
+        self.reader.each(&path, &format!("{parent}.{key}"), found)
+    }
+
+    /// The table `key = { … }` inside this one.
+    pub(crate) fn table<T: Table>(&mut self, key: &'static str, example: &str) -> Option<T> {
+        let found = self.value(key)?;
+        let (path, start) = (self.path_of(key), found.span().start);
+        let Some(table) = found.get_ref().as_table() else {
+            let wrong = Fault::new(format!("must be a table, not {}", described(found.get_ref())));
+            self.report(key, wrong.hint(format!("write {key} = {example}")));
+            return None;
+        };
+        Some(Section::read(self.reader, &path, start, Some(table)))
+    }
+
+    /// Reports something about a key: where it is written, or where its table begins.
+    pub(crate) fn report(&mut self, key: &str, fault: Fault) {
+        let place = self.reader.place(self.start_of(key));
+        self.reader.report(place, &self.path_of(key), fault);
+    }
+
+    /// Whether the file has this key.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.value(key).is_some()
+    }
+
+    /// The first byte of the key's value, or of the table without it.
+    pub(crate) fn start_of(&self, key: &str) -> usize {
+        self.value(key).map_or(self.start, |value| value.span().start)
+    }
+
+    /// The line on which the table begins, from 1.
+    pub(crate) fn line(&self) -> u32 {
+        self.reader.line(self.start)
+    }
+
+    /// The line on which a key's value begins, or its table without it.
+    pub(crate) fn line_of(&self, key: &str) -> u32 {
+        self.reader.line(self.start_of(key))
+    }
+
+    /// The name of a key with the tables that it stands in.
+    pub(crate) fn path_of(&self, key: &str) -> String {
+        format!("{}.{key}", self.path)
+    }
+
+    fn value(&self, key: &str) -> Option<&'r Spanned<DeValue<'r>>> {
+        self.table.and_then(|table| table.get(key))
+    }
+
+    fn over(&mut self, key: &str) -> Option<Override> {
+        if self.reader.overrides.is_empty() { None } else { self.reader.overrides.remove(&self.path_of(key)) }
+    }
+
     fn written<K: Kind>(&mut self, key: &str, kind: &K, value: &Spanned<DeValue<'_>>) -> Option<K::Value> {
-        let origin = self.reader.place(value.span().start);
         let read = kind.read(Input::File(value));
-        self.accept(key, origin, read)
+        self.accept(key, |reader| reader.place(value.span().start), read)
     }
 
     fn given<K: Kind>(&mut self, key: &str, kind: &K, over: Override) -> Option<K::Value> {
         let read = kind.read(Input::Text(&over.value));
-        self.accept(key, over.origin, read)
+        self.accept(key, |_| over.origin, read)
     }
 
-    fn accept<T>(&mut self, key: &str, origin: Origin, read: Result<T, Vec<Fault>>) -> Option<T> {
-        let path = self.path_of(key);
+    fn accept<T>(
+        &mut self,
+        key: &str,
+        origin: impl FnOnce(&Reader<'a>) -> Origin,
+        read: Result<T, Vec<Fault>>,
+    ) -> Option<T> {
         match read {
             Ok(value) => {
-                self.reader.origins.insert(path, origin);
+                if self.reader.origins.is_some() {
+                    let (path, origin) = (self.path_of(key), origin(self.reader));
+                    self.reader.origins.get_or_insert_default().insert(path, origin);
+                }
                 Some(value)
             }
             Err(faults) => {
+                let (path, origin) = (self.path_of(key), origin(self.reader));
                 for fault in faults {
                     let place =
                         fault.span.as_ref().map_or_else(|| origin.clone(), |span| self.reader.place(span.start));
@@ -217,10 +313,6 @@ impl<'r, 'a> Section<'r, 'a> {
             }
         }
     }
-
-    fn path_of(&self, key: &str) -> String {
-        format!("{}.{key}", self.path)
-    }
 }
 
 /// Whether a message may quote a line of the file.
@@ -232,16 +324,10 @@ pub(crate) enum Excerpt {
 }
 
 impl Excerpt {
-    fn of(self, text: &str, offset: usize) -> Option<String> {
+    fn of(self, lines: &Lines<'_>, offset: usize) -> Option<String> {
         match self {
-            Self::Quoted => Some(format!("the line reads: {}", line_at(text, offset).trim().escape_debug())),
+            Self::Quoted => Some(format!("the line reads: {}", lines.text_at(offset).trim().escape_debug())),
             Self::Withheld => None,
         }
     }
-}
-
-fn line_at(text: &str, offset: usize) -> &str {
-    let offset = text.floor_char_boundary(offset);
-    let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
-    text[start..].lines().next().unwrap_or_default()
 }

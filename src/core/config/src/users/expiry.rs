@@ -30,7 +30,7 @@ impl Expiry {
 }
 
 /// A date, or a date and time with its offset.
-pub(super) struct Moment;
+pub(crate) struct Moment;
 
 impl Kind for Moment {
     type Value = Expiry;
