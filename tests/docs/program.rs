@@ -63,6 +63,10 @@ fn complaint(directory: &Path, text: &str) -> Option<String> {
     fs::write(directory.join("rustsocks.toml"), text).expect("the file can be written");
     let mut check = rustsocks(&["check", "--config", "rustsocks.toml"]);
     check.current_dir(directory).env("RUSTSOCKS_AUTH_USERS_FILE", "users.toml");
+    if text.contains("[acl]") {
+        fs::write(directory.join("acl.toml"), "[global]\n").expect("the file can be written");
+        check.env("RUSTSOCKS_ACL_CONFIG_FILE", "acl.toml");
+    }
     let said = check.output().expect("the program runs");
     (!said.status.success()).then(|| String::from_utf8_lossy(&said.stderr).into_owned())
 }

@@ -1,5 +1,6 @@
 //! Several listeners, each with its own manners, and as many threads as were asked for.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 
 use rig::port::Port;
@@ -9,6 +10,7 @@ use rig::target::{Target, echo};
 use rig::usage::threads;
 use rig::users::Users;
 use rig::visitor::visit;
+use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 
 use crate::launch;
@@ -52,11 +54,13 @@ fn every_listener_serves_in_its_own_way_and_has_its_name_in_the_log() {
 fn as_many_relay_threads_run_as_were_asked_for_and_all_serve() {
     for count in [1, 3] {
         let service = launch(&format!("[server]\nworker_threads = {count}\n")).start();
-        let names = threads(service.worker_pid()).into_iter().map(|thread| thread.name);
-        let mut relays: Vec<String> = names.filter(|name| name.starts_with("relay-")).collect();
-        relays.sort();
-        let expected: Vec<String> = (0..count).map(|number| format!("relay-{number}")).collect();
-        assert_eq!(relays, expected);
+        let relays = || {
+            let names = threads(service.worker_pid()).into_iter().map(|thread| thread.name);
+            names.filter(|name| name.starts_with("relay-")).collect::<BTreeSet<_>>()
+        };
+        let expected = (0..count).map(|number| format!("relay-{number}")).collect();
+        // A thread has its name only once it runs.
+        assert!(eventually(PATIENCE, || relays() == expected), "{:?}", relays());
         assert_eq!(service.event("listening").number("sockets"), count, "each has a socket of its own");
         let target = Target::listen().serve(echo);
         for _ in 0..20 {

@@ -43,6 +43,7 @@ pub enum Answer {
 /// A name server that runs as long as the process; its files go with it.
 #[derive(Debug)]
 pub struct Dns {
+    zone: Arc<Mutex<Arc<Zone>>>,
     asked: Arc<Mutex<Vec<String>>>,
     directory: TempDir,
 }
@@ -67,14 +68,19 @@ impl Dns {
     #[must_use]
     pub fn serve(zone: Zone) -> Self {
         let (udp, tcp) = sockets();
-        let asked = Arc::default();
-        let desk = Desk { zone: Arc::new(zone), asked: Arc::clone(&asked) };
+        let (zone, asked) = (Arc::new(Mutex::new(Arc::new(zone))), Arc::default());
+        let desk = Desk { zone: Arc::clone(&zone), asked: Arc::clone(&asked) };
         let directory = place::for_everybody();
         write_files(&directory, udp.local_addr().expect("a bound socket has an address"));
         let over_tcp = desk.clone();
         thread::spawn(move || over_tcp.serve_tcp(&tcp));
         thread::spawn(move || desk.serve_udp(&Arc::new(udp)));
-        Self { asked, directory }
+        Self { zone, asked, directory }
+    }
+
+    /// Answers out of another zone from now on.
+    pub fn changes_to(&self, zone: Zone) {
+        *self.zone.lock().expect("no holder of this lock panics") = Arc::new(zone);
     }
 
     /// The daemon's `[dns]` table: this server, and a hosts file without a name. Further keys of `[dns]` may follow it.
@@ -120,7 +126,7 @@ fn write_files(directory: &TempDir, server: SocketAddr) {
 /// Where questions are noted and answered.
 #[derive(Clone)]
 struct Desk {
-    zone: Arc<Zone>,
+    zone: Arc<Mutex<Arc<Zone>>>,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
@@ -167,7 +173,8 @@ impl Desk {
     fn answer(&self, query: &[u8], transport: Transport) -> Option<Vec<u8>> {
         let question = Question::parse(query)?;
         self.asked.lock().expect("no holder of this lock panics").push(question.name.clone());
-        match self.zone.names.get(&question.name) {
+        let zone = Arc::clone(&self.zone.lock().expect("no holder of this lock panics"));
+        match zone.names.get(&question.name) {
             None => Some(question.no_such_name()),
             Some(Answer::Silence) => None,
             Some(Answer::Failure) => Some(question.failure()),

@@ -19,6 +19,7 @@ pub mod note;
 pub mod place;
 pub mod port;
 pub mod process;
+pub mod rules;
 pub mod server;
 pub mod service;
 pub mod session_log;

@@ -36,7 +36,13 @@ impl Target {
     /// Listens on a port of this address.
     #[must_use]
     pub fn listen_on(ip: IpAddr) -> Self {
-        let listener = TcpListener::bind((ip, 0)).unwrap_or_else(|error| panic!("cannot listen on {ip}: {error}"));
+        Self::at(SocketAddr::new(ip, 0))
+    }
+
+    /// Listens there.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("cannot listen on {address}: {error}"));
         Self { listener }
     }
 

@@ -19,9 +19,18 @@ impl Users {
     /// Writes a file with these names and passwords.
     #[must_use]
     pub fn of(users: &[(&str, &[u8])]) -> Self {
+        let users: Vec<(&str, &[u8], &[&str])> =
+            users.iter().map(|(name, password)| (*name, *password, &[][..])).collect();
+        Self::with_groups(&users)
+    }
+
+    /// Writes a file with these names, passwords and groups.
+    #[must_use]
+    pub fn with_groups(users: &[(&str, &[u8], &[&str])]) -> Self {
         let mut text = String::new();
-        for (name, password) in users {
-            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{}\"", hash(password))
+        for (name, password, groups) in users {
+            let hash = hash(password);
+            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"\ngroups = {groups:?}")
                 .expect("a String takes any text");
         }
         let directory = tempfile::tempdir().expect("a temporary directory can be made");

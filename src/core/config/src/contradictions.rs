@@ -26,7 +26,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.users_file_is_there();
     check.some_command_is_on();
     check.ttl_bounds_fit();
-    check.users_file_is_used().into_iter().collect()
+    check.users_file_is_used().into_iter().chain(check.policy_is_asked_for()).collect()
 }
 
 struct Check<'c, 'a> {
@@ -125,6 +125,17 @@ impl<'c, 'a> Check<'c, 'a> {
             key: USERS_FILE.to_owned(),
             message: "is not read: no listener uses \"userpass\"".to_owned(),
             hint: Some("set auth.socks_method = \"userpass\", or remove it".to_owned()),
+        })
+    }
+
+    fn policy_is_asked_for(&self) -> Option<Problem> {
+        const KEY: &str = "acl.default_policy";
+        let is_idle = self.settings.acl.config_file.is_some() && self.reader.origin(KEY) != Origin::Default;
+        is_idle.then(|| Problem {
+            origin: self.reader.origin(KEY),
+            key: KEY.to_owned(),
+            message: "is not asked for: the rule file has a default_policy of its own".to_owned(),
+            hint: Some("write it in the rule file's [global] table, and remove it here".to_owned()),
         })
     }
 

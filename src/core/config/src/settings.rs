@@ -19,7 +19,7 @@ use crate::values::choices::Choices;
 use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::{BindAddress, Opening, Ports};
 use crate::values::text::{AccountName, Interface, Label};
-use crate::values::words::{ClientAddress, LogFormat, LogLevel, Method, Protocol, Replies, Resolver};
+use crate::values::words::{ClientAddress, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver};
 
 /// Everything the operator decided, or left to the defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +44,8 @@ pub struct Settings {
     pub udp: Udp,
     /// `[bind]`
     pub bind: Bind,
+    /// `[acl]`
+    pub acl: Acl,
     /// `[guard]`
     pub guard: Guard,
     /// `[logging]`
@@ -62,6 +64,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("dns", Dns::KEYS),
     ("udp", Udp::KEYS),
     ("bind", Bind::KEYS),
+    ("acl", Acl::KEYS),
     ("guard", Guard::KEYS),
     ("logging", Logging::KEYS),
 ];
@@ -79,6 +82,7 @@ impl Settings {
             dns: reader.table("dns"),
             udp: reader.table("udp"),
             bind: reader.table("bind"),
+            acl: reader.table("acl"),
             guard: reader.table("guard"),
             logging: reader.table("logging"),
         };
@@ -90,7 +94,8 @@ impl Settings {
 
     /// Every table with its keys; a `[[listen]]` table is named `listen[0]`, `listen[1]`, …
     pub(crate) fn shown(&self) -> Vec<(String, Vec<Shown>)> {
-        let Self { server, listen, commands, auth, timeouts, limits, outbound, dns, udp, bind, guard, logging } = self;
+        let Self { server, listen, commands, auth, timeouts, limits, outbound, dns, udp, bind, acl, guard, logging } =
+            self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
         let mut tables = vec![("server".to_owned(), server.shown())];
         tables.extend(listen);
@@ -103,6 +108,7 @@ impl Settings {
             ("dns".to_owned(), dns.shown()),
             ("udp".to_owned(), udp.shown()),
             ("bind".to_owned(), bind.shown()),
+            ("acl".to_owned(), acl.shown()),
             ("guard".to_owned(), guard.shown()),
             ("logging".to_owned(), logging.shown()),
         ]);
@@ -313,10 +319,24 @@ tables! {
         ports: Option<Ports> = "port_range", Maybe(text()), None;
     }
 
+    /// `[acl]`: who may go where.
+    Acl {
+        /// Whether the rules hold; without them everything is allowed that the guard lets pass.
+        enabled: bool = "enabled", Flag, true;
+        /// The rule file.
+        config_file: Option<PathBuf> = "config_file", Maybe(text()), None;
+        /// What happens to every request while there is no rule file.
+        default_policy: Policy = "default_policy", text(), Policy::Allow;
+        /// What becomes of sessions that new rules would not allow.
+        on_revoke: OnRevoke = "on_revoke", text(), OnRevoke::Keep;
+    }
+
     /// `[guard]`: exceptions from the hard guard.
     Guard {
         /// What is opened although the guard would refuse it.
         allow: Vec<Opening> = "allow", list(), Vec::new();
+        /// Whether a rule that allows a name also allows the private addresses that it resolves to.
+        private_by_name: Policy = "private_by_name", text(), Policy::Allow;
     }
 
     /// `[logging]`: what is written about it.

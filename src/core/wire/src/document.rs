@@ -7,11 +7,13 @@ pub enum DocumentKind {
     Configuration,
     /// The users file, which the worker may not open itself: it names everybody's password hash.
     Users,
+    /// The rule file.
+    Rules,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which a new worker is given them.
-    pub const ALL: &'static [Self] = &[Self::Configuration, Self::Users];
+    pub const ALL: &'static [Self] = &[Self::Configuration, Self::Users, Self::Rules];
 
     /// What it is called in logs and in the list of a process's descriptors.
     #[must_use]
@@ -19,6 +21,7 @@ impl DocumentKind {
         match self {
             Self::Configuration => "configuration",
             Self::Users => "users",
+            Self::Rules => "rules",
         }
     }
 
@@ -26,6 +29,7 @@ impl DocumentKind {
         match self {
             Self::Configuration => 1,
             Self::Users => 2,
+            Self::Rules => 3,
         }
     }
 

@@ -21,6 +21,7 @@ use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::{Door, associate, bind};
+use crate::state::rules::Rules;
 use crate::state::session::facts::AuthMethod;
 use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
 use crate::state::users::Users;
@@ -49,9 +50,14 @@ pub(super) fn threads(server: &Server) -> NonZeroU16 {
 }
 
 /// The policy of these settings, on a host that listens on `own_listeners`.
-pub(super) fn snapshot(settings: &Settings, users: Users, own_listeners: HashSet<SocketAddr>) -> io::Result<Snapshot> {
+pub(super) fn snapshot(
+    settings: &Settings,
+    users: Users,
+    rules: Rules,
+    own_listeners: HashSet<SocketAddr>,
+) -> io::Result<Snapshot> {
     let config::Timeouts { handshake, connect, half_closed, max_age, udp_idle, bind } = settings.timeouts;
-    let config::Guard { allow } = &settings.guard;
+    let config::Guard { allow, private_by_name: _ } = &settings.guard;
     let surroundings = Surroundings {
         exceptions: allow.iter().copied().map(exception).collect(),
         own_listeners,
@@ -59,6 +65,7 @@ pub(super) fn snapshot(settings: &Settings, users: Users, own_listeners: HashSet
     };
     Ok(Snapshot::new(
         users,
+        rules,
         Lifetimes {
             handshake,
             connect,

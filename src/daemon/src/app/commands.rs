@@ -54,6 +54,8 @@ fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
     let loaded = configuration::load(selection, text.as_deref())?;
     let users = configuration::read_users(&loaded.settings)?;
     configuration::users(&loaded.settings, users.as_deref())?;
+    let rules = configuration::read_rules(&loaded.settings)?;
+    configuration::rules(&loaded.settings, rules.as_deref())?;
     for warning in &loaded.warnings {
         complain(&format!("warning: {warning}"));
     }

@@ -17,6 +17,7 @@ use crate::engine::auth::Backends;
 use crate::engine::dial::Dialer;
 use crate::engine::sys::descriptors;
 use crate::frontends::socks::{DoorNumber, Regime, World};
+use crate::state::rules::Rules;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -42,7 +43,7 @@ struct Watched {
 }
 
 impl House {
-    pub(super) fn open(settings: &Settings, users: Users, handed: Vec<Handed>) -> anyhow::Result<Self> {
+    pub(super) fn open(settings: &Settings, users: Users, rules: Rules, handed: Vec<Handed>) -> anyhow::Result<Self> {
         let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes)
             .map_err(anyhow::Error::msg)?;
         if budget.is_short() {
@@ -59,7 +60,9 @@ impl House {
             .zip(listeners)
             .map(|(built, listener)| (built.gate.number, build::door(listener, settings, &backends)));
         let regime = Regime {
-            snapshot: Arc::new(build::snapshot(settings, users, own).context("cannot list this host's addresses")?),
+            snapshot: Arc::new(
+                build::snapshot(settings, users, rules, own).context("cannot list this host's addresses")?,
+            ),
             dialer: Dialer::new(build::dialing(settings)).context("cannot start the resolver")?,
             doors: doors.collect(),
         };

@@ -47,6 +47,8 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     let users = configuration::read_users(&loaded.settings)?;
     // The worker needs the users; a mistake in them should stop the start here, where the words reach the terminal.
     configuration::users(&loaded.settings, users.as_deref())?;
+    let rules = configuration::read_rules(&loaded.settings)?;
+    configuration::rules(&loaded.settings, rules.as_deref())?;
     let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);
     log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
@@ -62,7 +64,7 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         threads: build::threads(&settings.server),
         backlog: settings.server.backlog,
         accepted: accepted(settings),
-        documents: documents(text.unwrap_or_default(), users),
+        documents: documents(text.unwrap_or_default(), users, rules),
         launcher: Launcher { program: OURSELVES.into(), args: ["--role", "launch"].map(OsString::from).into() },
         worker: WorkerCommand {
             program: OURSELVES.into(),
@@ -86,10 +88,11 @@ fn unusable(logging: &log::Options, account: Option<Account>) -> String {
     }
 }
 
-fn documents(configuration: String, users: Option<String>) -> Vec<Document> {
+fn documents(configuration: String, users: Option<String>, rules: Option<String>) -> Vec<Document> {
     let document = |kind, text: String| Document { kind, generation: 1, text: text.into_bytes() };
     let users = users.map(|users| document(DocumentKind::Users, users));
-    [document(DocumentKind::Configuration, configuration)].into_iter().chain(users).collect()
+    let rules = rules.map(|rules| document(DocumentKind::Rules, rules));
+    [document(DocumentKind::Configuration, configuration)].into_iter().chain(users).chain(rules).collect()
 }
 
 fn binding(binding: Binding) -> Listener {

@@ -67,7 +67,8 @@ impl Worker {
         let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
         let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
         let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
-        let house = House::open(&loaded.settings, users, orders.listeners)?;
+        let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
+        let house = House::open(&loaded.settings, users, rules, orders.listeners)?;
         let housekeeping = Housekeeping::start(house.world(), log)?;
         let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
         tracing::info!(?listeners, "serving");
@@ -98,16 +99,18 @@ fn leave_signals_to_the_monitor() -> anyhow::Result<()> {
 struct Orders {
     configuration: String,
     users: Option<String>,
+    rules: Option<String>,
     listeners: Vec<Handed>,
 }
 
 fn take_over(link: &Link) -> anyhow::Result<Orders> {
-    let mut orders = Orders { configuration: String::new(), users: None, listeners: Vec::new() };
+    let mut orders = Orders { configuration: String::new(), users: None, rules: None, listeners: Vec::new() };
     loop {
         match link.receive()? {
             Some((ToWorker::Document { kind, .. }, Some(text))) => match kind {
                 DocumentKind::Configuration => orders.configuration = read(kind, text)?,
                 DocumentKind::Users => orders.users = Some(read(kind, text)?),
+                DocumentKind::Rules => orders.rules = Some(read(kind, text)?),
             },
             Some((ToWorker::Listener { index, thread }, Some(socket))) => {
                 orders.listeners.push(Handed { index, thread, socket });

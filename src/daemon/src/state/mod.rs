@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of sockets, protocols' bytes or runtimes.
 
+pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod snapshot;
 pub(crate) mod users;

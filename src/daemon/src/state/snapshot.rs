@@ -10,6 +10,7 @@ use acl::{Exception, Guard};
 use arc_swap::ArcSwap;
 use socks::Command;
 
+use super::rules::Rules;
 use super::users::Users;
 
 /// One generation of policy.
@@ -18,6 +19,7 @@ pub(crate) struct Snapshot {
     /// Counts the policies of this service, beginning with 1.
     pub(crate) generation: u64,
     pub(crate) users: Arc<Users>,
+    pub(crate) rules: Rules,
     pub(crate) lifetimes: Lifetimes,
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
@@ -39,6 +41,7 @@ pub(crate) struct Surroundings {
 impl Snapshot {
     pub(crate) fn new(
         users: Users,
+        rules: Rules,
         lifetimes: Lifetimes,
         commands: Vec<Command>,
         surroundings: Surroundings,
@@ -48,6 +51,7 @@ impl Snapshot {
         Self {
             generation: 1,
             users: Arc::new(users),
+            rules,
             lifetimes,
             commands,
             guard,
@@ -113,6 +117,10 @@ impl Snapshot {
         };
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
-        Self { generation, users, ..Self::new(Users::default(), lifetimes, Vec::new(), surroundings, HashSet::new()) }
+        Self {
+            generation,
+            users,
+            ..Self::new(Users::default(), Rules::open(), lifetimes, Vec::new(), surroundings, HashSet::new())
+        }
     }
 }

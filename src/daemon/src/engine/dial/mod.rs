@@ -1,7 +1,7 @@
 //! From a destination to a connection: resolve once, judge every address, race the survivors, all within one budget.
 //!
-//! Knows nothing of SOCKS or of users. What it returns has been judged; what the guard holds is never dialled,
-//! and no name is resolved twice for one request. Dropping a future of this room abandons its questions
+//! Knows nothing of SOCKS, of users or of rules: a judge says of each address whether it may be dialled.
+//! No name is resolved twice for one request. Dropping a future of this room abandons its questions
 //! and closes its sockets.
 
 pub(crate) mod options;
@@ -24,7 +24,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use acl::{Destination, Guard, HostName, Verdict};
+use acl::{Destination, HostName};
 use socket2::Socket;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -35,6 +35,7 @@ use self::options::{Options, Source};
 use self::race::{Field, Pace, more_telling, race};
 use self::resolve::Resolve;
 use self::system::System;
+use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 
@@ -68,25 +69,24 @@ impl Dialer {
     /// and writes down what the session learns by it.
     pub(crate) async fn dial(
         &self,
-        session: &Session,
+        judge: &Judge<'_>,
         destination: &Destination,
         port: u16,
     ) -> Result<Connected, Refusal> {
         match destination {
-            Destination::Address(address) => self.dial_address(session, *address, port).await,
-            Destination::Name(name) => self.dial_name(session, name, port).await,
+            Destination::Address(address) => self.dial_address(judge, *address, port).await,
+            Destination::Name(name) => self.dial_name(judge, name, port).await,
         }
     }
 
-    /// The addresses of `name` that may be reached at `port`, IPv6 before IPv4, at least one.
+    /// The addresses of `name` that `admit` lets pass, IPv6 before IPv4, at least one.
     pub(crate) async fn resolve(
         &self,
         session: &Session,
         name: &HostName,
-        port: u16,
+        admit: impl Fn(IpAddr) -> Result<SocketAddr, Refusal>,
     ) -> Result<Arc<[IpAddr]>, Refusal> {
-        let found = self.found(session, name).await?;
-        let Field { targets, refusal } = judged(found, &session.snapshot.guard.load(), port);
+        let Field { targets, refusal } = judged(self.found(session, name).await?, admit);
         some(targets.iter().map(SocketAddr::ip), refusal)
     }
 
@@ -97,8 +97,9 @@ impl Dialer {
     }
 
     /// The name of `address` (Tor's `RESOLVE_PTR`). What may not be dialled is not named either.
-    pub(crate) async fn reverse(&self, session: &Session, address: IpAddr) -> Result<String, Refusal> {
-        admitted(&session.snapshot.guard.load(), address, 0)?;
+    pub(crate) async fn reverse(&self, judge: &Judge<'_>, address: IpAddr) -> Result<String, Refusal> {
+        judge.address(None, address, 0)?;
+        let session = judge.session();
         looked_up(session, deadline(session), self.names.name_of(address)).await?
     }
 
@@ -115,22 +116,24 @@ impl Dialer {
     }
 
     /// The ordinary path: nothing here allocates or spawns.
-    async fn dial_address(&self, session: &Session, address: IpAddr, port: u16) -> Result<Connected, Refusal> {
-        let target = admitted(&session.snapshot.guard.load(), address, port)?;
+    async fn dial_address(&self, judge: &Judge<'_>, address: IpAddr, port: u16) -> Result<Connected, Refusal> {
+        let (target, session) = (judge.address(None, address, port)?, judge.session());
         let began = Instant::now();
         let attempt = timeout_at(deadline(session), connect::attempt(target, &self.options)).await;
         noted(session, began, attempt.unwrap_or(Err(Refusal::TimedOut)))
     }
 
-    async fn dial_name(&self, session: &Session, name: &HostName, port: u16) -> Result<Connected, Refusal> {
+    async fn dial_name(&self, judge: &Judge<'_>, name: &HostName, port: u16) -> Result<Connected, Refusal> {
+        judge.name(name, port)?;
+        let session = judge.session();
         let deadline = deadline(session);
-        let guard = session.snapshot.guard.load_full();
+        let admit = |address| judge.address(Some(name), address, port);
         let mut inquiry = self.names.inquire(name);
         let found = looked_up(session, deadline, inquiry.enough()).await?;
         let began = Instant::now();
-        let first = judged(found, &guard, port);
+        let first = judged(found, admit);
         let pace = Pace { head_start: self.options.attempt_delay, deadline, latecomers: inquiry.latecomers() };
-        let late = async { judged(inquiry.rest().await, &guard, port) };
+        let late = async { judged(inquiry.rest().await, admit) };
         let outcome = race(first, late, pace, |target| connect::attempt(target, &self.options)).await;
         noted(session, began, outcome)
     }
@@ -158,11 +161,11 @@ fn noted(session: &Session, began: Instant, outcome: Result<Connected, Refusal>)
     outcome
 }
 
-/// Those of the addresses that may be dialled, in the order in which they came.
-fn judged(found: Found, guard: &Guard, port: u16) -> Field {
+/// Those of the addresses that are let pass, in the order in which they came.
+fn judged(found: Found, admit: impl Fn(IpAddr) -> Result<SocketAddr, Refusal>) -> Field {
     let mut field = Field { targets: Vec::with_capacity(found.addresses.len()), refusal: found.refusal };
     for address in found.addresses {
-        match admitted(guard, address, port) {
+        match admit(address) {
             Ok(target) => field.targets.push(target),
             Err(refusal) => field.refusal = more_telling(field.refusal, Some(refusal)),
         }
@@ -174,11 +177,4 @@ fn judged(found: Found, guard: &Guard, port: u16) -> Field {
 fn some(addresses: impl IntoIterator<Item = IpAddr>, refusal: Option<Refusal>) -> Result<Arc<[IpAddr]>, Refusal> {
     let addresses: Arc<[IpAddr]> = addresses.into_iter().collect();
     if addresses.is_empty() { Err(refusal.unwrap_or(Refusal::NameNotFound)) } else { Ok(addresses) }
-}
-
-fn admitted(guard: &Guard, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {
-    match guard.judge(address, port) {
-        Verdict::Allowed => Ok(SocketAddr::new(address, port)),
-        Verdict::Blocked(reason) => Err(Refusal::Guarded(reason)),
-    }
 }

@@ -206,7 +206,7 @@ fn weight(refusal: Refusal) -> u8 {
         Refusal::TimedOut => 5,
         Refusal::HostUnreachable => 4,
         Refusal::NetworkUnreachable => 3,
-        Refusal::Guarded(_) => 2,
+        Refusal::Guarded(_) | Refusal::Denied => 2,
         Refusal::ResolverFailed => 1,
         _ => 0,
     }

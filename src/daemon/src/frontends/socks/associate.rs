@@ -23,6 +23,7 @@ use crate::engine::sys::stream::Stream;
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::Origin;
+use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 
@@ -50,11 +51,12 @@ pub(crate) async fn serve(
     session: &Arc<Session>,
     mut control: Stream,
     request: &Request,
+    judge: Judge<'_>,
     dialer: &Dialer,
     options: &Options,
 ) -> Ending {
     let names = Names { dialer, session };
-    let association = match open(session, &control, request, &names, options) {
+    let association = match open(judge, &control, request, &names, options) {
         Ok(association) => association,
         Err(no) => return turn_away(session, control, request, no).await,
     };
@@ -72,12 +74,13 @@ pub(crate) async fn serve(
 }
 
 fn open<'a>(
-    session: &'a Session,
+    judge: Judge<'a>,
     control: &Stream,
     request: &Request,
     directory: &'a dyn Directory,
     options: &'a Options,
 ) -> Result<Association<'a>, No> {
+    let session = judge.session();
     // Without addresses there is neither a place to bind nor a sender to expect.
     let (Origin::Address(from), Some(reached)) = (session.origin(), control.local_address()) else {
         return Err(No::Refused(Refusal::CommandOff));
@@ -85,7 +88,7 @@ fn open<'a>(
     let client = Client::announced(&request.target, from.ip(), options.client_address)
         .map_err(|OtherAddress| No::OtherAddress)?;
     let means = Means {
-        guard: &session.snapshot.guard,
+        judge,
         directory,
         up: &session.up,
         down: &session.down,
@@ -93,7 +96,7 @@ fn open<'a>(
         replies: options.replies,
         max_peers: options.max_peers,
     };
-    Association::open(&means, client, reached, options.ports.clone()).map_err(No::Refused)
+    Association::open(means, client, reached, options.ports.clone()).map_err(No::Refused)
 }
 
 /// Answers that there is no association. A client that `udp.client_address = "strict"` does not believe is told X'02',

@@ -1,20 +1,19 @@
 //! BIND (RFC 1928 section 4): listen for one peer, answer twice, relay.
 //!
 //! The first answer says where the peer can reach us, the second who came. A connection from anybody else than the
-//! peer that the client named, or from an address that the guard holds, is reset, and the wait goes on.
+//! peer that the client named, or from where the client itself may not go, is reset, and the wait goes on.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use acl::{Destination, Verdict};
+use acl::{Destination, HostName};
 use socket2::{Domain, Socket, Type};
 use socks::Request;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::Regime;
-use super::connect::destination;
 use super::farewell::{Next, refuse};
 use super::inbox::Inbox;
 use crate::engine::relay::pump::Pair;
@@ -22,8 +21,8 @@ use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::engine::sys::{interfaces, ports};
 use crate::state::session::ending::Ending;
+use crate::state::session::judge::{Judge, destination};
 use crate::state::session::refusal::Refusal;
-use crate::state::session::ticket::Session;
 
 /// Peers whose connections may wait while one is looked at.
 const BACKLOG: i32 = 4;
@@ -42,7 +41,8 @@ pub(crate) struct Options {
 #[derive(Debug)]
 enum Awaited {
     Anybody,
-    OneOf(Arc<[IpAddr]>),
+    /// Under this name, if the client named one.
+    OneOf(Option<HostName>, Arc<[IpAddr]>),
 }
 
 /// Why there is no pair to relay.
@@ -51,14 +51,14 @@ enum Failed {
     Left(Ending),
 }
 
-pub(super) async fn bind(
+pub(super) async fn bind<'s>(
     regime: &Regime,
-    session: &Arc<Session>,
+    judge: &Judge<'s>,
     mut client: Inbox,
     request: Request,
     options: &Options,
-) -> Next {
-    match wait_for_peer(regime, session, &mut client, &request, options).await {
+) -> Next<'s> {
+    match wait_for_peer(regime, judge, &mut client, &request, options).await {
         Ok(peer) => {
             let (client, early) = client.into_parts();
             Next::Relay(Pair { client, upstream: Stream::Tcp(peer), early })
@@ -70,12 +70,13 @@ pub(super) async fn bind(
 
 async fn wait_for_peer(
     regime: &Regime,
-    session: &Session,
+    judge: &Judge<'_>,
     client: &mut Inbox,
     request: &Request,
     options: &Options,
 ) -> Result<TcpStream, Failed> {
-    let awaited = awaited(regime, session, &destination(&request.target)?).await?;
+    let session = judge.session();
+    let awaited = awaited(regime, judge, &destination(&request.target)?).await?;
     let listener = listen(regime, &awaited, client, request.target.port, options)?;
     let here = listener.local_addr().map_err(|_| Refusal::Internal)?;
     let told = SocketAddr::new(options.advertised.like(here.ip()).unwrap_or(here.ip()), here.port());
@@ -84,7 +85,7 @@ async fn wait_for_peer(
     let limit = session.snapshot.lifetimes.bind;
     let arrival = tokio::select! {
         biased;
-        arrival = tokio::time::timeout(limit, first_welcome(&listener, &awaited, session)) => arrival,
+        arrival = tokio::time::timeout(limit, first_welcome(&listener, &awaited, judge)) => arrival,
         how = client.left() => return Err(Failed::Left(how)),
     };
     let (peer, address) = arrival.map_err(|_elapsed| Refusal::NoPeer)??;
@@ -94,11 +95,14 @@ async fn wait_for_peer(
 }
 
 /// An unspecified address awaits anybody.
-async fn awaited(regime: &Regime, session: &Session, destination: &Destination) -> Result<Awaited, Refusal> {
+async fn awaited(regime: &Regime, judge: &Judge<'_>, destination: &Destination) -> Result<Awaited, Refusal> {
     match destination {
         Destination::Address(ip) if ip.is_unspecified() => Ok(Awaited::Anybody),
-        Destination::Address(ip) => Ok(Awaited::OneOf(Arc::new([*ip]))),
-        Destination::Name(name) => regime.dialer.resolve(session, name, 0).await.map(Awaited::OneOf),
+        Destination::Address(ip) => judge.awaited(None, *ip).map(|_| Awaited::OneOf(None, Arc::new([*ip]))),
+        Destination::Name(name) => {
+            let addresses = regime.dialer.resolve(judge.session(), name, |ip| judge.awaited(Some(name), ip)).await?;
+            Ok(Awaited::OneOf(Some(name.clone()), addresses))
+        }
     }
 }
 
@@ -124,7 +128,7 @@ fn listening_address(awaited: &Awaited, client: &Inbox, options: &Options) -> Re
     let is_like_client = |peer: &&IpAddr| local.is_some_and(|local| local.is_ipv4() == peer.is_ipv4());
     let peer = match awaited {
         Awaited::Anybody => None,
-        Awaited::OneOf(peers) => peers.iter().find(is_like_client).or(peers.first()).copied(),
+        Awaited::OneOf(_, peers) => peers.iter().find(is_like_client).or(peers.first()).copied(),
     };
     let exit = match peer.or(local) {
         Some(IpAddr::V4(_)) => options.exit_v4.map(IpAddr::V4),
@@ -148,7 +152,7 @@ fn open(regime: &Regime, address: SocketAddr) -> io::Result<TcpListener> {
 async fn first_welcome(
     listener: &TcpListener,
     awaited: &Awaited,
-    session: &Session,
+    judge: &Judge<'_>,
 ) -> Result<(TcpStream, SocketAddr), Refusal> {
     loop {
         let (peer, address) = match listener.accept().await {
@@ -156,11 +160,10 @@ async fn first_welcome(
             accepted => accepted.map_err(|_| Refusal::OutOfResources)?,
         };
         let address = unmapped(address);
-        let verdict = session.snapshot.guard.load().judge(address.ip(), address.port());
-        if verdict == Verdict::Allowed && awaited.welcomes(address.ip()) {
+        if awaited.welcomes(address.ip()) && judge.address(awaited.name(), address.ip(), address.port()).is_ok() {
             return Ok((peer, address));
         }
-        tracing::debug!(session = %session.id, "an uninvited peer came to a BIND");
+        tracing::debug!(session = %judge.session().id, "an uninvited peer came to a BIND");
         Stream::Tcp(peer).abort();
     }
 }
@@ -169,7 +172,14 @@ impl Awaited {
     fn welcomes(&self, peer: IpAddr) -> bool {
         match self {
             Self::Anybody => true,
-            Self::OneOf(peers) => peers.contains(&peer),
+            Self::OneOf(_, peers) => peers.contains(&peer),
+        }
+    }
+
+    fn name(&self) -> Option<&HostName> {
+        match self {
+            Self::Anybody => None,
+            Self::OneOf(name, _) => name.as_ref(),
         }
     }
 }

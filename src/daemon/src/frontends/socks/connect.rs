@@ -1,9 +1,6 @@
 //! CONNECT: dial, answer, relay.
 
-use std::sync::Arc;
-
-use acl::Destination;
-use socks::{Host, Request, Target};
+use socks::Request;
 
 use super::Regime;
 use super::farewell::{Next, refuse};
@@ -11,15 +8,14 @@ use super::inbox::Inbox;
 use crate::engine::dial::Connected;
 use crate::engine::relay::pump::Pair;
 use crate::engine::sys::stream::Stream;
-use crate::state::session::refusal::Refusal;
-use crate::state::session::ticket::Session;
+use crate::state::session::judge::{Judge, destination};
 
-pub(super) async fn connect(regime: &Regime, session: &Arc<Session>, mut client: Inbox, request: Request) -> Next {
+pub(super) async fn connect<'s>(regime: &Regime, judge: &Judge<'s>, mut client: Inbox, request: Request) -> Next<'s> {
     let destination = match destination(&request.target) {
         Ok(destination) => destination,
         Err(refusal) => return refuse(client, &request, refusal).await,
     };
-    let dial = regime.dialer.dial(session, &destination, request.target.port);
+    let dial = regime.dialer.dial(judge, &destination, request.target.port);
     let dialled = tokio::select! {
         biased;
         dialled = dial => dialled,
@@ -31,16 +27,7 @@ pub(super) async fn connect(regime: &Regime, session: &Arc<Session>, mut client:
     }
 }
 
-/// Where the client wants to go, in the one form that is judged and dialled.
-pub(super) fn destination(target: &Target) -> Result<Destination, Refusal> {
-    match &target.host {
-        Host::V4(address) => Ok(Destination::from_address((*address).into())),
-        Host::V6(address) => Ok(Destination::from_address((*address).into())),
-        Host::Name(name) => Destination::parse_name(name.as_bytes()).map_err(|_fault| Refusal::BadName),
-    }
-}
-
-async fn hand_over(mut client: Inbox, request: &Request, connected: Connected) -> Next {
+async fn hand_over<'s>(mut client: Inbox, request: &Request, connected: Connected) -> Next<'s> {
     let yes = request.dialect.granted(connected.exit);
     if let Err(how) = client.send(yes.as_bytes()).await {
         return Next::Nothing(how);

@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt;
 use super::inbox::Inbox;
 use crate::engine::relay::pump::Pair;
 use crate::state::session::ending::Ending;
+use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 
 /// How long a refused client may take to read its answer and close.
@@ -18,14 +19,14 @@ const FAREWELL_BYTES: usize = 64 * 1024;
 
 /// What is left to do once the client has its answer.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum Next<'s> {
     Relay(Pair),
-    Datagrams(Inbox, Request),
+    Datagrams(Inbox, Request, Judge<'s>),
     Nothing(Ending),
 }
 
 /// Tells the client no, in its own language, such that it can read it.
-pub(super) async fn refuse(client: Inbox, request: &Request, refusal: Refusal) -> Next {
+pub(super) async fn refuse<'s>(client: Inbox, request: &Request, refusal: Refusal) -> Next<'s> {
     see_off(client, request.dialect.failed(refusal.reply()).as_bytes()).await;
     Next::Nothing(Ending::Refused(refusal))
 }

@@ -5,19 +5,23 @@
 use socks::proxy_protocol::{self, Path, Progress};
 use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
 
+use super::Door;
 use super::inbox::Inbox;
-use super::{Door, Visit};
 use crate::engine::auth::{Credentials, Entrance};
 use crate::engine::sys::stream::unmapped;
 use crate::state::session::ending::Ending;
 use crate::state::session::facts::{self, Identity, Origin, Proof};
+use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 
-/// Leads the client through the handshake; its last words are already said when this fails.
-pub(super) async fn shake_hands(visit: &Visit, client: &mut Inbox) -> Result<Request, Ending> {
-    let Visit { world: _, regime: _, door, ticket } = visit;
-    let session = ticket.session();
+/// Leads the client through the handshake, to what it asks for and who judges that.
+/// Its last words are already said when this fails.
+pub(super) async fn shake_hands<'s>(
+    door: &Door,
+    session: &'s Session,
+    client: &mut Inbox,
+) -> Result<(Request, Judge<'s>), Ending> {
     if must_be_introduced(door, session.origin()) {
         introduce(session, client).await?;
     }
@@ -25,8 +29,10 @@ pub(super) async fn shake_hands(visit: &Visit, client: &mut Inbox) -> Result<Req
     let accepted = identify(&door.entrance, session, client, claim, claimant).await?;
     client.send(accepted.greeting().as_bytes()).await?;
     let request = hear_request(session, client, &accepted).await?;
+    let standing = session.admit(accepted.identity());
     write_down(session, accepted.into_identity(), &request);
-    Ok(request)
+    let judge = Judge::new(session, standing, request.command);
+    Ok((request, judge))
 }
 
 fn must_be_introduced(door: &Door, origin: Origin) -> bool {

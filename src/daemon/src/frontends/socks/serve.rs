@@ -10,13 +10,15 @@ use super::{Visit, associate, bind, connect, handshake, resolve};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::Ending;
+use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::seats::Seat;
+use crate::state::session::ticket::Session;
 
 pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     let session = Arc::clone(visit.ticket.session());
     // The parts that are over once bytes flow live in boxes of their own, so that a relay's task stays small.
-    let set_up = Box::pin(session.obey(set_up(&mut visit, stream))).await;
+    let set_up = Box::pin(session.obey(set_up(&mut visit, &session, stream))).await;
     let (next, _seat) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
     visit.ticket.finish_set_up();
     let Visit { world: _, regime, door, ticket } = visit;
@@ -25,8 +27,8 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
             drop((regime, door));
             pump(pair, &session).await
         }
-        Next::Datagrams(client, request) => {
-            let association = associate::serve(&session, client.stream, &request, &regime.dialer, &door.udp);
+        Next::Datagrams(client, request, judge) => {
+            let association = associate::serve(&session, client.stream, &request, judge, &regime.dialer, &door.udp);
             Box::pin(session.obey(association)).await.unwrap_or_else(Ending::House)
         }
         Next::Nothing(ending) => ending,
@@ -34,10 +36,10 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     ticket.close(ending);
 }
 
-async fn set_up(visit: &mut Visit, stream: Stream) -> (Next, Option<Seat>) {
+async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream) -> (Next<'s>, Option<Seat>) {
     let mut client = Inbox::new(stream);
-    let request = match handshake::shake_hands(visit, &mut client).await {
-        Ok(request) => request,
+    let (request, judge) = match handshake::shake_hands(&visit.door, session, &mut client).await {
+        Ok(asked) => asked,
         Err(ending) => {
             see_off(client, &[]).await;
             return (Next::Nothing(ending), None);
@@ -49,21 +51,25 @@ async fn set_up(visit: &mut Visit, stream: Stream) -> (Next, Option<Seat>) {
         return (refuse(client, &request, Refusal::TooManyConnections).await, None);
     }
     visit.ticket.leave_handshake();
-    (fulfil(visit, client, request).await, seat)
+    (fulfil(visit, judge, client, request).await, seat)
 }
 
-async fn fulfil(visit: &Visit, client: Inbox, request: socks::Request) -> Next {
-    let Visit { world: _, regime, door, ticket } = visit;
-    let session = ticket.session();
-    if !session.snapshot.commands.contains(&request.command) {
-        return refuse(client, &request, Refusal::CommandOff).await;
+async fn fulfil<'s>(visit: &Visit, judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
+    let Visit { world: _, regime, door, ticket: _ } = visit;
+    if let Err(refusal) = may_ask(&judge, request.command) {
+        return refuse(client, &request, refusal).await;
     }
     match request.command {
-        Command::Connect => connect::connect(regime, session, client, request).await,
-        Command::Bind => bind::bind(regime, session, client, request, &door.bind).await,
-        Command::UdpAssociate => Next::Datagrams(client, request),
-        Command::Resolve | Command::ResolvePtr => resolve::resolve(regime, session, client, request).await,
+        Command::Connect => connect::connect(regime, &judge, client, request).await,
+        Command::Bind => bind::bind(regime, &judge, client, request, &door.bind).await,
+        Command::UdpAssociate => Next::Datagrams(client, request, judge),
+        Command::Resolve | Command::ResolvePtr => resolve::resolve(regime, &judge, client, request).await,
     }
+}
+
+/// Whether the command can lead anywhere at all.
+fn may_ask(judge: &Judge<'_>, command: Command) -> Result<(), Refusal> {
+    if judge.session().snapshot.commands.contains(&command) { judge.may_ever() } else { Err(Refusal::CommandOff) }
 }
 
 /// The descriptor budget counts two for a session; an association has two more.

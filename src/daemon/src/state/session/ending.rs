@@ -44,6 +44,8 @@ pub(crate) enum ByHouse {
     HalfClosed,
     /// It reached `max_age_secs`.
     MaxAge,
+    /// New rules would not have allowed it, and the operator wants such sessions closed.
+    Revoked,
     /// The daemon stops.
     Stopped,
     /// The request is served, with nothing left to relay (Tor's RESOLVE).
@@ -98,12 +100,13 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::Idle,
         Self::HalfClosed,
         Self::MaxAge,
+        Self::Revoked,
         Self::Stopped,
         Self::Served,
         Self::Failure,
@@ -116,6 +119,7 @@ impl ByHouse {
             Self::Idle => "idle",
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",
+            Self::Revoked => "revoked",
             Self::Stopped => "stopped",
             Self::Served => "served",
             Self::Failure => "failure",

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acl::Decision;
 use socks::{Command, Dialect, Target};
 
 /// That a backend let the client in, and as whom; nothing else leads past the handshake.
@@ -58,6 +59,15 @@ impl AuthMethod {
     }
 }
 
+impl From<AuthMethod> for acl::AuthMethod {
+    fn from(method: AuthMethod) -> Self {
+        match method {
+            AuthMethod::None => Self::None,
+            AuthMethod::UserPass => Self::UserPass,
+        }
+    }
+}
+
 impl fmt::Display for AuthMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -90,6 +100,8 @@ pub(crate) struct Facts {
     /// What the client called itself, proven by nothing: SOCKS4's user id, or the name of a login that was refused.
     pub(crate) claimed: Option<Box<str>>,
     pub(crate) request: Option<Asked>,
+    /// What the rules and the guard said of the request in the end.
+    pub(crate) decision: Option<Decision>,
     /// The address that was dialled, or the peer that came to a BIND.
     pub(crate) peer: Option<SocketAddr>,
     /// Our own address on that connection, or of the UDP relay.

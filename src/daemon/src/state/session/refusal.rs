@@ -16,6 +16,8 @@ pub(crate) enum Refusal {
     CommandOff,
     /// The name cannot be a host name (RFC 1123) or is an address in disguise.
     BadName,
+    /// The rules do not let this client go there.
+    Denied,
     /// The hard guard holds the destination.
     Guarded(Reason),
     /// The name does not exist, or has no address of a usable family.
@@ -71,6 +73,7 @@ impl Refusal {
             Self::TooManyConnections => of("too_many_connections", Failure::NotAllowed, Level::WARN),
             Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),
             Self::BadName => of("bad_name", Failure::HostUnreachable, Level::INFO),
+            Self::Denied => of("denied", Failure::NotAllowed, Level::INFO),
             Self::Guarded(_) => of("guarded", Failure::NotAllowed, Level::INFO),
             Self::NameNotFound => of("name_not_found", Failure::HostUnreachable, Level::INFO),
             Self::ResolverFailed => of("resolver_failed", Failure::HostUnreachable, Level::WARN),

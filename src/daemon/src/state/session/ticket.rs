@@ -9,13 +9,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use acl::{Loudness, RuleId};
 use socks::{Command, Dialect};
 use tracing::{Level, event};
 use uuid::Uuid;
 
 use super::course::{Course, Stage};
 use super::ending::{ByHouse, Ending};
-use super::facts::{Facts, Origin};
+use super::facts::{Facts, Origin, Proof};
+use super::judge::Standing;
 use super::lane::Lane;
 use super::roster::{HandshakePlace, Roster};
 use crate::state::snapshot::Snapshot;
@@ -50,6 +52,8 @@ macro_rules! line {
             duration_ms = milliseconds(session.opened.elapsed()),
             ending = ending.label(),
             reason = reason(ending),
+            rule = facts.decision.and_then(|decision| decision.rule()).map(|rule| session.rule(rule)),
+            shadow_rule = facts.decision.and_then(|decision| decision.shadow).map(|rule| session.rule(rule)),
             remark = facts.remark.as_deref(),
             "session closed"
         );
@@ -73,6 +77,7 @@ pub(crate) struct Session {
     /// To the client.
     pub(crate) down: Lane,
     pub(crate) course: Course,
+    standing: OnceLock<Standing>,
     facts: Mutex<Facts>,
     pub(super) pulse: Pulse,
 }
@@ -96,8 +101,30 @@ impl Session {
         let _already_known = self.introduced_as.set(client);
     }
 
+    /// The client has proven who it is, once for all; says which rules hold for it.
+    pub(crate) fn admit(&self, proof: &Proof) -> &Standing {
+        self.standing.get_or_init(|| Standing::of(&self.snapshot.rules, proof))
+    }
+
     pub(crate) fn enter(&self, stage: Stage) {
         self.course.enter(stage);
+    }
+
+    /// A rule as people know it: whose it is, which one, and what it is for.
+    fn rule(&self, rule: RuleId) -> String {
+        let rules = self.snapshot.rules.set();
+        let (label, description) = (rules.label(rule), &rules.rule(rule).description);
+        if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
+    }
+
+    /// How loud the rule that decided wants the session's line to be.
+    fn loudness(&self) -> Option<Level> {
+        let rule = self.facts().decision.and_then(|decision| decision.rule())?;
+        self.snapshot.rules.set().rule(rule).log.map(|loudness| match loudness {
+            Loudness::Debug => Level::DEBUG,
+            Loudness::Info => Level::INFO,
+            Loudness::Warn => Level::WARN,
+        })
     }
 
     /// What is known so far. The guard must not be held across an await.
@@ -143,6 +170,7 @@ impl Ticket {
             up: Lane::default(),
             down: Lane::default(),
             course: Course::default(),
+            standing: OnceLock::new(),
             facts: Mutex::default(),
             pulse: Pulse::default(),
         });
@@ -194,14 +222,15 @@ fn record(session: &Session, ending: Ending) {
     }
 }
 
-/// A connection that asked for nothing (a health probe, a port scan) is not worth an operator's line.
+/// What the operator wrote in the rule that decided, unless it is our own fault.
 fn level(session: &Session, ending: Ending) -> Level {
     match ending {
-        Ending::Refused(refusal) => refusal.level(),
         Ending::House(ByHouse::Failure) => Level::ERROR,
+        Ending::Refused(refusal) => session.loudness().unwrap_or(refusal.level()),
+        // A connection that asked for nothing (a health probe, a port scan) is not worth an operator's line.
         Ending::ClientLeft if session.facts().request.is_none() => Level::DEBUG,
         Ending::ClientLeft | Ending::ClientViolation | Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => {
-            Level::INFO
+            session.loudness().unwrap_or(Level::INFO)
         }
     }
 }

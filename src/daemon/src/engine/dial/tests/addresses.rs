@@ -15,7 +15,8 @@ async fn a_connection_is_made_and_written_down() {
     for address in ["127.0.0.1", "::1"] {
         let target = listen(address);
         let (ticket, port) = (anywhere(), port_of(&target));
-        let connected = dialer(plain()).dial(ticket.session(), &literal(address), port).await.unwrap();
+        let connected =
+            dialer(plain()).dial(&Judge::anonymous(ticket.session()), &literal(address), port).await.unwrap();
         let (_, client) = target.accept().unwrap();
         assert_eq!(connected.peer, target.local_addr().unwrap());
         assert_eq!(connected.exit, client, "the address that the target sees");
@@ -28,14 +29,15 @@ async fn a_connection_is_made_and_written_down() {
 
 #[tokio::test]
 async fn a_closed_port_is_refused() {
-    let outcome = dialer(plain()).dial(anywhere().session(), &literal("127.0.0.1"), closed_port()).await;
+    let outcome =
+        dialer(plain()).dial(&Judge::anonymous(anywhere().session()), &literal("127.0.0.1"), closed_port()).await;
     assert_eq!(outcome.unwrap_err(), Refusal::ConnectionRefused);
 }
 
 #[tokio::test]
 async fn port_zero_is_unreachable_at_once() {
     let silent = session(PLENTY, &["127.0.0.0/8"]);
-    let outcome = dialer(plain()).dial(silent.session(), &literal("127.0.0.1"), 0).await;
+    let outcome = dialer(plain()).dial(&Judge::anonymous(silent.session()), &literal("127.0.0.1"), 0).await;
     assert_eq!(outcome.unwrap_err(), Refusal::HostUnreachable);
 }
 
@@ -44,7 +46,8 @@ async fn silence_is_a_timeout_when_the_budget_is_over() {
     let (silent, budget) = (Silent::at("127.0.0.1").await, Duration::from_millis(300));
     let ticket = session(budget, &["127.0.0.0/8"]);
     let began = Instant::now();
-    let outcome = dialer(plain()).dial(ticket.session(), &literal("127.0.0.1"), silent.address.port()).await;
+    let outcome =
+        dialer(plain()).dial(&Judge::anonymous(ticket.session()), &literal("127.0.0.1"), silent.address.port()).await;
     assert_eq!(outcome.unwrap_err(), Refusal::TimedOut);
     assert!(began.elapsed() >= budget);
     assert!(ticket.session().facts().phases.connect.is_some_and(|spent| spent >= budget));
@@ -55,7 +58,8 @@ async fn a_client_that_leaves_takes_its_attempt_along() {
     let silent = Silent::at("127.0.0.1").await;
     let (ticket, dialer) = (anywhere(), dialer(plain()));
     let target = literal("127.0.0.1");
-    let dial = dialer.dial(ticket.session(), &target, silent.address.port());
+    let judge = Judge::anonymous(ticket.session());
+    let dial = dialer.dial(&judge, &target, silent.address.port());
     tokio::time::timeout(Duration::from_millis(50), dial).await.expect_err("the target is silent");
     assert_eq!(attempts_at(silent.address.port()), 0);
 }
@@ -66,7 +70,8 @@ async fn what_the_guard_holds_is_not_dialled() {
     for address in ["127.0.0.1", "::1"] {
         let target = listen(address);
         let ticket = session(PLENTY, &[]);
-        let outcome = dialer(plain()).dial(ticket.session(), &literal(address), port_of(&target)).await;
+        let outcome =
+            dialer(plain()).dial(&Judge::anonymous(ticket.session()), &literal(address), port_of(&target)).await;
         assert_eq!(outcome.unwrap_err(), Refusal::Guarded(loopback));
         assert!(was_left_alone(&target));
     }
@@ -76,7 +81,10 @@ async fn what_the_guard_holds_is_not_dialled() {
 async fn connections_leave_by_the_exit_address() {
     let target = listen("127.0.0.1");
     let options = Options { exit_v4: Some([127, 0, 0, 5].into()), ..plain() };
-    let connected = dialer(options).dial(anywhere().session(), &literal("127.0.0.1"), port_of(&target)).await.unwrap();
+    let connected = dialer(options)
+        .dial(&Judge::anonymous(anywhere().session()), &literal("127.0.0.1"), port_of(&target))
+        .await
+        .unwrap();
     assert_eq!(connected.exit.ip(), ip("127.0.0.5"));
     assert_eq!(target.accept().unwrap().1, connected.exit);
 }
@@ -85,7 +93,8 @@ async fn connections_leave_by_the_exit_address() {
 async fn the_exit_address_of_one_family_leaves_the_other_alone() {
     let target = listen("::1");
     let options = Options { exit_v4: Some([127, 0, 0, 5].into()), ..plain() };
-    let connected = dialer(options).dial(anywhere().session(), &literal("::1"), port_of(&target)).await.unwrap();
+    let connected =
+        dialer(options).dial(&Judge::anonymous(anywhere().session()), &literal("::1"), port_of(&target)).await.unwrap();
     assert_eq!(connected.exit.ip(), ip("::1"));
 }
 
@@ -94,7 +103,8 @@ async fn an_exit_address_that_this_host_has_not_is_no_route() {
     let target = listen("127.0.0.1");
     // 192.0.2.0/24 is for documentation (RFC 5737).
     let options = Options { exit_v4: Some([192, 0, 2, 77].into()), ..plain() };
-    let outcome = dialer(options).dial(anywhere().session(), &literal("127.0.0.1"), port_of(&target)).await;
+    let outcome =
+        dialer(options).dial(&Judge::anonymous(anywhere().session()), &literal("127.0.0.1"), port_of(&target)).await;
     assert_eq!(outcome.unwrap_err(), Refusal::NetworkUnreachable);
 }
 
@@ -104,7 +114,10 @@ async fn connections_carry_the_options() {
     let keepalive = Keepalive { idle: Duration::from_secs(61), interval: Duration::from_secs(16), probes: 5 };
     let user_timeout = Some(Duration::from_secs(59));
     let options = Options { keepalive: Some(keepalive), user_timeout, interface: Some("lo".to_owned()), ..plain() };
-    let connected = dialer(options).dial(anywhere().session(), &literal("127.0.0.1"), port_of(&target)).await.unwrap();
+    let connected = dialer(options)
+        .dial(&Judge::anonymous(anywhere().session()), &literal("127.0.0.1"), port_of(&target))
+        .await
+        .unwrap();
     let socket = SockRef::from(&connected.stream);
     assert!(socket.tcp_nodelay().unwrap());
     assert!(socket.out_of_band_inline().unwrap());
@@ -120,7 +133,10 @@ async fn connections_carry_the_options() {
 async fn options_left_out_are_left_to_the_kernel() {
     let target = listen("127.0.0.1");
     let options = Options { small_writes: SmallWrites::Gathered, ..plain() };
-    let connected = dialer(options).dial(anywhere().session(), &literal("127.0.0.1"), port_of(&target)).await.unwrap();
+    let connected = dialer(options)
+        .dial(&Judge::anonymous(anywhere().session()), &literal("127.0.0.1"), port_of(&target))
+        .await
+        .unwrap();
     let socket = SockRef::from(&connected.stream);
     assert!(!socket.tcp_nodelay().unwrap());
     assert!(!socket.keepalive().unwrap());

@@ -36,7 +36,7 @@ async fn an_alias_that_leads_back_to_itself_ends() {
     let alias = || Reply::Alias("www.example.");
     let server = Server::with("www.example", alias(), alias()).await;
     let dialer = dialer(server.files.options(server.port()));
-    let outcome = dialer.resolve(anywhere().session(), &name("www.example"), 80).await;
+    let outcome = resolved(&dialer, &anywhere(), &name("www.example")).await;
     assert!(matches!(outcome.unwrap_err(), Refusal::ResolverFailed | Refusal::NameNotFound));
 }
 
@@ -46,7 +46,7 @@ async fn the_budget_ends_the_wait_for_silent_servers() {
     let (budget, began) = (Duration::from_millis(200), Instant::now());
     let ticket = session(budget, &[]);
     let dialer = dialer(server.files.options(server.port()));
-    let outcome = dialer.resolve(ticket.session(), &name("www.example"), 80).await;
+    let outcome = resolved(&dialer, &ticket, &name("www.example")).await;
     assert_eq!(outcome.unwrap_err(), Refusal::TimedOut);
     assert!(began.elapsed() >= budget);
     assert!(ticket.session().facts().phases.dns.is_some_and(|spent| spent >= budget));
@@ -66,10 +66,10 @@ async fn without_name_servers_only_the_hosts_file_answers() {
 /// Fails at once, and nobody on the network is asked.
 async fn check_without_servers(files: &Files) {
     let (dialer, ticket, began) = (dialer(files.options(53)), anywhere(), Instant::now());
-    let outcome = dialer.resolve(ticket.session(), &name("www.example"), 80).await;
+    let outcome = resolved(&dialer, &ticket, &name("www.example")).await;
     assert_eq!(outcome.unwrap_err(), Refusal::ResolverFailed);
     assert!(began.elapsed() < Duration::from_secs(1));
-    let found = dialer.resolve(ticket.session(), &name("db.example"), 80).await.unwrap();
+    let found = resolved(&dialer, &ticket, &name("db.example")).await.unwrap();
     assert_eq!(*found, [ip("192.0.2.7")]);
 }
 
@@ -77,6 +77,6 @@ async fn check(a: Reply, aaaa: Reply, expected: Result<&str, Refusal>) {
     let case = format!("A {a:?}, AAAA {aaaa:?}");
     let server = Server::with("www.example", a, aaaa).await;
     let dialer = dialer(server.files.options(server.port()));
-    let found = dialer.resolve(anywhere().session(), &name("www.example"), 80).await;
+    let found = resolved(&dialer, &anywhere(), &name("www.example")).await;
     assert_eq!(found.map(|found| found.to_vec()), expected.map(|address| vec![ip(address)]), "{case}");
 }

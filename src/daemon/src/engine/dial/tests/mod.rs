@@ -20,7 +20,10 @@ use tokio::net::TcpStream;
 
 use super::Dialer;
 use super::options::{CacheBounds, Naming, Options, Servers, SmallWrites, Source};
+use crate::state::rules::Rules;
 use crate::state::session::facts::Origin;
+use crate::state::session::judge::Judge;
+use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
 use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
@@ -42,8 +45,14 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
-    let snapshot = Snapshot::new(Users::default(), lifetimes, Vec::new(), surroundings, HashSet::new());
+    let snapshot = Snapshot::new(Users::default(), Rules::open(), lifetimes, Vec::new(), surroundings, HashSet::new());
     Ticket::open(&Roster::new(16, Vec::new()), Origin::Local, "test".into(), Arc::new(snapshot))
+}
+
+/// The addresses of a name that may be reached at port 80.
+async fn resolved(dialer: &Dialer, ticket: &Ticket, name: &HostName) -> Result<Arc<[IpAddr]>, Refusal> {
+    let judge = Judge::anonymous(ticket.session());
+    dialer.resolve(ticket.session(), name, |address| judge.address(Some(name), address, 80)).await
 }
 
 /// All of loopback is open.

@@ -29,7 +29,7 @@ async fn many_who_ask_at_once_are_all_answered() {
     // More than the queue of one thread has places.
     for _ in 0..200 {
         let (dialer, ticket) = (Arc::clone(&dialer), anywhere());
-        asking.spawn(async move { dialer.resolve(ticket.session(), &name("localhost"), 80).await.unwrap() });
+        asking.spawn(async move { resolved(&dialer, &ticket, &name("localhost")).await.unwrap() });
     }
     let answers = asking.join_all().await;
     assert!(answers.iter().all(|answer| answer.contains(&ip("127.0.0.1"))));

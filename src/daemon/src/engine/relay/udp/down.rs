@@ -33,7 +33,7 @@ impl Association<'_> {
         let client = self.client.address().filter(|_| self.peers.may_answer(letter.from));
         match client {
             None => Err(Cause::Unsolicited),
-            Some(_) if !self.judge.allows(letter.from) => Err(Cause::Blocked),
+            Some(_) if !self.bench.lets_pass(self.peers.name_of(letter.from), letter.from) => Err(Cause::Blocked),
             Some(_) if letter.is_cut => Err(Cause::TooLarge),
             Some(client) => Ok(client),
         }

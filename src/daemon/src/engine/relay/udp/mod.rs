@@ -3,7 +3,7 @@
 //! Everything happens inside the future that owns the [`Association`]: there is no task, timer or thread of its own.
 //! What is received goes to a buffer of the thread and leaves before the future waits again, so an idle association holds
 //! its sockets and what it remembers of its peers, but no buffer.
-//! Knows lanes and a guard; knows nothing of sessions, users or the control connection.
+//! Knows lanes and a judge; knows nothing of users or the control connection.
 
 pub(crate) mod client;
 mod sockets;
@@ -11,8 +11,8 @@ mod sockets;
 mod down;
 mod up;
 
+mod bench;
 mod drops;
-mod judge;
 mod mail;
 pub(crate) mod names;
 mod peers;
@@ -27,19 +27,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::task::{Context, Poll, ready};
 
-use acl::Guard;
-use arc_swap::ArcSwap;
 use config::Replies;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use self::bench::Bench;
 use self::client::Client;
 use self::drops::Drops;
-use self::judge::Judge;
 use self::mail::Outlet;
 use self::names::{Directory, Names};
 use self::peers::Peers;
 use crate::engine::sys::datagrams::{BATCH, Letterbox};
+use crate::state::session::judge::Judge;
 use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;
 
@@ -66,9 +65,9 @@ pub(crate) struct Exit {
 }
 
 /// What an association is given to work with.
-#[derive(Clone, Copy)]
 pub(crate) struct Means<'a> {
-    pub(crate) guard: &'a ArcSwap<Guard>,
+    /// Says of every datagram whether it may pass.
+    pub(crate) judge: Judge<'a>,
     pub(crate) directory: &'a dyn Directory,
     /// From the client.
     pub(crate) up: &'a Lane,
@@ -90,7 +89,7 @@ pub(crate) struct Association<'a> {
     client: Client,
     peers: Peers,
     names: Names<'a>,
-    judge: Judge<'a>,
+    bench: Bench<'a>,
     drops: Drops,
     up: &'a Lane,
     down: &'a Lane,
@@ -117,7 +116,7 @@ impl<'a> Association<'a> {
     /// # Errors
     /// `PortsExhausted`, `OutOfResources`, or `Internal` when the address cannot be bound.
     pub(crate) fn open(
-        means: &Means<'a>,
+        means: Means<'a>,
         client: Client,
         address: SocketAddr,
         ports: Option<RangeInclusive<u16>>,
@@ -130,7 +129,7 @@ impl<'a> Association<'a> {
             client,
             peers: Peers::new(means.replies, means.max_peers),
             names: Names::new(means.directory),
-            judge: Judge::new(means.guard),
+            bench: Bench::new(means.judge),
             drops: Drops::default(),
             up: means.up,
             down: means.down,
@@ -151,7 +150,7 @@ impl<'a> Association<'a> {
 
     /// Relays for one turn. Never ends by itself: no error of a datagram is one of the association.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Infallible> {
-        self.judge.renew();
+        self.bench.renew();
         let pace = LETTERBOX.with_borrow_mut(|letterbox| {
             let up = self.poll_up(letterbox, cx);
             self.poll_names(cx);

@@ -1,7 +1,7 @@
 //! Datagrams to names: looked up without holding up the others, and sent to one address for as long as the flow goes on.
 //!
 //! A flow must not hop between the addresses of a name, so the first choice stays while datagrams keep coming.
-//! Knows nothing of guards or sockets; whoever sends judges the address and chooses among several.
+//! Knows nothing of rules or sockets; whoever sends judges the address and chooses among several.
 
 use std::fmt;
 use std::future::Future;
@@ -47,6 +47,7 @@ pub(super) struct Names<'a> {
 
 #[derive(Debug)]
 struct Known {
+    host: Arc<HostName>,
     address: IpAddr,
     used: Instant,
 }
@@ -54,6 +55,7 @@ struct Known {
 /// One name that is being looked up.
 struct Asked<'a> {
     name: Name,
+    host: Arc<HostName>,
     lookup: Lookup<'a>,
     waiting: Vec<Waiting>,
 }
@@ -69,6 +71,8 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) struct Answered {
     pub(super) name: Name,
+    /// The name in canonical spelling.
+    pub(super) host: Arc<HostName>,
     pub(super) addresses: Result<Arc<[IpAddr]>, Refusal>,
     pub(super) waiting: Vec<Waiting>,
 }
@@ -83,19 +87,19 @@ impl<'a> Names<'a> {
     }
 
     /// The address that datagrams to this name go to at present.
-    pub(super) fn address(&mut self, name: &Name, now: Instant) -> Option<IpAddr> {
+    pub(super) fn address(&mut self, name: &Name, now: Instant) -> Option<(Arc<HostName>, IpAddr)> {
         let known = self.known.get_mut(name)?;
         if now.saturating_duration_since(known.used) > FLOW_ENDS {
             self.known.pop(name);
             return None;
         }
         known.used = now;
-        Some(known.address)
+        Some((Arc::clone(&known.host), known.address))
     }
 
     /// From now on datagrams to this name go there.
-    pub(super) fn remember(&mut self, name: Name, address: IpAddr, now: Instant) {
-        self.known.put(name, Known { address, used: now });
+    pub(super) fn remember(&mut self, name: Name, host: Arc<HostName>, address: IpAddr, now: Instant) {
+        self.known.put(name, Known { host, address, used: now });
         if self.known.len() > MOST_KNOWN {
             self.known.pop_lru();
         }
@@ -125,9 +129,9 @@ impl<'a> Names<'a> {
             Poll::Pending => None,
         };
         let (at, addresses) = self.asked.iter_mut().enumerate().find_map(over)?;
-        let Asked { name, lookup: _, waiting } = self.asked.swap_remove(at);
+        let Asked { name, host, lookup: _, waiting } = self.asked.swap_remove(at);
         self.waiting_bytes -= waiting.iter().map(|waiting| waiting.payload.len()).sum::<usize>();
-        Some(Answered { name, addresses, waiting })
+        Some(Answered { name, host, addresses, waiting })
     }
 
     fn asked(&mut self, name: &Name, host: HostName) -> Result<&mut Asked<'a>, Full> {
@@ -135,8 +139,8 @@ impl<'a> Names<'a> {
             Some(at) => at,
             None if self.asked.len() == MOST_LOOKUPS => return Err(Full),
             None => {
-                let lookup = self.directory.look_up(host);
-                self.asked.push(Asked { name: name.clone(), lookup, waiting: Vec::new() });
+                let lookup = self.directory.look_up(host.clone());
+                self.asked.push(Asked { name: name.clone(), host: Arc::new(host), lookup, waiting: Vec::new() });
                 self.asked.len() - 1
             }
         };
@@ -191,9 +195,10 @@ mod tests {
     fn a_name_keeps_its_address_while_datagrams_keep_coming() {
         let mut names = Names::new(&Book(None));
         let (name, address, start) = (name("a.example"), IpAddr::from([192, 0, 2, 1]), Instant::now());
-        names.remember(name.clone(), address, start);
-        assert_eq!(names.address(&name, start + FLOW_ENDS), Some(address));
-        assert_eq!(names.address(&name, start + 2 * FLOW_ENDS), Some(address));
+        names.remember(name.clone(), host("a.example"), address, start);
+        let known = Some((host("a.example"), address));
+        assert_eq!(names.address(&name, start + FLOW_ENDS), known);
+        assert_eq!(names.address(&name, start + 2 * FLOW_ENDS), known);
         assert_eq!(names.address(&name, start + 3 * FLOW_ENDS + Duration::from_secs(1)), None);
     }
 
@@ -201,7 +206,7 @@ mod tests {
     fn the_names_remembered_are_bounded() {
         let mut names = Names::new(&Book(None));
         for number in 0..=MOST_KNOWN {
-            names.remember(name(&number.to_string()), IpAddr::from([192, 0, 2, 1]), Instant::now());
+            names.remember(name(&number.to_string()), host("a.example"), IpAddr::from([192, 0, 2, 1]), Instant::now());
         }
         assert_eq!(names.known.len(), MOST_KNOWN);
         assert_eq!(names.address(&name("0"), Instant::now()), None);
@@ -220,10 +225,14 @@ mod tests {
     }
 
     fn ask(names: &mut Names<'_>, text: &str, payload: &[u8]) -> Result<(), Full> {
+        names.wait(&name(text), (*host(text)).clone(), 53, payload)
+    }
+
+    fn host(text: &str) -> Arc<HostName> {
         let Ok(Destination::Name(host)) = Destination::parse_name(text.as_bytes()) else {
             panic!("{text} is a host name");
         };
-        names.wait(&name(text), host, 53, payload)
+        Arc::new(host)
     }
 
     fn name(text: &str) -> Name {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acl::{Exception, HostName};
+use acl::{Exception, Guard, HostName};
 use config::ClientAddress;
 use socks::{Host, Target};
 use tokio::sync::Notify;
@@ -12,7 +12,11 @@ use tokio::sync::Notify;
 use super::names::Lookup;
 use super::*;
 use crate::engine::sys::datagrams::{self, Outgoing};
+use crate::state::session::facts::Origin;
 use crate::state::session::refusal::Refusal;
+use crate::state::session::roster::Roster;
+use crate::state::session::ticket::Ticket;
+use crate::state::snapshot::Snapshot;
 
 /// The largest UDP payload of IPv4: 65 535 bytes less an IP header of 20 and a UDP header of 8.
 const LARGEST: usize = 65_507;
@@ -209,7 +213,11 @@ async fn a_guard_that_changes_holds_at_once() {
     let ((), drops) = world
         .relay(Replies::AddressPort, async |client| {
             client.reach(&peer).await;
-            world.guard.store(Arc::new(Guard::new(&[Exception::Endpoint(address(&other))], [], [])));
+            world.ticket.session().snapshot.guard.store(Arc::new(Guard::new(
+                &[Exception::Endpoint(address(&other))],
+                [],
+                [],
+            )));
             client.send(address(&peer), b"blocked").await;
             client.reach(&other).await;
         })
@@ -219,7 +227,7 @@ async fn a_guard_that_changes_holds_at_once() {
 
 /// What an association borrows.
 struct World {
-    guard: ArcSwap<Guard>,
+    ticket: Ticket,
     directory: Book,
     up: Lane,
     down: Lane,
@@ -240,8 +248,10 @@ struct Customer {
 
 impl Default for World {
     fn default() -> Self {
-        let guard = ArcSwap::from_pointee(guard());
-        Self { guard, directory: Book::default(), up: Lane::default(), down: Lane::default(), exit: Exit::default() }
+        let snapshot = Snapshot::for_tests();
+        snapshot.guard.store(Arc::new(guard()));
+        let ticket = Ticket::open(&Roster::new(1, Vec::new()), Origin::Local, "test".into(), Arc::new(snapshot));
+        Self { ticket, directory: Book::default(), up: Lane::default(), down: Lane::default(), exit: Exit::default() }
     }
 }
 
@@ -251,7 +261,7 @@ impl World {
         let said = Target { host: Host::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
         let client = Client::announced(&said, Ipv4Addr::LOCALHOST.into(), ClientAddress::Control).unwrap();
         let means = Means {
-            guard: &self.guard,
+            judge: Judge::anonymous(self.ticket.session()),
             directory: &self.directory,
             up: &self.up,
             down: &self.down,
@@ -259,7 +269,7 @@ impl World {
             replies,
             max_peers: 8,
         };
-        let mut association = Association::open(&means, client, (Ipv4Addr::LOCALHOST, 0).into(), None).unwrap();
+        let mut association = Association::open(means, client, (Ipv4Addr::LOCALHOST, 0).into(), None).unwrap();
         let customer = Customer { socket: socket("127.0.0.1:0").await, relay: association.address().unwrap() };
         let result = tokio::select! {
             never = std::future::poll_fn(|cx| association.poll(cx)) => match never {},

@@ -1,9 +1,10 @@
 //! From the client to its peers: whose datagram it is, where it goes, whether it may.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
-use acl::Destination;
+use acl::{Destination, HostName};
 use socks::udp;
 use socks::{Host, Name, Target};
 
@@ -12,6 +13,9 @@ use super::mail::{Outlet, Parcel};
 use super::names::{Answered, Full, Waiting};
 use super::{Association, Family};
 use crate::engine::sys::datagrams::{Letter, Letterbox};
+
+/// Where a datagram goes, and what the client called it.
+type Place = (Option<Arc<HostName>>, IpAddr);
 
 impl Association<'_> {
     /// Sends on what came to the client's side and returns how many datagrams that were.
@@ -52,24 +56,25 @@ impl Association<'_> {
             return Err(Cause::Malformed);
         }
         self.client.is_heard(sender);
-        let Some(address) = self.resolve(&target, payload)? else { return Ok(None) };
-        self.judged(SocketAddr::new(address, target.port), payload).map(Some)
+        let Some((name, address)) = self.resolve(&target, payload)? else { return Ok(None) };
+        self.judged(name.as_ref(), SocketAddr::new(address, target.port), payload).map(Some)
     }
 
-    fn resolve(&mut self, target: &Target, payload: &[u8]) -> Result<Option<IpAddr>, Cause> {
+    fn resolve(&mut self, target: &Target, payload: &[u8]) -> Result<Option<Place>, Cause> {
         match &target.host {
-            Host::V4(address) => Ok(Some((*address).into())),
-            Host::V6(address) => Ok(Some(IpAddr::from(*address).to_canonical())),
+            Host::V4(address) => Ok(Some((None, (*address).into()))),
+            Host::V6(address) => Ok(Some((None, IpAddr::from(*address).to_canonical()))),
             Host::Name(name) => match self.names.address(name, Instant::now()) {
-                Some(address) => Ok(Some(address)),
+                Some((host, address)) => Ok(Some((Some(host), address))),
                 None => self.look_up(name, target.port, payload),
             },
         }
     }
 
-    fn look_up(&mut self, name: &Name, port: u16, payload: &[u8]) -> Result<Option<IpAddr>, Cause> {
+    fn look_up(&mut self, name: &Name, port: u16, payload: &[u8]) -> Result<Option<Place>, Cause> {
         match Destination::parse_name(name.as_bytes()) {
-            Ok(Destination::Address(address)) => Ok(Some(address)),
+            Ok(Destination::Address(address)) => Ok(Some((None, address))),
+            Ok(Destination::Name(host)) if !self.bench.lets_look_up(&host, port) => Err(Cause::Blocked),
             Ok(Destination::Name(host)) => match self.names.wait(name, host, port, payload) {
                 Ok(()) => Ok(None),
                 Err(Full) => Err(Cause::QueueFull),
@@ -78,24 +83,29 @@ impl Association<'_> {
         }
     }
 
-    fn judged<'d>(&mut self, to: SocketAddr, payload: &'d [u8]) -> Result<Parcel<'d>, Cause> {
-        if !self.judge.allows(to) {
+    fn judged<'d>(
+        &mut self,
+        name: Option<&Arc<HostName>>,
+        to: SocketAddr,
+        payload: &'d [u8],
+    ) -> Result<Parcel<'d>, Cause> {
+        if !self.bench.lets_pass(name, to) {
             return Err(Cause::Blocked);
         }
-        self.peers.contact(to);
+        self.peers.contact(name, to);
         Ok(Parcel { to, header: &[], payload })
     }
 
     /// Sends on what waited for a name.
-    pub(super) fn forward_waiting(&mut self, Answered { name, addresses, waiting }: Answered) {
+    pub(super) fn forward_waiting(&mut self, Answered { name, host, addresses, waiting }: Answered) {
         let addresses = addresses.unwrap_or_default();
-        let Some(address) = self.choose(&addresses, &waiting) else {
+        let Some(address) = self.choose(&host, &addresses, &waiting) else {
             let cause = if addresses.is_empty() { Cause::Unresolved } else { Cause::Blocked };
             return self.drops.count(cause, waiting.len());
         };
-        self.names.remember(name, address, Instant::now());
+        self.names.remember(name, Arc::clone(&host), address, Instant::now());
         for Waiting { port, payload } in &waiting {
-            match self.judged(SocketAddr::new(address, *port), payload) {
+            match self.judged(Some(&host), SocketAddr::new(address, *port), payload) {
                 Ok(parcel) => self.send(Family::of(address), &[parcel]),
                 Err(cause) => self.drops.count(cause, 1),
             }
@@ -103,10 +113,10 @@ impl Association<'_> {
     }
 
     /// The first address that may be reached and can be, or failing that one that at least may.
-    fn choose(&mut self, addresses: &[IpAddr], waiting: &[Waiting]) -> Option<IpAddr> {
+    fn choose(&mut self, host: &Arc<HostName>, addresses: &[IpAddr], waiting: &[Waiting]) -> Option<IpAddr> {
         let port = waiting.first()?.port;
         let addresses = addresses.iter().map(|address| SocketAddr::new(address.to_canonical(), port));
-        let allowed: Vec<_> = addresses.filter(|address| self.judge.allows(*address)).collect();
+        let allowed: Vec<_> = addresses.filter(|address| self.bench.lets_pass(Some(host), *address)).collect();
         let best = allowed.iter().find(|address| self.exit.reaches(**address)).or(allowed.first());
         best.map(SocketAddr::ip)
     }

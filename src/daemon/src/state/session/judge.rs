@@ -1,0 +1,229 @@
+//! One request before the rules and the guard: the same question about every place that it may lead to.
+//!
+//! Nothing is dialled, sent to or let in that was not asked about here, as it is then reached.
+
+use std::net::{IpAddr, SocketAddr};
+
+use acl::{AuthMethod, By, Decision, Destination, Guard, HostName, Moment, Request, Ruling};
+use acl::{Services, Target, View};
+use arc_swap::ArcSwap;
+use socks::{Command, Host};
+
+use super::facts::{Identity, Origin, Proof};
+use super::refusal::Refusal;
+use super::ticket::Session;
+use crate::state::rules::Rules;
+use crate::state::snapshot::Snapshot;
+
+/// What is known of a client once it is in, as far as rules care.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    view: View,
+    method: AuthMethod,
+}
+
+/// What an answer allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    /// Go there.
+    Granted,
+    /// Look the name up, and ask about each of its addresses.
+    LookUp,
+}
+
+/// A request of one client, to be asked about its destinations.
+#[derive(Debug)]
+pub(crate) struct Judge<'s> {
+    session: &'s Session,
+    snapshot: &'s Snapshot,
+    standing: &'s Standing,
+    command: acl::Command,
+    source: Option<IpAddr>,
+    moment: Moment,
+    services: Services,
+}
+
+impl Standing {
+    /// Who the client turned out to be, before these rules.
+    pub(crate) fn of(rules: &Rules, proof: &Proof) -> Self {
+        let rules = rules.set();
+        let view = match &proof.identity {
+            Identity::Anonymous => View::new(rules, acl::Who::Anonymous, []),
+            Identity::User(user) => {
+                View::new(rules, acl::Who::User(&user.name), user.groups.iter().map(|group| &**group))
+            }
+        };
+        Self { view, method: proof.method.into() }
+    }
+}
+
+impl<'s> Judge<'s> {
+    /// Judges by the policy of the session's hour.
+    pub(crate) fn new(session: &'s Session, standing: &'s Standing, command: Command) -> Self {
+        Self::under(&session.snapshot, session, standing, command)
+    }
+
+    /// Judges by another policy, under which the client has this standing.
+    pub(super) fn under(
+        snapshot: &'s Snapshot,
+        session: &'s Session,
+        standing: &'s Standing,
+        command: Command,
+    ) -> Self {
+        let source = match session.origin() {
+            Origin::Address(address) => Some(address.ip()),
+            Origin::Local => None,
+        };
+        let (moment, services) = (snapshot.rules.now(), Services::default());
+        let command = named(command);
+        Self { session, snapshot, standing, command, source, moment, services }
+    }
+
+    /// Whether there is any destination for this command; to whom there is none, that is better said at once.
+    ///
+    /// # Errors
+    /// No rule could ever allow it.
+    pub(crate) fn may_ever(&self) -> Result<(), Refusal> {
+        if self.standing.view.may_ever(self.command) { Ok(()) } else { Err(Refusal::Denied) }
+    }
+
+    /// The session whose request it is.
+    pub(crate) fn session(&self) -> &'s Session {
+        self.session
+    }
+
+    /// Whether a name may be looked up at all.
+    ///
+    /// # Errors
+    /// It is refused whatever its addresses are.
+    pub(crate) fn name(&self, name: &HostName, port: u16) -> Result<(), Refusal> {
+        self.leave(Target::Name(name), port).map(drop)
+    }
+
+    /// Judges one address, by the name under which it was found, if any.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub(crate) fn address(&self, name: Option<&HostName>, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {
+        match self.leave(place(name, address), port)? {
+            Leave::Granted => Ok(SocketAddr::new(address, port)),
+            Leave::LookUp => Err(Refusal::Denied),
+        }
+    }
+
+    /// The same for a datagram: counted, not noted.
+    pub(crate) fn lets_pass(&self, name: Option<&HostName>, to: SocketAddr) -> bool {
+        self.decide(place(name, to.ip()), to.port()).verdict == Ruling::Allow
+    }
+
+    /// Whether the name of a datagram's destination may be looked up.
+    pub(crate) fn lets_look_up(&self, name: &HostName, port: u16) -> bool {
+        matches!(self.decide(Target::Name(name), port).verdict, Ruling::Allow | Ruling::Resolve)
+    }
+
+    /// Whether a peer may be awaited by a BIND; it is asked about again when it has come, for its port is not known before.
+    ///
+    /// # Errors
+    /// A rule or the guard is against it from whatever port it comes.
+    pub(crate) fn awaited(&self, name: Option<&HostName>, address: IpAddr) -> Result<SocketAddr, Refusal> {
+        let target = place(name, address);
+        if self.is_against(target) {
+            Err(self.refused(self.decide(target, 0)))
+        } else {
+            Ok(SocketAddr::new(address, 0))
+        }
+    }
+
+    /// Whether something is against a peer from whatever port it comes.
+    fn is_against(&self, target: Target<'_>) -> bool {
+        let decision = self.decide(target, 0);
+        decision.verdict == Ruling::Deny && decision.by != By::Default
+    }
+
+    /// The rules go by another minute now, perhaps.
+    pub(crate) fn renew(&mut self) {
+        self.moment = self.snapshot.rules.now();
+    }
+
+    /// The guard, for whoever remembers what was said.
+    pub(crate) fn guard(&self) -> &'s ArcSwap<Guard> {
+        &self.snapshot.guard
+    }
+
+    fn leave(&self, target: Target<'_>, port: u16) -> Result<Leave, Refusal> {
+        let decision = self.decide(target, port);
+        match decision.verdict {
+            Ruling::Allow => {
+                self.note(decision);
+                Ok(Leave::Granted)
+            }
+            Ruling::Resolve => Ok(Leave::LookUp),
+            Ruling::Ask(_) | Ruling::Deny => Err(self.refused(decision)),
+        }
+    }
+
+    fn refused(&self, decision: Decision) -> Refusal {
+        self.note(decision);
+        match decision.by {
+            By::Guard(reason) => Refusal::Guarded(reason),
+            By::Rule(_) | By::Default => Refusal::Denied,
+        }
+    }
+
+    fn decide(&self, target: Target<'_>, port: u16) -> Decision {
+        let Self { standing, command, source, moment, services, .. } = self;
+        let request = Request {
+            target,
+            port,
+            command: *command,
+            source: *source,
+            method: standing.method,
+            moment,
+            services: *services,
+        };
+        standing.view.decide(&request, &self.snapshot.guard.load())
+    }
+
+    /// Of several addresses one that was allowed counts more than those that were not.
+    fn note(&self, decision: Decision) {
+        let mut facts = self.session.facts();
+        if facts.decision.is_none_or(|noted| noted.verdict != Ruling::Allow) {
+            facts.decision = Some(decision);
+        }
+    }
+}
+
+/// Where the client wants to go, in the one form that is judged and dialled.
+///
+/// # Errors
+/// The name cannot be one.
+pub(crate) fn destination(target: &socks::Target) -> Result<Destination, Refusal> {
+    match &target.host {
+        Host::V4(address) => Ok(Destination::from_address((*address).into())),
+        Host::V6(address) => Ok(Destination::from_address((*address).into())),
+        Host::Name(name) => Destination::parse_name(name.as_bytes()).map_err(|_fault| Refusal::BadName),
+    }
+}
+
+/// What the rules call a command.
+fn named(command: Command) -> acl::Command {
+    match command {
+        Command::Connect => acl::Command::Connect,
+        Command::Bind => acl::Command::Bind,
+        Command::UdpAssociate => acl::Command::UdpAssociate,
+        Command::Resolve | Command::ResolvePtr => acl::Command::Resolve,
+    }
+}
+
+fn place(name: Option<&HostName>, address: IpAddr) -> Target<'_> {
+    name.map_or(Target::Address(address), |name| Target::Resolved(name, address))
+}
+
+#[cfg(test)]
+impl<'s> Judge<'s> {
+    /// Judges a CONNECT of nobody in particular.
+    pub(crate) fn anonymous(session: &'s Session) -> Self {
+        let proof = Proof { identity: Identity::Anonymous, method: super::facts::AuthMethod::None };
+        Self::new(session, session.admit(&proof), Command::Connect)
+    }
+}
