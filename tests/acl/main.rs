@@ -2,6 +2,7 @@
 //!
 //! Needs root, for name servers on port 53.
 
+mod conditions;
 mod evasion;
 mod refusals;
 mod subjects;
