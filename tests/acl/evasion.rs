@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use rig::daemon::Daemon;
 use rig::dns::{Answer, Dns, Zone};
 use rig::rules::Rules;
 use rig::socks5::{BIND, CONNECT, Destination, Host, RESOLVE, greeted, rep};
@@ -10,7 +11,7 @@ use rig::target::Target;
 use rig::udp::{Association, address, datagrams, next};
 use rig::wire::Wire;
 
-use crate::{ALL_BUT_BLOCKED, BLOCKED, ruled};
+use crate::{ALL_BUT_BLOCKED, BLOCKED, LOOPBACK, program, ruled};
 
 /// Long enough for a connection over loopback that somebody makes.
 const MOMENT: Duration = Duration::from_millis(50);
@@ -149,6 +150,28 @@ fn a_name_that_changes_its_mind_is_judged_each_time() {
     first.changes_to(Zone::default().at("moody.test", blocked()));
     assert_eq!(greeted(daemon.addr()).ask(CONNECT, ("moody.test", port)).code, rep::NOT_ALLOWED);
     assert!(target.is_left_alone_for(MOMENT), "somebody came through");
+}
+
+/// What the operator writes is what holds, inside too, unless the guard or the rule wants it stricter.
+#[test]
+fn a_name_leads_inside_only_as_far_as_the_operator_says() {
+    let target = Target::listen();
+    let port = target.addr().port();
+    let dns = Dns::serve(Zone::default().at("inside.test", Ipv4Addr::LOCALHOST));
+    let strict = "private_by_name = \"deny\"\n";
+    for (guard, rule, code) in [
+        ("", "", rep::SUCCEEDED),
+        ("", "internal = false", rep::NOT_ALLOWED),
+        (strict, "", rep::NOT_ALLOWED),
+        (strict, "internal = true", rep::SUCCEEDED),
+    ] {
+        let rules = Rules::of(&format!(
+            "[[users]]\nusername = \"*\"\n[[users.rules]]\naction = \"allow\"\ndestinations = [\"*.test\"]\n{rule}\n"
+        ));
+        let daemon = Daemon::start(program(), &[LOOPBACK, guard, &rules.settings(), &dns.settings()].concat());
+        assert_eq!(greeted(daemon.addr()).ask(CONNECT, ("inside.test", port)).code, code, "{guard} {rule}");
+        assert_eq!(greeted(daemon.addr()).ask(CONNECT, target.addr()).code, rep::NOT_ALLOWED, "by its address");
+    }
 }
 
 fn blocked() -> IpAddr {

@@ -39,5 +39,9 @@ username = "*"
 
 /// A daemon that obeys the rules, with further settings.
 fn ruled(rules: &Rules, settings: &str) -> Daemon {
-    Daemon::start(Path::new(env!("CARGO_BIN_EXE_rustsocks")), &[LOOPBACK, &rules.settings(), settings].concat())
+    Daemon::start(program(), &[LOOPBACK, &rules.settings(), settings].concat())
+}
+
+fn program() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_rustsocks"))
 }
