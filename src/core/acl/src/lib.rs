@@ -7,7 +7,9 @@
 mod canonical;
 mod decision;
 mod effective;
+mod explain;
 mod guard;
+mod lint;
 mod policy;
 mod realm;
 mod request;
@@ -16,8 +18,10 @@ mod ruleset;
 pub use canonical::{Destination, HostName, NameFault};
 pub use decision::{By, Decision, RuleId, Ruling};
 pub use effective::{Carried, Carrier, carried};
+pub use explain::{Explanation, Step};
 pub use guard::ground::Ground;
 pub use guard::{Exception, Guard, Reason, Verdict};
+pub use lint::remark::{Concern, Remark, Report};
 pub use policy::identity::Identity;
 pub use policy::pattern::{Front, Pattern, PatternFault, Wildcard};
 pub use policy::ports::{Ports, PortsFault};
@@ -26,5 +30,6 @@ pub use policy::words::{AuthMethod, Command, Loudness, Protocol, Set, Weekday, W
 pub use policy::{Action, Group, Membership, Mode, Policy, PrivateByName, Rule, Subject, User};
 pub use realm::Realm;
 pub use request::{Moment, Request, ServiceId, Services, Target};
+pub use ruleset::Ruleset;
 pub use ruleset::entry::{Finding, Miss};
-pub use ruleset::{Ruleset, View, Who};
+pub use ruleset::view::{View, Who};

@@ -2,15 +2,16 @@
 
 pub(crate) mod entry;
 pub(crate) mod judge;
+pub(crate) mod shelves;
+pub(crate) mod table;
+pub(crate) mod view;
 
+mod beside;
 mod compile;
 mod names;
 mod networks;
 mod reached;
-mod shelves;
-mod table;
 mod tally;
-mod view;
 
 use std::sync::Arc;
 
@@ -26,8 +27,6 @@ use crate::ruleset::names::Names;
 use crate::ruleset::networks::Networks;
 use crate::ruleset::shelves::{OwnerId, Shelves, Stretch};
 use crate::ruleset::table::Table;
-
-pub use self::view::{View, Who};
 
 /// A policy in the form in which it is asked; immutable.
 #[derive(Debug)]
@@ -80,12 +79,6 @@ struct Reach {
 }
 
 impl Ruleset {
-    /// Compiles a policy.
-    #[must_use]
-    pub fn new(policy: Policy, private_by_name: PrivateByName) -> Self {
-        compile::compile(policy, private_by_name)
-    }
-
     /// The rules as they were written.
     #[must_use]
     pub fn policy(&self) -> &Policy {
@@ -141,6 +134,12 @@ impl Ruleset {
         self.identities[rule.index()]
     }
 
+    /// Whether a group has rules.
+    #[must_use]
+    pub fn has_group(&self, name: &str) -> bool {
+        self.groups.contains_key(name)
+    }
+
     /// The PAM services that the rules name, each once.
     pub fn services(&self) -> impl Iterator<Item = (ServiceId, &str)> {
         (0u8..).map(ServiceId).zip(self.services.iter().map(|service| &**service))
@@ -187,6 +186,18 @@ impl Ruleset {
         let groups = self.groups.keys().map(|name| name.len()).sum::<usize>();
         let user_slots = self.users.capacity() * (size_of::<(Box<str>, Arc<[OwnerId]>)>() + 1);
         user_slots + self.groups.capacity() * (size_of::<(Box<str>, OwnerId)>() + 1) + users + groups
+    }
+
+    pub(crate) fn entry(&self, rule: RuleId) -> &Entry {
+        &self.entries[rule.index()]
+    }
+
+    pub(crate) fn owner_of(&self, rule: RuleId) -> OwnerId {
+        self.sites[rule.index()].owner
+    }
+
+    pub(crate) fn is_owned_by(&self, rule: RuleId, owners: &[OwnerId]) -> bool {
+        owners.binary_search(&self.sites[rule.index()].owner).is_ok()
     }
 
     fn owner_label(&self, owner: OwnerId) -> String {

@@ -18,44 +18,52 @@ use crate::ruleset::shelves::{Atom, Atoms, Book, Filing, OwnerId, Shelves};
 use crate::ruleset::table::Table;
 use crate::ruleset::{Owner, Reach, Ruleset, Site};
 
-pub(super) fn compile(policy: Policy, private_by_name: PrivateByName) -> Ruleset {
-    let sites = sites(&policy);
-    let mut registry = Registry::new(private_by_name);
-    let entries = registry.entries(&policy, &sites);
-    let mut files = Files::new();
-    for (id, site) in numbered(&sites) {
-        files.file(written(&policy, site), id, site.owner);
+impl Ruleset {
+    /// Compiles a policy.
+    #[must_use]
+    pub fn new(policy: Policy, private_by_name: PrivateByName) -> Self {
+        let sites = sites(&policy);
+        let mut registry = Registry::new(private_by_name);
+        let entries = registry.entries(&policy, &sites);
+        let mut files = Files::new();
+        for (id, site) in numbered(&sites) {
+            files.file(written(&policy, site), id, site.owner);
+        }
+        let Files { broad, names, networks, filings, atoms, .. } = files;
+        let shelves = Shelves::new(filings, &atoms);
+        let owners = rules_of_owners(&policy).map(|(owner, rules)| Owner::new(owner, rules, broad, &shelves)).collect();
+        let People { users, groups, strangers, anonymous } = People::of(&policy);
+        let identities = identities(&policy, &sites);
+        let Registry { zones, services, .. } = registry;
+        Self {
+            policy,
+            private_by_name,
+            entries,
+            sites,
+            identities,
+            names,
+            networks,
+            shelves,
+            owners,
+            users,
+            groups,
+            strangers,
+            anonymous,
+            zones,
+            services,
+        }
     }
-    let Files { anything, public, private, names, networks, filings, atoms, .. } = files;
-    let shelves = Shelves::new(filings, &atoms);
-    let owners = rules_of_owners(&policy).map(|(owner, rules)| Owner {
-        anything: shelves.stretch(anything, owner),
-        public: shelves.stretch(public, owner),
-        private: shelves.stretch(private, owner),
-        grants: grants(rules),
-        reach: Reach::of(rules),
-    });
-    let owners = owners.collect();
-    let people = People::of(&policy);
-    let identities = identities(&policy, &sites);
-    let Registry { zones, services, .. } = registry;
-    let People { users, groups, strangers, anonymous } = people;
-    Ruleset {
-        policy,
-        private_by_name,
-        entries,
-        sites,
-        identities,
-        names,
-        networks,
-        shelves,
-        owners,
-        users,
-        groups,
-        strangers,
-        anonymous,
-        zones,
-        services,
+}
+
+impl Owner {
+    fn new(owner: OwnerId, rules: &[Rule], broad: Broad, shelves: &Shelves) -> Self {
+        Self {
+            anything: shelves.stretch(broad.anything, owner),
+            public: shelves.stretch(broad.public, owner),
+            private: shelves.stretch(broad.private, owner),
+            grants: grants(rules),
+            reach: Reach::of(rules),
+        }
     }
 }
 
@@ -154,12 +162,18 @@ fn position<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
     })
 }
 
-/// Files each rule under each of its destinations.
-struct Files<'p> {
-    atoms: Atoms,
+/// The atoms of destinations that are no names and no networks.
+#[derive(Clone, Copy)]
+struct Broad {
     anything: Atom,
     public: Atom,
     private: Atom,
+}
+
+/// Files each rule under each of its destinations.
+struct Files<'p> {
+    atoms: Atoms,
+    broad: Broad,
     named: Table<&'p Pattern, Atom>,
     names: Names,
     networks: Networks,
@@ -169,12 +183,10 @@ struct Files<'p> {
 impl<'p> Files<'p> {
     fn new() -> Self {
         let mut atoms = Atoms::default();
-        let [anything, public, private] = [atoms.next(), atoms.next(), atoms.next()];
+        let broad = Broad { anything: atoms.next(), public: atoms.next(), private: atoms.next() };
         Self {
             atoms,
-            anything,
-            public,
-            private,
+            broad,
             named: Table::default(),
             names: Names::default(),
             networks: Networks::default(),
@@ -191,9 +203,9 @@ impl<'p> Files<'p> {
 
     fn atom(&mut self, pattern: &'p Pattern) -> Atom {
         match pattern {
-            Pattern::Anything => self.anything,
-            Pattern::Realm(Realm::Public) => self.public,
-            Pattern::Realm(Realm::Private) => self.private,
+            Pattern::Anything => self.broad.anything,
+            Pattern::Realm(Realm::Public) => self.broad.public,
+            Pattern::Realm(Realm::Private) => self.broad.private,
             Pattern::Network(network) => self.networks.file(*network, || self.atoms.next()),
             Pattern::Name(_) | Pattern::Below(_) | Pattern::Wild(_) => {
                 *self.named.entry(pattern).or_insert_with(|| {

@@ -85,6 +85,8 @@ pub enum Finding {
 pub enum Miss {
     /// None of its destinations is meant.
     Destination,
+    /// It names addresses, and the name that is asked for has not been looked up.
+    Unresolved,
     /// A destination is meant, but the address is private, and the rule does not admit those.
     Internal,
     /// Another port.

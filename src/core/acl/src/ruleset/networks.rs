@@ -25,9 +25,14 @@ impl Networks {
 
     /// The atom of every network that the address is in.
     pub(crate) fn look_up(&self, address: IpAddr) -> impl Iterator<Item = Atom> {
-        let (v4, v6) = match address {
-            IpAddr::V4(address) => (Some(self.v4.cover_values(&address.into())), None),
-            IpAddr::V6(address) => (None, Some(self.v6.cover_values(&address.into()))),
+        self.around(address.into())
+    }
+
+    /// The atom of every network that this one is in, itself among them.
+    pub(crate) fn around(&self, network: IpNet) -> impl Iterator<Item = Atom> {
+        let (v4, v6) = match network {
+            IpNet::V4(network) => (Some(self.v4.cover_values(&network)), None),
+            IpNet::V6(network) => (None, Some(self.v6.cover_values(&network))),
         };
         v4.into_iter().flatten().chain(v6.into_iter().flatten()).copied()
     }

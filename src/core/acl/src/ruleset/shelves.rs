@@ -9,7 +9,7 @@ use crate::decision::RuleId;
 pub(crate) struct Atom(u32);
 
 /// A `[[users]]` or `[[groups]]` table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct OwnerId(pub(crate) u32);
 
 /// That a rule of an owner has a destination.

@@ -50,6 +50,11 @@ impl View {
         self.rules.policy.default == Action::Allow || self.rules.grants(&self.owners, command)
     }
 
+    /// Whose rules hold, in ascending order.
+    pub(crate) fn owners(&self) -> &[OwnerId] {
+        &self.owners
+    }
+
     /// The rules that it is a view of.
     #[must_use]
     pub fn rules(&self) -> &Arc<Ruleset> {

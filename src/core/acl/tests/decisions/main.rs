@@ -2,6 +2,8 @@
 
 mod conditions;
 mod destinations;
+mod explanations;
+mod lint;
 mod model;
 mod precedence;
 mod random;

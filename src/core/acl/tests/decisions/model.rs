@@ -71,8 +71,9 @@ pub(crate) enum Said {
     Ask(&'static str),
 }
 
+/// What one rule has to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
     Yes,
     No,
     /// If this service accepts the client.
@@ -82,8 +83,6 @@ enum Answer {
 }
 
 pub(crate) fn decide(house: &House, rules: &[Written], asked: &Asked) -> Said {
-    // A v4-mapped address is the IPv4 address, everywhere and always.
-    let asked = &Asked { address: asked.address.map(|address| address.to_canonical()), ..asked.clone() };
     let rules: Vec<&Written> = rules.iter().filter(|rule| house.owners.contains(&rule.owner)).collect();
     let fitting = |blocks: bool, is_shadow: bool| -> Vec<(&Written, Answer)> {
         let kind = rules.iter().filter(|rule| rule.blocks == blocks && rule.is_shadow == is_shadow);
@@ -129,7 +128,9 @@ pub(crate) fn decide(house: &House, rules: &[Written], asked: &Asked) -> Said {
     asks(&allows).map_or(Said::Deny { by: None, shadow }, Said::Ask)
 }
 
-fn answer(house: &House, rule: &Written, asked: &Asked) -> Answer {
+pub(crate) fn answer(house: &House, rule: &Written, asked: &Asked) -> Answer {
+    // A v4-mapped address is the IPv4 address, everywhere and always.
+    let asked = &Asked { address: asked.address.map(|address| address.to_canonical()), ..asked.clone() };
     let protocol = if asked.command == "udp_associate" { "udp" } else { "tcp" };
     let fits = (rule.ports.is_empty()
         || rule.ports.iter().any(|(first, last)| *first <= asked.port && asked.port <= *last))

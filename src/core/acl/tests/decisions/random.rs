@@ -4,14 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use acl::{
-    Action, AuthMethod, By, Command, Decision, Destination, Group, Guard, Hours, LocalMinute, Membership, Mode,
-    Pattern, Policy, Ports, PrivateByName, Request, Rule, Ruleset, Ruling, Schedule, Services, Set, Subject, Target,
-    User, View, Weekday, Who, Word, Zone,
+    Action, AuthMethod, By, Command, Decision, Destination, Finding, Group, Guard, Hours, LocalMinute, Membership,
+    Mode, Pattern, Policy, Ports, PrivateByName, Request, Rule, Ruleset, Ruling, Schedule, ServiceId, Services, Set,
+    Subject, Target, User, View, Weekday, Who, Word, Zone,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use crate::model::{Asked, House, Said, Written, decide};
+use crate::model::{Answer, Asked, House, Said, Written, answer, decide};
 use crate::sketch::ip;
 
 const OWNERS: [&str; 6] = ["alice", "bob", "*", "anonymous", "%staff", "%ops"];
@@ -190,6 +190,7 @@ proptest! {
             let engine = Engine { rules: &rules, ruleset: &ruleset, name, groups: &groups };
             let expected = decide(&house, &rules, &asked);
             prop_assert_eq!(engine.decide(&asked), expected, "{:?}", asked);
+            prop_assert_eq!(engine.steps(&asked), steps(&house, &rules, &asked), "{:?}", asked);
             if asked.name.is_some() {
                 let by_name = Asked { address: None, ..asked.clone() };
                 prop_assert!(is_sound(&engine, &house, &rules, &by_name), "{:?}", by_name);
@@ -218,8 +219,35 @@ struct Engine<'e> {
     groups: &'e [&'static str],
 }
 
+/// What the model says of each rule that holds for the client, in the order in which rules are credited.
+fn steps(house: &House, rules: &[Written], asked: &Asked) -> Vec<(u32, Answer)> {
+    let mut own: Vec<&Written> = rules.iter().filter(|rule| house.owners.contains(&rule.owner)).collect();
+    own.sort_by_key(|rule| (!rule.blocks, -i64::from(rule.priority), rule.line));
+    own.into_iter().map(|rule| (rule.line, answer(house, rule, asked))).collect()
+}
+
 impl Engine<'_> {
     fn decide(&self, asked: &Asked) -> Said {
+        self.with_request(asked, |view, request| {
+            let decision = view.decide(request, &guard());
+            assert_eq!(view.explain(request, &guard()).decision, decision);
+            self.said(decision)
+        })
+    }
+
+    fn steps(&self, asked: &Asked) -> Vec<(u32, Answer)> {
+        self.with_request(asked, |view, request| {
+            let answer = |finding| match finding {
+                Finding::Fits => Answer::Yes,
+                Finding::Asks(service) => Answer::If(self.service(service)),
+                Finding::Misses(_) => Answer::No,
+            };
+            let steps = view.explain(request, &guard()).steps.into_iter();
+            steps.map(|step| (self.ruleset.rule(step.rule).line, answer(step.finding))).collect()
+        })
+    }
+
+    fn with_request<T>(&self, asked: &Asked, work: impl FnOnce(&View, &Request<'_>) -> T) -> T {
         let who = if self.name == "anonymous" { Who::Anonymous } else { Who::User(self.name) };
         let view = View::new(self.ruleset, who, self.groups.iter().copied());
         let name = asked.name.map(|name| match Destination::parse_name(name.as_bytes()) {
@@ -246,8 +274,7 @@ impl Engine<'_> {
             moment: &moment,
             services,
         };
-        let decision = view.decide(&request, &guard());
-        self.said(decision)
+        work(&view, &request)
     }
 
     fn said(&self, Decision { verdict, by, shadow }: Decision) -> Said {
@@ -261,12 +288,13 @@ impl Engine<'_> {
             Ruling::Allow => Said::Allow { by, shadow: shadow.map(line) },
             Ruling::Deny => Said::Deny { by, shadow: shadow.map(line) },
             Ruling::Resolve => Said::Resolve { by },
-            Ruling::Ask(service) => {
-                let asked = self.ruleset.service(service);
-                let services = self.rules.iter().filter_map(|rule| rule.service);
-                Said::Ask(services.into_iter().find(|known| *known == asked).expect("a rule names it"))
-            }
+            Ruling::Ask(service) => Said::Ask(self.service(service)),
         }
+    }
+
+    fn service(&self, service: ServiceId) -> &'static str {
+        let asked = self.ruleset.service(service);
+        self.rules.iter().filter_map(|rule| rule.service).find(|known| *known == asked).expect("a rule names it")
     }
 }
 

@@ -96,6 +96,19 @@ impl Client {
 
     /// `"db.example.com:443"`, or `"db.example.com=10.0.0.1:443"` once the name is resolved.
     pub(crate) fn asks(&self, request: &str) -> Decision {
+        self.with_request(request, |request| self.view.decide(request, &self.guard))
+    }
+
+    /// What each rule says: `"users/alice#1: 10.0.0.0/8 is meant"`.
+    pub(crate) fn steps(&self, request: &str) -> Vec<String> {
+        let rules = self.view.rules();
+        self.with_request(request, |request| {
+            let steps = self.view.explain(request, &self.guard).steps.into_iter();
+            steps.map(|step| format!("{}: {}", rules.label(step.rule), step.words(rules, request))).collect()
+        })
+    }
+
+    fn with_request<T>(&self, request: &str, work: impl FnOnce(&Request<'_>) -> T) -> T {
         let (host, port) = request.rsplit_once(':').expect("a port stands last");
         let (host, address) = host.split_once('=').map_or((host, None), |(host, address)| (host, Some(ip(address))));
         let destination = Destination::parse_name(host.as_bytes()).expect(host);
@@ -103,7 +116,7 @@ impl Client {
             (Destination::Name(name), Some(address)) => Target::Resolved(name, address),
             (destination, _) => Target::of(destination),
         };
-        let request = Request {
+        work(&Request {
             target,
             port: port.parse().expect("a port"),
             command: self.command,
@@ -111,8 +124,7 @@ impl Client {
             method: self.method,
             moment: &self.moment,
             services: self.services,
-        };
-        self.view.decide(&request, &self.guard)
+        })
     }
 
     /// `"allow by users/alice#1"`, `"deny by default"`, `"resolve by …"`, `"ask rustsocks"`, `"deny by guard: loopback"`,
