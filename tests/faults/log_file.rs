@@ -1,7 +1,8 @@
 //! A log file that is renamed, removed, or on a full disk: it is begun anew, losses are counted, and no relay notices.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,11 +47,13 @@ fn a_renamed_log_is_noticed_without_being_told() {
     assert!(eventually(PATIENCE, is_anew), "a new file is begun");
 }
 
+/// The worker may write to a directory that is made anew only if it can do no harm in the one above, as in /var/log.
 #[test]
 fn a_removed_directory_is_noticed_when_it_is_back() {
     let launch = launch("");
     let place = launch.directory().join("logs");
     make_place(&place);
+    fs::set_permissions(launch.directory(), Permissions::from_mode(0o755)).expect("the directory is ours");
     let service = launch.log_at(&place.join("log")).start();
     let _ = service.session_of(visited(&service));
     fs::remove_dir_all(&place).expect("the directory is there");

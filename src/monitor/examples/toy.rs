@@ -32,7 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use monitor::launch::{self, Account, Launcher, Profile};
+use monitor::launch::{self, Account, Launcher, Profile, Sockets};
 use monitor::link::Link;
 use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, WorkerCommand};
 use nix::sys::signal::{Signal, raise};
@@ -82,7 +82,10 @@ fn plan() -> Result<Plan, Failure> {
         worker: WorkerCommand {
             program: "/proc/self/exe".into(),
             args: vec![OsString::from("worker")],
-            profile: Profile::Worker(nix::unistd::geteuid().is_root().then_some(NOBODY)),
+            profile: Profile::Worker {
+                account: nix::unistd::geteuid().is_root().then_some(NOBODY),
+                sockets: Sockets::Plain,
+            },
         },
         helpers: None,
         start_limit: Duration::from_secs(30),

@@ -1,6 +1,7 @@
 //! Writes down where each thread of a stalled worker hangs, before it is killed.
 //!
 //! Reads `/proc/PID/task`, see `proc(5)`; what the kernel does not show is written as `?`.
+//! A worker cannot be dumped, so that its places in the kernel are shown to root with `CAP_SYS_PTRACE` alone.
 
 use std::fs;
 use std::path::Path;
@@ -46,12 +47,15 @@ impl Thread {
         let line = |file: &str| {
             fs::read_to_string(task.join(file)).map_or_else(|_| "?".to_owned(), |text| text.trim_end().to_owned())
         };
+        let syscall = line("syscall");
+        // Whoever may not know is told 0 for the one, which means a thread that runs, and nothing for the other.
+        let wchan = if syscall == "?" { "?".to_owned() } else { line("wchan") };
         Self {
             tid: task.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             name: line("comm"),
             state: state(&line("status")),
-            wchan: line("wchan"),
-            syscall: line("syscall"),
+            wchan,
+            syscall,
         }
     }
 }

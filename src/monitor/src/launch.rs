@@ -23,7 +23,7 @@ use std::process::{Command, ExitCode};
 use wire::ToMonitor;
 
 use self::order::Order;
-pub use self::profile::{Account, Profile};
+pub use self::profile::{Account, Profile, Sockets};
 use crate::channel::Channel;
 
 /// `EX_CONFIG` of sysexits.h: what the process exits with if it could not become the program.
@@ -92,7 +92,7 @@ fn carry_out(order: &Order) -> LaunchError {
 
 fn complain(profile: &Profile, reason: &str) {
     let is_told = match profile {
-        Profile::Worker(_) => tell_the_monitor(reason),
+        Profile::Worker { .. } => tell_the_monitor(reason),
         Profile::PamHelper => false,
     };
     if !is_told {

@@ -34,8 +34,10 @@ mod worker;
 use std::error::Error;
 use std::time::Instant;
 
+use caps::{CapSet, Capability};
 use tracing::warn;
 
+use crate::launch::Profile;
 use crate::listen::Listeners;
 use crate::notify::Notify;
 use crate::outcome::{Exit, MonitorError};
@@ -62,6 +64,7 @@ pub fn run(plan: Plan) -> Result<Exit, MonitorError> {
 
 fn supervise(plan: Plan, notify: &mut Notify) -> Result<Exit, MonitorError> {
     warn_of_impatient_manager(&plan, notify);
+    warn_of_invulnerable_worker(&plan);
     let signals = Signals::subscribe().map_err(|cause| MonitorError::Signals { cause })?;
     let listeners = Listeners::bind(&plan)?;
     Supervisor::new(plan, listeners, signals, notify).run()
@@ -72,6 +75,14 @@ fn warn_of_impatient_manager(plan: &Plan, notify: &Notify) {
         && manager <= plan.watchdog
     {
         warn!(?manager, own = ?plan.watchdog, "the service manager's watchdog bites before the own one; make WatchdogSec longer");
+    }
+}
+
+/// Root without this capability cannot send signals to the user that the worker becomes (kill(2)).
+fn warn_of_invulnerable_worker(plan: &Plan) {
+    let is_another_user = matches!(plan.worker.profile, Profile::Worker { account: Some(_), .. });
+    if is_another_user && caps::has_cap(None, CapSet::Effective, Capability::CAP_KILL).is_ok_and(|has| !has) {
+        warn!("root lacks CAP_KILL, so that a worker that hangs cannot be killed; add it to CapabilityBoundingSet=");
     }
 }
 

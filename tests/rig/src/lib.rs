@@ -19,6 +19,8 @@ pub mod note;
 pub mod place;
 pub mod port;
 pub mod process;
+#[cfg(target_arch = "x86_64")]
+pub mod puppet;
 pub mod rules;
 pub mod server;
 pub mod service;
@@ -26,6 +28,7 @@ pub mod session_log;
 pub mod signals;
 pub mod socks4;
 pub mod socks5;
+pub mod standing;
 pub mod target;
 pub mod terminal;
 pub mod udp;

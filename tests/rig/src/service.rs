@@ -97,7 +97,14 @@ impl Launch {
 
     /// A user without a name, without groups and without privileges, who has nothing else running.
     #[must_use]
-    pub fn as_user(mut self, id: u32) -> Self {
+    pub fn as_user(self, id: u32) -> Self {
+        self.owned_by(id)
+            .behind(&format!("setpriv --reuid={id} --regid={id} --clear-groups --inh-caps=-all --bounding-set=-all"))
+    }
+
+    /// Gives such a user everything that a daemon of theirs needs, to be started by a wrapper that becomes them.
+    #[must_use]
+    pub fn owned_by(mut self, id: u32) -> Self {
         let place = self.directory.path();
         fs::set_permissions(place, Permissions::from_mode(0o755)).expect("the directory is ours");
         chown(place, Some(id), Some(id)).expect("root may give its files away");
@@ -109,7 +116,7 @@ impl Launch {
         let copied = Command::new("cp").arg(&self.program).arg(&copy).status().expect("cp is installed");
         assert!(copied.success(), "a temporary directory can be written");
         self.program = copy;
-        self.behind(&format!("setpriv --reuid={id} --regid={id} --clear-groups --inh-caps=-all --bounding-set=-all"))
+        self
     }
 
     #[must_use]

@@ -167,6 +167,8 @@ tables! {
         user_unprivileged: Option<AccountName> = "user_unprivileged", Maybe(text()), None;
         /// The worker's group; nothing means the primary group of that user.
         group_unprivileged: Option<AccountName> = "group_unprivileged", Maybe(text()), None;
+        /// Whether the worker confines itself to the files and system calls that it needs.
+        sandbox: bool = "sandbox", Flag, true;
         /// Worker threads, at most 256; nothing means one per core.
         worker_threads: Option<NonZeroUsize> = "worker_threads", Threads { most: 256 }, None;
         /// Whether a listener that others can reach may serve without authentication.

@@ -63,7 +63,7 @@ impl House {
             snapshot: Arc::new(
                 build::snapshot(settings, users, rules, own).context("cannot list this host's addresses")?,
             ),
-            dialer: Dialer::new(build::dialing(settings)).context("cannot start the resolver")?,
+            dialer: Dialer::new(build::dialing(settings)).context("cannot prepare connections to targets")?,
             doors: doors.collect(),
         };
         let world = Arc::new(World {

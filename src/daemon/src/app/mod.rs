@@ -4,6 +4,7 @@ mod args;
 mod build;
 mod commands;
 mod configuration;
+mod confinement;
 mod gates;
 mod house;
 mod housekeeping;

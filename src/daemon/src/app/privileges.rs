@@ -1,8 +1,8 @@
 //! Decides whom the worker runs as, from who started the service and what the configuration says.
 
 use anyhow::{Context, ensure};
-use config::{AccountName, Server};
-use monitor::launch::{self, Profile};
+use config::{AccountName, Outbound, Server};
+use monitor::launch::{self, Profile, Sockets};
 use nix::unistd::geteuid;
 
 use crate::engine::sys::accounts::{Account, user_name};
@@ -42,6 +42,8 @@ pub(super) fn remark(server: &Server) -> Option<String> {
     }
 }
 
-pub(super) fn worker_profile(account: Option<Account>) -> Profile {
-    Profile::Worker(account.map(|Account { user, group }| launch::Account { uid: user.as_raw(), gid: group.as_raw() }))
+pub(super) fn worker_profile(account: Option<Account>, outbound: &Outbound) -> Profile {
+    let number = |Account { user, group }| launch::Account { uid: user.as_raw(), gid: group.as_raw() };
+    let sockets = if outbound.mark.is_some() { Sockets::Marked } else { Sockets::Plain };
+    Profile::Worker { account: account.map(number), sockets }
 }

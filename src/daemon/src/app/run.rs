@@ -69,7 +69,7 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         worker: WorkerCommand {
             program: OURSELVES.into(),
             args: worker_arguments()?,
-            profile: privileges::worker_profile(account),
+            profile: privileges::worker_profile(account, &settings.outbound),
         },
         helpers: None,
         start_limit: START_LIMIT,

@@ -16,6 +16,7 @@ use wire::{DocumentKind, ToMonitor, ToWorker};
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
+use super::confinement::Confinement;
 use super::gates::Handed;
 use super::house::House;
 use super::housekeeping::Housekeeping;
@@ -65,7 +66,9 @@ impl Worker {
         leave_signals_to_the_monitor()?;
         let orders = take_over(link)?;
         let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
+        let confinement = Confinement::enter(&loaded.settings);
         let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
+        confinement.report();
         let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
         let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
         let house = House::open(&loaded.settings, users, rules, orders.listeners)?;

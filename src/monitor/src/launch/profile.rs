@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use caps::Capability;
+use nix::sys::stat::Mode;
+
+use super::LaunchError;
 
 /// The rights of a program behind the launcher.
 ///
@@ -12,10 +15,20 @@ use caps::Capability;
 /// Without root, ids and groups stay those of the monitor, since they cannot be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// It has no capability at all. If the monitor is root, it is this account with no further groups; root without an account is refused.
-    Worker(Option<Account>),
+    /// It has no capability but what its sockets need. If the monitor is root, it is this account with no further groups; root without an
+    /// account is refused.
+    Worker { account: Option<Account>, sockets: Sockets },
     /// It is uid 0, gid 0 with no further groups, and has those capabilities of [`Profile::kept`] that the monitor has.
     PamHelper,
+}
+
+/// What a worker may do to its sockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sockets {
+    /// What everybody may.
+    Plain,
+    /// Give them a firewall mark (`SO_MARK`, socket(7)), with `CAP_NET_RAW`, which suffices since Linux 5.17.
+    Marked,
 }
 
 /// A user and a group by number; neither is root.
@@ -26,7 +39,7 @@ pub struct Account {
 }
 
 impl Profile {
-    /// The capabilities that are not given up.
+    /// The capabilities that are not given up, as far as the monitor has them.
     ///
     /// The helper's are those that Linux-PAM's modules use:
     /// - `CAP_DAC_READ_SEARCH`: `/etc/shadow` has mode 000 on some systems, and rhosts files lie in directories of their users;
@@ -38,7 +51,8 @@ impl Profile {
     #[must_use]
     pub fn kept(&self) -> &'static [Capability] {
         match self {
-            Self::Worker(_) => &[],
+            Self::Worker { sockets: Sockets::Plain, .. } => &[],
+            Self::Worker { sockets: Sockets::Marked, .. } => &[Capability::CAP_NET_RAW],
             Self::PamHelper => &[
                 Capability::CAP_DAC_READ_SEARCH,
                 Capability::CAP_SETGID,
@@ -49,17 +63,50 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// The account to become; only root can.
+    pub(super) fn account(&self) -> Result<Account, LaunchError> {
+        match self {
+            Self::Worker { account, .. } => account.ok_or(LaunchError::NoAccount),
+            Self::PamHelper => Ok(Account { uid: 0, gid: 0 }),
+        }
+    }
+
+    /// A helper without root has no use for what is left.
+    pub(super) fn kept_by(&self, is_root: bool) -> &'static [Capability] {
+        match self {
+            Self::Worker { .. } => self.kept(),
+            Self::PamHelper if is_root => self.kept(),
+            Self::PamHelper => &[],
+        }
+    }
+
+    pub(super) fn stays_root(&self, is_root: bool) -> bool {
+        is_root && *self == Self::PamHelper
+    }
+
+    /// `pam_faillock` writes to its files by their group.
+    pub(super) fn umask(&self) -> Mode {
+        match self {
+            Self::Worker { .. } => Mode::S_IWGRP | Mode::S_IRWXO,
+            Self::PamHelper => Mode::S_IRWXO,
+        }
+    }
+}
+
 const WORKER: &str = "worker";
+const MARKING_WORKER: &str = "marking-worker";
 const PAM_HELPER: &str = "pam-helper";
 
 impl fmt::Display for Profile {
-    /// `worker`, `worker:UID:GID` or `pam-helper`.
+    /// `worker`, `worker:UID:GID`, the same with `marking-worker`, or `pam-helper`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Worker(None) => f.write_str(WORKER),
-            Self::Worker(Some(Account { uid, gid })) => write!(f, "{WORKER}:{uid}:{gid}"),
-            Self::PamHelper => f.write_str(PAM_HELPER),
-        }
+        let Self::Worker { account, sockets } = self else { return f.write_str(PAM_HELPER) };
+        f.write_str(match sockets {
+            Sockets::Plain => WORKER,
+            Sockets::Marked => MARKING_WORKER,
+        })?;
+        account.map_or(Ok(()), |Account { uid, gid }| write!(f, ":{uid}:{gid}"))
     }
 }
 
@@ -67,18 +114,20 @@ impl FromStr for Profile {
     type Err = ();
 
     fn from_str(word: &str) -> Result<Self, ()> {
-        let mut parts = word.split(':');
-        match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(WORKER), None, None, None) => Ok(Self::Worker(None)),
-            (Some(PAM_HELPER), None, None, None) => Ok(Self::PamHelper),
-            (Some(WORKER), Some(uid), Some(gid), None) => Ok(Self::Worker(Some(Account::parse(uid, gid).ok_or(())?))),
+        let (kind, account) = word.split_once(':').map_or((word, None), |(kind, account)| (kind, Some(account)));
+        let account = account.map(|account| Account::parse(account).ok_or(())).transpose()?;
+        match (kind, account) {
+            (WORKER, account) => Ok(Self::Worker { account, sockets: Sockets::Plain }),
+            (MARKING_WORKER, account) => Ok(Self::Worker { account, sockets: Sockets::Marked }),
+            (PAM_HELPER, None) => Ok(Self::PamHelper),
             _ => Err(()),
         }
     }
 }
 
 impl Account {
-    fn parse(uid: &str, gid: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
+        let (uid, gid) = text.split_once(':')?;
         let account = Self { uid: uid.parse().ok()?, gid: gid.parse().ok()? };
         account.is_nobody_special().then_some(account)
     }
@@ -95,9 +144,11 @@ mod tests {
 
     #[test]
     fn what_is_written_is_understood() {
-        for profile in
-            [Profile::Worker(None), Profile::Worker(Some(Account { uid: 990, gid: 991 })), Profile::PamHelper]
-        {
+        let accounts = [None, Some(Account { uid: 990, gid: 991 })];
+        let workers = accounts
+            .into_iter()
+            .flat_map(|account| [Sockets::Plain, Sockets::Marked].map(|sockets| Profile::Worker { account, sockets }));
+        for profile in workers.chain([Profile::PamHelper]) {
             assert_eq!(profile.to_string().parse(), Ok(profile));
         }
     }

@@ -19,15 +19,16 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// To be made before anything is given up: the helper keeps of its capabilities those that are there.
+    /// To be made before anything is given up: capabilities are kept only as far as they are there.
     pub(super) fn of(profile: &Profile, is_root: bool) -> Result<Self, LaunchError> {
         let now = look()?;
-        let wanted = match (profile, is_root) {
-            (Profile::Worker(account), true) => other_user(account.ok_or(LaunchError::NoAccount)?),
-            (Profile::PamHelper, true) => bounded_root(now.capabilities, mask(profile.kept())),
-            (Profile::Worker(_) | Profile::PamHelper, false) => same_user(now, mask(profile.kept())),
-        };
-        Ok(Self { wanted, was_root: is_root && matches!(profile, Profile::Worker(_)) })
+        let capabilities = capabilities(profile, is_root, now.capabilities);
+        let mut wanted = Standing { capabilities, no_new_privileges: true, threads: 1, ..now };
+        if is_root {
+            let Account { uid, gid } = profile.account()?;
+            (wanted.users, wanted.groups, wanted.further_groups) = ([uid; 4], [gid; 4], Vec::new());
+        }
+        Ok(Self { wanted, was_root: is_root && !profile.stays_root(is_root) })
     }
 
     /// # Errors
@@ -48,33 +49,12 @@ impl Proof {
     }
 }
 
-fn other_user(Account { uid, gid }: Account) -> Standing {
-    Standing {
-        users: [uid; 4],
-        groups: [gid; 4],
-        further_groups: Vec::new(),
-        capabilities: Capabilities::default(),
-        no_new_privileges: true,
-        threads: 1,
-    }
-}
-
-fn bounded_root(had: Capabilities, kept: u64) -> Standing {
-    let capabilities = Capabilities {
-        permitted: had.permitted & kept,
-        effective: had.permitted & kept,
-        bounding: had.bounding & kept,
-        ..Capabilities::default()
-    };
-    Standing { capabilities, ..other_user(Account { uid: 0, gid: 0 }) }
-}
-
-/// Without root the ids stay, and the bounding set too unless `CAP_SETPCAP` is there.
-fn same_user(now: Standing, kept: u64) -> Standing {
-    let may_drop = now.capabilities.effective & Capability::CAP_SETPCAP.bitmask() != 0;
-    let bounding = now.capabilities.bounding & if may_drop { kept } else { u64::MAX };
-    let capabilities = Capabilities { bounding, ..Capabilities::default() };
-    Standing { capabilities, no_new_privileges: true, threads: 1, ..now }
+fn capabilities(profile: &Profile, is_root: bool, had: Capabilities) -> Capabilities {
+    let kept = mask(profile.kept_by(is_root)) & had.permitted;
+    let carried = if profile.stays_root(is_root) { 0 } else { kept };
+    let may_drop = is_root || had.effective & Capability::CAP_SETPCAP.bitmask() != 0;
+    let bounding = if may_drop { had.bounding & mask(profile.kept()) } else { had.bounding };
+    Capabilities { inheritable: carried, permitted: kept, effective: kept, bounding, ambient: carried }
 }
 
 fn mask(capabilities: &[Capability]) -> u64 {

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
-use nix::sys::stat::{Mode, umask};
+use nix::sys::stat::umask;
 use nix::unistd::{Gid, Uid, chdir, close, geteuid, setgroups, setresgid, setresuid};
 
 use super::LaunchError;
@@ -42,6 +42,8 @@ pub(super) fn shed(profile: &Profile) -> Result<(), LaunchError> {
     step("ambient capabilities", KERNEL, caps::clear(None, CapSet::Ambient))?;
     step("capabilities for good", SETPCAP, drop_bounding(profile, is_root))?;
     if is_root {
+        // Otherwise the change of ids would take the permitted set too, before it is cut to what is kept.
+        step("ids without capabilities", KERNEL, prctl::set_keepcaps(!profile.kept().is_empty()))?;
         become_account(profile.account()?)?;
     }
     step("capabilities", KERNEL, keep_capabilities(profile, is_root))?;
@@ -93,33 +95,15 @@ fn become_account(Account { uid, gid }: Account) -> Result<(), LaunchError> {
     step("its user", SETUID, setresuid(uid, uid, uid))
 }
 
-/// Root without the account of somebody else keeps those of its profile that it has; whoever else has none.
+/// Cuts every set to what is kept.
 fn keep_capabilities(profile: &Profile, is_root: bool) -> Result<(), caps::errors::CapsError> {
-    let kept: CapsHashSet = match profile {
-        Profile::PamHelper if is_root => {
-            let had = caps::read(None, CapSet::Permitted)?;
-            profile.kept().iter().copied().filter(|capability| had.contains(capability)).collect()
-        }
-        Profile::PamHelper | Profile::Worker(_) => CapsHashSet::new(),
-    };
-    caps::clear(None, CapSet::Inheritable)?;
+    let had = caps::read(None, CapSet::Permitted)?;
+    let kept = profile.kept_by(is_root).iter().copied().filter(|capability| had.contains(capability));
+    let kept: CapsHashSet = kept.collect();
     caps::set(None, CapSet::Effective, &kept)?;
-    caps::set(None, CapSet::Permitted, &kept)
-}
-
-impl Profile {
-    fn account(&self) -> Result<Account, LaunchError> {
-        match self {
-            Self::Worker(account) => account.ok_or(LaunchError::NoAccount),
-            Self::PamHelper => Ok(Account { uid: 0, gid: 0 }),
-        }
-    }
-
-    /// `pam_faillock` writes to its files by their group.
-    fn umask(&self) -> Mode {
-        match self {
-            Self::Worker(_) => Mode::S_IWGRP | Mode::S_IRWXO,
-            Self::PamHelper => Mode::S_IRWXO,
-        }
-    }
+    caps::set(None, CapSet::Permitted, &kept)?;
+    // Whoever is not uid 0 has after exec(2) what is ambient, and only that.
+    let carried = if profile.stays_root(is_root) { CapsHashSet::new() } else { kept };
+    caps::set(None, CapSet::Inheritable, &carried)?;
+    caps::set(None, CapSet::Ambient, &carried)
 }

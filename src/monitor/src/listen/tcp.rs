@@ -86,7 +86,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::launch::{Launcher, Profile};
+    use crate::launch::{Launcher, Profile, Sockets};
     use crate::plan::{Keepalive, WorkerCommand};
 
     fn plan(threads: u16, accepted: Accepted) -> Plan {
@@ -100,7 +100,7 @@ mod tests {
             worker: WorkerCommand {
                 program: "/proc/self/exe".into(),
                 args: Vec::new(),
-                profile: Profile::Worker(None),
+                profile: Profile::Worker { account: None, sockets: Sockets::Plain },
             },
             helpers: None,
             start_limit: Duration::from_secs(30),

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{SockRef, TcpKeepalive};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::TcpSocket;
 
 use super::Connected;
@@ -58,6 +58,17 @@ pub(super) fn dress<'s>(socket: impl Into<SockRef<'s>>, options: &Options) -> io
         kernel.set_mark(mark)?;
     }
     Ok(())
+}
+
+/// Whether this process may give marks, asked before the first client does.
+pub(super) fn try_mark(mark: u32) -> io::Result<()> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_mark(mark).map_err(|error| {
+        io::Error::other(format!(
+            "outbound.mark cannot be set ({error}): it takes CAP_NET_RAW since Linux 5.17, which the worker keeps of root's for it; \
+             without it, match the worker's user in the firewall (meta skuid) and in routing (ip rule uidrange)"
+        ))
+    })
 }
 
 fn probes(keepalive: &Keepalive) -> TcpKeepalive {

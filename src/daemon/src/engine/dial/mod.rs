@@ -56,8 +56,10 @@ pub(crate) struct Connected {
 }
 
 impl Dialer {
-    /// Fails only when the threads of the system resolver cannot be started.
+    /// # Errors
+    /// The threads of the system resolver cannot be started, or sockets cannot be given the mark that they should carry.
     pub(crate) fn new(options: Options) -> io::Result<Self> {
+        options.mark.map_or(Ok(()), connect::try_mark)?;
         let resolver: Box<dyn Resolve> = match &options.naming.source {
             Source::Servers(servers) => Box::new(Hickory::new(servers.clone())),
             Source::System { threads } => Box::new(System::new(*threads)?),

@@ -15,7 +15,7 @@ pub(crate) struct Options {
     pub(crate) exit_v6: Option<Ipv6Addr>,
     /// The interface they leave by (`SO_BINDTODEVICE`, socket(7)).
     pub(crate) interface: Option<String>,
-    /// The firewall mark they carry (`SO_MARK`, socket(7)); needs `CAP_NET_ADMIN`.
+    /// The firewall mark they carry (`SO_MARK`, socket(7)); needs `CAP_NET_RAW`, before Linux 5.17 `CAP_NET_ADMIN`.
     pub(crate) mark: Option<u32>,
     /// `None` sends no probes.
     pub(crate) keepalive: Option<Keepalive>,

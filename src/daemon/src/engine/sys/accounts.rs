@@ -80,7 +80,13 @@ impl Disguise {
         let disguise = Self(Account { user: setfsuid(account.user), group });
         // Both calls return the id before, whether or not they succeeded; asking for an impossible one tells which it is now.
         let now = Account { user: setfsuid(Uid::from_raw(u32::MAX)), group: setfsgid(Gid::from_raw(u32::MAX)) };
-        if now == account { Ok(disguise) } else { Err(Errno::EPERM.into()) }
+        if now == account {
+            return Ok(disguise);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "root needs CAP_SETUID and CAP_SETGID, and a user who exists in its user namespace",
+        ))
     }
 }
 

@@ -9,4 +9,5 @@ pub(crate) mod pipe;
 pub(crate) mod pool;
 pub(crate) mod ports;
 pub(crate) mod queue;
+pub(crate) mod sandbox;
 pub(crate) mod stream;

@@ -1,0 +1,64 @@
+//! Enters the sandbox and says in one line what this process still is and may, as the kernel shows it.
+
+use config::{Resolver, Settings};
+use monitor::standing::Standing;
+
+use crate::engine::sys::accounts::user_name;
+use crate::engine::sys::sandbox::{self, Names, Needs, Sandbox};
+
+/// What was done to the worker before it begins; nothing if the operator wants no sandbox.
+#[derive(Debug)]
+pub(super) struct Confinement(Option<Sandbox>);
+
+impl Confinement {
+    /// To be called by the only thread there is.
+    pub(super) fn enter(settings: &Settings) -> Self {
+        Self(settings.server.sandbox.then(|| sandbox::enter(&needs(settings))))
+    }
+
+    /// Says what holds; louder if something does not that was asked for.
+    pub(super) fn report(&self) {
+        let sandbox = self.0.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string);
+        let standing = match Standing::look() {
+            Ok(standing) => describe(&standing),
+            Err(error) => format!("unknown: {error}"),
+        };
+        match &self.0 {
+            Some(incomplete) if !incomplete.is_complete() => {
+                tracing::warn!(sandbox, "the worker is not confined as it should be: {standing}");
+            }
+            Some(_) | None => tracing::info!(sandbox, "the worker is confined: {standing}"),
+        }
+    }
+}
+
+fn needs(settings: &Settings) -> Needs {
+    let dns = &settings.dns;
+    let names = match dns.resolver {
+        Resolver::Hickory => Names::Ourselves,
+        Resolver::System => Names::System,
+    };
+    Needs {
+        read: vec![dns.resolv_conf.clone(), dns.hosts_file.clone()],
+        append: settings.logging.file.iter().cloned().collect(),
+        names,
+    }
+}
+
+/// Whatever is still there is named, so that a short line is a good one.
+fn describe(standing: &Standing) -> String {
+    let Standing { users, groups, further_groups, capabilities, no_new_privileges, threads: _ } = standing;
+    let mut words = vec![format!("user {}, group {}", user_name(users[1].into()), groups[1])];
+    if !further_groups.is_empty() {
+        words.push(format!("further groups {further_groups:?}, which only root can give up"));
+    }
+    let sets = [
+        ("permitted", capabilities.permitted),
+        ("inheritable", capabilities.inheritable),
+        ("ambient", capabilities.ambient),
+    ];
+    let left = sets.into_iter().filter(|(_, set)| *set != 0);
+    words.extend(left.map(|(name, set)| format!("{name} capabilities {set:#x}")));
+    words.push(if *no_new_privileges { "no new privileges" } else { "new privileges possible" }.to_owned());
+    words.join(", ")
+}
