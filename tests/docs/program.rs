@@ -63,6 +63,8 @@ fn complaint(directory: &Path, text: &str) -> Option<String> {
     fs::write(directory.join("rustsocks.toml"), text).expect("the file can be written");
     let mut check = rustsocks(&["check", "--config", "rustsocks.toml"]);
     check.current_dir(directory).env("RUSTSOCKS_AUTH_USERS_FILE", "users.toml");
+    // The services that ship are not installed here.
+    check.env("RUSTSOCKS_AUTH_PAM_CONFIG_DIR", crate::root().join("config/pam.d"));
     if text.contains("[acl]") {
         fs::write(directory.join("acl.toml"), "[global]\n").expect("the file can be written");
         check.env("RUSTSOCKS_ACL_CONFIG_FILE", "acl.toml");

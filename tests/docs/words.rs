@@ -16,8 +16,10 @@ fn every_ending_is_explained() {
 fn every_reason_is_explained_with_its_reply() {
     let reasons = arguments_of(&format!("{SESSION}/refusal.rs"), "of(\"");
     check("docs/logging.md", &reasons, 16);
-    // The two that are refused before there is a request have the words of their method.
-    let with_reply = reasons.into_iter().filter(|reason| !["bad_credentials", "auth_unavailable"].contains(&&**reason));
+    // Those that are refused before there is a request have the words of their method.
+    let with_reply = reasons
+        .into_iter()
+        .filter(|reason| !["bad_credentials", "address_refused", "auth_unavailable"].contains(&&**reason));
     check("docs/protocol.md", &with_reply.collect(), 14);
 }
 
@@ -42,6 +44,16 @@ fn every_word_in_the_session_line_is_explained() {
 #[test]
 fn every_cause_of_a_dropped_datagram_is_explained() {
     check("docs/logging.md", &literals_of_arms("src/daemon/src/engine/relay/udp/drops.rs"), 9);
+}
+
+#[test]
+fn every_word_about_pam_is_explained() {
+    let denials = read("src/core/wire/src/from_pam.rs");
+    let denials = denials.split("denials! {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the list");
+    check("docs/pam-authentication.md", &quoted(denials).into_iter().collect(), 8);
+    let causes = read("src/daemon/src/engine/auth/pam/trouble.rs");
+    let causes = causes.split("const CAUSES").nth(1).and_then(|rest| rest.split(';').nth(1)).expect("the list");
+    check("docs/pam-authentication.md", &quoted(causes).into_iter().collect(), 7);
 }
 
 #[test]

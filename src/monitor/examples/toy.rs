@@ -135,6 +135,8 @@ enum Behaviour {
     Collapse,
     /// It does not obey when told to drain.
     Deaf,
+    /// It says that its first helper is stuck, and then that it is ready.
+    Complain,
 }
 
 impl Behaviour {
@@ -146,6 +148,7 @@ impl Behaviour {
             "dawdle" => Ok(Self::Dawdle),
             "collapse" => Ok(Self::Collapse),
             "deaf" => Ok(Self::Deaf),
+            "complain" => Ok(Self::Complain),
             _ => Err(format!("{word:?} is no behaviour").into()),
         }
     }
@@ -211,7 +214,7 @@ fn begin(
     match behaviour {
         Behaviour::Refuse => link.send(&ToMonitor::Failed { reason: "line 3: no such key\nMAINPID=1".to_owned() })?,
         Behaviour::Exit | Behaviour::Dawdle => {}
-        Behaviour::Good | Behaviour::Deaf | Behaviour::Collapse => {
+        Behaviour::Good | Behaviour::Deaf | Behaviour::Collapse | Behaviour::Complain => {
             for socket in listeners {
                 let shared = Arc::clone(shared);
                 thread::Builder::new()
@@ -220,11 +223,14 @@ fn begin(
             }
             let (heart, shared) = (link.try_clone()?, Arc::clone(shared));
             thread::Builder::new().name("heart".into()).spawn(move || beat(&heart, &shared))?;
+            if behaviour == Behaviour::Complain {
+                link.send(&ToMonitor::PamHelperStuck { number: 1 })?;
+            }
             link.send(&ToMonitor::Ready)?;
         }
     }
     Ok(match behaviour {
-        Behaviour::Good | Behaviour::Deaf | Behaviour::Dawdle => None,
+        Behaviour::Good | Behaviour::Deaf | Behaviour::Dawdle | Behaviour::Complain => None,
         Behaviour::Refuse | Behaviour::Exit | Behaviour::Collapse => Some(ExitCode::from(3)),
     })
 }

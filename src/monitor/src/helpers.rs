@@ -59,6 +59,7 @@ struct Helper {
     number: u32,
     child: Child,
     born: Instant,
+    is_condemned: bool,
 }
 
 /// What came of filling the posts.
@@ -121,8 +122,14 @@ impl Helpers {
         let stuck = self.posts.iter_mut().filter_map(Post::helper).find(|helper| helper.number == number);
         if let Some(helper) = stuck {
             error!(helper = number, pid = helper.child.id(), "a PAM helper is stuck and is killed");
+            helper.is_condemned = true;
             helper.kill();
         }
+    }
+
+    /// Whether every post has a helper of whom nothing bad was heard.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.posts.iter().all(|post| matches!(&post.holder, Holder::Helper(helper) if !helper.is_condemned))
     }
 
     /// Looks who has ended, and kills who has not although it is time; returns how the first one ended that did not end well.
@@ -210,7 +217,7 @@ impl Helper {
             command.env_remove(variable);
         }
         let child = command.spawn()?;
-        Ok((Self { number, child, born: now }, ours.into_descriptor()))
+        Ok((Self { number, child, born: now, is_condemned: false }, ours.into_descriptor()))
     }
 
     fn kill(&mut self) {

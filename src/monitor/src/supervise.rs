@@ -219,6 +219,8 @@ impl<'a> Supervisor<'a> {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
                 worker.last_words = Some(reason);
             }
+            // The worker has waited for its helpers; how the missing one ended is about to be known.
+            ToMonitor::Ready if !self.was_ready && !self.helpers.is_complete() => {}
             ToMonitor::Ready => {
                 info!(worker = worker.pid(), after = ?worker.age(now), "worker ready");
                 worker.becomes_ready(self.plan.watchdog, now);

@@ -259,8 +259,10 @@ impl Drop for Answers {
 }
 
 /// `pam_fail_delay(3)`: libpam calls it at the end of an authentication instead of sleeping.
-extern "C" fn note_delay(status: c_int, microseconds: c_uint, data: *mut c_void) {
-    if status == ffi::PAM_SUCCESS || data.is_null() {
+///
+/// Of a success too: an account that is then refused should not answer sooner than a wrong password.
+extern "C" fn note_delay(_status: c_int, microseconds: c_uint, data: *mut c_void) {
+    if data.is_null() {
         return;
     }
     // SAFETY: as in `converse`.

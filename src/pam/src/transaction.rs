@@ -209,10 +209,14 @@ mod tests {
     #[test]
     fn a_delay_is_noted_and_not_slept() {
         let began = std::time::Instant::now();
-        let lines = "auth optional pam_faildelay.so delay=40000000\nauth required pam_deny.so\n";
-        let heard = heard(&[lines, ACCOUNT].concat(), password());
-        assert_eq!(heard.verdict, PamVerdict::Denied(Denial::Authentication));
-        assert!(heard.conversation.delay.as_secs() >= 10, "{heard:?}");
+        let delay = "auth optional pam_faildelay.so delay=40000000\n";
+        let wrong = [delay, "auth required pam_deny.so\n", ACCOUNT].concat();
+        let refused = [delay, "auth required pam_permit.so\n", "account required pam_deny.so\n"].concat();
+        for lines in [wrong, refused] {
+            let heard = heard(&lines, password());
+            assert_eq!(heard.verdict, PamVerdict::Denied(Denial::Authentication));
+            assert!(heard.conversation.delay.as_secs() >= 10, "{heard:?}");
+        }
         assert!(began.elapsed().as_secs() < 10);
     }
 

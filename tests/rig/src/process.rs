@@ -44,6 +44,16 @@ impl Process {
         lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
     }
 
+    /// Those of its processes that `ps` shows under this title.
+    #[must_use]
+    pub fn children_called(&self, title: &str) -> Vec<u32> {
+        let is_called = |pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0).next() == Some(title.as_bytes())
+        };
+        self.children().into_iter().filter(is_called).collect()
+    }
+
     /// Sends a signal to this process alone.
     pub fn signal(&self, signal: Signal) {
         send(self.pid(), signal);

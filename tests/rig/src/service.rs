@@ -229,8 +229,18 @@ impl Service {
     /// The process that speaks with clients.
     #[must_use]
     pub fn worker_pid(&self) -> u32 {
-        let children = found(PATIENCE, || Some(self.process.children()).filter(|children| children.len() == 1));
-        children.unwrap_or_else(|| panic!("the monitor has one worker, not {:?}", self.process.children()))[0]
+        let workers = found(PATIENCE, || Some(self.workers()).filter(|workers| workers.len() == 1));
+        workers.unwrap_or_else(|| panic!("the monitor has one worker, not {:?}", self.workers()))[0]
+    }
+
+    fn workers(&self) -> Vec<u32> {
+        self.process.children_called("rustsocks: worker")
+    }
+
+    /// The processes that ask PAM.
+    #[must_use]
+    pub fn pam_helpers(&self) -> Vec<u32> {
+        self.process.children_called("rustsocks: pam")
     }
 
     /// The worker that has taken the place of another one; waits until that is gone and its successor is ready.
@@ -239,7 +249,7 @@ impl Service {
         let ready = |line: &Line| line.text("message") == "worker ready" && line.number("worker") != u64::from(worker);
         let is_new =
             |pid: &u32| self.log.lines().iter().any(|line| ready(line) && line.number("worker") == u64::from(*pid));
-        let look = || self.process.children().into_iter().find(|pid| *pid != worker).filter(is_new);
+        let look = || self.workers().into_iter().find(|pid| *pid != worker).filter(is_new);
         let successor = found(2 * PATIENCE, look).unwrap_or_else(|| panic!("nobody took the place of worker {worker}"));
         assert!(eventually(PATIENCE, || !exists(worker)), "worker {worker} is still there");
         successor

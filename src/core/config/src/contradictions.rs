@@ -23,10 +23,15 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.no_name_twice();
     check.nothing_is_open_by_accident();
     check.unix_keys_fit();
+    check.no_method_hides_another();
+    check.addresses_can_be_judged();
     check.users_file_is_there();
     check.some_command_is_on();
     check.ttl_bounds_fit();
-    check.users_file_is_used().into_iter().chain(check.policy_is_asked_for()).collect()
+    let mut warnings: Vec<Problem> = check.users_file_is_used().into_iter().collect();
+    warnings.extend(check.pam_services_are_used());
+    warnings.extend(check.policy_is_asked_for());
+    warnings
 }
 
 struct Check<'c, 'a> {
@@ -95,7 +100,7 @@ impl<'c, 'a> Check<'c, 'a> {
         }
         for (key, listener) in self.listeners.clone().into_iter().filter(|(_, listener)| listener.is_open()) {
             let own_method = key.replace(".address", ".socks_method");
-            let keys = [&key, "auth.socks_method", &own_method, "server.i_understand_open_proxy"];
+            let keys = [&key, "auth.socks_method", &own_method, "auth.client_method", "server.i_understand_open_proxy"];
             self.contradict(&keys, open_proxy(&listener));
         }
     }
@@ -105,6 +110,44 @@ impl<'c, 'a> Check<'c, 'a> {
             let Some((key, fault)) = misplaced(table) else { continue };
             self.contradict(&[&format!("listen[{index}].{key}"), &format!("listen[{index}].address")], fault);
         }
+    }
+
+    /// On the wire neither asks the client for anything, so the second one would never be reached.
+    fn no_method_hides_another(&mut self) {
+        for (key, listener) in self.listeners.clone() {
+            if listener.methods.contains(Method::None) && listener.methods.contains(Method::PamAddress) {
+                let own = key.replace(".address", ".socks_method");
+                let fault =
+                    Fault::new("\"none\" and \"pam.address\" exclude each other: a client sends the same for both");
+                let keys = [own.as_str(), "auth.socks_method"];
+                // The first listener has no methods of its own.
+                let keys = if own.starts_with("listen[") { &keys[..] } else { &keys[1..] };
+                self.contradict(keys, fault.hint("remove one of them"));
+            }
+        }
+    }
+
+    fn addresses_can_be_judged(&mut self) {
+        for (key, listener) in self.listeners.clone() {
+            if matches!(listener.binding, Binding::Unix { .. }) && listener.asks_for_addresses() {
+                let fault = Fault::new("\"pam.address\" cannot be asked here: a peer on a Unix socket has no address");
+                let hint = "give this [[listen]] table a client_method and a socks_method of its own";
+                self.contradict(&[&key], fault.hint(hint));
+            }
+        }
+    }
+
+    fn pam_services_are_used(&self) -> Vec<Problem> {
+        let written = self.settings.listen.iter().map(|table| table.pam_service.is_some());
+        let further = self.listeners.iter().filter(|(key, _)| key.starts_with("listen["));
+        let idle = written.zip(further).filter(|(is_written, (_, listener))| *is_written && !listener.asks_pam());
+        let warn = |key: &str| {
+            let key = key.replace(".address", ".pam_service");
+            let message = "is not asked: no method of this listener asks PAM".to_owned();
+            let hint = Some("set socks_method = \"pam.username\", or remove it".to_owned());
+            Problem { origin: self.reader.origin(&key), key, message, hint }
+        };
+        idle.map(|(_, (key, _))| warn(key)).collect()
     }
 
     fn users_file_is_there(&mut self) {

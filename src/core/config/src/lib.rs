@@ -23,11 +23,13 @@ pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Acl, Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Outbound, Server, Settings, Timeouts, Udp,
+    Acl, Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Outbound, Pam, Server, Settings, Timeouts, Udp,
 };
 pub use users::hash::PasswordHash;
 pub use values::choices::Choices;
 pub use values::endpoint::{Endpoint, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
-pub use values::text::{AccountName, Interface, Label};
-pub use values::words::{ClientAddress, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver};
+pub use values::text::{AccountName, Interface, Label, PamService};
+pub use values::words::{
+    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
+};

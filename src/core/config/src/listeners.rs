@@ -11,7 +11,8 @@ use crate::settings::{Listen, Settings};
 use crate::values::choices::Choices;
 use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::BindAddress;
-use crate::values::words::{Method, Protocol};
+use crate::values::text::PamService;
+use crate::values::words::{ClientMethod, Method, Protocol};
 
 /// One listener with every override applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +23,12 @@ pub struct Listener {
     pub binding: Binding,
     /// The protocols it speaks.
     pub protocols: Choices<Protocol>,
+    /// What a client has to pass before its first word is read.
+    pub client_method: ClientMethod,
     /// The authentication methods, in order of preference.
     pub methods: Choices<Method>,
+    /// The PAM service of those methods that ask PAM.
+    pub pam_service: PamService,
     /// Peers whose connections must begin with a PROXY protocol header.
     pub proxy_protocol_from: Vec<IpNet>,
     /// What UDP clients are told to send to.
@@ -56,13 +61,23 @@ pub struct Advertised {
 }
 
 impl Listener {
+    /// Whether one of its methods asks its PAM service.
+    pub(crate) fn asks_pam(&self) -> bool {
+        self.methods.contains(Method::PamAddress) || self.methods.contains(Method::PamUsername)
+    }
+
+    /// Whether it judges clients by their addresses.
+    pub(crate) fn asks_for_addresses(&self) -> bool {
+        self.methods.contains(Method::PamAddress) || self.client_method == ClientMethod::PamAddress
+    }
+
     /// Whether others than this machine's own users can reach it without authentication.
     pub(crate) fn is_open(&self) -> bool {
         let is_reachable = match &self.binding {
             Binding::Tcp(address) => !address.ip().to_canonical().is_loopback(),
             Binding::Unix { .. } => false,
         };
-        is_reachable && self.methods.contains(Method::None)
+        is_reachable && self.methods.contains(Method::None) && self.client_method == ClientMethod::None
     }
 }
 
@@ -72,6 +87,23 @@ impl Settings {
     pub fn listeners(&self) -> Vec<Listener> {
         let further = self.listen.iter().map(|table| self.further(table));
         self.first().into_iter().chain(further).collect()
+    }
+
+    /// The PAM services that some listener asks, none twice: their numbers for the PAM helpers; none if nobody asks PAM.
+    #[must_use]
+    pub fn pam_services(&self) -> Vec<PamService> {
+        let mut services = Vec::new();
+        for listener in self.listeners() {
+            let client =
+                (listener.client_method == ClientMethod::PamAddress).then(|| self.auth.client_pam_service.clone());
+            let socks = listener.asks_pam().then_some(listener.pam_service);
+            for service in client.into_iter().chain(socks) {
+                if !services.contains(&service) {
+                    services.push(service);
+                }
+            }
+        }
+        services
     }
 
     fn first(&self) -> Option<Listener> {
@@ -91,7 +123,9 @@ impl Settings {
             name: table.name.as_ref().map_or_else(|| table.address.to_string(), ToString::to_string),
             binding: binding(table),
             protocols: table.protocols.clone(),
+            client_method: table.client_method.unwrap_or(self.auth.client_method),
             methods: table.socks_method.as_ref().unwrap_or(&self.auth.socks_method).clone(),
+            pam_service: table.pam_service.as_ref().unwrap_or(&self.auth.socks_pam_service).clone(),
             proxy_protocol_from: table.proxy_protocol_from.clone(),
             udp: own.or(self.udp.advertised_v4, self.udp.advertised_v6),
             bind: own.or(self.bind.advertised_v4, self.bind.advertised_v6),

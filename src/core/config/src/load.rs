@@ -97,10 +97,20 @@ fn no_such_key(path: &str) -> Fault {
     let (table, key) = split(path);
     let hint = match TABLES.iter().find(|(known, _)| *known == table) {
         Some(("listen", _)) => "write [[listen]] tables in the file".to_owned(),
-        Some((_, keys)) => alternatives(key, keys.iter().copied()),
+        Some((_, keys)) => {
+            let known: Vec<String> = keys.iter().map(ToString::to_string).chain(keys_of_inner_tables(table)).collect();
+            alternatives(key, known.iter().map(String::as_str))
+        }
         None => alternatives(table, tables()),
     };
     Fault::new("unknown key").hint(hint)
+}
+
+/// As a variable writes them: `pam_verbose` in `auth` for `verbose` in `auth.pam`.
+fn keys_of_inner_tables(table: &str) -> impl Iterator<Item = String> {
+    let inner =
+        TABLES.iter().filter_map(move |(name, keys)| Some((name.strip_prefix(table)?.strip_prefix('.')?, keys)));
+    inner.flat_map(|(name, keys)| keys.iter().map(move |key| format!("{name}_{key}")))
 }
 
 fn tables() -> impl Iterator<Item = &'static str> + Clone {

@@ -76,9 +76,15 @@ impl<'a> Reader<'a> {
         self.overrides = ranked.into_iter().map(|over| (over.key.clone(), over.clone())).collect();
     }
 
-    /// The table `[name]`, or its defaults.
+    /// The table `[name]`, or its defaults. A table inside another one, `[outer.name]`, is read before the outer one.
     pub(crate) fn table<T: Table>(&mut self, name: &'static str) -> T {
-        let found = self.root.remove(name);
+        let found = match name.split_once('.') {
+            None => self.root.remove(name),
+            Some((outer, inner)) => match self.root.get_mut(outer).map(Spanned::get_mut) {
+                Some(DeValue::Table(outer)) => outer.remove(inner),
+                _ => None,
+            },
+        };
         let start = found.as_ref().map_or(0, |value| value.span().start);
         let table = found.as_ref().and_then(|value| value.get_ref().as_table());
         if let (Some(value), None) = (&found, table) {
@@ -264,7 +270,10 @@ impl<'r, 'a> Section<'r, 'a> {
     }
 
     fn over(&mut self, key: &str) -> Option<Override> {
-        if self.reader.overrides.is_empty() { None } else { self.reader.overrides.remove(&self.path_of(key)) }
+        if self.reader.overrides.is_empty() {
+            return None;
+        }
+        self.reader.overrides.remove(&override_of(&self.path_of(key)))
     }
 
     fn written<K: Kind>(&mut self, key: &str, kind: &K, value: &Spanned<DeValue<'_>>) -> Option<K::Value> {
@@ -313,6 +322,12 @@ impl<'r, 'a> Section<'r, 'a> {
             }
         }
     }
+}
+
+/// The key of an override, which cannot tell the dot of an inner table from an underscore: `auth.pam_verbose`.
+fn override_of(path: &str) -> String {
+    let (table, key) = path.split_once('.').unwrap_or((path, ""));
+    format!("{table}.{}", key.replace('.', "_"))
 }
 
 /// Whether a message may quote a line of the file.

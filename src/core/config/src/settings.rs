@@ -15,11 +15,14 @@ use crate::kinds::strings::{choice, list, text, unicast};
 use crate::kinds::{Flag, Maybe, Show as _};
 use crate::reader::{Reader, Section, Table};
 use crate::render::Shown;
+use crate::users::UserName;
 use crate::values::choices::Choices;
 use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::{BindAddress, Opening, Ports};
-use crate::values::text::{AccountName, Interface, Label};
-use crate::values::words::{ClientAddress, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver};
+use crate::values::text::{AccountName, Interface, Label, PamService};
+use crate::values::words::{
+    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
+};
 
 /// Everything the operator decided, or left to the defaults.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,6 +35,8 @@ pub struct Settings {
     pub commands: Commands,
     /// `[auth]`
     pub auth: Auth,
+    /// `[auth.pam]`
+    pub pam: Pam,
     /// `[timeouts]`
     pub timeouts: Timeouts,
     /// `[limits]`
@@ -58,6 +63,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("listen", Listen::KEYS),
     ("commands", Commands::KEYS),
     ("auth", Auth::KEYS),
+    ("auth.pam", Pam::KEYS),
     ("timeouts", Timeouts::KEYS),
     ("limits", Limits::KEYS),
     ("outbound", Outbound::KEYS),
@@ -72,6 +78,8 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
 impl Settings {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let settings = Self {
+            // Before the table that it is in.
+            pam: reader.table("auth.pam"),
             server: reader.table("server"),
             listen: reader.tables("listen"),
             commands: reader.table("commands"),
@@ -94,14 +102,29 @@ impl Settings {
 
     /// Every table with its keys; a `[[listen]]` table is named `listen[0]`, `listen[1]`, …
     pub(crate) fn shown(&self) -> Vec<(String, Vec<Shown>)> {
-        let Self { server, listen, commands, auth, timeouts, limits, outbound, dns, udp, bind, acl, guard, logging } =
-            self;
+        let Self {
+            server,
+            listen,
+            commands,
+            auth,
+            pam,
+            timeouts,
+            limits,
+            outbound,
+            dns,
+            udp,
+            bind,
+            acl,
+            guard,
+            logging,
+        } = self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
         let mut tables = vec![("server".to_owned(), server.shown())];
         tables.extend(listen);
         tables.extend([
             ("commands".to_owned(), commands.shown()),
             ("auth".to_owned(), auth.shown()),
+            ("auth.pam".to_owned(), pam.shown()),
             ("timeouts".to_owned(), timeouts.shown()),
             ("limits".to_owned(), limits.shown()),
             ("outbound".to_owned(), outbound.shown()),
@@ -146,6 +169,9 @@ macro_rules! tables {
         }
     )+};
 }
+
+/// Where libpam looks by itself, pam.d(5).
+pub(crate) const PAM_DIRECTORY: &str = "/etc/pam.d";
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -193,6 +219,10 @@ tables! {
         protocols: Choices<Protocol> = "protocols", choice(), Choices::all(Protocol::ALL);
         /// Overrides `auth.socks_method`.
         socks_method: Option<Choices<Method>> = "socks_method", Maybe(choice()), None;
+        /// Overrides `auth.client_method`.
+        client_method: Option<ClientMethod> = "client_method", Maybe(text()), None;
+        /// Overrides `auth.socks_pam_service`.
+        pam_service: Option<PamService> = "pam_service", Maybe(text()), None;
         /// Peers whose connections must begin with a PROXY protocol header.
         proxy_protocol_from: Vec<IpNet> = "proxy_protocol_from", list(), Vec::new();
         /// Overrides `advertised_address_v4` of `[udp]` and `[bind]`.
@@ -215,10 +245,32 @@ tables! {
 
     /// `[auth]`: how clients prove who they are.
     Auth {
+        /// What a client has to pass before its first word is read.
+        client_method: ClientMethod = "client_method", text(), ClientMethod::None;
+        /// The PAM service that judges addresses for `client_method`.
+        client_pam_service: PamService = "client_pam_service", text(), PamService::of("rustsocks-client");
         /// The methods in order of preference.
         socks_method: Choices<Method> = "socks_method", choice(), Choices::only(Method::None);
+        /// The PAM service of the methods in `socks_method` that ask PAM.
+        socks_pam_service: PamService = "socks_pam_service", text(), PamService::of("rustsocks");
         /// The users of `userpass`; written whenever a listener uses that method.
         users_file: Option<PathBuf> = "users_file", Maybe(text()), None;
+    }
+
+    /// `[auth.pam]`: how PAM is asked.
+    Pam {
+        /// `PAM_USER` where a client has only an address; some modules want a user that exists.
+        default_user: UserName = "default_user", text(), UserName::of("rhostusr");
+        /// `PAM_RUSER`: a SOCKS client has no user on its own host to name.
+        default_ruser: UserName = "default_ruser", text(), UserName::of("rhostusr");
+        /// Whether modules are asked to speak, and what they say is logged.
+        verbose: bool = "verbose", Flag, false;
+        /// Whether the start is refused if the file of a service that is used is missing.
+        verify_service_files: bool = "verify_service_files", Flag, true;
+        /// Processes that ask PAM, each one question at a time, 2 to 8.
+        helpers: u16 = "helpers", count(2, 8), 2;
+        /// Where the files of the services are (pam.d(5)).
+        config_dir: PathBuf = "config_dir", text(), PathBuf::from(PAM_DIRECTORY);
     }
 
     /// `[timeouts]`: how long things may take.

@@ -15,7 +15,7 @@ use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
 use crate::users::expiry::Moment;
 use crate::users::hash::PasswordHash;
-use crate::values::Parsed;
+use crate::values::{Parsed, Written};
 
 pub use crate::users::expiry::Expiry;
 
@@ -71,6 +71,10 @@ impl Users {
 }
 
 impl UserName {
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The name as text; a client sends its UTF-8 bytes.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -90,6 +94,12 @@ impl Parsed for UserName {
             return Ok(Self(text.to_owned()));
         }
         Err(Fault::new("cannot be a user's name").hint("use 1 to 255 bytes without control characters"))
+    }
+}
+
+impl Written for UserName {
+    fn written(&self) -> String {
+        self.0.clone()
     }
 }
 

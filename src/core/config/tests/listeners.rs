@@ -1,6 +1,6 @@
 //! Which listeners follow from the settings, and what each of them inherits.
 
-use config::{Advertised, Binding, Listener, Loaded, Method, Protocol, Source, load};
+use config::{Advertised, Binding, ClientMethod, Listener, Loaded, Method, PamService, Protocol, Source, load};
 
 #[test]
 fn without_a_file_one_listener_waits_on_loopback() {
@@ -74,6 +74,41 @@ advertised_address_v4 = "203.0.113.1"
     );
     assert_eq!(office.udp, advertised("203.0.113.1", "2001:db8::1"));
     assert_eq!(office.bind, Advertised { v4: "203.0.113.1".parse().ok(), v6: None });
+}
+
+#[test]
+fn a_listener_asks_its_own_pam_service_and_each_service_is_listed_once() {
+    let text = r#"
+[auth]
+client_method = "pam.address"
+socks_method = "pam.username"
+[[listen]]
+address = "127.0.0.1:1"
+pam_service = "office"
+[[listen]]
+address = "unix:/run/x.sock"
+client_method = "none"
+socks_method = ["pam.username", "none"]
+pam_service = "office"
+[[listen]]
+address = "127.0.0.1:2"
+socks_method = "none"
+"#;
+    let settings = read(text).settings;
+    let asked: Vec<(ClientMethod, String)> = settings
+        .listeners()
+        .iter()
+        .map(|listener| (listener.client_method, listener.pam_service.as_str().to_owned()))
+        .collect();
+    let address = ClientMethod::PamAddress;
+    let expected =
+        [(address, "rustsocks"), (address, "office"), (ClientMethod::None, "office"), (address, "rustsocks")];
+    assert_eq!(asked, expected.map(|(method, service)| (method, service.to_owned())));
+    let names = |settings: &config::Settings| -> Vec<String> {
+        settings.pam_services().iter().map(PamService::as_str).map(str::to_owned).collect()
+    };
+    assert_eq!(names(&settings), ["rustsocks-client", "rustsocks", "office"]);
+    assert_eq!(names(&read("").settings), Vec::<String>::new());
 }
 
 #[test]

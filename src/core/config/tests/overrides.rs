@@ -56,6 +56,7 @@ fn the_environment_can_set_every_shape_of_value() {
             ("RUSTSOCKS_SERVER_WORKER_THREADS", "3"),
             ("RUSTSOCKS_COMMANDS_BIND", "true"),
             ("RUSTSOCKS_AUTH_SOCKS_METHOD", "userpass, none"),
+            ("RUSTSOCKS_AUTH_PAM_DEFAULT_USER", "nobody"),
             ("RUSTSOCKS_AUTH_USERS_FILE", "/etc/rustsocks/users.toml"),
             ("RUSTSOCKS_TIMEOUTS_MAX_AGE_SECS", "3600"),
             ("RUSTSOCKS_OUTBOUND_ATTEMPT_DELAY_MS", "100"),
@@ -70,6 +71,7 @@ fn the_environment_can_set_every_shape_of_value() {
     assert_eq!(settings.server.worker_threads.map(std::num::NonZeroUsize::get), Some(3));
     assert!(settings.commands.bind);
     assert_eq!(settings.auth.socks_method.as_slice(), [Method::UserPass, Method::None]);
+    assert_eq!(settings.pam.default_user.as_str(), "nobody");
     assert_eq!(settings.timeouts.max_age, Some(Duration::from_hours(1)));
     assert_eq!(settings.outbound.attempt_delay, Duration::from_millis(100));
     assert_eq!(settings.outbound.address_v6, "2001:db8::2".parse().ok());
@@ -88,6 +90,7 @@ fn an_empty_list_can_be_given() {
 fn problems_of_overrides_name_the_variable_or_flag() {
     let mut overrides = variables(&[
         ("RUSTSOCKS_SERVER_BIND_PORT", "many"),
+        ("RUSTSOCKS_AUTH_PAM_HELPRS", "3"),
         ("RUSTSOCKS_COMMANDS_CONNECT", "1"),
         ("RUSTSOCKS_SERVER_BIND_PROT", "1080"),
         ("RUSTSOCKS_GUARD_ALLOW", "::1,x"),
@@ -96,6 +99,7 @@ fn problems_of_overrides_name_the_variable_or_flag() {
     overrides.push(Override::flag("--bind", "server.bind_address", "0.0.0.0"));
     overrides.push(Override::flag("--verbose", "log.level", "debug"));
     let expected = [
+        "RUSTSOCKS_AUTH_PAM_HELPRS: auth.pam_helprs: unknown key; did you mean \"pam_helpers\"?",
         "RUSTSOCKS_COMMANDS_CONNECT: commands.connect: must be true or false, not \"1\"",
         "RUSTSOCKS_GUARD_ALLOW: guard.allow: \"x\" is not an address, a network or an address with a port; \
          write \"192.0.2.1\", \"192.0.2.0/24\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"",

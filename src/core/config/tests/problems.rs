@@ -22,8 +22,8 @@ level = "inof"
         r#"rustsocks.toml:4:1: server.bind_prot: unknown key; did you mean "bind_port"?"#,
         "rustsocks.toml:5:11: server.backlog: must be a whole number from 1 to 65535, not 0",
         "rustsocks.toml:6:17: server.watchdog_secs: must be a whole number from 2 to 600 (seconds), not a float",
-        "rustsocks.toml:7:2: gateway: unknown table or key; known are server, listen, commands, auth, timeouts, limits, \
-         outbound, dns, udp, bind, acl, guard, logging",
+        "rustsocks.toml:7:2: gateway: unknown table or key; known are server, listen, commands, auth, auth.pam, timeouts, \
+         limits, outbound, dns, udp, bind, acl, guard, logging",
         r#"rustsocks.toml:9:1: listen[0].address: is missing; add address = "0.0.0.0:1081""#,
         r#"rustsocks.toml:10:8: listen[0].mode: "0999" is not a file mode; write it in octal, "0000" to "0777""#,
         r#"rustsocks.toml:12:9: logging.level: "inof" is not known; did you mean "info"?"#,
@@ -137,7 +137,13 @@ fn strings_that_mean_nothing_are_refused() {
         ("bind", "port_range", "\"a-b\"", "is not a range of ports from 1024 to 65535"),
         ("udp", "replies", "\"addres\"", "did you mean \"address\"?"),
         ("udp", "client_address", "\"stict\"", "did you mean \"strict\"?"),
-        ("auth", "socks_method", "\"pam\"", "known are none, userpass"),
+        ("auth", "socks_method", "\"ldap\"", "known are none, userpass, pam.address, pam.username"),
+        ("auth", "socks_method", "\"pam.user\"", "did you mean \"pam.username\"?"),
+        ("auth", "client_method", "\"userpass\"", "known are none, pam.address"),
+        ("auth", "socks_pam_service", "\"/etc/pam.d/su\"", "cannot be the name of a PAM service"),
+        ("auth", "socks_pam_service", "\"RustSocks\"", "cannot be the name of a PAM service"),
+        ("auth", "client_pam_service", "\"..\"", "cannot be the name of a PAM service"),
+        ("auth.pam", "default_user", "\"\"", "cannot be a user's name"),
         ("auth", "socks_method", "[]", "must not be empty"),
         ("auth", "socks_method", "[\"none\", \"none\"]", "names a value twice"),
         ("guard", "allow", "[\"example.com\"]", "is not an address, a network or an address with a port"),
@@ -204,6 +210,19 @@ fn contradictions_are_problems() {
             "[[listen]]\naddress = \"unix:/x\"\nproxy_protocol_from = [\"::/0\"]",
             "3:23: listen[0].proxy_protocol_from: cannot match",
         ),
+        ("[auth]\nsocks_method = [\"none\", \"pam.address\"]", "2:16: auth.socks_method: \"none\" and \"pam.address\""),
+        (
+            "[[listen]]\naddress = \"127.0.0.1:1\"\nsocks_method = [\"pam.address\", \"none\"]",
+            "3:16: listen[0].socks_method: \"none\" and \"pam.address\"",
+        ),
+        (
+            "[auth]\nclient_method = \"pam.address\"\n[[listen]]\naddress = \"unix:/x\"",
+            "4:11: listen[0].address: \"pam.address\" cannot be asked here",
+        ),
+        (
+            "[[listen]]\naddress = \"unix:/x\"\nsocks_method = \"pam.address\"",
+            "2:11: listen[0].address: \"pam.address\" cannot be asked here",
+        ),
         ("[auth]\nsocks_method = \"userpass\"", "2:16: auth.users_file: is missing"),
         ("[[listen]]\naddress = \"unix:/x\"\nsocks_method = \"userpass\"", "3:16: auth.users_file: is missing"),
         ("[commands]\nconnect = false\nudp_associate = false", "2:11: commands.connect: every command is off"),
@@ -249,6 +268,9 @@ fn a_reachable_listener_without_authentication_is_refused() {
             "[server]\nbind_address = \"0.0.0.0\"\n[auth]\nsocks_method = [\"userpass\", \"none\"]\nusers_file = \"u\"",
             Some(("2:16", "server.bind_address")),
         ),
+        ("[server]\nbind_address = \"0.0.0.0\"\n[auth]\nsocks_method = \"pam.address\"", None),
+        ("[server]\nbind_address = \"0.0.0.0\"\n[auth]\nsocks_method = \"pam.username\"", None),
+        ("[server]\nbind_address = \"0.0.0.0\"\n[auth]\nclient_method = \"pam.address\"", None),
         ("[server]\nbind_address = \"127.9.9.9\"", None),
         ("[server]\nbind_address = \"::1\"", None),
         ("[server]\nbind_address = \"::ffff:127.0.0.1\"", None),
@@ -277,6 +299,35 @@ fn an_idle_users_file_is_only_a_warning() {
     let expected = "rustsocks.toml:2:14: auth.users_file: is not read: no listener uses \"userpass\"; \
                     set auth.socks_method = \"userpass\", or remove it";
     assert_eq!(warnings, [expected]);
+}
+
+#[test]
+fn an_idle_pam_service_is_only_a_warning() {
+    let text = "[[listen]]\naddress = \"127.0.0.1:1\"\npam_service = \"office\"";
+    let loaded = load(Source::File { path: "rustsocks.toml", text }, &[]).expect("a warning stops nothing");
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let expected = "rustsocks.toml:3:15: listen[0].pam_service: is not asked: no method of this listener asks PAM; \
+                    set socks_method = \"pam.username\", or remove it";
+    assert_eq!(warnings, [expected]);
+}
+
+#[test]
+fn an_inner_table_is_checked_like_any_other() {
+    let expected = [
+        r#"rustsocks.toml:2:1: auth.sock_method: unknown key; did you mean "socks_method"?"#,
+        r#"rustsocks.toml:4:1: auth.pam.defualt_user: unknown key; did you mean "default_user"?"#,
+        "rustsocks.toml:5:11: auth.pam.helpers: must be a whole number from 2 to 8, not 9",
+    ];
+    assert_eq!(problems("[auth]\nsock_method = 1\n[auth.pam]\ndefualt_user = \"x\"\nhelpers = 9"), expected);
+    let no_table = problems("[auth]\npam = 1");
+    assert_eq!(
+        no_table,
+        ["rustsocks.toml:2:7: auth.pam: must be a table, not an integer; write [auth.pam] on a line of its own"]
+    );
+    assert_eq!(
+        problems("auth = 1"),
+        ["rustsocks.toml:1:8: auth: must be a table, not an integer; write [auth] on a line of its own"]
+    );
 }
 
 #[test]

@@ -45,9 +45,22 @@ advertised_address_v6 = "2001:db8::1"
 [[listen]]
 address = "unix:/run/\"quoted\".sock"
 mode = "600"
+client_method = "none"
+socks_method = "pam.username"
+pam_service = "office"
 [auth]
-socks_method = ["userpass", "none"]
+client_method = "pam.address"
+client_pam_service = "doors"
+socks_method = ["userpass", "pam.username", "none"]
+socks_pam_service = "a-b_c.9"
 users_file = 'C:\odd "path"'
+[auth.pam]
+default_user = "nobody"
+default_ruser = "somebody else"
+verbose = true
+verify_service_files = false
+helpers = 8
+config_dir = "/srv/pam.d"
 [timeouts]
 max_age_secs = 1
 [limits]

@@ -9,8 +9,8 @@ use std::thread::available_parallelism;
 
 use acl::Exception;
 use config::{
-    Choices, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver, Server,
-    Settings,
+    Choices, ClientMethod, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver,
+    Server, Settings,
 };
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
@@ -172,7 +172,8 @@ fn naming(dns: &Dns) -> dial::Naming {
 
 /// What a listener needs to serve.
 pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends) -> Door {
-    let Listener { name, binding: _, protocols, methods, proxy_protocol_from, udp, bind } = listener;
+    let Listener { name, binding: _, protocols, client_method, methods, pam_service, proxy_protocol_from, udp, bind } =
+        listener;
     let config::Udp { advertised_v4: _, advertised_v6: _, ports, client_address, replies, max_peers } = settings.udp;
     let outbound = dialing(settings);
     Door {
@@ -183,7 +184,13 @@ pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends)
             http_connect: protocols.contains(Protocol::Http),
             methods: wire_methods(&methods),
         },
-        entrance: backends.entrance(&methods.as_slice().iter().copied().map(method).collect::<Vec<_>>()),
+        address_check: match client_method {
+            ClientMethod::None => None,
+            ClientMethod::PamAddress => {
+                Some(backends.of(AuthMethod::PamAddress, settings.auth.client_pam_service.as_str()))
+            }
+        },
+        entrance: backends.entrance(methods.as_slice().iter().copied().map(method), pam_service.as_str()),
         proxied_from: proxy_protocol_from,
         bind: bind::Options {
             advertised: bind,
@@ -222,8 +229,8 @@ fn wire_methods(methods: &Choices<Method>) -> Vec<socks::Method> {
     let mut wire = Vec::new();
     for method in methods.as_slice() {
         let needed = match method {
-            Method::None => socks::Method::None,
-            Method::UserPass => socks::Method::UserPass,
+            Method::None | Method::PamAddress => socks::Method::None,
+            Method::UserPass | Method::PamUsername => socks::Method::UserPass,
         };
         if !wire.contains(&needed) {
             wire.push(needed);
@@ -236,5 +243,7 @@ fn method(method: Method) -> AuthMethod {
     match method {
         Method::None => AuthMethod::None,
         Method::UserPass => AuthMethod::UserPass,
+        Method::PamAddress => AuthMethod::PamAddress,
+        Method::PamUsername => AuthMethod::PamUsername,
     }
 }

@@ -10,7 +10,7 @@ use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use super::args::{Check, Selection};
-use super::configuration;
+use super::{configuration, pam};
 use crate::engine::auth::password;
 
 /// sysexits(3): something is wrong with the configuration.
@@ -56,7 +56,9 @@ fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
     configuration::users(&loaded.settings, users.as_deref())?;
     let rules = configuration::read_rules(&loaded.settings)?;
     configuration::rules(&loaded.settings, rules.as_deref())?;
-    for warning in &loaded.warnings {
+    pam::verify(&loaded.settings)?;
+    let warnings = loaded.warnings.iter().map(ToString::to_string);
+    for warning in warnings.chain(pam::remarks(&loaded.settings)) {
         complain(&format!("warning: {warning}"));
     }
     if check.show {

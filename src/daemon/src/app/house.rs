@@ -14,6 +14,7 @@ use super::build;
 use super::gates::{self, Built, Gate, Handed};
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
+use crate::engine::auth::pam::Pam;
 use crate::engine::dial::Dialer;
 use crate::engine::sys::descriptors;
 use crate::frontends::socks::{DoorNumber, Regime, World};
@@ -33,7 +34,16 @@ pub(super) struct House {
     world: Arc<World>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
+    pam: Arc<Pam>,
     _open: Vec<Gate>,
+}
+
+/// What a house is opened with, besides its settings.
+pub(super) struct Given {
+    pub(super) users: Users,
+    pub(super) rules: Rules,
+    pub(super) sockets: Vec<Handed>,
+    pub(super) pam: Arc<Pam>,
 }
 
 /// A thread and what its beats were at the last look.
@@ -43,13 +53,15 @@ struct Watched {
 }
 
 impl House {
-    pub(super) fn open(settings: &Settings, users: Users, rules: Rules, handed: Vec<Handed>) -> anyhow::Result<Self> {
+    pub(super) fn open(settings: &Settings, given: Given) -> anyhow::Result<Self> {
+        let Given { users, rules, sockets: handed, pam } = given;
         let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes)
             .map_err(anyhow::Error::msg)?;
         if budget.is_short() {
             tracing::warn!("fewer sessions than limits.max_connections fit under the descriptor limit: {budget}");
         }
-        let backends = Backends::new(settings.limits.max_handshakes).context("cannot start the password checkers")?;
+        let backends = Backends::new(settings.limits.max_handshakes, Arc::clone(&pam))
+            .context("cannot start the password checkers")?;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&handed, &serving)?;
         let gates = build_gates(settings, handed, &threads).context("cannot use a listening socket")?;
@@ -72,7 +84,7 @@ impl House {
             regime: ArcSwap::from_pointee(regime),
         });
         let open = gates.into_iter().map(|built| built.open(&world, &serving)).collect();
-        Ok(Self { world, phase, threads, _open: open })
+        Ok(Self { world, phase, threads, pam, _open: open })
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -111,6 +123,9 @@ impl House {
         while roster.count() > 0 && Instant::now() < deadline {
             roster.end_all(ByHouse::Stopped);
             std::thread::sleep(LOOK);
+        }
+        if let Some(troubles) = self.pam.troubles() {
+            tracing::warn!(troubles, "PAM could not always be asked");
         }
         self.phase.send_replace(Phase::Over);
         for watched in self.threads {

@@ -8,6 +8,7 @@ mod confinement;
 mod gates;
 mod house;
 mod housekeeping;
+mod pam;
 mod privileges;
 mod run;
 mod threads;

@@ -13,7 +13,7 @@ use wire::DocumentKind;
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, complain};
-use super::{build, configuration, privileges};
+use super::{build, configuration, pam, privileges};
 use crate::engine::log;
 use crate::engine::sys::accounts::{Account, user_name};
 
@@ -49,13 +49,14 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     configuration::users(&loaded.settings, users.as_deref())?;
     let rules = configuration::read_rules(&loaded.settings)?;
     configuration::rules(&loaded.settings, rules.as_deref())?;
+    let helpers = pam::plan(&loaded.settings)?;
     let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);
     log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    if let Some(remark) = privileges::remark(&loaded.settings.server) {
+    for remark in privileges::remark(&loaded.settings.server).into_iter().chain(pam::remarks(&loaded.settings)) {
         tracing::warn!("{remark}");
     }
     let settings = &loaded.settings;
@@ -71,7 +72,7 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
             args: worker_arguments()?,
             profile: privileges::worker_profile(account, &settings.outbound),
         },
-        helpers: None,
+        helpers,
         start_limit: START_LIMIT,
         watchdog: settings.server.watchdog,
         drain: settings.server.drain,

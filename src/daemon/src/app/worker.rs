@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -18,9 +19,11 @@ use super::args::Selection;
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
 use super::confinement::Confinement;
 use super::gates::Handed;
-use super::house::House;
+use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
-use super::{build, configuration};
+use super::pam::HelperLine;
+use super::{build, configuration, pam};
+use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::log;
 
 /// The monitor expects a heartbeat once a second.
@@ -58,6 +61,7 @@ pub(super) fn main(selection: &Selection) -> ExitCode {
 /// A worker that is ready to serve.
 struct Worker {
     house: House,
+    helpers: Arc<Helpers>,
     housekeeping: Housekeeping,
 }
 
@@ -71,17 +75,19 @@ impl Worker {
         confinement.report();
         let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
         let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
-        let house = House::open(&loaded.settings, users, rules, orders.listeners)?;
+        let (helpers, pam) = pam::open(&loaded.settings, link, orders.helpers)?;
+        let house = House::open(&loaded.settings, Given { users, rules, sockets: orders.listeners, pam })?;
         let housekeeping = Housekeeping::start(house.world(), log)?;
         let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
         tracing::info!(?listeners, "serving");
-        Ok(Self { house, housekeeping })
+        Ok(Self { house, helpers, housekeeping })
     }
 
     /// Serves until the monitor wants no more, or is gone; every session gets its line whatever happens.
     fn serve(mut self, link: &Link) -> anyhow::Result<()> {
         let end = link.send(&ToMonitor::Ready).map_err(Into::into).and_then(|()| {
-            Watch { link, house: &mut self.house, housekeeping: &mut self.housekeeping, drain: None }.until_over()
+            let Self { house, helpers, housekeeping } = &mut self;
+            Watch { link, house, helpers, housekeeping, drain: None }.until_over()
         });
         let remaining = self.house.clear();
         self.housekeeping.stop();
@@ -99,15 +105,17 @@ fn leave_signals_to_the_monitor() -> anyhow::Result<()> {
 }
 
 /// What the monitor hands over before it says `Begin`.
+#[derive(Default)]
 struct Orders {
     configuration: String,
     users: Option<String>,
     rules: Option<String>,
     listeners: Vec<Handed>,
+    helpers: Vec<HelperLine>,
 }
 
 fn take_over(link: &Link) -> anyhow::Result<Orders> {
-    let mut orders = Orders { configuration: String::new(), users: None, rules: None, listeners: Vec::new() };
+    let mut orders = Orders::default();
     loop {
         match link.receive()? {
             Some((ToWorker::Document { kind, .. }, Some(text))) => match kind {
@@ -118,6 +126,7 @@ fn take_over(link: &Link) -> anyhow::Result<Orders> {
             Some((ToWorker::Listener { index, thread }, Some(socket))) => {
                 orders.listeners.push(Handed { index, thread, socket });
             }
+            Some((ToWorker::PamHelper { number }, Some(socket))) => orders.helpers.push(HelperLine { number, socket }),
             Some((ToWorker::Begin, _)) => return Ok(orders),
             Some((frame, _)) => bail!("the monitor sent {frame:?} before Begin"),
             None => bail!("the monitor is gone"),
@@ -143,6 +152,7 @@ enum End {
 struct Watch<'a> {
     link: &'a Link,
     house: &'a mut House,
+    helpers: &'a Helpers,
     housekeeping: &'a mut Housekeeping,
     drain: Option<Instant>,
 }
@@ -164,9 +174,18 @@ impl Watch<'_> {
             }
             match self.link.receive()? {
                 Some((ToWorker::StopNow, _)) => return Ok(End::AsAsked),
+                Some((ToWorker::PamHelper { number }, Some(socket))) => self.meet(number, socket),
                 Some((frame, _)) => self.obey(frame),
                 None => return Ok(End::MonitorIsGone),
             }
+        }
+    }
+
+    /// A helper has come in the place of another one.
+    fn meet(&self, number: u32, socket: OwnedFd) {
+        self.helpers.forget_the_dead();
+        if let Err(error) = self.helpers.add(number, socket) {
+            tracing::error!(helper = number, %error, "cannot use the line to a PAM helper");
         }
     }
 

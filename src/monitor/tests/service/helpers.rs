@@ -110,6 +110,14 @@ fn the_service_ends_with_all_its_helpers() {
 }
 
 #[test]
+fn a_helper_that_the_worker_cannot_use_from_the_start_refuses_the_start() {
+    let (status, log) = Toy::start(&["tcp=127.0.0.1:0", "helpers=2", "behaviour=complain"]).end();
+    assert_eq!(status, Some(78), "{log}");
+    assert!(log.contains("a PAM helper ended before the service was ready"), "{log}");
+    assert!(!log.contains("worker ready"), "{log}");
+}
+
+#[test]
 fn helpers_that_cannot_be_started_or_die_at_once_refuse_the_start() {
     for (program, words) in [("/nonexistent/helper", "No such file"), ("/bin/false", "exit status: 1")] {
         let (status, log) =

@@ -1,4 +1,4 @@
-//! Texts with a shape of their own: labels, names of interfaces and accounts, and paths.
+//! Texts with a shape of their own: labels, names of interfaces, accounts and PAM services, and paths.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -34,6 +34,41 @@ impl Parsed for Label {
 }
 
 impl Written for Label {
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// The name of a PAM service, which is the name of its file (pam.d(5)): 1 to 64 lower-case letters, digits, `-`, `_` and `.`.
+///
+/// libpam turns capitals into small letters and follows a path; neither may happen behind the operator's back.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PamService(String);
+
+impl PamService {
+    /// The name, for `pam_start(3)`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+impl Parsed for PamService {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        if (1..=64).contains(&text.len()) && text.bytes().all(is_name) && !text.starts_with(['.', '-']) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new(format!("{text:?} cannot be the name of a PAM service"))
+            .hint("write the name of its file, in small letters and without the directory: \"rustsocks\""))
+    }
+}
+
+impl Written for PamService {
     fn written(&self) -> String {
         self.0.clone()
     }

@@ -54,6 +54,18 @@ words! {
         None = "none",
         /// User name and password (RFC 1929), checked against the users file.
         UserPass = "userpass",
+        /// The client's address alone, judged by the modules of a PAM service.
+        PamAddress = "pam.address",
+        /// User name and password (RFC 1929), judged by the modules of a PAM service.
+        PamUsername = "pam.username",
+    }
+
+    /// What a client has to pass before its first word is read.
+    ClientMethod {
+        /// Nothing.
+        None = "none",
+        /// Its address, judged by the modules of a PAM service.
+        PamAddress = "pam.address",
     }
 
     /// A protocol that a listener speaks; the first byte of a connection tells them apart.

@@ -4,6 +4,7 @@
 
 mod anonymous;
 mod entrance;
+pub(crate) mod pam;
 pub(crate) mod password;
 mod success;
 mod userpass;
@@ -16,6 +17,7 @@ use socks::Password;
 
 use self::anonymous::Anonymous;
 pub(crate) use self::entrance::Entrance;
+use self::pam::{Pam, PamAddress, PamUsername};
 use self::success::Successes;
 use self::userpass::UserPass;
 use crate::engine::sys::pool::Pool;
@@ -50,6 +52,8 @@ pub(crate) enum Failure {
     WrongPassword,
     /// The password is right and the account disabled, locked or expired.
     AccountUnusable,
+    /// The address is not welcome, whoever it is.
+    AddressRefused,
     /// It could not be found out now: too much is waiting, or a helper failed.
     Unavailable,
 }
@@ -59,6 +63,7 @@ pub(crate) enum Failure {
 pub(crate) struct Backends {
     anonymous: Arc<Anonymous>,
     userpass: Arc<UserPass>,
+    pam: Arc<Pam>,
 }
 
 impl Backends {
@@ -67,24 +72,26 @@ impl Backends {
     ///
     /// # Errors
     /// No thread can be started, or the system has no randomness.
-    pub(crate) fn new(waiting: usize) -> std::io::Result<Self> {
+    pub(crate) fn new(waiting: usize, pam: Arc<Pam>) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
         let hashing = Pool::start("auth", (cores / 2).max(1), waiting)?;
         let userpass = UserPass::new(hashing, Successes::new()?);
-        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass) })
+        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), pam })
     }
 
-    /// The entrance of a listener with these methods, in order of preference.
-    pub(crate) fn entrance(&self, methods: &[AuthMethod]) -> Entrance {
-        let backends = methods.iter().map(|method| self.backend(*method)).collect();
-        Entrance::new(backends)
+    /// The entrance of a listener with these methods, in order of preference, and this PAM service.
+    pub(crate) fn entrance(&self, methods: impl Iterator<Item = AuthMethod>, pam_service: &str) -> Entrance {
+        Entrance::new(methods.map(|method| self.of(method, pam_service)).collect())
     }
 
-    fn backend(&self, method: AuthMethod) -> Arc<dyn Backend> {
+    /// The backend of one method; the service is for those that ask PAM.
+    pub(crate) fn of(&self, method: AuthMethod, pam_service: &str) -> Arc<dyn Backend> {
         match method {
             AuthMethod::None => Arc::clone(&self.anonymous) as Arc<dyn Backend>,
             AuthMethod::UserPass => Arc::clone(&self.userpass) as Arc<dyn Backend>,
+            AuthMethod::PamAddress => Arc::new(PamAddress::new(&self.pam, pam_service)),
+            AuthMethod::PamUsername => Arc::new(PamUsername::new(&self.pam, pam_service)),
         }
     }
 }
@@ -94,6 +101,7 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::UnknownUser | Failure::WrongPassword | Failure::AccountUnusable => Self::BadCredentials,
+            Failure::AddressRefused => Self::AddressRefused,
             Failure::Unavailable => Self::AuthUnavailable,
         }
     }

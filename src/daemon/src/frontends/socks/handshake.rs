@@ -25,6 +25,10 @@ pub(super) async fn shake_hands<'s>(
     if must_be_introduced(door, session.origin()) {
         introduce(session, client).await?;
     }
+    if let Some(check) = &door.address_check {
+        // There is no language yet to say no in.
+        check.check(session, None).await.map_err(|failure| Ending::Refused(failure.into()))?;
+    }
     let (claim, claimant) = hear_claim(door, session, client).await?;
     let accepted = identify(&door.entrance, session, client, claim, claimant).await?;
     client.send(accepted.greeting().as_bytes()).await?;

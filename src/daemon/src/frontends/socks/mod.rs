@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use socks::Offer;
 
-use crate::engine::auth::Entrance;
+use crate::engine::auth::{Backend, Entrance};
 use crate::engine::dial::Dialer;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -59,6 +59,8 @@ pub(crate) struct DoorNumber(pub(crate) usize);
 pub(crate) struct Door {
     pub(crate) name: Arc<str>,
     pub(crate) offer: Offer,
+    /// What a client has to pass before its first word is read.
+    pub(crate) address_check: Option<Arc<dyn Backend>>,
     pub(crate) entrance: Entrance,
     /// Whose connections must begin with a PROXY protocol header.
     pub(crate) proxied_from: Vec<IpNet>,

@@ -38,6 +38,10 @@ pub(crate) enum AuthMethod {
     None,
     /// Name and password, checked against the users file.
     UserPass,
+    /// The address alone, judged by a PAM service.
+    PamAddress,
+    /// Name and password, judged by a PAM service.
+    PamUsername,
 }
 
 impl fmt::Display for Identity {
@@ -53,8 +57,8 @@ impl AuthMethod {
     /// Whether a client has to name itself for it.
     pub(crate) fn wants_credentials(self) -> bool {
         match self {
-            Self::None => false,
-            Self::UserPass => true,
+            Self::None | Self::PamAddress => false,
+            Self::UserPass | Self::PamUsername => true,
         }
     }
 }
@@ -64,6 +68,8 @@ impl From<AuthMethod> for acl::AuthMethod {
         match method {
             AuthMethod::None => Self::None,
             AuthMethod::UserPass => Self::UserPass,
+            AuthMethod::PamAddress => Self::PamAddress,
+            AuthMethod::PamUsername => Self::PamUsername,
         }
     }
 }
@@ -73,6 +79,8 @@ impl fmt::Display for AuthMethod {
         f.write_str(match self {
             Self::None => "none",
             Self::UserPass => "userpass",
+            Self::PamAddress => "pam.address",
+            Self::PamUsername => "pam.username",
         })
     }
 }

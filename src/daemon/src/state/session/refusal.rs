@@ -8,7 +8,9 @@ use tracing::Level;
 pub(crate) enum Refusal {
     /// Name or password are wrong, or the name is unknown.
     BadCredentials,
-    /// The credentials could not be checked now; they may be right.
+    /// PAM does not want the client's address.
+    AddressRefused,
+    /// The client could not be judged now: too much waits, or a helper failed.
     AuthUnavailable,
     /// `max_connections` sessions are open.
     TooManyConnections,
@@ -69,6 +71,7 @@ impl Refusal {
         let of = |label, reply, level| Meaning { label, reply, level };
         match self {
             Self::BadCredentials => of("bad_credentials", Failure::NotAllowed, Level::WARN),
+            Self::AddressRefused => of("address_refused", Failure::NotAllowed, Level::WARN),
             Self::AuthUnavailable => of("auth_unavailable", Failure::General, Level::WARN),
             Self::TooManyConnections => of("too_many_connections", Failure::NotAllowed, Level::WARN),
             Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),
