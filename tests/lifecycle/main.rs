@@ -8,6 +8,7 @@ mod hashing;
 mod listeners;
 mod notices;
 mod refusals;
+mod rules;
 mod settings;
 mod unix_socket;
 mod users;

@@ -13,6 +13,7 @@ mod origin;
 mod problem;
 mod reader;
 mod render;
+pub mod rule_tests;
 pub mod rules;
 mod settings;
 pub mod users;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Subcommand, ValueEnum};
 use config::Override;
 
+use super::acl::args as acl;
+
 /// A SOCKS proxy for administrators: SOCKS5, SOCKS4(a) and HTTP CONNECT on one port.
 ///
 /// Without --config it listens on 127.0.0.1:1080 for clients on this machine, without authentication.
@@ -40,7 +42,7 @@ pub(super) struct Selection {
     bind: Option<IpAddr>,
 
     /// Listen on PORT instead of `server.bind_port`
-    #[arg(long, value_name = "PORT", global = true)]
+    #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 
     /// Log at LEVEL (error, warn, info, debug, trace) instead of `logging.level`
@@ -58,6 +60,12 @@ pub(super) enum Command {
     Check(Check),
     /// Read a password (from a terminal without echo, otherwise one line of standard input) and print its hash for the users file
     HashPassword,
+    /// Say whether a client may go somewhere, and which rule says so
+    AclCheck(acl::Check),
+    /// Say what is wrong with the rules, and what does not make sense
+    AclValidate(acl::Validate),
+    /// Run the tests of the rules
+    AclTest(acl::Test),
 }
 
 #[derive(Debug, clap::Args)]
@@ -65,6 +73,10 @@ pub(super) struct Check {
     /// Print the effective settings, each with where it came from
     #[arg(long, action = ArgAction::SetTrue)]
     pub(super) show: bool,
+
+    /// Listen on PORT instead of `server.bind_port`
+    #[arg(long, value_name = "PORT")]
+    pub(super) port: Option<u16>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -81,6 +93,13 @@ pub(super) fn launch_order() -> Option<impl Iterator<Item = OsString>> {
 }
 
 impl Selection {
+    /// With the port that stands behind the command, if one does.
+    ///
+    /// It is not a flag of every command, since `acl-check` means another port by it.
+    pub(super) fn with_port(self, port: Option<u16>) -> Self {
+        Self { port: port.or(self.port), ..self }
+    }
+
     /// The values that outrank the file: the environment's, and the flags' above them.
     pub(super) fn overrides(&self) -> Vec<Override> {
         let pairs =

@@ -119,6 +119,6 @@ fn generated(path: &Path) -> anyhow::Result<()> {
     file.write_all(config::EMBEDDED.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
     io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }

@@ -1,5 +1,6 @@
 //! The roof: arguments in, the parts built from the configuration, and an exit code out.
 
+mod acl;
 mod args;
 mod build;
 mod commands;
@@ -19,24 +20,34 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command, Role};
+use args::{Args, Command, Role, Selection};
 
 /// Runs whatever the command line asks for.
 ///
-/// Exit codes are those of the monitor (0, 1, 69, 70, 71, 77, 78) and 2 for a command line that makes no sense.
+/// Exit codes are those of the monitor (0, 1, 69, 70, 71, 77, 78), 10 for a request that `acl-check` finds refused,
+/// and 2 for a command line that makes no sense.
 #[must_use]
 pub fn main() -> ExitCode {
     if let Some(order) = args::launch_order() {
         return monitor::launch::main(order);
     }
     let args = Args::parse();
-    match (&args.command, args.role) {
+    match (args.command, args.role) {
         (_, Some(Role::Worker)) => worker::main(&args.selection),
-        (Some(Command::Check(check)), None) => commands::check(&args.selection, check),
-        (Some(Command::HashPassword), None) => commands::hash_password(),
+        (Some(command), None) => offline(args.selection, command),
         (None, None) => match &args.generate_config {
             Some(path) => commands::generate_config(path),
             None => run::run(&args.selection),
         },
+    }
+}
+
+fn offline(selection: Selection, command: Command) -> ExitCode {
+    match command {
+        Command::Check(check) => commands::check(&selection.with_port(check.port), &check),
+        Command::HashPassword => commands::hash_password(),
+        Command::AclCheck(check) => acl::check::check(&selection, &check),
+        Command::AclValidate(validate) => acl::validate::validate(&selection, &validate),
+        Command::AclTest(test) => acl::test::test(&selection, &test),
     }
 }

@@ -48,11 +48,15 @@ impl Rules {
 
     /// The present moment.
     pub(crate) fn now(&self) -> Moment {
-        let now = Timestamp::now();
+        self.at(Timestamp::now())
+    }
+
+    /// A moment by the clocks of the rules.
+    pub(crate) fn at(&self, moment: Timestamp) -> Moment {
         let mut clocks = self.clocks.iter();
-        self.set.moment(now.as_second(), |_zone| {
+        self.set.moment(moment.as_second(), |_zone| {
             let clock = clocks.next().expect("there is a clock for each zone");
-            local(now, clock.clone())
+            local(moment, clock.clone())
         })
     }
 }

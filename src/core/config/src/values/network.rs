@@ -151,6 +151,7 @@ macro_rules! written_address {
 }
 
 written_address! {
+    IpAddr, "an address: \"192.0.2.1\" or \"2001:db8::1\"";
     Ipv4Addr, "an IPv4 address: \"192.0.2.1\"";
     Ipv6Addr, "an IPv6 address: \"2001:db8::1\"";
 }

@@ -1,0 +1,87 @@
+//! The rules that a command is about, with everything that decides beside them.
+//!
+//! `--config` may name the main configuration, whose rule file is then meant and whose guard and users count, or a rule
+//! file by itself.
+
+use std::collections::HashSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use acl::{Guard, PrivateByName, Ruleset};
+use anyhow::{Context, bail};
+use config::{Binding, Settings};
+
+use super::super::args::Selection;
+use super::super::commands::complain;
+use super::super::{build, configuration};
+use crate::state::rules::Rules;
+use crate::state::users::Users;
+
+pub(super) struct Book {
+    /// The rule file; none when the rules are switched off or there is none.
+    pub(super) path: Option<PathBuf>,
+    pub(super) rules: Rules,
+    pub(super) guard: Arc<Guard>,
+    users: Users,
+}
+
+impl Book {
+    /// Reads what the command line selects.
+    pub(super) fn open(selection: &Selection) -> anyhow::Result<Self> {
+        let Some(path) = &selection.config else {
+            bail!("--config must name the main configuration or a rule file");
+        };
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        if config::rules::are_in(&text) { Self::alone(path, &text) } else { Self::of_settings(selection) }
+    }
+
+    /// A rule file by itself: nothing is known of the host, so the guard has no exceptions and knows no own addresses.
+    fn alone(path: &Path, text: &str) -> anyhow::Result<Self> {
+        let policy = config::rules::load(&path.to_string_lossy(), text, &Rules::knows_zone)?;
+        let rules = Rules::new(Arc::new(Ruleset::new(policy, PrivateByName::default())))?;
+        Ok(Self { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Users::default() })
+    }
+
+    fn of_settings(selection: &Selection) -> anyhow::Result<Self> {
+        let text = configuration::read_file(selection)?;
+        let settings = configuration::load(selection, text.as_deref())?.settings;
+        let text = configuration::read_rules(&settings)?;
+        let rules = configuration::rules(&settings, text.as_deref())?;
+        let snapshot = build::snapshot(&settings, users(&settings), rules, own_listeners(&settings));
+        let snapshot = snapshot.context("cannot list this host's addresses")?;
+        let path = settings.acl.config_file.filter(|_| settings.acl.enabled);
+        let guard = snapshot.guard.load_full();
+        let users = Arc::into_inner(snapshot.users).unwrap_or_default();
+        Ok(Self { path, rules: snapshot.rules, guard, users })
+    }
+
+    /// The groups of a user in the users file.
+    pub(super) fn groups_of(&self, user: &str) -> Vec<Arc<str>> {
+        self.users.find(user.as_bytes()).map_or_else(Vec::new, |known| known.user.groups.to_vec())
+    }
+
+    /// What messages call the rule file.
+    pub(super) fn name(&self) -> String {
+        self.path.as_ref().map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string())
+    }
+}
+
+/// Without the right to read the users file, everything but its groups is still known.
+fn users(settings: &Settings) -> Users {
+    let users = configuration::read_users(settings).and_then(|text| configuration::users(settings, text.as_deref()));
+    users.unwrap_or_else(|error| {
+        complain(&format!("warning: {error:#}; its users count as users without groups"));
+        Users::default()
+    })
+}
+
+fn own_listeners(settings: &Settings) -> HashSet<SocketAddr> {
+    let bindings = settings.listeners().into_iter().map(|listener| listener.binding);
+    let fixed = bindings.filter_map(|binding| match binding {
+        Binding::Tcp(address) => Some(address),
+        Binding::Unix { .. } => None,
+    });
+    fixed.filter(|address| address.port() != 0).collect()
+}

@@ -1,0 +1,134 @@
+//! A request that nobody makes, decided in the steps of one that somebody does: the name, then each of its addresses.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use acl::{
+    Action, AuthMethod, By, Command, Decision, Destination, Explanation, Guard, HostName, Moment, Request, Ruleset,
+    Ruling, ServiceId, Services, Target, View, Who,
+};
+use jiff::Timestamp;
+
+use super::book::Book;
+
+/// Who asks for what, and all that is known of it.
+pub(super) struct Trial<'t> {
+    pub(super) user: Option<&'t str>,
+    /// Besides those of the files.
+    pub(super) groups: &'t [String],
+    pub(super) destination: &'t Destination,
+    /// Of a name.
+    pub(super) addresses: &'t [IpAddr],
+    pub(super) port: u16,
+    pub(super) command: Command,
+    pub(super) source: Option<IpAddr>,
+    pub(super) method: Option<AuthMethod>,
+    /// Those that accept the client; the others refuse it.
+    pub(super) services: &'t [String],
+    pub(super) at: Timestamp,
+}
+
+/// What became of it.
+pub(super) struct Outcome {
+    /// Allowed, at one of its addresses at least, as far as they are known.
+    pub(super) is_allowed: bool,
+    /// Of several decisions the one that counts.
+    pub(super) decision: Decision,
+    /// Of the name, or of the address that was asked for.
+    pub(super) asked: Explanation,
+    /// Of each address of the name.
+    pub(super) addresses: Vec<(IpAddr, Explanation)>,
+    /// Services that were taken to refuse the client.
+    pub(super) refusing: Vec<ServiceId>,
+}
+
+impl Trial<'_> {
+    pub(super) fn run(&self, book: &Book) -> Outcome {
+        let rules = book.rules.set();
+        let mut hearing = Hearing {
+            trial: self,
+            view: self.view(book),
+            guard: &book.guard,
+            moment: book.rules.at(self.at),
+            services: accepting(rules, self.services),
+            refusing: Vec::new(),
+        };
+        let asked = hearing.explain(Target::of(self.destination));
+        let addresses = match self.destination {
+            Destination::Name(name) if asked.decision.verdict == Ruling::Resolve => hearing.addresses(name),
+            Destination::Name(_) | Destination::Address(_) => Vec::new(),
+        };
+        let decision = decisive(&asked, &addresses);
+        let is_allowed = match decision.verdict {
+            Ruling::Allow => true,
+            Ruling::Resolve => decision.by != By::Default || rules.policy().default == Action::Allow,
+            Ruling::Deny | Ruling::Ask(_) => false,
+        };
+        Outcome { is_allowed, decision, asked, addresses, refusing: hearing.refusing }
+    }
+
+    /// The words of one decision about the request, or about one of its addresses.
+    pub(super) fn words(&self, book: &Book, target: Target<'_>, explanation: &Explanation) -> Vec<String> {
+        let moment = book.rules.at(self.at);
+        let request = self.request(target, &moment, Services::default());
+        explanation.steps.iter().map(|step| step.words(book.rules.set(), &request)).collect()
+    }
+
+    fn view(&self, book: &Book) -> View {
+        let rules = book.rules.set();
+        let Some(user) = self.user.filter(|user| *user != "anonymous") else {
+            return View::new(rules, Who::Anonymous, self.groups.iter().map(String::as_str));
+        };
+        let of_file: Vec<Arc<str>> = book.groups_of(user);
+        View::new(
+            rules,
+            Who::User(user),
+            self.groups.iter().map(String::as_str).chain(of_file.iter().map(|group| &**group)),
+        )
+    }
+
+    fn request<'r>(&self, target: Target<'r>, moment: &'r Moment, services: Services) -> Request<'r> {
+        let is_named = self.user.is_some_and(|user| user != "anonymous");
+        let method = self.method.unwrap_or(if is_named { AuthMethod::UserPass } else { AuthMethod::None });
+        Request { target, port: self.port, command: self.command, source: self.source, method, moment, services }
+    }
+}
+
+struct Hearing<'h> {
+    trial: &'h Trial<'h>,
+    view: View,
+    guard: &'h Guard,
+    moment: Moment,
+    services: Services,
+    refusing: Vec<ServiceId>,
+}
+
+impl Hearing<'_> {
+    /// Asks again until no service is left to ask.
+    fn explain(&mut self, target: Target<'_>) -> Explanation {
+        loop {
+            let request = self.trial.request(target, &self.moment, self.services);
+            let explanation = self.view.explain(&request, self.guard);
+            let Ruling::Ask(service) = explanation.decision.verdict else { return explanation };
+            self.services = self.services.refusing(service);
+            self.refusing.push(service);
+        }
+    }
+
+    fn addresses(&mut self, name: &HostName) -> Vec<(IpAddr, Explanation)> {
+        let addresses = self.trial.addresses.iter();
+        addresses.map(|address| (*address, self.explain(Target::Resolved(name, *address)))).collect()
+    }
+}
+
+fn accepting(rules: &Ruleset, names: &[String]) -> Services {
+    let accepting = rules.services().filter(|(_, name)| names.iter().any(|accepting| accepting == name));
+    accepting.fold(Services::default(), |services, (service, _)| services.accepting(service))
+}
+
+/// The first address that is allowed, else the first that is not, else what was said of the request itself.
+fn decisive(asked: &Explanation, addresses: &[(IpAddr, Explanation)]) -> Decision {
+    let mut decisions = addresses.iter().map(|(_, explanation)| explanation.decision);
+    let allowed = decisions.clone().find(|decision| decision.verdict == Ruling::Allow);
+    allowed.or_else(|| decisions.next()).unwrap_or(asked.decision)
+}
