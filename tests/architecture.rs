@@ -54,10 +54,12 @@ fn the_pure_crates_touch_nothing() {
 
 #[test]
 fn the_pure_crates_depend_on_no_runtime_and_no_system() {
-    for name in ["acl", "config", "socks", "wire"] {
+    for name in ["acl", "config", "history", "socks", "wire"] {
         let manifest = fs::read_to_string(root().join("src/core").join(name).join("Cargo.toml"))
             .expect("the crate has a manifest");
-        for dependency in ["tokio", "nix", "socket2", "mio", "libc", "hickory", "tracing", "daemon", "monitor"] {
+        for dependency in
+            ["tokio", "nix", "socket2", "mio", "libc", "hickory", "tracing", "rusqlite", "daemon", "monitor"]
+        {
             let found = manifest.lines().find(|line| line.starts_with(dependency));
             assert!(found.is_none(), "core/{name} depends on {dependency}");
         }

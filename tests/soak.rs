@@ -73,6 +73,7 @@ fn after_a_long_time_of_everything_nothing_is_left_over() {
     let world = World::of(service.addr());
     let mut done = tour(&world);
     assert!(eventually(PATIENCE, || service.log.sessions().len() == lines(&done)), "the first errands are done");
+    service.wait_for_history();
     let (base, crew) = (descriptors(worker), threads(worker).len());
 
     let samples = under_load(&world, worker, duration(), &mut done);

@@ -54,7 +54,9 @@ impl Product {
             Self::Rustsocks => {
                 let config = scratch.join("rustsocks.toml");
                 fs::write(&config, rustsocks_toml(policy, scratch)).expect("scratch can be written");
-                host.program(env!("CARGO_BIN_EXE_rustsocks")).args([OsString::from("--config"), config.into()])
+                host.program(env!("CARGO_BIN_EXE_rustsocks"))
+                    .args([OsString::from("--config"), config.into()])
+                    .env("STATE_DIRECTORY", scratch)
             }
             Self::Dante => {
                 let config = scratch.join("danted.conf");

@@ -44,7 +44,7 @@ struct Newcomer {
 impl Newcomer {
     fn arrives() -> Self {
         let ports = [(); 2].map(|()| Port::reserve(Ipv4Addr::LOCALHOST.into()));
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let directory = rig::place::for_everybody();
         Self { directory, ports, page: Target::listen().serve(serve_page), daemon: None, pages: 0 }
     }
 
@@ -96,6 +96,7 @@ impl Newcomer {
         self.daemon = None;
         let mut command = rustsocks(arguments);
         command.current_dir(self.path()).env("RUSTSOCKS_GUARD_ALLOW", self.page.ip().to_string());
+        command.env("STATE_DIRECTORY", self.path());
         let mut daemon = Process::start(command, self.path().join("stderr"));
         let is_ready = || TcpStream::connect(self.ports[0].addr()).is_ok() || !daemon.runs();
         assert!(eventually(PATIENCE, is_ready), "{arguments:?}: {}", daemon.errors());

@@ -57,6 +57,15 @@ fn every_word_about_pam_is_explained() {
 }
 
 #[test]
+fn every_column_and_status_of_the_history_is_explained() {
+    let schema = read("migrations/0001_sessions.sql");
+    let table = schema.split("CREATE TABLE sessions (\n").nth(1).and_then(|rest| rest.split("\n)").next());
+    let columns = table.expect("the table").lines().filter_map(|line| line.split_whitespace().next());
+    check("docs/history.md", &columns.map(str::to_owned).collect(), 30);
+    check("docs/history.md", &literals_of_arms("src/core/history/src/status.rs"), 5);
+}
+
+#[test]
 fn every_exit_code_is_explained() {
     let text = read("src/monitor/src/outcome.rs");
     let arms = text.lines().filter_map(|line| line.trim().split_once("=> ")).map(|(_, code)| code);

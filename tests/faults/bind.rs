@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use rig::process::descriptors;
 use rig::service::Service;
 use rig::socks5::{BIND, greeted, rep};
+use rig::target::{Target, echo};
+use rig::visitor::visit;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::{End, Wire};
 
@@ -48,6 +50,8 @@ fn without_a_peer_the_client_is_told_when_the_time_is_over() {
 fn of_many_peers_only_one_comes_in() {
     let service = start("[commands]\nbind = true\n");
     let worker = service.worker_pid();
+    visit(service.addr(), Target::listen().serve(echo), b"first").expect("all is well");
+    service.wait_for_history();
     let base = descriptors(worker);
     for _ in 0..5 {
         let (mut client, awaited) = listening(&service);

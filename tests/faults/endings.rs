@@ -66,6 +66,7 @@ fn every_ending_has_its_word_and_leaves_nothing_behind() {
     let service = start("");
     let worker = service.worker_pid();
     (0..FIRST).for_each(|_| play(&service, &CASES[2]));
+    service.wait_for_history();
     let base = descriptors(worker);
     for case in CASES {
         (0..ROUNDS).for_each(|_| play(&service, case));

@@ -1,7 +1,8 @@
 //! What an intruder in the worker could do: system calls made by its own threads, the way code that was smuggled in would make them.
 #![cfg(target_arch = "x86_64")]
 
-use std::ffi::{CStr, c_long};
+use std::ffi::{CStr, CString, c_long};
+use std::os::unix::ffi::OsStrExt;
 
 use nix::libc;
 use nix::sys::signal::Signal;
@@ -51,6 +52,21 @@ fn files_beyond_its_needs_are_out_of_reach_whatever_their_permissions() {
 }
 
 #[test]
+fn a_file_elsewhere_cannot_be_removed_or_renamed_by_whom_its_directory_is_open_to() {
+    let service = launch("").start();
+    let elsewhere = rig::place::for_everybody();
+    let file = elsewhere.path().join("file");
+    std::fs::write(&file, "").expect("the directory is ours");
+    let path = CString::new(file.as_os_str().as_bytes()).expect("a path has no NUL");
+    let here = number(libc::AT_FDCWD);
+    let removed = in_the_worker(&service, libc::SYS_unlinkat, &[here, Text(&path), Number(0)]);
+    let renamed = in_the_worker(&service, libc::SYS_renameat, &[here, Text(&path), here, Text(c"/tmp/elsewhere")]);
+    assert_eq!([removed, renamed], [fails(libc::EACCES), fails(libc::EACCES)]);
+    assert!(file.exists());
+    assert_serves(&service);
+}
+
+#[test]
 fn calls_that_it_does_not_need_fail() {
     let service = launch("").start();
     let monitor = number(i32::try_from(service.process.pid()).expect("pids fit into pid_t"));
@@ -67,7 +83,7 @@ fn calls_that_it_does_not_need_fail() {
         ("the firewall", libc::SYS_socket, &socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_NETFILTER)),
         ("somebody's limits", libc::SYS_prlimit64, &[monitor, number(7), Number(0), Number(0)]),
         ("a core dump", libc::SYS_prctl, &[number(libc::PR_SET_DUMPABLE), Number(1)]),
-        ("a file's end", libc::SYS_unlinkat, &[number(libc::AT_FDCWD), Text(c"/tmp/x"), Number(0)]),
+        ("a file for everybody", libc::SYS_fchmodat, &[number(libc::AT_FDCWD), Text(c"/tmp/x"), Number(0o777)]),
     ];
     for (what, number, arguments) in denied {
         assert_eq!(in_the_worker(&service, number, arguments), fails(libc::EPERM), "{what}");

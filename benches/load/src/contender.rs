@@ -7,6 +7,7 @@ use std::{
     fs,
     io::Write,
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
@@ -194,10 +195,14 @@ pub(crate) fn rustsocks_config(setup: &Setup, entry: SocketAddrV4, home: &Path) 
             format!("\n[auth]\nsocks_method = \"userpass\"\nusers_file = {:?}\n", users.display().to_string())
         }
     };
+    // The worker, which is another user than root, keeps its history there.
+    fs::set_permissions(home, fs::Permissions::from_mode(0o777)).context("cannot open the directory of the server")?;
     let text = format!(
-        "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n{auth}",
+        "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n\
+         [sessions]\ndatabase_url = \"sqlite://{}/sessions.db\"\n{auth}",
         entry.ip(),
         entry.port(),
+        home.display(),
     );
     write(home, "rustsocks.toml", &text)
 }

@@ -46,6 +46,7 @@ impl Daemon {
         command.arg("--config").arg(config).env("NOTIFY_SOCKET", &notices.path);
         command.args(["--bind", &ip.to_string(), "--port", &port.addr().port().to_string()]);
         command.env("RUSTSOCKS_LOGGING_FORMAT", "json").env("RUSTSOCKS_LOGGING_FILE", &log);
+        command.env("STATE_DIRECTORY", directory.path());
         let mut process = Process::start(command, directory.path().join("stderr"));
         notices.wait_for_ready(&mut process);
         Self { process, log: SessionLog::of(log), port, directory }

@@ -207,6 +207,7 @@ impl Launch {
         command.arg("--config").arg(config);
         command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
         command.env("NOTIFY_SOCKET", self.manager.path()).env("RUSTSOCKS_LOGGING_FORMAT", "json");
+        command.env("STATE_DIRECTORY", self.directory.path());
         command.envs(self.log.iter().map(|file| ("RUSTSOCKS_LOGGING_FILE", file)));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Process::start(command, self.stderr.clone())
@@ -253,6 +254,15 @@ impl Service {
         let successor = found(2 * PATIENCE, look).unwrap_or_else(|| panic!("nobody took the place of worker {worker}"));
         assert!(eventually(PATIENCE, || !exists(worker)), "worker {worker} is still there");
         successor
+    }
+
+    /// Waits until the history has opened what it keeps open; that begins with the first session.
+    pub fn wait_for_history(&self) {
+        let _ = self.event_with("the history's database has its schema");
+        let spool = self.directory().join("sessions.db-spool");
+        let names = || fs::read_dir(&spool).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let is_open = || names().any(|name| name.to_string_lossy().ends_with(".spool"));
+        assert!(eventually(PATIENCE, is_open), "the history writes no spool");
     }
 
     /// The line of the session from this client address; waits for it.

@@ -17,6 +17,7 @@ use crate::reader::{Reader, Section, Table};
 use crate::render::Shown;
 use crate::users::UserName;
 use crate::values::choices::Choices;
+use crate::values::database::DatabaseUrl;
 use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::{BindAddress, Opening, Ports};
 use crate::values::text::{AccountName, Interface, Label, PamService};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub acl: Acl,
     /// `[guard]`
     pub guard: Guard,
+    /// `[sessions]`
+    pub sessions: Sessions,
     /// `[logging]`
     pub logging: Logging,
 }
@@ -72,6 +75,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("bind", Bind::KEYS),
     ("acl", Acl::KEYS),
     ("guard", Guard::KEYS),
+    ("sessions", Sessions::KEYS),
     ("logging", Logging::KEYS),
 ];
 
@@ -92,6 +96,7 @@ impl Settings {
             bind: reader.table("bind"),
             acl: reader.table("acl"),
             guard: reader.table("guard"),
+            sessions: reader.table("sessions"),
             logging: reader.table("logging"),
         };
         for index in 0..settings.listen.len() {
@@ -116,6 +121,7 @@ impl Settings {
             bind,
             acl,
             guard,
+            sessions,
             logging,
         } = self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
@@ -133,6 +139,7 @@ impl Settings {
             ("bind".to_owned(), bind.shown()),
             ("acl".to_owned(), acl.shown()),
             ("guard".to_owned(), guard.shown()),
+            ("sessions".to_owned(), sessions.shown()),
             ("logging".to_owned(), logging.shown()),
         ]);
         tables
@@ -391,6 +398,26 @@ tables! {
         allow: Vec<Opening> = "allow", list(), Vec::new();
         /// Whether a rule that allows a name also allows the private addresses that it resolves to.
         private_by_name: Policy = "private_by_name", text(), Policy::Allow;
+    }
+
+    /// `[sessions]`: the history of sessions.
+    Sessions {
+        /// Whether a history is kept.
+        enabled: bool = "enabled", Flag, true;
+        /// Where it is kept; nothing means the state directory of whoever runs the daemon.
+        database_url: Option<DatabaseUrl> = "database_url", Maybe(text()), None;
+        /// So many records are written at once, without waiting for the interval, 1 to 10 000.
+        batch_size: u32 = "batch_size", count(1, 10_000), 100;
+        /// A record waits no longer than this, 10 to 60 000 ms.
+        batch_interval: Duration = "batch_interval_ms", Millis { least: 10, most: 60_000 }, Duration::from_secs(1);
+        /// A session that lasts is written down again this often, 1 to 3 600 s.
+        checkpoint: Duration = "checkpoint_secs", Secs { least: 1, most: 3_600 }, secs(30);
+        /// Rows are kept for so many days after the end of the session, up to 36 500; 0 keeps them all.
+        retention_days: u32 = "retention_days", count(0, 36_500), 90;
+        /// Old rows are removed this often, 1 to 8 760 h, and at the start.
+        cleanup_interval_hours: u32 = "cleanup_interval_hours", count(1, 8_760), 24;
+        /// The most that waits on the disk for a database that cannot be written, 1 to 65 536 MiB.
+        spool_max_mib: u32 = "spool_max_mib", count(1, 65_536), 256;
     }
 
     /// `[logging]`: what is written about it.

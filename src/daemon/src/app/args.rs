@@ -28,6 +28,10 @@ pub(super) struct Args {
     /// Which process this is; the monitor gives it to its worker, and `launch` to the stage before
     #[arg(long, hide = true)]
     pub(super) role: Option<Role>,
+
+    /// Where state is kept when the configuration names no place; the monitor, which may be root, gives it to its worker
+    #[arg(long, hide = true)]
+    pub(super) state_directory: Option<PathBuf>,
 }
 
 /// Which configuration, and what outranks it.

@@ -5,18 +5,22 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use acl::Exception;
 use config::{
-    Choices, ClientMethod, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound, Protocol, Resolver,
-    Server, Settings,
+    Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
+    Protocol, Resolver, Server, Sessions, Settings,
 };
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
 
+use super::state_directory;
 use crate::engine::auth::Backends;
 use crate::engine::dial::options as dial;
+use crate::engine::history;
 use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
@@ -25,6 +29,40 @@ use crate::state::rules::Rules;
 use crate::state::session::facts::AuthMethod;
 use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
 use crate::state::users::Users;
+
+/// What the history needs; nothing when none is to be kept, or there is no place for it.
+pub(super) fn history(sessions: &Sessions, state_directory: Option<&Path>) -> Option<history::Options> {
+    let Sessions {
+        enabled,
+        database_url,
+        batch_size,
+        batch_interval,
+        // The housekeeping takes it.
+        checkpoint: _,
+        retention_days,
+        cleanup_interval_hours,
+        spool_max_mib,
+    } = sessions;
+    if !enabled {
+        return None;
+    }
+    let retention = Duration::from_hours(24 * u64::from(*retention_days));
+    Some(history::Options {
+        database: database(database_url.as_ref(), state_directory)?,
+        batch_size: (*batch_size).into(),
+        batch_interval: *batch_interval,
+        spool_bound: u64::from(*spool_max_mib) * 1024 * 1024,
+        retention: (*retention_days > 0).then_some(retention),
+        cleanup_every: Duration::from_hours((*cleanup_interval_hours).into()),
+    })
+}
+
+/// The file that is named, or the one in the state directory.
+pub(super) fn database(url: Option<&DatabaseUrl>, state_directory: Option<&Path>) -> Option<PathBuf> {
+    let named = url.map(|url| url.path().to_owned());
+    let found = || state_directory.map(Path::to_owned).or_else(state_directory::find);
+    named.or_else(|| Some(found()?.join("sessions.db")))
+}
 
 pub(super) fn log(logging: &Logging) -> log::Options {
     let Logging { level, format, file, queue_lines } = logging;

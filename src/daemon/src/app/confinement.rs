@@ -1,8 +1,11 @@
 //! Enters the sandbox and says in one line what this process still is and may, as the kernel shows it.
 
+use std::path::PathBuf;
+
 use config::{Resolver, Settings};
 use monitor::standing::Standing;
 
+use crate::engine::history;
 use crate::engine::sys::accounts::user_name;
 use crate::engine::sys::sandbox::{self, Names, Needs, Sandbox};
 
@@ -12,8 +15,9 @@ pub(super) struct Confinement(Option<Sandbox>);
 
 impl Confinement {
     /// To be called by the only thread there is.
-    pub(super) fn enter(settings: &Settings) -> Self {
-        Self(settings.server.sandbox.then(|| sandbox::enter(&needs(settings))))
+    pub(super) fn enter(settings: &Settings, history: Option<&history::Options>) -> Self {
+        let place = history.and_then(history::Options::make_place);
+        Self(settings.server.sandbox.then(|| sandbox::enter(&needs(settings, place))))
     }
 
     /// Says what holds; louder if something does not that was asked for.
@@ -32,7 +36,7 @@ impl Confinement {
     }
 }
 
-fn needs(settings: &Settings) -> Needs {
+fn needs(settings: &Settings, history: Option<PathBuf>) -> Needs {
     let dns = &settings.dns;
     let names = match dns.resolver {
         Resolver::Hickory => Names::Ourselves,
@@ -41,6 +45,7 @@ fn needs(settings: &Settings) -> Needs {
     Needs {
         read: vec![dns.resolv_conf.clone(), dns.hosts_file.clone()],
         append: settings.logging.file.iter().cloned().collect(),
+        keep: history.into_iter().collect(),
         names,
     }
 }

@@ -22,6 +22,7 @@ use crate::state::rules::Rules;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
+use crate::state::session::witness::Witness;
 use crate::state::users::Users;
 
 /// How long cancelled sessions may take to write their line.
@@ -44,6 +45,8 @@ pub(super) struct Given {
     pub(super) rules: Rules,
     pub(super) sockets: Vec<Handed>,
     pub(super) pam: Arc<Pam>,
+    /// Who hears of sessions.
+    pub(super) witnesses: Vec<Arc<dyn Witness>>,
 }
 
 /// A thread and what its beats were at the last look.
@@ -54,7 +57,7 @@ struct Watched {
 
 impl House {
     pub(super) fn open(settings: &Settings, given: Given) -> anyhow::Result<Self> {
-        let Given { users, rules, sockets: handed, pam } = given;
+        let Given { users, rules, sockets: handed, pam, witnesses } = given;
         let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes)
             .map_err(anyhow::Error::msg)?;
         if budget.is_short() {
@@ -79,7 +82,7 @@ impl House {
             doors: doors.collect(),
         };
         let world = Arc::new(World {
-            roster: Roster::new(settings.limits.max_handshakes, Vec::new()),
+            roster: Roster::new(settings.limits.max_handshakes, witnesses),
             seats: Seats::new(budget.sessions),
             regime: ArcSwap::from_pointee(regime),
         });

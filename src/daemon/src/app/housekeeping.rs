@@ -1,4 +1,4 @@
-//! What must be done once a second: sweep the sessions, report lost log lines, follow the host's own addresses.
+//! What must be done once a second: sweep the sessions, write down those that last, report what was lost, follow the host's own addresses.
 //!
 //! It has a thread of its own, so that neither the relays nor the heartbeat wait for it.
 
@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use crate::engine::history::History;
 use crate::engine::log::Log;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::World;
 use crate::state::session::sweep;
 
 const EVERY: Duration = Duration::from_secs(1);
+
+/// How long the history may take to write its last rows; what it does not write then waits in its spool.
+const LAST_ROWS: Duration = Duration::from_millis(800);
 
 #[derive(Debug)]
 pub(super) struct Housekeeping {
@@ -31,10 +35,15 @@ impl Housekeeping {
 
     /// # Errors
     /// The kernel gives no thread.
-    pub(super) fn start(world: Arc<World>, log: Log) -> anyhow::Result<Self> {
+    pub(super) fn start(
+        world: Arc<World>,
+        log: Log,
+        history: Option<History>,
+        checkpoint_every: Duration,
+    ) -> anyhow::Result<Self> {
         let (rounds, log) = (Arc::new(AtomicU64::new(1)), Arc::new(Mutex::new(log)));
         let (end, ended) = sync_channel(1);
-        let keeper = Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log) };
+        let keeper = Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log), history, checkpoint_every };
         let thread = std::thread::Builder::new()
             .name(Self::THREAD.to_owned())
             .spawn(move || keeper.keep(&ended))
@@ -52,7 +61,7 @@ impl Housekeeping {
         std::mem::replace(&mut self.seen, rounds) == rounds
     }
 
-    /// Ends the thread and writes out the log.
+    /// Ends the thread and writes out the history and the log.
     pub(super) fn stop(self) {
         drop(self.end);
         let _panicked = self.thread.join();
@@ -63,11 +72,14 @@ struct Keeper {
     world: Arc<World>,
     rounds: Arc<AtomicU64>,
     log: Arc<Mutex<Log>>,
+    /// Nothing when none is kept.
+    history: Option<History>,
+    checkpoint_every: Duration,
 }
 
 impl Keeper {
     /// Two rounds of the counter to one of the heartbeat, so that a healthy thread never looks silent.
-    fn keep(&self, ended: &Receiver<()>) {
+    fn keep(mut self, ended: &Receiver<()>) {
         let mut due = Instant::now();
         while ended.recv_timeout(EVERY / 2) == Err(RecvTimeoutError::Timeout) {
             self.rounds.fetch_add(1, Relaxed);
@@ -76,11 +88,18 @@ impl Keeper {
                 self.tick(due);
             }
         }
+        if let Some(history) = self.history.take() {
+            history.finish(LAST_ROWS);
+        }
         lock(&self.log).report_losses();
     }
 
-    fn tick(&self, now: Instant) {
+    fn tick(&mut self, now: Instant) {
         sweep::sweep(&self.world.roster, now);
+        if let Some(history) = &mut self.history {
+            history.scribe().post_checkpoints(&self.world.roster, now, self.checkpoint_every);
+            history.report_losses();
+        }
         match interfaces::addresses() {
             Ok(now) => self.world.regime.load().snapshot.follow_own_addresses(now),
             // The guard keeps those it knows: to forget them would open the way back into this host.

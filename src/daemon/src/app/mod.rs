@@ -12,6 +12,7 @@ mod housekeeping;
 mod pam;
 mod privileges;
 mod run;
+mod state_directory;
 mod threads;
 mod trusted;
 mod worker;
@@ -33,7 +34,7 @@ pub fn main() -> ExitCode {
     }
     let args = Args::parse();
     match (args.command, args.role) {
-        (_, Some(Role::Worker)) => worker::main(&args.selection),
+        (_, Some(Role::Worker)) => worker::main(&args.selection, args.state_directory.as_deref()),
         (Some(command), None) => offline(args.selection, command),
         (None, None) => match &args.generate_config {
             Some(path) => commands::generate_config(path),

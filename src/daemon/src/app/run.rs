@@ -6,14 +6,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use config::{Binding, Settings};
+use config::{Binding, Sessions, Settings};
 use monitor::launch::Launcher;
 use monitor::plan::{Accepted, Document, Keepalive, Listener, Plan, WorkerCommand};
 use wire::DocumentKind;
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, complain};
-use super::{build, configuration, pam, privileges};
+use super::{build, configuration, pam, privileges, state_directory};
 use crate::engine::log;
 use crate::engine::sys::accounts::{Account, user_name};
 
@@ -60,6 +60,7 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         tracing::warn!("{remark}");
     }
     let settings = &loaded.settings;
+    prepare_history(&settings.sessions, account);
     Ok(Plan {
         listeners: settings.listeners().into_iter().map(|listener| binding(listener.binding)).collect(),
         threads: build::threads(&settings.server),
@@ -77,6 +78,17 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
         watchdog: settings.server.watchdog,
         drain: settings.server.drain,
     })
+}
+
+/// Without a place the service does its work, and the worker says why there is no history.
+fn prepare_history(sessions: &Sessions, account: Option<Account>) {
+    let place = build::database(sessions.database_url.as_ref(), None).filter(|_| sessions.enabled);
+    let directory = place.as_deref().and_then(Path::parent);
+    if let Some(directory) = directory
+        && let Err(error) = state_directory::prepare(directory, account)
+    {
+        tracing::warn!(%error, directory = %directory.display(), "cannot make the directory of the history");
+    }
 }
 
 /// The worker writes the log too, so that the file must be open to it, now and after each rotation.
@@ -117,5 +129,6 @@ fn accepted(settings: &Settings) -> Accepted {
 fn worker_arguments() -> anyhow::Result<Vec<OsString>> {
     let directory = std::env::current_dir().context("cannot tell the working directory")?;
     let ours = ["--role".into(), "worker".into(), "--directory".into(), directory.into_os_string()];
-    Ok(ours.into_iter().chain(std::env::args_os().skip(1)).collect())
+    let state = state_directory::find().map(|place| ["--state-directory".into(), place.into_os_string()]);
+    Ok(ours.into_iter().chain(state.into_iter().flatten()).chain(std::env::args_os().skip(1)).collect())
 }

@@ -5,11 +5,13 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use config::Sessions;
 use monitor::link::Link;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -24,7 +26,9 @@ use super::housekeeping::Housekeeping;
 use super::pam::HelperLine;
 use super::{build, configuration, pam};
 use crate::engine::auth::pam::helpers::Helpers;
+use crate::engine::history::{self, History};
 use crate::engine::log;
+use crate::state::session::witness::Witness;
 
 /// The monitor expects a heartbeat once a second.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -32,7 +36,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// While draining it looks this often whether the last session is gone.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
-pub(super) fn main(selection: &Selection) -> ExitCode {
+pub(super) fn main(selection: &Selection, state_directory: Option<&Path>) -> ExitCode {
     let link = match Link::adopt() {
         Ok(link) => link,
         Err(error) => {
@@ -42,7 +46,7 @@ pub(super) fn main(selection: &Selection) -> ExitCode {
     };
     // The kernel named this process after /proc/self/exe, by which it was started.
     let _only_cosmetic = nix::sys::prctl::set_name(c"rustsocks");
-    let worker = match Worker::open(selection, &link) {
+    let worker = match Worker::open(selection, state_directory, &link) {
         Ok(worker) => worker,
         Err(error) => {
             let _monitor_is_gone = link.send(&ToMonitor::Failed { reason: format!("{error:#}") });
@@ -66,18 +70,22 @@ struct Worker {
 }
 
 impl Worker {
-    fn open(selection: &Selection, link: &Link) -> anyhow::Result<Self> {
+    fn open(selection: &Selection, state_directory: Option<&Path>, link: &Link) -> anyhow::Result<Self> {
         leave_signals_to_the_monitor()?;
         let orders = take_over(link)?;
         let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
-        let confinement = Confinement::enter(&loaded.settings);
+        let sessions = &loaded.settings.sessions;
+        let history = build::history(sessions, state_directory);
+        let confinement = Confinement::enter(&loaded.settings, history.as_ref());
         let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
         confinement.report();
         let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
         let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
         let (helpers, pam) = pam::open(&loaded.settings, link, orders.helpers)?;
-        let house = House::open(&loaded.settings, Given { users, rules, sockets: orders.listeners, pam })?;
-        let housekeeping = Housekeeping::start(house.world(), log)?;
+        let history = start_history(sessions, history)?;
+        let witnesses = history.iter().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>).collect();
+        let house = House::open(&loaded.settings, Given { users, rules, sockets: orders.listeners, pam, witnesses })?;
+        let housekeeping = Housekeeping::start(house.world(), log, history, sessions.checkpoint)?;
         let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
         tracing::info!(?listeners, "serving");
         Ok(Self { house, helpers, housekeeping })
@@ -96,6 +104,14 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// Nothing when no history is to be kept, or there is no place for one.
+fn start_history(sessions: &Sessions, options: Option<history::Options>) -> anyhow::Result<Option<History>> {
+    if sessions.enabled && options.is_none() {
+        tracing::warn!("no history is kept: there is no home directory to keep it in; set sessions.database_url");
+    }
+    options.map(History::start).transpose().context("cannot start the history")
 }
 
 /// A terminal sends its signals to every process; only the monitor acts on them, and tells us over the link.

@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod dial;
+pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod relay;
 pub(crate) mod sys;

@@ -53,6 +53,7 @@ async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, sessi
     let mut down = Flow::new(Vec::new());
     let mut verdict = None;
     let mut look = None;
+    let mut answer = Some(Instant::now());
     poll_fn(move |cx| {
         // A side that takes nothing more may have said something before: the other direction goes on until it has all of it.
         match up.poll(cx, client, upstream, &session.up) {
@@ -66,6 +67,9 @@ async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, sessi
             Poll::Ready(Err(FlowError::Sink(error))) => give_up(&mut down, &mut verdict, blame(&error, Ending::Client)),
             Poll::Ready(Ok(())) => _ = verdict.get_or_insert(Ending::Upstream(ByPeer::Closed)),
             Poll::Pending => {}
+        }
+        if let Some(began) = answer.take_if(|_| session.down.bytes() > 0) {
+            session.facts().phases.first_byte = Some(began.elapsed());
         }
         let Some(first) = verdict else {
             return Poll::Pending;

@@ -18,6 +18,8 @@ pub(crate) struct Needs {
     pub(crate) read: Vec<PathBuf>,
     /// Files to append to, which may be renamed or removed and are then begun anew.
     pub(crate) append: Vec<PathBuf>,
+    /// Directories that are ours: files and directories in them are made, written, renamed and removed.
+    pub(crate) keep: Vec<PathBuf>,
     pub(crate) names: Names,
 }
 

@@ -1,30 +1,33 @@
 //! CONNECT: dial, answer, relay.
 
-use socks::Request;
+use socks::{Request, Target};
 
 use super::Regime;
 use super::farewell::{Next, refuse};
 use super::inbox::Inbox;
+use super::on_record::on_record;
 use crate::engine::dial::Connected;
 use crate::engine::relay::pump::Pair;
 use crate::engine::sys::stream::Stream;
 use crate::state::session::judge::{Judge, destination};
+use crate::state::session::refusal::Refusal;
 
 pub(super) async fn connect<'s>(regime: &Regime, judge: &Judge<'s>, mut client: Inbox, request: Request) -> Next<'s> {
-    let destination = match destination(&request.target) {
-        Ok(destination) => destination,
-        Err(refusal) => return refuse(client, &request, refusal).await,
-    };
-    let dial = regime.dialer.dial(judge, &destination, request.target.port);
     let dialled = tokio::select! {
         biased;
-        dialled = dial => dialled,
+        dialled = dial(regime, judge, &request.target) => dialled,
         how = client.left() => return Next::Nothing(how),
     };
+    // The opening was written down while we dialled, so that this hardly ever waits.
+    on_record(judge.session()).await;
     match dialled {
         Ok(connected) => hand_over(client, &request, connected).await,
         Err(refusal) => refuse(client, &request, refusal).await,
     }
+}
+
+async fn dial(regime: &Regime, judge: &Judge<'_>, target: &Target) -> Result<Connected, Refusal> {
+    regime.dialer.dial(judge, &destination(target)?, target.port).await
 }
 
 async fn hand_over<'s>(mut client: Inbox, request: &Request, connected: Connected) -> Next<'s> {

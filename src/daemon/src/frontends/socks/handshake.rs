@@ -2,6 +2,8 @@
 //!
 //! Only an accepted claim leads to a request parser; the types see to that.
 
+use std::time::Instant;
+
 use socks::proxy_protocol::{self, Path, Progress};
 use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
 
@@ -99,7 +101,10 @@ async fn identify(
         Claim::Password { user, password } => (named(&user), Some(Credentials { user, password })),
     };
     session.facts().claimed = name;
-    match entrance.identify(session, credentials.as_ref()).await {
+    let began = Instant::now();
+    let checked = entrance.identify(session, credentials.as_ref()).await;
+    session.facts().phases.auth = Some(began.elapsed());
+    match checked {
         Ok(proof) => Ok(claimant.accept(proof)),
         Err(failure) => Err(reject(client, claimant, failure.into()).await),
     }

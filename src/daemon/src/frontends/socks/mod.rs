@@ -7,6 +7,7 @@ mod serve;
 
 mod handshake;
 mod inbox;
+mod on_record;
 
 pub(crate) mod associate;
 pub(crate) mod bind;

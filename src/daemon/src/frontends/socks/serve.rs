@@ -6,6 +6,7 @@ use socks::Command;
 
 use super::farewell::{Next, refuse, see_off};
 use super::inbox::Inbox;
+use super::on_record::on_record;
 use super::{Visit, associate, bind, connect, handshake, resolve};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
@@ -45,9 +46,11 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
             return (Next::Nothing(ending), None);
         }
     };
+    visit.ticket.put_on_record();
     // Without a seat it stays among the handshakes until it is gone, so that the refused have a bound too.
     let seat = visit.world.seats.take(places(request.command));
     if seat.is_none() {
+        on_record(visit.ticket.session()).await;
         return (refuse(client, &request, Refusal::TooManyConnections).await, None);
     }
     visit.ticket.leave_handshake();
@@ -56,7 +59,12 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
 
 async fn fulfil<'s>(visit: &Visit, judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
     let Visit { world: _, regime, door, ticket: _ } = visit;
-    if let Err(refusal) = may_ask(&judge, request.command) {
+    let may_ask = may_ask(&judge, request.command);
+    // CONNECT waits for its record after it has dialled.
+    if may_ask.is_err() || request.command != Command::Connect {
+        on_record(judge.session()).await;
+    }
+    if let Err(refusal) = may_ask {
         return refuse(client, &request, refusal).await;
     }
     match request.command {

@@ -57,6 +57,11 @@ impl Course {
         ByHouse::ALL.into_iter().find(|by| *by as u8 == number)
     }
 
+    /// Wakes the session's task to look around.
+    pub(crate) fn nudge(&self) {
+        self.task.wake();
+    }
+
     /// The task that an order wakes from now on.
     pub(super) fn heard_by(&self, task: &Waker) {
         self.task.register(task);

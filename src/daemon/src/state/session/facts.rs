@@ -131,6 +131,10 @@ pub(crate) struct Asked {
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Phases {
     pub(crate) handshake: Option<Duration>,
+    /// Finding out who it is; a part of the handshake.
+    pub(crate) auth: Option<Duration>,
     pub(crate) dns: Option<Duration>,
     pub(crate) connect: Option<Duration>,
+    /// From the beginning of the relay to the first byte that reached the client.
+    pub(crate) first_byte: Option<Duration>,
 }

@@ -1,6 +1,7 @@
 //! Why a request was refused, and what each reason means to the client and to the log: one table.
 
 use acl::Reason;
+use history::Status;
 use socks::Failure;
 use tracing::Level;
 
@@ -60,6 +61,18 @@ impl Refusal {
     /// The stable word for logs.
     pub(crate) fn label(self) -> &'static str {
         self.meaning().label
+    }
+
+    /// Whether it was not to be had or not allowed.
+    pub(crate) fn status(self) -> Status {
+        match self.reply() {
+            Failure::NotAllowed | Failure::CommandNotSupported | Failure::AddressTypeNotSupported => Status::Rejected,
+            Failure::General
+            | Failure::NetworkUnreachable
+            | Failure::HostUnreachable
+            | Failure::ConnectionRefused
+            | Failure::TtlExpired => Status::Failed,
+        }
     }
 
     /// How loud the log is about it.

@@ -35,7 +35,7 @@ impl Roster {
     }
 
     /// Shows every session to `visit`, which must not touch the roster; waking a task does not.
-    pub(crate) fn each(&self, mut visit: impl FnMut(&Session)) {
+    pub(crate) fn each(&self, mut visit: impl FnMut(&Arc<Session>)) {
         for session in &self.sessions {
             visit(session.value());
         }

@@ -20,6 +20,7 @@ use super::facts::{Facts, Origin, Proof};
 use super::judge::Standing;
 use super::lane::Lane;
 use super::roster::{HandshakePlace, Roster};
+use crate::state::history::kept::Kept;
 use crate::state::snapshot::Snapshot;
 
 /// The event of one closed session at a level that must be a constant.
@@ -79,15 +80,21 @@ pub(crate) struct Session {
     pub(crate) course: Course,
     standing: OnceLock<Standing>,
     facts: Mutex<Facts>,
-    pub(super) pulse: Pulse,
+    /// Whether the history has its opening.
+    pub(crate) kept: Kept,
+    pub(crate) pulse: Pulse,
 }
 
-/// What the sweep saw of a session the last time; nobody else writes it.
+/// What the housekeeping saw of a session the last time; nobody else writes it.
 #[derive(Debug, Default)]
-pub(super) struct Pulse {
+pub(crate) struct Pulse {
     pub(super) carried: AtomicU64,
     /// Milliseconds of the session's life at which `carried` was last seen to change.
     pub(super) moved_at: AtomicU64,
+    /// What it had carried at its last checkpoint in the history.
+    pub(crate) checkpointed: AtomicU64,
+    /// Milliseconds of the session's life at its last checkpoint; 0 before the first.
+    pub(crate) checkpoint_at: AtomicU64,
 }
 
 impl Session {
@@ -111,7 +118,7 @@ impl Session {
     }
 
     /// A rule as people know it: whose it is, which one, and what it is for.
-    fn rule(&self, rule: RuleId) -> String {
+    pub(crate) fn rule(&self, rule: RuleId) -> String {
         let rules = self.snapshot.rules.set();
         let (label, description) = (rules.label(rule), &rules.rule(rule).description);
         if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
@@ -172,6 +179,7 @@ impl Ticket {
             course: Course::default(),
             standing: OnceLock::new(),
             facts: Mutex::default(),
+            kept: Kept::default(),
             pulse: Pulse::default(),
         });
         let handshake = Some(roster.enter(&session));
@@ -181,6 +189,11 @@ impl Ticket {
 
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.session
+    }
+
+    /// The request is complete and not answered yet: whatever becomes of the session, it is known to have been.
+    pub(crate) fn put_on_record(&self) {
+        self.roster.tell(|witness| witness.asked(&self.session));
     }
 
     /// The handshake is over: the session leaves the bound of the unauthenticated.
@@ -240,7 +253,7 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-fn dialect(dialect: Dialect) -> &'static str {
+pub(crate) fn dialect(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Socks5 => "socks5",
         Dialect::Socks4 => "socks4",
@@ -248,7 +261,7 @@ fn dialect(dialect: Dialect) -> &'static str {
     }
 }
 
-fn command(command: Command) -> &'static str {
+pub(crate) fn command(command: Command) -> &'static str {
     match command {
         Command::Connect => "connect",
         Command::Bind => "bind",

@@ -69,6 +69,14 @@ const FILES: &[libc::c_long] = &[
     libc::SYS_getcwd,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
+    // The history's spool and database.
+    libc::SYS_pwrite64,
+    libc::SYS_ftruncate,
+    libc::SYS_flock,
+    libc::SYS_mkdirat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_unlinkat,
 ];
 
 /// Memory, apart from what could make it executable.
@@ -124,6 +132,9 @@ const OLDER: &[libc::c_long] = &[
     libc::SYS_lstat,
     libc::SYS_access,
     libc::SYS_readlink,
+    libc::SYS_mkdir,
+    libc::SYS_rename,
+    libc::SYS_unlink,
     libc::SYS_time,
 ];
 #[cfg(not(target_arch = "x86_64"))]

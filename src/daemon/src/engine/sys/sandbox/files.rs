@@ -72,6 +72,10 @@ fn restrict(needs: &Needs) -> Result<RestrictionStatus, RulesetError> {
     for place in writable(needs) {
         rules = allow(rules, &place, make_bitflags!(AccessFs::{WriteFile | MakeReg}))?;
     }
+    let ours = make_bitflags!(AccessFs::{ReadFile | ReadDir | WriteFile | Truncate | MakeReg | MakeDir | RemoveFile});
+    for place in &needs.keep {
+        rules = allow(rules, place, ours)?;
+    }
     rules.restrict_self()
 }
 

@@ -1,0 +1,145 @@
+//! The history on the disk: every session's row, kept through the death of any process.
+//!
+//! Two threads: `history` empties the outbox into the spool, which takes microseconds, and `history-db` follows the spool into
+//! SQLite, which may take as long as it likes. Nobody else waits for either. A disk or database that fails is told once,
+//! retried, and costs nothing but room in the spool; what finds no room is counted.
+
+mod follower;
+mod keeper;
+mod spool;
+mod store;
+mod trouble;
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{Builder, sleep};
+use std::time::{Duration, Instant};
+
+use history::Kind;
+
+use self::follower::Follower;
+use self::keeper::{Keeper, Taken};
+use self::spool::directory::DIRECTORY_MODE;
+use self::spool::ledger::Ledger;
+use self::store::schema::with_suffix;
+use crate::state::history::losses::Losses;
+use crate::state::history::note::Note;
+use crate::state::history::outbox::{Letters, Outbox, outbox};
+use crate::state::history::scribe::Scribe;
+
+/// Letters that may wait while the spool's thread is held up: three seconds of 5,000 sessions a second.
+const LETTERS: usize = 32_768;
+
+/// How often losses are told.
+const REPORT: Duration = Duration::from_mins(1);
+
+/// What the operator says of the history.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// The file; the spool is a directory beside it.
+    pub(crate) database: PathBuf,
+    /// So many records are written at once, without waiting for `batch_interval`.
+    pub(crate) batch_size: u64,
+    /// A record waits no longer than this.
+    pub(crate) batch_interval: Duration,
+    /// The most bytes that wait for the database.
+    pub(crate) spool_bound: u64,
+    /// Rows are kept so long; nothing keeps them for ever.
+    pub(crate) retention: Option<Duration>,
+    pub(crate) cleanup_every: Duration,
+}
+
+impl Options {
+    /// The directory in which everything of the history lies, made if it is missing: rules for files need it to be there.
+    /// If that cannot be, the history's threads will say so.
+    pub(crate) fn make_place(&self) -> Option<PathBuf> {
+        let place = self.database.parent()?;
+        let _told_later = DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(place);
+        Some(place.to_owned())
+    }
+}
+
+/// The threads that keep it.
+#[derive(Debug)]
+pub(crate) struct History {
+    outbox: Outbox<Note>,
+    /// Hangs up when everything is in the database.
+    done: Receiver<()>,
+    /// Losses that were told, and when.
+    told: (u64, Option<Instant>),
+}
+
+fn start_threads(options: Options, letters: Letters<Note>, losses: &Arc<Losses>) -> io::Result<Receiver<()>> {
+    let ledger = Arc::new(Ledger::default());
+    let (taken, spool) = sync_channel(1);
+    let (finished, done) = sync_channel(0);
+    let place = (with_suffix(&options.database, "-spool"), options.spool_bound);
+    let keeper = Keeper::new(letters, Arc::clone(&ledger), place, taken, Arc::clone(losses));
+    Builder::new().name("history".to_owned()).spawn(move || keeper.run())?;
+    let losses = Arc::clone(losses);
+    Builder::new().name("history-db".to_owned()).spawn(move || {
+        follow(options, &spool, ledger, losses);
+        drop(finished);
+    })?;
+    Ok(done)
+}
+
+/// Waits until the spool is ours, and follows it.
+fn follow(options: Options, spool: &Receiver<Taken>, ledger: Arc<Ledger>, losses: Arc<Losses>) {
+    if let Ok(taken) = spool.recv() {
+        Follower::new(options, taken, ledger, losses).run();
+    }
+}
+
+impl History {
+    /// Starts its threads; a place that cannot be used now is tried again until it can.
+    ///
+    /// # Errors
+    /// The kernel gives no thread.
+    pub(crate) fn start(options: Options) -> io::Result<Self> {
+        let (outbox, letters) = outbox(LETTERS);
+        let done = start_threads(options, letters, outbox.losses())?;
+        Ok(Self { outbox, done, told: (0, None) })
+    }
+
+    /// Who hears of sessions for it.
+    pub(crate) fn scribe(&self) -> Scribe {
+        Scribe::new(self.outbox.clone())
+    }
+
+    /// Says how much was lost since the last time, if anything was, and not too often.
+    pub(crate) fn report_losses(&mut self) {
+        let losses = self.outbox.losses();
+        let [checkpoints, openings, endings] = Kind::ALL.map(|kind| losses.count(kind));
+        let total = checkpoints + openings + endings;
+        let (told, at) = self.told;
+        if total > told && at.is_none_or(|at| at.elapsed() >= REPORT) {
+            self.told = (total, Some(Instant::now()));
+            tracing::warn!(
+                checkpoints,
+                openings,
+                endings,
+                "records of the history were lost for want of room, in all since the start"
+            );
+        }
+    }
+
+    /// Writes out what is left, as far as that is possible within `limit`; the next process finds the rest in the spool.
+    pub(crate) fn finish(mut self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while !self.outbox.finish() && Instant::now() < deadline {
+            sleep(Duration::from_millis(1));
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let is_done = self.done.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected);
+        if !is_done {
+            tracing::warn!("the history's database does not have everything yet; the rest waits in the spool");
+        }
+        self.told.1 = None;
+        self.report_losses();
+    }
+}

@@ -1,0 +1,7 @@
+//! The database: one SQLite file, opened so that what is committed survives a power loss, and so that readers never wait.
+
+pub(super) mod cleanup;
+pub(super) mod database;
+pub(super) mod fault;
+pub(super) mod rows;
+pub(super) mod schema;

@@ -1,0 +1,144 @@
+//! From a session to its record.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use acl::{Decision, Ruling};
+use history::{Asked, Phases, Record, Status, Traffic, clipped};
+use socks::Command;
+
+use super::note::{Note, micros};
+use crate::state::session::ending::{ByHouse, Ending};
+use crate::state::session::facts::{self, Facts, Identity, Origin};
+use crate::state::session::lane::Lane;
+use crate::state::session::ticket::{Session, command, dialect};
+
+/// Texts that exist only while a record is made; kept between records for their room.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    auth: String,
+    host: String,
+}
+
+/// Makes the record of what is known of a session now and shows it to `use_it`.
+pub(crate) fn with_record<T>(note: &Note, scratch: &mut Scratch, use_it: impl FnOnce(&Record<'_>) -> T) -> T {
+    let Note { session, closing } = note;
+    let facts = session.facts();
+    let started = started(session);
+    let age = closing.map_or_else(|| micros(session.opened.elapsed()), |closing| closing.lasted);
+    let rule = facts.decision.and_then(|decision| decision.rule()).map(|rule| session.rule(rule));
+    scratch.fill(&facts);
+    use_it(&Record {
+        id: session.id.into_bytes(),
+        status: closing.map_or(Status::Active, |closing| status(closing.ending)),
+        started,
+        seen: started.saturating_add(i64::try_from(age).unwrap_or(i64::MAX)),
+        listener: clipped(&session.listener),
+        source: source(session.origin()),
+        user: facts.proof.as_ref().map(|proof| clipped(name(&proof.identity))),
+        claimed: facts.claimed.as_deref().map(clipped),
+        auth: facts.proof.as_ref().map(|_| scratch.auth.as_str()),
+        asked: facts.request.as_ref().map(|request| asked(request, &scratch.host)),
+        peer: facts.peer,
+        exit: facts.exit,
+        sent: traffic(&session.up),
+        received: traffic(&session.down),
+        phases: phases(&facts.phases),
+        generation: session.snapshot.generation,
+        rule: rule.as_deref().map(clipped),
+        decision: facts.decision.and_then(decision),
+        close_reason: closing.map(|closing| reason(closing.ending)),
+        remark: facts.remark.as_deref().map(clipped),
+    })
+}
+
+impl Scratch {
+    fn fill(&mut self, facts: &Facts) {
+        self.auth.clear();
+        self.host.clear();
+        if let Some(proof) = &facts.proof {
+            write!(self.auth, "{}", proof.method).expect("a string takes everything");
+        }
+        if let Some(request) = &facts.request {
+            write!(self.host, "{}", request.target.host).expect("a string takes everything");
+        }
+    }
+}
+
+/// The moment at which the id was made, in microseconds, to the millisecond.
+fn started(session: &Session) -> i64 {
+    let (seconds, nanos) = session.id.get_timestamp().expect("ids are UUIDv7").to_unix();
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(i64::from(nanos) / 1_000)
+}
+
+fn source(origin: Origin) -> Option<SocketAddr> {
+    match origin {
+        Origin::Address(address) => Some(address),
+        Origin::Local => None,
+    }
+}
+
+fn name(identity: &Identity) -> &str {
+    match identity {
+        Identity::Anonymous => "anonymous",
+        Identity::User(user) => &user.name,
+    }
+}
+
+fn asked<'a>(request: &facts::Asked, host: &'a str) -> Asked<'a> {
+    let (protocol, names_a_destination) = match request.command {
+        Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => ("tcp", true),
+        // What the client names is where it will send from itself.
+        Command::UdpAssociate => ("udp", false),
+    };
+    Asked {
+        dialect: dialect(request.dialect),
+        command: command(request.command),
+        protocol,
+        host: names_a_destination.then_some(clipped(host)),
+        port: names_a_destination.then_some(request.target.port),
+    }
+}
+
+fn decision(decision: Decision) -> Option<&'static str> {
+    match decision.verdict {
+        Ruling::Allow => Some("allow"),
+        Ruling::Deny => Some("block"),
+        Ruling::Resolve | Ruling::Ask(_) => None,
+    }
+}
+
+fn traffic(lane: &Lane) -> Traffic {
+    Traffic { bytes: lane.bytes(), packets: lane.packets() }
+}
+
+fn phases(phases: &facts::Phases) -> Phases {
+    let facts::Phases { handshake, auth, dns, connect, first_byte } = *phases;
+    let [handshake, auth, dns, connect, first_byte] =
+        [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(micros));
+    Phases { handshake, auth, dns, connect, first_byte }
+}
+
+fn status(ending: Ending) -> Status {
+    match ending {
+        Ending::Refused(refusal) => refusal.status(),
+        Ending::ClientViolation => Status::Rejected,
+        Ending::House(ByHouse::Failure | ByHouse::HandshakeTimeout | ByHouse::HandshakeShed) => Status::Failed,
+        Ending::House(
+            ByHouse::Revoked
+            | ByHouse::Idle
+            | ByHouse::HalfClosed
+            | ByHouse::MaxAge
+            | ByHouse::Stopped
+            | ByHouse::Served,
+        )
+        | Ending::ClientLeft
+        | Ending::Client(_)
+        | Ending::Upstream(_) => Status::Closed,
+    }
+}
+
+/// The most telling word: why it was refused, or how it ended.
+fn reason(ending: Ending) -> &'static str {
+    if let Ending::Refused(refusal) = ending { refusal.label() } else { ending.label() }
+}

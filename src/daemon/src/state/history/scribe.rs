@@ -1,0 +1,162 @@
+//! Hears of sessions and writes letters about those that belong into the history.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use history::Kind;
+
+use super::note::Note;
+use super::outbox::Outbox;
+use crate::state::session::ending::Ending;
+use crate::state::session::roster::Roster;
+use crate::state::session::ticket::Session;
+use crate::state::session::witness::Witness;
+
+/// A session that is older than this has its first checkpoint, which knows the address that was dialled.
+const FIRST: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone)]
+pub(crate) struct Scribe {
+    outbox: Outbox<Note>,
+}
+
+impl Witness for Scribe {
+    fn opened(&self, _session: &Session) {}
+
+    fn asked(&self, session: &Arc<Session>) {
+        session.kept.send();
+        let posted = self.outbox.post(Kind::Opened, Note::of(session));
+        if posted.is_err() || self.outbox.is_behind() {
+            session.kept.settle();
+        }
+    }
+
+    fn set_up(&self, _session: &Session) {}
+
+    fn closed(&self, session: &Arc<Session>, ending: Ending) {
+        if belongs(session, ending) {
+            let _counted = self.outbox.post(Kind::Closed, Note::of_end(session, ending));
+        }
+    }
+}
+
+impl Scribe {
+    pub(crate) fn new(outbox: Outbox<Note>) -> Self {
+        Self { outbox }
+    }
+
+    /// Writes down every session that has carried something since the last time, no more often than `every`, so that
+    /// the death of the process loses little of its account. `now` must not go backwards between calls.
+    pub(crate) fn post_checkpoints(&self, roster: &Roster, now: Instant, every: Duration) {
+        roster.each(|session| {
+            if is_due(session, now, every) {
+                // Without room it is lost: the next one says more anyway.
+                let _counted = self.outbox.post(Kind::Checkpoint, Note::of(session));
+            }
+        });
+    }
+}
+
+/// Whoever asked for something, and every refused login; scans and probes have their line in the log.
+fn belongs(session: &Session, ending: Ending) -> bool {
+    matches!(ending, Ending::Refused(_)) || session.facts().request.is_some()
+}
+
+fn is_due(session: &Session, now: Instant, every: Duration) -> bool {
+    let age = now.saturating_duration_since(session.opened);
+    let pulse = &session.pulse;
+    let last = pulse.checkpoint_at.load(Relaxed);
+    let wait = if last == 0 { FIRST } else { Duration::from_millis(last) + every };
+    if age < wait || !session.kept.is_sent() {
+        return false;
+    }
+    let carried = session.up.bytes().wrapping_add(session.down.bytes()).wrapping_add(1);
+    let has_carried = pulse.checkpointed.swap(carried, Relaxed) != carried;
+    if has_carried {
+        pulse.checkpoint_at.store(u64::try_from(age.as_millis()).unwrap_or(u64::MAX), Relaxed);
+    }
+    has_carried
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::history::outbox::{Letter, Letters, outbox};
+    use crate::state::session::ending::ByPeer;
+    use crate::state::session::facts::Origin;
+    use crate::state::session::refusal::Refusal;
+    use crate::state::session::ticket::Ticket;
+    use crate::state::snapshot::Snapshot;
+
+    /// A session whose scribe's letters are read here.
+    fn session() -> (Arc<Roster>, Scribe, Letters<Note>, Ticket) {
+        let (outbox, letters) = outbox(100);
+        let scribe = Scribe::new(outbox);
+        let roster = Roster::new(10, vec![Arc::new(scribe.clone())]);
+        let ticket = Ticket::open(&roster, Origin::Local, "test".into(), Arc::new(Snapshot::for_tests()));
+        (roster, scribe, letters, ticket)
+    }
+
+    fn kinds(letters: &Letters<Note>) -> Vec<Kind> {
+        let kind = |letter| match letter {
+            Letter::About(kind, _) => Some(kind),
+            Letter::Last => None,
+        };
+        std::iter::from_fn(|| letters.next()).map_while(kind).collect()
+    }
+
+    #[test]
+    fn who_asked_for_nothing_has_no_record_but_a_refused_login_has() {
+        let refused = Ending::Refused(Refusal::BadCredentials);
+        for (ending, expected) in
+            [(Ending::ClientLeft, &[][..]), (Ending::ClientViolation, &[]), (refused, &[Kind::Closed])]
+        {
+            let (_roster, _scribe, letters, ticket) = session();
+            ticket.close(ending);
+            assert_eq!(kinds(&letters), expected, "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn an_opening_is_awaited_until_it_is_settled_unless_the_history_is_behind() {
+        let (_roster, _scribe, letters, ticket) = session();
+        ticket.put_on_record();
+        assert!(!ticket.session().kept.is_settled_or_awaited());
+        assert_eq!(kinds(&letters), [Kind::Opened]);
+
+        let (_roster, _scribe, letters, ticket) = session();
+        letters.set_behind(true);
+        ticket.put_on_record();
+        assert!(ticket.session().kept.is_settled_or_awaited());
+    }
+
+    /// At which of these seconds of its life a session is written down that carries a byte before each of those in `busy`.
+    fn checkpoints(seconds: &[u64], busy: &[u64]) -> Vec<u64> {
+        let (roster, scribe, letters, ticket) = session();
+        ticket.put_on_record();
+        assert_eq!(kinds(&letters), [Kind::Opened]);
+        let session = ticket.session();
+        let is_written_at = |second: &u64| {
+            session.up.carried(usize::from(busy.contains(second)));
+            scribe.post_checkpoints(&roster, session.opened + Duration::from_secs(*second), Duration::from_secs(30));
+            kinds(&letters) == [Kind::Checkpoint]
+        };
+        seconds.iter().copied().filter(is_written_at).collect()
+    }
+
+    #[test]
+    fn the_first_checkpoint_comes_soon_and_the_next_ones_when_something_was_carried() {
+        assert_eq!(checkpoints(&[0, 1, 2, 40, 80], &[]), [1]);
+        assert_eq!(checkpoints(&[1, 20, 30, 31, 40, 62], &[20, 40]), [1, 31, 62]);
+    }
+
+    #[test]
+    fn who_has_not_asked_yet_has_no_checkpoint() {
+        let (roster, scribe, letters, ticket) = session();
+        let later = ticket.session().opened + Duration::from_mins(1);
+        scribe.post_checkpoints(&roster, later, Duration::from_secs(30));
+        ticket.close(Ending::Client(ByPeer::Closed));
+        assert_eq!(kinds(&letters), []);
+    }
+}
