@@ -55,10 +55,10 @@ fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
     let users = configuration::read_users(&loaded.settings)?;
     configuration::users(&loaded.settings, users.as_deref())?;
     let rules = configuration::read_rules(&loaded.settings)?;
-    configuration::rules(&loaded.settings, rules.as_deref())?;
-    pam::verify(&loaded.settings)?;
+    let compiled = configuration::rules(&loaded.settings, rules.as_deref())?;
+    pam::verify(&loaded.settings, &compiled)?;
     let warnings = loaded.warnings.iter().map(ToString::to_string);
-    for warning in warnings.chain(pam::remarks(&loaded.settings)) {
+    for warning in warnings.chain(pam::remarks(&loaded.settings, &compiled)) {
         complain(&format!("warning: {warning}"));
     }
     if check.show {

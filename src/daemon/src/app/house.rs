@@ -74,11 +74,13 @@ impl House {
             .iter()
             .zip(listeners)
             .map(|(built, listener)| (built.gate.number, build::door(listener, settings, &backends)));
+        let vouchers = backends.vouchers(rules.set().services());
         let regime = Regime {
             snapshot: Arc::new(
                 build::snapshot(settings, users, rules, own).context("cannot list this host's addresses")?,
             ),
             dialer: Dialer::new(build::dialing(settings)).context("cannot prepare connections to targets")?,
+            vouchers,
             doors: doors.collect(),
         };
         let world = Arc::new(World {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use config::{ClientMethod, Method, PamService, Settings};
+use config::{ClientMethod, Method, Settings};
 use monitor::link::Link;
 use monitor::plan::PamHelpers;
 use nix::unistd::{User, geteuid};
@@ -15,6 +15,7 @@ use wire::ToMonitor;
 
 use crate::engine::auth::pam::helpers::{Helpers, LIMIT};
 use crate::engine::auth::pam::{Options, Pam};
+use crate::state::rules::Rules;
 
 /// The helper's program, beside our own.
 const PROGRAM: &str = "rustsocks-pam";
@@ -36,35 +37,35 @@ pub(super) struct HelperLine {
 ///
 /// # Errors
 /// A service has no file, or the helper's program is not there.
-pub(super) fn plan(settings: &Settings) -> anyhow::Result<Option<PamHelpers>> {
-    if settings.pam_services().is_empty() {
+pub(super) fn plan(settings: &Settings, rules: &Rules) -> anyhow::Result<Option<PamHelpers>> {
+    if services(settings, rules).is_empty() {
         return Ok(None);
     }
-    verify(settings)?;
+    verify(settings, rules)?;
     let ourselves = std::env::current_exe().context("cannot find our own program")?;
     let program = ourselves.with_file_name(PROGRAM);
     ensure!(program.exists(), "PAM needs the program {PROGRAM}, and {} does not exist", program.display());
     let count = settings.pam.helpers.try_into().context("auth.pam.helpers")?;
-    Ok(Some(PamHelpers { program, args: arguments(settings)?, count }))
+    Ok(Some(PamHelpers { program, args: arguments(settings, rules)?, count }))
 }
 
 /// # Errors
 /// A service that is used has no file, and the operator did not say that this is no matter.
-pub(super) fn verify(settings: &Settings) -> anyhow::Result<()> {
+pub(super) fn verify(settings: &Settings, rules: &Rules) -> anyhow::Result<()> {
     let is_wanted = settings.pam.verify_service_files;
-    let services = settings.pam_services();
+    let services = services(settings, rules);
     let missing = services.iter().find(|service| is_wanted && !has_file(service, &settings.pam.config_dir));
     let Some(service) = missing else { return Ok(()) };
     bail!(
         "the PAM service {name:?} has no file {path}, and the service \"other\" would be asked in its place; \
          write one (docs/pam-authentication.md has examples), or set auth.pam.verify_service_files = false",
-        name = service.as_str(),
-        path = settings.pam.config_dir.join(service.as_str()).display(),
+        name = service,
+        path = settings.pam.config_dir.join(service).display(),
     );
 }
 
 /// What the operator should know although it stops nothing.
-pub(super) fn remarks(settings: &Settings) -> Vec<String> {
+pub(super) fn remarks(settings: &Settings, rules: &Rules) -> Vec<String> {
     let listeners = settings.listeners();
     let asks_for_addresses = listeners.iter().any(|listener| {
         listener.methods.contains(Method::PamAddress) || listener.client_method == ClientMethod::PamAddress
@@ -76,7 +77,7 @@ pub(super) fn remarks(settings: &Settings) -> Vec<String> {
             "auth.pam.default_user is {default_user:?}, which is no user of this system: most PAM modules then refuse every address"
         ));
     }
-    if !settings.pam_services().is_empty() && !geteuid().is_root() {
+    if !services(settings, rules).is_empty() && !geteuid().is_root() {
         remarks.push(
             "PAM is asked without root: modules that need it, such as pam_unix for other users, will fail".to_owned(),
         );
@@ -90,6 +91,7 @@ pub(super) fn remarks(settings: &Settings) -> Vec<String> {
 /// No thread can be started, or the monitor sent something else than a line.
 pub(super) fn open(
     settings: &Settings,
+    rules: &Rules,
     link: &Link,
     lines: Vec<HelperLine>,
 ) -> anyhow::Result<(Arc<Helpers>, Arc<Pam>)> {
@@ -103,9 +105,8 @@ pub(super) fn open(
         helpers.add(number, socket).context("cannot use the line to a PAM helper")?;
     }
     helpers.wait_until_ready(READY_LIMIT);
-    let services: Vec<PamService> = settings.pam_services();
     let options = Options {
-        services: services.iter().map(|service| service.as_str().to_owned()).collect(),
+        services: services(settings, rules),
         default_user: settings.pam.default_user.to_string(),
         remote_user: settings.pam.default_ruser.to_string(),
         helpers: count,
@@ -115,21 +116,31 @@ pub(super) fn open(
     Ok((helpers, Arc::new(pam)))
 }
 
-fn has_file(service: &PamService, directory: &Path) -> bool {
+/// The services of listeners and rules, each once; helpers know them by their place in this list.
+fn services(settings: &Settings, rules: &Rules) -> Vec<String> {
+    let mut services: Vec<String> = settings.pam_services().iter().map(|service| service.as_str().to_owned()).collect();
+    for (_, service) in rules.set().services() {
+        if !services.iter().any(|known| known == service) {
+            services.push(service.to_owned());
+        }
+    }
+    services
+}
+
+fn has_file(service: &str, directory: &Path) -> bool {
     let is_default = directory == Path::new(DIRECTORIES[0]);
     let places = DIRECTORIES[1..].iter().filter(|_| is_default).map(Path::new);
-    [directory].into_iter().chain(places).any(|place| place.join(service.as_str()).is_file())
+    [directory].into_iter().chain(places).any(|place| place.join(service).is_file())
 }
 
 /// The helper's command line, as its `args` module reads it.
-fn arguments(settings: &Settings) -> anyhow::Result<Vec<OsString>> {
+fn arguments(settings: &Settings, rules: &Rules) -> anyhow::Result<Vec<OsString>> {
     let config::Pam { verbose, config_dir, .. } = &settings.pam;
     let verbose = verbose.then(|| "--verbose".into());
     // The helper stands in the root directory.
     let directory: PathBuf = std::path::absolute(config_dir).context("auth.pam.config_dir")?;
     let is_default = directory == Path::new(DIRECTORIES[0]);
     let directory = (!is_default).then(|| ["--directory".into(), directory.into_os_string()]);
-    let services = settings.pam_services();
-    let services = services.iter().map(|service| OsString::from(service.as_str()));
+    let services = services(settings, rules).into_iter().map(OsString::from);
     Ok(verbose.into_iter().chain(directory.into_iter().flatten()).chain(services).collect())
 }

@@ -48,15 +48,17 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     // The worker needs the users; a mistake in them should stop the start here, where the words reach the terminal.
     configuration::users(&loaded.settings, users.as_deref())?;
     let rules = configuration::read_rules(&loaded.settings)?;
-    configuration::rules(&loaded.settings, rules.as_deref())?;
-    let helpers = pam::plan(&loaded.settings)?;
+    let compiled = configuration::rules(&loaded.settings, rules.as_deref())?;
+    let helpers = pam::plan(&loaded.settings, &compiled)?;
     let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);
     log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    for remark in privileges::remark(&loaded.settings.server).into_iter().chain(pam::remarks(&loaded.settings)) {
+    for remark in
+        privileges::remark(&loaded.settings.server).into_iter().chain(pam::remarks(&loaded.settings, &compiled))
+    {
         tracing::warn!("{remark}");
     }
     let settings = &loaded.settings;

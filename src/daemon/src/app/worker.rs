@@ -81,7 +81,7 @@ impl Worker {
         confinement.report();
         let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
         let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
-        let (helpers, pam) = pam::open(&loaded.settings, link, orders.helpers)?;
+        let (helpers, pam) = pam::open(&loaded.settings, &rules, link, orders.helpers)?;
         let history = start_history(sessions, history)?;
         let witnesses = history.iter().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>).collect();
         let house = House::open(&loaded.settings, Given { users, rules, sockets: orders.listeners, pam, witnesses })?;

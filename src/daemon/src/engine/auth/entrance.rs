@@ -34,11 +34,21 @@ impl Entrance {
         let asked = if credentials.is_some() { self.named.as_slice() } else { self.nameless.as_slice() };
         for backend in asked {
             match backend.check(session, credentials).await {
-                Ok(identity) => return Ok(Proof { identity, method: backend.method() }),
+                Ok(identity) => {
+                    keep_for_rules(session, credentials);
+                    return Ok(Proof { identity, method: backend.method() });
+                }
                 Err(Failure::UnknownUser) => {}
                 Err(failure) => return Err(failure),
             }
         }
         Err(Failure::UnknownUser)
+    }
+}
+
+/// Rules may want further PAM services asked about the client; without such rules nothing is kept.
+fn keep_for_rules(session: &Session, credentials: Option<&Credentials>) {
+    if session.snapshot.rules.set().services().next().is_some() {
+        session.facts().credentials = credentials.cloned();
     }
 }

@@ -8,19 +8,22 @@ pub(crate) mod pam;
 pub(crate) mod password;
 mod success;
 mod userpass;
+mod vouchers;
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use socks::Password;
+use acl::ServiceId;
 
 use self::anonymous::Anonymous;
 pub(crate) use self::entrance::Entrance;
 use self::pam::{Pam, PamAddress, PamUsername};
 use self::success::Successes;
 use self::userpass::UserPass;
+pub(crate) use self::vouchers::Vouchers;
 use crate::engine::sys::pool::Pool;
+pub(crate) use crate::state::session::facts::Credentials;
 use crate::state::session::facts::{AuthMethod, Identity};
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
@@ -36,13 +39,6 @@ pub(crate) trait Backend: fmt::Debug + Send + Sync {
 
 /// What a check comes to.
 pub(crate) type Checked<'a> = Pin<Box<dyn Future<Output = Result<Identity, Failure>> + Send + 'a>>;
-
-/// A name and a password, as the client sent them: 1 to 255 and 0 to 255 raw bytes (RFC 1929 §2).
-#[derive(Debug)]
-pub(crate) struct Credentials {
-    pub(crate) user: Vec<u8>,
-    pub(crate) password: Password,
-}
 
 /// Why a client was not let in. The client learns nothing of it but what [`Refusal`] says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +79,13 @@ impl Backends {
     /// The entrance of a listener with these methods, in order of preference, and this PAM service.
     pub(crate) fn entrance(&self, methods: impl Iterator<Item = AuthMethod>, pam_service: &str) -> Entrance {
         Entrance::new(methods.map(|method| self.of(method, pam_service)).collect())
+    }
+
+    /// Those who are asked about clients on behalf of rules, one for each PAM service that the rules name.
+    pub(crate) fn vouchers<'n>(&self, services: impl Iterator<Item = (ServiceId, &'n str)>) -> Vouchers {
+        let of = |method, service| self.of(method, service);
+        let voucher = |(id, name)| (id, of(AuthMethod::PamUsername, name), of(AuthMethod::PamAddress, name));
+        Vouchers::new(services.map(voucher).collect())
     }
 
     /// The backend of one method; the service is for those that ask PAM.

@@ -13,6 +13,7 @@ pub(crate) mod associate;
 pub(crate) mod bind;
 mod connect;
 mod resolve;
+mod vouching;
 
 mod farewell;
 
@@ -22,7 +23,7 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use socks::Offer;
 
-use crate::engine::auth::{Backend, Entrance};
+use crate::engine::auth::{Backend, Entrance, Vouchers};
 use crate::engine::dial::Dialer;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -44,6 +45,7 @@ pub(crate) struct World {
 pub(crate) struct Regime {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) dialer: Dialer,
+    pub(crate) vouchers: Vouchers,
     pub(crate) doors: Doors,
 }
 

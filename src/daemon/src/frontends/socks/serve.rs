@@ -7,7 +7,7 @@ use socks::Command;
 use super::farewell::{Next, refuse, see_off};
 use super::inbox::Inbox;
 use super::on_record::on_record;
-use super::{Visit, associate, bind, connect, handshake, resolve};
+use super::{Visit, associate, bind, connect, handshake, resolve, vouching};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::Ending;
@@ -57,9 +57,12 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
     (fulfil(visit, judge, client, request).await, seat)
 }
 
-async fn fulfil<'s>(visit: &Visit, judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
+async fn fulfil<'s>(visit: &Visit, mut judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
     let Visit { world: _, regime, door, ticket: _ } = visit;
-    let may_ask = may_ask(&judge, request.command);
+    let may_ask = match may_ask(&judge, request.command) {
+        Ok(()) => vouching::settle(regime, &mut judge, &request).await,
+        Err(refusal) => Err(refusal),
+    };
     // CONNECT waits for its record after it has dialled.
     if may_ask.is_err() || request.command != Command::Connect {
         on_record(judge.session()).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acl::Decision;
-use socks::{Command, Dialect, Target};
+use socks::{Command, Dialect, Password, Target};
 
 /// That a backend let the client in, and as whom; nothing else leads past the handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,13 @@ impl fmt::Display for AuthMethod {
     }
 }
 
+/// A name and a password, as the client sent them: 1 to 255 and 0 to 255 raw bytes (RFC 1929 §2).
+#[derive(Debug, Clone)]
+pub(crate) struct Credentials {
+    pub(crate) user: Vec<u8>,
+    pub(crate) password: Password,
+}
+
 /// Where a client's connection came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -107,6 +114,8 @@ pub(crate) struct Facts {
     pub(crate) proof: Option<Proof>,
     /// What the client called itself, proven by nothing: SOCKS4's user id, or the name of a login that was refused.
     pub(crate) claimed: Option<Box<str>>,
+    /// Kept only while a rule may still want a PAM service asked about them.
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) request: Option<Asked>,
     /// What the rules and the guard said of the request in the end.
     pub(crate) decision: Option<Decision>,

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use acl::{AuthMethod, By, Decision, Destination, Guard, HostName, Moment, Request, Ruling};
+use acl::{AuthMethod, By, Decision, Destination, Guard, HostName, Moment, Request, Ruling, ServiceId};
 use acl::{Services, Target, View};
 use arc_swap::ArcSwap;
 use socks::{Command, Host};
@@ -29,6 +29,8 @@ pub(crate) enum Leave {
     Granted,
     /// Look the name up, and ask about each of its addresses.
     LookUp,
+    /// Ask this PAM service about the client, and then again here.
+    Ask(ServiceId),
 }
 
 /// A request of one client, to be asked about its destinations.
@@ -92,6 +94,14 @@ impl<'s> Judge<'s> {
         self.session
     }
 
+    /// Judges a destination as the client named it: what has to be asked before anything is looked up or dialled.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub(crate) fn destination(&self, destination: &Destination, port: u16) -> Result<Leave, Refusal> {
+        self.leave(Target::of(destination), port)
+    }
+
     /// Whether a name may be looked up at all.
     ///
     /// # Errors
@@ -107,7 +117,8 @@ impl<'s> Judge<'s> {
     pub(crate) fn address(&self, name: Option<&HostName>, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {
         match self.leave(place(name, address), port)? {
             Leave::Granted => Ok(SocketAddr::new(address, port)),
-            Leave::LookUp => Err(Refusal::Denied),
+            // All services that matter were asked before; a rule that still waits for one does not open anything.
+            Leave::LookUp | Leave::Ask(_) => Err(Refusal::Denied),
         }
     }
 
@@ -150,6 +161,17 @@ impl<'s> Judge<'s> {
         &self.snapshot.guard
     }
 
+    /// What a PAM service said of the client.
+    pub(crate) fn heard(&mut self, service: ServiceId, accepts: bool) {
+        self.services = if accepts { self.services.accepting(service) } else { self.services.refusing(service) };
+    }
+
+    /// A service that the rules name and that has not been asked yet.
+    pub(crate) fn unasked(&self) -> Option<ServiceId> {
+        let mut services = self.standing.view.rules().services().map(|(service, _name)| service);
+        services.find(|service| self.services.accepts(*service).is_none())
+    }
+
     fn leave(&self, target: Target<'_>, port: u16) -> Result<Leave, Refusal> {
         let decision = self.decide(target, port);
         match decision.verdict {
@@ -158,7 +180,8 @@ impl<'s> Judge<'s> {
                 Ok(Leave::Granted)
             }
             Ruling::Resolve => Ok(Leave::LookUp),
-            Ruling::Ask(_) | Ruling::Deny => Err(self.refused(decision)),
+            Ruling::Ask(service) => Ok(Leave::Ask(service)),
+            Ruling::Deny => Err(self.refused(decision)),
         }
     }
 
