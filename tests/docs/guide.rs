@@ -2,19 +2,22 @@
 
 use std::fs;
 
-use crate::markdown::{Block, Document, blocks, first_cells};
+use crate::markdown::{Block, Document, blocks, documents, first_cells};
 use crate::{read, root, rustsocks};
 
 const GUIDE: &str = "docs/acl-guide.md";
 
 #[test]
-fn every_rule_file_in_the_guide_is_accepted() {
+fn every_rule_file_in_the_documents_is_accepted() {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let file = directory.path().join("file.toml");
     let (file_name, company) = (file.to_string_lossy(), root().join("config/examples/company.acl.toml"));
-    let document = Document { path: GUIDE.to_owned(), text: read(GUIDE) };
+    let all = documents().into_iter().flat_map(|document| {
+        let own = blocks(&document.text).into_iter().filter(|block| is_rule_file(&document, block));
+        own.collect::<Vec<_>>()
+    });
     let mut seen = 0;
-    for block in blocks(&document.text).iter().filter(|block| is_rule_file(&document, block)) {
+    for block in all {
         seen += 1;
         fs::write(&file, &block.text).expect("the file can be written");
         let mut command = if block.text.contains("[[tests]]") {
@@ -61,9 +64,10 @@ fn the_examples_of_the_shipped_rules_can_be_uncommented() {
     assert!(String::from_utf8_lossy(&said.stdout).contains("Total rules: 2\n"), "{said:?}");
 }
 
-/// Blocks of the guide that are no excerpts of the main configuration.
+/// Blocks of the guide that are no excerpts of the main configuration, and those of other pages that begin as rule files do.
 pub(crate) fn is_rule_file(document: &Document, block: &Block) -> bool {
-    document.path == GUIDE && block.language == "toml" && !block.text.contains("[acl]")
+    let is_of_guide = document.path == GUIDE && block.language == "toml" && !block.text.contains("[acl]");
+    is_of_guide || block.text.starts_with("[global]")
 }
 
 fn is_key(line: &str) -> bool {
