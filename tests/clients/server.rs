@@ -110,7 +110,9 @@ fn rustsocks_toml(policy: Policy, scratch: &Path) -> String {
             let users_file = scratch.join("users.toml");
             rig::place::write_secret(&users_file, &users_toml());
             format!(
-                "{RUSTSOCKS_TOML}\n[auth]\nsocks_method = \"userpass\"\nusers_file = \"{}\"\n",
+                "{RUSTSOCKS_TOML}\n[auth]\nsocks_method = \"userpass\"\nusers_file = \"{}\"\n\
+                 # One host plays every client here, the wrong ones too.\n\
+                 [penalties]\nexempt = [\"10.77.1.0/24\"]\n",
                 users_file.display()
             )
         }

@@ -9,7 +9,8 @@ use crate::{read, root};
 const BASES: [&str; 2] = ["", "src/daemon/src"];
 
 /// The repository's own folders.
-const FOLDERS: [&str; 9] = ["src/", "docs/", "tests/", "config/", "scripts/", "benches/", "fuzz/", ".ci/", ".github/"];
+const FOLDERS: [&str; 10] =
+    ["src/", "docs/", "tests/", "config/", "deploy/", "scripts/", "benches/", "fuzz/", ".ci/", ".github/"];
 
 #[test]
 fn every_link_leads_somewhere() {

@@ -1,15 +1,17 @@
 //! Words and numbers that the code promises to keep stable, looked up in the pages that explain them.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use crate::markdown::first_cells;
-use crate::read;
+use crate::{read, root};
 
 const SESSION: &str = "src/daemon/src/state/session";
 
 #[test]
 fn every_ending_is_explained() {
-    check("docs/logging.md", &literals_of_arms(&format!("{SESSION}/ending.rs")), 16);
+    check("docs/logging.md", &literals_of_arms(&format!("{SESSION}/ending.rs")), 17);
 }
 
 #[test]
@@ -17,9 +19,15 @@ fn every_reason_is_explained_with_its_reply() {
     let reasons = arguments_of(&format!("{SESSION}/refusal.rs"), "of(\"");
     check("docs/logging.md", &reasons, 16);
     // Those that are refused before there is a request have the words of their method.
-    let with_reply = reasons
-        .into_iter()
-        .filter(|reason| !["bad_credentials", "address_refused", "auth_unavailable"].contains(&&**reason));
+    let early = [
+        "bad_credentials",
+        "address_refused",
+        "name_locked",
+        "source_penalised",
+        "credentials_missing",
+        "auth_unavailable",
+    ];
+    let with_reply = reasons.into_iter().filter(|reason| !early.contains(&&**reason));
     check("docs/protocol.md", &with_reply.collect(), 14);
 }
 
@@ -29,6 +37,18 @@ fn every_field_of_the_session_line_is_explained() {
     let line = text.split("event!(").nth(1).and_then(|rest| rest.split(");").next()).expect("the line's macro");
     let fields = line.lines().filter_map(|line| line.trim().split_once(" = ")).map(|(field, _)| field.to_owned());
     check("docs/logging.md", &fields.collect(), 20);
+}
+
+#[test]
+fn every_field_and_reason_of_a_failed_login_is_explained() {
+    let text = read("src/daemon/src/frontends/socks/login.rs");
+    let line = text.split("tracing::warn!(").nth(1).and_then(|rest| rest.split(");").next()).expect("the line's macro");
+    let fields = line.lines().map(|line| line.trim().trim_end_matches(','));
+    let fields = fields.map(|line| line.split_once(" = ").map_or(line, |(field, _)| field));
+    let is_field = |line: &&str| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    check("docs/logging.md", &fields.filter(is_field).map(str::to_owned).collect(), 6);
+    check("docs/logging.md", &literals_of_arms("src/daemon/src/engine/auth/mod.rs"), 4);
+    check("docs/logging.md", &literals_of_arms("src/daemon/src/state/penalties/tariff.rs"), 3);
 }
 
 #[test]
@@ -71,6 +91,32 @@ fn every_exit_code_is_explained() {
     let arms = text.lines().filter_map(|line| line.trim().split_once("=> ")).map(|(_, code)| code);
     let codes: BTreeSet<String> = arms.map(|code| code.trim_end_matches(',').to_owned()).filter(is_number).collect();
     check("docs/operations.md", &codes, 7);
+}
+
+/// A threat is met by what a test proves, and tests are renamed.
+#[test]
+fn every_test_that_the_threat_model_names_exists() {
+    let page = read("docs/threat-model.md");
+    let rows = page.lines().filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | "));
+    let spans = rows.flat_map(|(_, last)| last.split('`').skip(1).step_by(2));
+    let named: BTreeSet<&str> =
+        spans.filter(|span| span.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')).collect();
+    assert!(named.len() > 30, "the page names more tests than {named:?}");
+    let sources = sources(&root().join("src")) + &sources(&root().join("tests"));
+    let missing: Vec<_> = named.iter().filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "no such test: {missing:?}");
+}
+
+/// The text of every source below this folder.
+fn sources(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).expect("the folder can be read").flatten().map(|entry| entry.path());
+    entries
+        .map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(kind) if kind == "rs" => read(&path.to_string_lossy()),
+            _ => String::new(),
+        })
+        .collect()
 }
 
 /// Every word is the first cell of a row of a table in the page.

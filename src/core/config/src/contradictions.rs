@@ -28,6 +28,8 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.users_file_is_there();
     check.some_command_is_on();
     check.ttl_bounds_fit();
+    check.penalties_can_be_enforced();
+    check.failures_are_answered_in_time();
     let mut warnings: Vec<Problem> = check.users_file_is_used().into_iter().collect();
     warnings.extend(check.pam_services_are_used());
     warnings.extend(check.policy_is_asked_for());
@@ -200,6 +202,28 @@ impl<'c, 'a> Check<'c, 'a> {
         if least > most {
             let fault = Fault::new(format!("{least} is more than dns.max_ttl_secs, which is {most}"));
             let keys = ["dns.min_ttl_secs", "dns.max_ttl_secs"];
+            self.contradict(&keys, fault.hint("lower this one or raise the other"));
+        }
+    }
+
+    fn penalties_can_be_enforced(&mut self) {
+        let (from, most) = (self.settings.penalties.enforce_from.as_secs(), self.settings.penalties.max.as_secs());
+        if from > most {
+            let fault =
+                Fault::new(format!("{from} is more than penalties.max_secs, which is {most}, so nobody gets there"));
+            let keys = ["penalties.enforce_from_secs", "penalties.max_secs"];
+            self.contradict(&keys, fault.hint("lower this one or raise the other"));
+        }
+    }
+
+    fn failures_are_answered_in_time(&mut self) {
+        let (delay, deadline) = (self.settings.penalties.failure_delay, self.settings.timeouts.handshake);
+        if delay >= deadline {
+            let fault = Fault::new(format!(
+                "a failed login would be answered after timeouts.handshake_secs, which is {}",
+                deadline.as_secs()
+            ));
+            let keys = ["penalties.failure_delay_ms", "timeouts.handshake_secs"];
             self.contradict(&keys, fault.hint("lower this one or raise the other"));
         }
     }

@@ -69,6 +69,31 @@ impl<K: Show> Show for Maybe<K> {
     }
 }
 
+/// A value that one word switches off.
+pub(crate) struct OrWord<K> {
+    pub(crate) word: &'static str,
+    pub(crate) kind: K,
+}
+
+impl<K: Kind> Kind for OrWord<K> {
+    type Value = Option<K::Value>;
+
+    fn read(&self, input: Input<'_>) -> Result<Self::Value, Vec<Fault>> {
+        let text = match input {
+            Input::File(value) => value.get_ref().as_str(),
+            Input::Text(text) => Some(text),
+        };
+        if text == Some(self.word) { Ok(None) } else { self.kind.read(input).map(Some) }
+    }
+}
+
+impl<K: Show> Show for OrWord<K> {
+    fn show(&self, value: &Self::Value) -> Option<String> {
+        let off = || Some(format!("{:?}", self.word));
+        value.as_ref().map_or_else(off, |value| self.kind.show(value))
+    }
+}
+
 pub(crate) fn mismatch(wanted: &str, input: Input<'_>) -> Fault {
     match input {
         Input::File(value) => {

@@ -3,6 +3,7 @@
 //! Knows how a value is written, and nothing of keys, tables or files.
 
 pub(crate) mod choices;
+pub(crate) mod crowding;
 pub(crate) mod database;
 pub(crate) mod endpoint;
 pub(crate) mod network;

@@ -65,6 +65,10 @@ config_dir = "/srv/pam.d"
 max_age_secs = 1
 [limits]
 connection_timeout_secs = 0
+[penalties]
+exempt = []
+early_drop = "none"
+unauthenticated_per_source = 0
 [outbound]
 address_v4 = "198.51.100.2"
 address_v6 = "2001:db8::2"

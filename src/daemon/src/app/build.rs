@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -25,9 +25,11 @@ use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::{Door, associate, bind};
+use crate::state::penalties::source::Prefixes;
+use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
 use crate::state::session::facts::AuthMethod;
-use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
+use crate::state::snapshot::{Lifetimes, Policy, Snapshot, Surroundings};
 use crate::state::users::Users;
 
 /// What the history needs; nothing when none is to be kept, or there is no place for it.
@@ -101,22 +103,57 @@ pub(super) fn snapshot(
         own_listeners,
         advertised: advertised(settings),
     };
-    Ok(Snapshot::new(
-        users,
-        rules,
-        Lifetimes {
-            handshake,
-            connect,
-            bind,
-            idle: settings.limits.idle,
-            half_closed: Some(half_closed),
-            udp_idle: Some(udp_idle),
-            max_age,
+    let lifetimes = Lifetimes {
+        handshake,
+        connect,
+        bind,
+        idle: settings.limits.idle,
+        half_closed: Some(half_closed),
+        udp_idle: Some(udp_idle),
+        max_age,
+    };
+    let policy =
+        Policy { rules, lifetimes, commands: commands(&settings.commands), penalties: penalties(&settings.penalties) };
+    Ok(Snapshot::new(users, policy, surroundings, interfaces::addresses()?))
+}
+
+/// Switched off, nothing costs anything and no name is locked; the door has its bounds all the same.
+fn penalties(penalties: &config::Penalties) -> Tariff {
+    let config::Penalties {
+        enabled,
+        exempt,
+        authfail,
+        noauth,
+        grace_exceeded,
+        enforce_from,
+        max,
+        max_sources,
+        ipv4_prefix,
+        ipv6_prefix,
+        user_lock_failures,
+        user_lock,
+        known_address,
+        failure_delay,
+        early_drop,
+        per_source,
+    } = penalties;
+    let price = |cost: Duration| if *enabled { cost } else { Duration::ZERO };
+    let lock = NonZeroU32::new(*user_lock_failures).filter(|_| *enabled);
+    Tariff {
+        exempt: exempt.clone(),
+        prefixes: Prefixes { v4: *ipv4_prefix, v6: *ipv6_prefix },
+        prices: Prices { failed_login: price(*authfail), no_login: price(*noauth), too_slow: price(*grace_exceeded) },
+        enforce_from: *enforce_from,
+        most: *max,
+        most_remembered: *max_sources,
+        lock: lock.map(|failures| Lock { failures, time: *user_lock }),
+        known_for: *known_address,
+        failure_delay: *failure_delay,
+        crowding: Crowding {
+            early_drop: *early_drop,
+            per_source: if *per_source == 0 { usize::MAX } else { *per_source },
         },
-        commands(&settings.commands),
-        surroundings,
-        interfaces::addresses()?,
-    ))
+    }
 }
 
 /// What we tell clients and peers is us.

@@ -15,9 +15,11 @@ use super::gates::{self, Built, Gate, Handed};
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
+use crate::engine::auth::turns::Turns;
 use crate::engine::dial::Dialer;
 use crate::engine::sys::descriptors;
 use crate::frontends::socks::{DoorNumber, Regime, World};
+use crate::state::penalties::Penalties;
 use crate::state::rules::Rules;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
@@ -86,6 +88,8 @@ impl House {
         let world = Arc::new(World {
             roster: Roster::new(settings.limits.max_handshakes, witnesses),
             seats: Seats::new(budget.sessions),
+            penalties: Penalties::default(),
+            turns: Turns::default(),
             regime: ArcSwap::from_pointee(regime),
         });
         let open = gates.into_iter().map(|built| built.open(&world, &serving)).collect();

@@ -1,4 +1,5 @@
-//! What must be done once a second: sweep the sessions, write down those that last, report what was lost, follow the host's own addresses.
+//! What must be done once a second: sweep the sessions, end penalties, write down sessions that last, report what was lost, follow the host's own
+//! addresses.
 //!
 //! It has a thread of its own, so that neither the relays nor the heartbeat wait for it.
 
@@ -14,6 +15,8 @@ use crate::engine::history::History;
 use crate::engine::log::Log;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::World;
+use crate::state::penalties::Penalties;
+use crate::state::penalties::tally::whole_secs;
 use crate::state::session::sweep;
 
 const EVERY: Duration = Duration::from_secs(1);
@@ -96,6 +99,7 @@ impl Keeper {
 
     fn tick(&mut self, now: Instant) {
         sweep::sweep(&self.world.roster, now);
+        report_penalties(&self.world.penalties, now);
         if let Some(history) = &mut self.history {
             history.scribe().post_checkpoints(&self.world.roster, now, self.checkpoint_every);
             history.report_losses();
@@ -106,6 +110,32 @@ impl Keeper {
             Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
         }
         lock(&self.log).report_losses();
+    }
+}
+
+/// Says whose penalties are over, and sums up what no line was written about.
+fn report_penalties(penalties: &Penalties, now: Instant) {
+    for released in penalties.release(now) {
+        if penalties.tally.may_tell() {
+            tracing::info!(
+                target: "auth",
+                source = %released.source,
+                turned_away = released.turned_away,
+                after_secs = whole_secs(released.after),
+                "source may come again"
+            );
+        }
+    }
+    let since = penalties.tally.look();
+    if since.too_many_of_source + since.crowded + since.untold > 0 {
+        tracing::warn!(
+            target: "auth",
+            penalised = since.penalised,
+            too_many_of_source = since.too_many_of_source,
+            crowded = since.crowded,
+            lines_left_out = since.untold,
+            "connections turned away"
+        );
     }
 }
 

@@ -10,6 +10,7 @@ use acl::{Exception, Guard};
 use arc_swap::ArcSwap;
 use socks::Command;
 
+use super::penalties::tariff::Tariff;
 use super::rules::Rules;
 use super::users::Users;
 
@@ -23,10 +24,21 @@ pub(crate) struct Snapshot {
     pub(crate) lifetimes: Lifetimes,
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
+    pub(crate) penalties: Tariff,
     /// Replaced whole when the host's own addresses change; not the operator's doing, so not a new generation.
     pub(crate) guard: ArcSwap<Guard>,
     surroundings: Surroundings,
     own_addresses: Mutex<HashSet<IpAddr>>,
+}
+
+/// What holds for every session of a generation.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) rules: Rules,
+    pub(crate) lifetimes: Lifetimes,
+    /// Those that are switched on.
+    pub(crate) commands: Vec<Command>,
+    pub(crate) penalties: Tariff,
 }
 
 /// What the guard is made of besides the addresses of this host.
@@ -41,12 +53,11 @@ pub(crate) struct Surroundings {
 impl Snapshot {
     pub(crate) fn new(
         users: Users,
-        rules: Rules,
-        lifetimes: Lifetimes,
-        commands: Vec<Command>,
+        policy: Policy,
         surroundings: Surroundings,
         own_addresses: HashSet<IpAddr>,
     ) -> Self {
+        let Policy { rules, lifetimes, commands, penalties } = policy;
         let guard = ArcSwap::from_pointee(surroundings.guard(&own_addresses));
         Self {
             generation: 1,
@@ -54,6 +65,7 @@ impl Snapshot {
             rules,
             lifetimes,
             commands,
+            penalties,
             guard,
             surroundings,
             own_addresses: Mutex::new(own_addresses),
@@ -117,10 +129,7 @@ impl Snapshot {
         };
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
-        Self {
-            generation,
-            users,
-            ..Self::new(Users::default(), Rules::open(), lifetimes, Vec::new(), surroundings, HashSet::new())
-        }
+        let policy = Policy { rules: Rules::open(), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+        Self { generation, users, ..Self::new(Users::default(), policy, surroundings, HashSet::new()) }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Backend, Credentials, Failure};
-use crate::state::session::facts::Proof;
+use crate::state::session::facts::{AuthMethod, Proof};
 use crate::state::session::ticket::Session;
 
 /// The backends of one listener.
@@ -22,27 +22,41 @@ impl Entrance {
         Self { nameless: nameless.into_iter().next(), named }
     }
 
+    /// Whether nobody may in without a proof.
+    pub(crate) fn asks_for_credentials(&self) -> bool {
+        self.nameless.is_none()
+    }
+
+    /// Whether whoever brings nothing is let in without a question.
+    pub(crate) fn admits_anybody(&self) -> bool {
+        self.nameless.as_ref().is_some_and(|backend| backend.method() == AuthMethod::None)
+    }
+
     /// Who the client is. The first backend that knows the name decides.
     ///
     /// # Errors
-    /// Why it is not let in.
+    /// Why it is not let in, and which method says so.
     pub(crate) async fn identify(
         &self,
         session: &Session,
         credentials: Option<&Credentials>,
-    ) -> Result<Proof, Failure> {
+    ) -> Result<Proof, (Failure, AuthMethod)> {
         let asked = if credentials.is_some() { self.named.as_slice() } else { self.nameless.as_slice() };
+        let mut refused = (Failure::UnknownUser, AuthMethod::None);
         for backend in asked {
+            let method = backend.method();
             match backend.check(session, credentials).await {
                 Ok(identity) => {
                     keep_for_rules(session, credentials);
-                    return Ok(Proof { identity, method: backend.method() });
+                    return Ok(Proof { identity, method });
                 }
-                Err(Failure::UnknownUser) => {}
-                Err(failure) => return Err(failure),
+                Err(failure) => refused = (failure, method),
+            }
+            if refused.0 != Failure::UnknownUser {
+                break;
             }
         }
-        Err(Failure::UnknownUser)
+        Err(refused)
     }
 }
 

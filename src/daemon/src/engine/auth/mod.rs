@@ -7,6 +7,7 @@ mod entrance;
 pub(crate) mod pam;
 pub(crate) mod password;
 mod success;
+pub(crate) mod turns;
 mod userpass;
 mod vouchers;
 
@@ -22,7 +23,8 @@ use self::pam::{Pam, PamAddress, PamUsername};
 use self::success::Successes;
 use self::userpass::UserPass;
 pub(crate) use self::vouchers::Vouchers;
-use crate::engine::sys::pool::Pool;
+use crate::engine::sys::pool::{Order, Pool, Urgency};
+use crate::state::penalties::Rank;
 pub(crate) use crate::state::session::facts::Credentials;
 use crate::state::session::facts::{AuthMethod, Identity};
 use crate::state::session::refusal::Refusal;
@@ -71,7 +73,7 @@ impl Backends {
     pub(crate) fn new(waiting: usize, pam: Arc<Pam>) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
-        let hashing = Pool::start("auth", (cores / 2).max(1), waiting)?;
+        let hashing = Pool::start("auth", (cores / 2).max(1), waiting, Order::NewestFirst)?;
         let userpass = UserPass::new(hashing, Successes::new()?);
         Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), pam })
     }
@@ -95,6 +97,28 @@ impl Backends {
             AuthMethod::UserPass => Arc::clone(&self.userpass) as Arc<dyn Backend>,
             AuthMethod::PamAddress => Arc::new(PamAddress::new(&self.pam, pam_service)),
             AuthMethod::PamUsername => Arc::new(PamUsername::new(&self.pam, pam_service)),
+        }
+    }
+}
+
+/// While strangers guess, whoever logged in lately from where he is does not wait for them.
+fn urgency(session: &Session) -> Urgency {
+    match session.rank() {
+        Rank::Known => Urgency::High,
+        Rank::Clean => Urgency::Usual,
+        Rank::Suspect => Urgency::Low,
+    }
+}
+
+impl Failure {
+    /// The stable word for logs, which nobody but the operator reads.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown_user",
+            Self::WrongPassword => "wrong_password",
+            Self::AccountUnusable => "account_unusable",
+            Self::AddressRefused => "address_refused",
+            Self::Unavailable => "unavailable",
         }
     }
 }

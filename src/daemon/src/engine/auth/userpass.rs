@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::success::{Key, Successes};
-use super::{Backend, Checked, Credentials, Failure, password};
-use crate::engine::sys::pool::Pool;
+use super::{Backend, Checked, Credentials, Failure, password, urgency};
+use crate::engine::sys::pool::{Pool, Urgency};
 use crate::state::session::facts::{AuthMethod, Identity};
 use crate::state::session::ticket::Session;
 use crate::state::snapshot::Snapshot;
@@ -25,7 +25,7 @@ impl Backend for UserPass {
     fn check<'a>(&'a self, session: &'a Session, credentials: Option<&'a Credentials>) -> Checked<'a> {
         Box::pin(async move {
             let credentials = credentials.ok_or(Failure::UnknownUser)?;
-            self.verify(&session.snapshot, credentials).await
+            self.verify(&session.snapshot, credentials, urgency(session)).await
         })
     }
 }
@@ -35,12 +35,18 @@ impl UserPass {
         Self { hashing, successes }
     }
 
-    async fn verify(&self, snapshot: &Arc<Snapshot>, credentials: &Credentials) -> Result<Identity, Failure> {
+    async fn verify(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        credentials: &Credentials,
+        urgency: Urgency,
+    ) -> Result<Identity, Failure> {
         let key = snapshot.users.find(&credentials.user).map(|known| {
             self.successes.key(snapshot.generation, &credentials.user, credentials.password.as_bytes(), &known.hash)
         });
         if !key.is_some_and(|key| self.successes.remembers(&key)) {
-            self.hash(snapshot, credentials, key).await?;
+            let is_right = self.is_right(snapshot, credentials, urgency).await?;
+            self.conclude(key, is_right)?;
         }
         let known = snapshot.users.find(&credentials.user).ok_or(Failure::UnknownUser)?;
         // Only whoever knows the password may learn from the time it takes that the account is closed.
@@ -52,14 +58,22 @@ impl UserPass {
     }
 
     /// Spends the same time on an unknown name as on a wrong password.
-    async fn hash(&self, snapshot: &Arc<Snapshot>, credentials: &Credentials, key: Option<Key>) -> Result<(), Failure> {
+    async fn is_right(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        credentials: &Credentials,
+        urgency: Urgency,
+    ) -> Result<bool, Failure> {
         let (users, user) = (Arc::clone(&snapshot.users), credentials.user.clone());
         let password = credentials.password.clone();
         let check = move || {
             let known = users.find(&user).map(|known| &known.hash);
             known.or(users.decoy()).is_some_and(|hash| password::matches(hash, password.as_bytes())) && known.is_some()
         };
-        let is_right = self.hashing.run(check).await.map_err(|_busy| Failure::Unavailable)?;
+        self.hashing.run(urgency, check).await.map_err(|_busy| Failure::Unavailable)
+    }
+
+    fn conclude(&self, key: Option<Key>, is_right: bool) -> Result<(), Failure> {
         match (key, is_right) {
             (None, _) => Err(Failure::UnknownUser),
             (Some(_), false) => Err(Failure::WrongPassword),
@@ -78,10 +92,12 @@ mod tests {
     use socks::Password;
 
     use super::*;
+    use crate::engine::sys::pool::Order;
     use crate::state::users::Users;
 
     fn backend() -> UserPass {
-        UserPass::new(Pool::start("test", 1, 4).unwrap(), Successes::new().unwrap())
+        let hashing = Pool::start("test", 1, 4, Order::NewestFirst).unwrap();
+        UserPass::new(hashing, Successes::new().unwrap())
     }
 
     fn snapshot(more: &str) -> Arc<Snapshot> {
@@ -95,6 +111,10 @@ mod tests {
         Arc::new(Snapshot::of_users(1, Arc::new(users)))
     }
 
+    async fn verify(of: &UserPass, snapshot: &Arc<Snapshot>, credentials: &Credentials) -> Result<Identity, Failure> {
+        of.verify(snapshot, credentials, Urgency::Usual).await
+    }
+
     fn credentials(user: &[u8], password: &[u8]) -> Credentials {
         Credentials { user: user.to_vec(), password: Password::from(password) }
     }
@@ -102,7 +122,7 @@ mod tests {
     #[tokio::test(flavor = "current_thread")]
     async fn only_a_usable_account_with_the_right_password_is_let_in() {
         let (backend, snapshot) = (backend(), snapshot("expires = 2001-01-01"));
-        let let_in = backend.verify(&snapshot, &credentials(b"alice", b"secret")).await;
+        let let_in = verify(&backend, &snapshot, &credentials(b"alice", b"secret")).await;
         let Ok(Identity::User(alice)) = let_in else { panic!("{let_in:?}") };
         assert_eq!((&*alice.name, alice.groups.iter().map(|group| &**group).collect()), ("alice", vec!["staff"]));
         for (user, password, failure) in [
@@ -115,7 +135,7 @@ mod tests {
             (b"al\0ice", b"secret", Failure::UnknownUser),
             (b"\xff\xfe", b"secret", Failure::UnknownUser),
         ] {
-            assert_eq!(backend.verify(&snapshot, &credentials(user, password)).await, Err(failure), "{user:?}");
+            assert_eq!(verify(&backend, &snapshot, &credentials(user, password)).await, Err(failure), "{user:?}");
         }
     }
 
@@ -123,18 +143,18 @@ mod tests {
     async fn a_password_that_was_right_is_not_hashed_again_in_its_generation() {
         let (backend, snapshot) = (backend(), snapshot(""));
         let right = credentials(b"alice", b"secret");
-        backend.verify(&snapshot, &right).await.unwrap();
+        verify(&backend, &snapshot, &right).await.unwrap();
         // The only thread is held, and nothing is to be had of it any more.
         let (release, held) = std::sync::mpsc::channel::<()>();
-        backend.hashing.leave(move || _ = held.recv()).unwrap();
-        backend.verify(&snapshot, &right).await.unwrap();
+        backend.hashing.leave(Urgency::High, move || _ = held.recv()).unwrap();
+        verify(&backend, &snapshot, &right).await.unwrap();
         let wrong = credentials(b"alice", b"wrong");
-        let waits = tokio::time::timeout(Duration::from_millis(50), backend.verify(&snapshot, &wrong)).await;
+        let waits = tokio::time::timeout(Duration::from_millis(50), verify(&backend, &snapshot, &wrong)).await;
         assert!(waits.is_err(), "a wrong password is always hashed: {waits:?}");
         let next = Arc::new(Snapshot::of_users(2, Arc::clone(&snapshot.users)));
-        let waits = tokio::time::timeout(Duration::from_millis(50), backend.verify(&next, &right)).await;
+        let waits = tokio::time::timeout(Duration::from_millis(50), verify(&backend, &next, &right)).await;
         assert!(waits.is_err(), "another generation hashes anew: {waits:?}");
         drop(release);
-        backend.verify(&next, &right).await.unwrap();
+        verify(&backend, &next, &right).await.unwrap();
     }
 }

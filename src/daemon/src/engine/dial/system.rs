@@ -15,7 +15,7 @@ use nix::libc;
 use tokio::sync::oneshot;
 
 use super::resolve::{Answer, Family, Pending, Resolve, ResolveError};
-use crate::engine::sys::pool::{Busy, Pool};
+use crate::engine::sys::pool::{Busy, Order, Pool, Urgency};
 
 #[derive(Debug)]
 pub(super) struct System {
@@ -36,7 +36,7 @@ const QUEUE_PER_THREAD: usize = 32;
 
 impl System {
     pub(super) fn new(threads: usize) -> io::Result<Self> {
-        let pool = Pool::start("names", threads, threads * QUEUE_PER_THREAD)?;
+        let pool = Pool::start("names", threads, threads * QUEUE_PER_THREAD, Order::OldestFirst)?;
         Ok(Self { pool, open: Arc::default() })
     }
 
@@ -47,7 +47,7 @@ impl System {
             return Ok(told);
         }
         let (open, asked) = (Arc::clone(&self.open), question.clone());
-        let queued = self.pool.leave(move || open.answer(&asked));
+        let queued = self.pool.leave(Urgency::Usual, move || open.answer(&asked));
         queued.map_err(|Busy| {
             self.open.leave(question);
             busy()
@@ -73,7 +73,7 @@ impl Resolve for System {
                     let _ = waiter.send(reverse(address));
                 }
             };
-            self.pool.leave(call).map_err(|Busy| busy())?;
+            self.pool.leave(Urgency::Usual, call).map_err(|Busy| busy())?;
             told.await.unwrap_or_else(|_| Err(busy()))
         })
     }

@@ -12,7 +12,6 @@ use tokio::task::JoinHandle;
 use super::pump::{Pair, pump};
 use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::{ByHouse, ByPeer, Ending};
-use crate::state::session::facts::Origin;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::{Session, Ticket};
 use crate::state::snapshot::Snapshot;
@@ -136,8 +135,7 @@ async fn relayed(early: &[u8]) -> Relayed {
         SockRef::from(stream).set_out_of_band_inline(true).unwrap();
     }
     let roster = Roster::new(1, Vec::new());
-    let origin = Origin::Address((Ipv4Addr::LOCALHOST, 1).into());
-    let ticket = Ticket::open(&roster, origin, "test".into(), Arc::new(Snapshot::for_tests()));
+    let ticket = Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests()));
     let session = Arc::clone(ticket.session());
     let pair = Pair { client: Stream::Tcp(inner), upstream: Stream::Tcp(upstream), early: early.to_vec() };
     let ending = tokio::spawn(async move { pump(pair, ticket.session()).await });

@@ -2,6 +2,7 @@
 
 pub(crate) mod accepting;
 pub(crate) mod accounts;
+pub(crate) mod chance;
 pub(crate) mod datagrams;
 pub(crate) mod descriptors;
 pub(crate) mod interfaces;

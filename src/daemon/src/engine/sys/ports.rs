@@ -2,12 +2,12 @@
 //!
 //! Knows nothing of what is bound; BIND passes a listener's bind, UDP ASSOCIATE a relay's.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::ops::RangeInclusive;
 
 use nix::errno::Errno;
 
+use super::chance;
 use crate::state::session::refusal::Refusal;
 
 /// Ports that are tried before the range counts as taken: a few milliseconds of system calls at worst.
@@ -27,7 +27,7 @@ pub(crate) fn first_free<T>(
     let Some(range) = range else {
         return bind(0).map_err(|error| refusal(&error));
     };
-    for port in from_anywhere(range, anything()).take(MOST_TRIES) {
+    for port in from_anywhere(range, chance::number()).take(MOST_TRIES) {
         match bind(port) {
             Err(error) if is_taken(&error) => {}
             other => return other.map_err(|error| refusal(&error)),
@@ -41,11 +41,6 @@ fn from_anywhere(range: RangeInclusive<u16>, chance: u64) -> impl Iterator<Item 
     let ports = range.len().max(1);
     let start = usize::try_from(chance % ports as u64).expect("it is less than the ports of a range");
     range.cycle().skip(start).take(ports)
-}
-
-/// A number that a stranger cannot foretell: the standard library keys its hashers at random.
-fn anything() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 fn is_taken(error: &io::Error) -> bool {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::serve::serve;
-use super::{DoorNumber, Visit, World};
+use super::{DoorNumber, Visit, World, admission};
 use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::stream::{Stream, unmapped};
 use crate::state::session::facts::Origin;
@@ -54,14 +54,20 @@ pub(crate) async fn accept(
     }
 }
 
-/// From here on the connection is a session, even if its task never runs.
+/// From here on the connection is a session, even if its task never runs; or it is turned away, and costs no more than this.
 fn admit(stream: Stream, origin: Origin, number: DoorNumber, world: &Arc<World>) {
     let regime = world.regime.load_full();
     // Whoever came in the very moment in which the listener went is turned away with those who come later.
     let Some(door) = regime.doors.find(number).cloned() else { return };
-    let ticket = Ticket::open(&world.roster, origin, Arc::clone(&door.name), Arc::clone(&regime.snapshot));
-    let visit = Visit { world: Arc::clone(world), regime, door, ticket };
-    tokio::spawn(serve(visit, stream));
+    match admission::admit(world, &door, origin, &regime.snapshot.penalties) {
+        Ok(arrival) => {
+            let ticket = Ticket::open(&world.roster, arrival, Arc::clone(&regime.snapshot));
+            let visit = Visit { world: Arc::clone(world), regime, door, ticket };
+            tokio::spawn(serve(visit, stream));
+        }
+        // A reset leaves nothing behind here, where a FIN would leave a minute of TIME_WAIT.
+        Err(_why) => stream.abort(),
+    }
 }
 
 fn name(number: DoorNumber, world: &World) -> Option<String> {

@@ -2,17 +2,18 @@
 //!
 //! Only an accepted claim leads to a request parser; the types see to that.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use socks::proxy_protocol::{self, Path, Progress};
-use socks::{Accepted, Claim, Claimant, Opening, Request, Step, Violation};
+use socks::{Accepted, Claim, Claimant, Fault, Opening, Request, Step, Violation};
 
-use super::Door;
 use super::inbox::Inbox;
-use crate::engine::auth::{Credentials, Entrance};
+use super::{Door, Visit, admission, login};
+use crate::engine::auth::Credentials;
 use crate::engine::sys::stream::unmapped;
 use crate::state::session::ending::Ending;
-use crate::state::session::facts::{self, Identity, Origin, Proof};
+use crate::state::session::facts::{self, Identity, Proof};
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
@@ -20,19 +21,20 @@ use crate::state::session::ticket::Session;
 /// Leads the client through the handshake, to what it asks for and who judges that.
 /// Its last words are already said when this fails.
 pub(super) async fn shake_hands<'s>(
-    door: &Door,
+    visit: &mut Visit,
     session: &'s Session,
     client: &mut Inbox,
 ) -> Result<(Request, Judge<'s>), Ending> {
-    if must_be_introduced(door, session.origin()) {
-        introduce(session, client).await?;
+    if visit.door.expects_introduction(session.origin()) {
+        let introduced = introduce(session, client).await?;
+        admission::admit_introduced(visit, introduced)?;
     }
-    if let Some(check) = &door.address_check {
+    if let Some(check) = &visit.door.address_check {
         // There is no language yet to say no in.
-        check.check(session, None).await.map_err(|failure| Ending::Refused(failure.into()))?;
+        login::show_address(visit, session, &**check).await.map_err(Ending::Refused)?;
     }
-    let (claim, claimant) = hear_claim(door, session, client).await?;
-    let accepted = identify(&door.entrance, session, client, claim, claimant).await?;
+    let (claim, claimant) = hear_claim(&visit.door, session, client).await?;
+    let accepted = identify(visit, session, client, claim, claimant).await?;
     client.send(accepted.greeting().as_bytes()).await?;
     let request = hear_request(session, client, &accepted).await?;
     let standing = session.admit(accepted.identity());
@@ -41,25 +43,18 @@ pub(super) async fn shake_hands<'s>(
     Ok((request, judge))
 }
 
-fn must_be_introduced(door: &Door, origin: Origin) -> bool {
-    match origin {
-        Origin::Address(peer) => door.proxied_from.iter().any(|network| network.contains(&peer.ip())),
-        Origin::Local => false,
-    }
-}
-
-/// Reads the PROXY protocol header of a balancer we trust.
-async fn introduce(session: &Session, client: &mut Inbox) -> Result<(), Ending> {
+/// Reads the PROXY protocol header of a balancer we trust. Returns whom it introduces, if not itself.
+async fn introduce(session: &Session, client: &mut Inbox) -> Result<Option<IpAddr>, Ending> {
     loop {
         client.more().await?;
         match proxy_protocol::decode(client.bytes()) {
             Ok(Progress::NeedMore) => {}
             Ok(Progress::Done { consumed, path }) => {
                 client.consume(consumed);
-                if let Path::Proxied { source, .. } = path {
-                    session.is_really_from(unmapped(source));
-                }
-                return Ok(());
+                let Path::Proxied { source, .. } = path else { return Ok(None) };
+                let source = unmapped(source);
+                session.is_really_from(source);
+                return Ok(Some(source.ip()));
             }
             Err(fault) => return Err(violated(session, &fault.to_string())),
         }
@@ -89,7 +84,7 @@ async fn hear_claim(door: &Door, session: &Session, client: &mut Inbox) -> Resul
 }
 
 async fn identify(
-    entrance: &Entrance,
+    visit: &Visit,
     session: &Session,
     client: &mut Inbox,
     claim: Claim,
@@ -102,11 +97,14 @@ async fn identify(
     };
     session.facts().claimed = name;
     let began = Instant::now();
-    let checked = entrance.identify(session, credentials.as_ref()).await;
+    let verdict = match credentials {
+        Some(credentials) => login::log_in(visit, session, &credentials).await,
+        None => login::come_in(visit, session).await,
+    };
     session.facts().phases.auth = Some(began.elapsed());
-    match checked {
+    match verdict {
         Ok(proof) => Ok(claimant.accept(proof)),
-        Err(failure) => Err(reject(client, claimant, failure.into()).await),
+        Err(refusal) => Err(reject(client, claimant, refusal).await),
     }
 }
 
@@ -146,7 +144,12 @@ fn write_down(session: &Session, proof: Proof, request: &Request) {
 }
 
 async fn say_farewell(session: &Session, client: &mut Inbox, violation: &Violation) -> Ending {
-    let ending = violated(session, &violation.to_string());
+    // In HTTP this is how a login begins.
+    let ending = if violation.fault == Fault::CredentialsMissing {
+        Ending::Refused(Refusal::CredentialsMissing)
+    } else {
+        violated(session, &violation.to_string())
+    };
     match client.send(violation.farewell()).await {
         Ok(()) => ending,
         Err(gone) => gone,

@@ -3,10 +3,12 @@
 //! One file per step of a connection, in the order in which a connection meets them.
 
 pub(crate) mod accept;
+mod admission;
 mod serve;
 
 mod handshake;
 mod inbox;
+mod login;
 mod on_record;
 
 pub(crate) mod associate;
@@ -23,8 +25,11 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use socks::Offer;
 
+use crate::engine::auth::turns::Turns;
 use crate::engine::auth::{Backend, Entrance, Vouchers};
 use crate::engine::dial::Dialer;
+use crate::state::penalties::Penalties;
+use crate::state::session::facts::Origin;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
 use crate::state::session::ticket::Ticket;
@@ -36,6 +41,8 @@ pub(crate) struct World {
     pub(crate) roster: Arc<Roster>,
     /// Sessions with a complete request.
     pub(crate) seats: Arc<Seats>,
+    pub(crate) penalties: Penalties,
+    pub(crate) turns: Turns,
     pub(crate) regime: ArcSwap<Regime>,
 }
 
@@ -95,5 +102,12 @@ impl FromIterator<(DoorNumber, Door)> for Doors {
             numbered[number] = Some(Arc::new(door));
         }
         Self(numbered)
+    }
+}
+
+impl Door {
+    /// Whether a connection from there must begin with a PROXY protocol header, which tells who the client is.
+    fn expects_introduction(&self, origin: Origin) -> bool {
+        origin.ip().is_some_and(|peer| self.proxied_from.iter().any(|network| network.contains(&peer)))
     }
 }

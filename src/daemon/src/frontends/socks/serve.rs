@@ -7,10 +7,10 @@ use socks::Command;
 use super::farewell::{Next, refuse, see_off};
 use super::inbox::Inbox;
 use super::on_record::on_record;
-use super::{Visit, associate, bind, connect, handshake, resolve, vouching};
+use super::{Visit, admission, associate, bind, connect, handshake, resolve, vouching};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
-use crate::state::session::ending::Ending;
+use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::seats::Seat;
@@ -21,6 +21,9 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     // The parts that are over once bytes flow live in boxes of their own, so that a relay's task stays small.
     let set_up = Box::pin(session.obey(set_up(&mut visit, &session, stream))).await;
     let (next, _seat) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
+    if let Next::Nothing(ending) = next {
+        admission::hold_against(&visit, ending);
+    }
     visit.ticket.finish_set_up();
     let Visit { world: _, regime, door, ticket } = visit;
     let ending = match next {
@@ -39,8 +42,12 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
 
 async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream) -> (Next<'s>, Option<Seat>) {
     let mut client = Inbox::new(stream);
-    let (request, judge) = match handshake::shake_hands(&visit.door, session, &mut client).await {
+    let (request, judge) = match handshake::shake_hands(visit, session, &mut client).await {
         Ok(asked) => asked,
+        Err(ending @ Ending::House(ByHouse::TurnedAway)) => {
+            client.stream.abort();
+            return (Next::Nothing(ending), None);
+        }
         Err(ending) => {
             see_off(client, &[]).await;
             return (Next::Nothing(ending), None);

@@ -123,7 +123,9 @@ fn status(ending: Ending) -> Status {
     match ending {
         Ending::Refused(refusal) => refusal.status(),
         Ending::ClientViolation => Status::Rejected,
-        Ending::House(ByHouse::Failure | ByHouse::HandshakeTimeout | ByHouse::HandshakeShed) => Status::Failed,
+        Ending::House(ByHouse::Failure | ByHouse::HandshakeTimeout | ByHouse::HandshakeShed | ByHouse::TurnedAway) => {
+            Status::Failed
+        }
         Ending::House(
             ByHouse::Revoked
             | ByHouse::Idle

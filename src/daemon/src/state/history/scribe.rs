@@ -9,6 +9,7 @@ use history::Kind;
 use super::note::Note;
 use super::outbox::Outbox;
 use crate::state::session::ending::Ending;
+use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Session;
 use crate::state::session::witness::Witness;
@@ -58,9 +59,11 @@ impl Scribe {
     }
 }
 
-/// Whoever asked for something, and every refused login; scans and probes have their line in the log.
+/// Whoever asked for something, and every login that was refused; scans and probes have their line in the log, and in a flood
+/// a login that is not even looked at is none.
 fn belongs(session: &Session, ending: Ending) -> bool {
-    matches!(ending, Ending::Refused(_)) || session.facts().request.is_some()
+    let is_no_login = matches!(ending, Ending::Refused(Refusal::CredentialsMissing | Refusal::SourcePenalised));
+    session.facts().request.is_some() || (matches!(ending, Ending::Refused(_)) && !is_no_login)
 }
 
 fn is_due(session: &Session, now: Instant, every: Duration) -> bool {
@@ -84,8 +87,6 @@ mod tests {
     use super::*;
     use crate::state::history::outbox::{Letter, Letters, outbox};
     use crate::state::session::ending::ByPeer;
-    use crate::state::session::facts::Origin;
-    use crate::state::session::refusal::Refusal;
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
 
@@ -94,7 +95,7 @@ mod tests {
         let (outbox, letters) = outbox(100);
         let scribe = Scribe::new(outbox);
         let roster = Roster::new(10, vec![Arc::new(scribe.clone())]);
-        let ticket = Ticket::open(&roster, Origin::Local, "test".into(), Arc::new(Snapshot::for_tests()));
+        let ticket = Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests()));
         (roster, scribe, letters, ticket)
     }
 

@@ -12,8 +12,10 @@ use super::ending::ByHouse;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Stage {
-    /// Nobody is identified or no request is complete yet.
+    /// The client has not said who it is, or is nobody in particular, and has not asked for anything yet.
     Handshake,
+    /// It gave a name and a password; what takes time until its request is complete is not held against it.
+    LoggingIn,
     /// Resolving, dialling or waiting for a peer; these watch their own deadlines.
     SettingUp,
     Relaying,
@@ -79,7 +81,8 @@ impl Course {
 }
 
 impl Stage {
-    const ALL: [Self; 5] = [Self::Handshake, Self::SettingUp, Self::Relaying, Self::HalfClosed, Self::Datagrams];
+    const ALL: [Self; 6] =
+        [Self::Handshake, Self::LoggingIn, Self::SettingUp, Self::Relaying, Self::HalfClosed, Self::Datagrams];
 }
 
 #[cfg(test)]

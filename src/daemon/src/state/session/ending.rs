@@ -38,6 +38,8 @@ pub(crate) enum ByHouse {
     HandshakeTimeout = 1,
     /// The handshake gave way to a newer one at `max_handshakes`.
     HandshakeShed,
+    /// Its source is turned away, as a balancer's header showed only after it had been accepted.
+    TurnedAway,
     /// No byte in either direction for too long.
     Idle,
     /// One side had finished and the other carried nothing for too long.
@@ -100,9 +102,10 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
+        Self::TurnedAway,
         Self::Idle,
         Self::HalfClosed,
         Self::MaxAge,
@@ -116,6 +119,7 @@ impl ByHouse {
         match self {
             Self::HandshakeTimeout => "handshake_timeout",
             Self::HandshakeShed => "handshake_shed",
+            Self::TurnedAway => "turned_away",
             Self::Idle => "idle",
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",

@@ -1,7 +1,7 @@
 //! What is known of a session, written down as it becomes known.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +98,24 @@ pub(crate) enum Origin {
     Address(SocketAddr),
     /// A Unix-socket listener: the kernel knows no address.
     Local,
+}
+
+impl Origin {
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Self::Address(address) => Some(address.ip()),
+            Self::Local => None,
+        }
+    }
+
+    /// The address without its port, for logs.
+    pub(crate) fn host(&self) -> impl fmt::Display {
+        let ip = self.ip();
+        fmt::from_fn(move |f| match ip {
+            Some(ip) => write!(f, "{ip}"),
+            None => f.write_str("local"),
+        })
+    }
 }
 
 impl fmt::Display for Origin {

@@ -11,6 +11,12 @@ pub(crate) enum Refusal {
     BadCredentials,
     /// PAM does not want the client's address.
     AddressRefused,
+    /// The name is locked, because it was guessed at from elsewhere; the credentials were not checked.
+    NameLocked,
+    /// The source is turned away since this login began to wait; the credentials were not checked.
+    SourcePenalised,
+    /// The client speaks HTTP and has to be asked for credentials first (RFC 9110 §15.5.8).
+    CredentialsMissing,
     /// The client could not be judged now: too much waits, or a helper failed.
     AuthUnavailable,
     /// `max_connections` sessions are open.
@@ -83,8 +89,11 @@ impl Refusal {
     fn meaning(self) -> Meaning {
         let of = |label, reply, level| Meaning { label, reply, level };
         match self {
-            Self::BadCredentials => of("bad_credentials", Failure::NotAllowed, Level::WARN),
-            Self::AddressRefused => of("address_refused", Failure::NotAllowed, Level::WARN),
+            Self::BadCredentials => of("bad_credentials", Failure::NotAllowed, Level::INFO),
+            Self::AddressRefused => of("address_refused", Failure::NotAllowed, Level::INFO),
+            Self::NameLocked => of("name_locked", Failure::NotAllowed, Level::INFO),
+            Self::SourcePenalised => of("source_penalised", Failure::NotAllowed, Level::DEBUG),
+            Self::CredentialsMissing => of("credentials_missing", Failure::NotAllowed, Level::INFO),
             Self::AuthUnavailable => of("auth_unavailable", Failure::General, Level::WARN),
             Self::TooManyConnections => of("too_many_connections", Failure::NotAllowed, Level::WARN),
             Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),

@@ -26,7 +26,7 @@ fn overdue(session: &Session, stage: Stage, now: Instant) -> Option<ByHouse> {
     let age = now.saturating_duration_since(session.opened);
     let quiet = quiet_for(session, stage, age);
     let (limit, spent, reason) = match stage {
-        Stage::Handshake => (Some(lifetimes.handshake), age, ByHouse::HandshakeTimeout),
+        Stage::Handshake | Stage::LoggingIn => (Some(lifetimes.handshake), age, ByHouse::HandshakeTimeout),
         Stage::SettingUp => (None, age, ByHouse::Idle),
         Stage::Relaying => (lifetimes.idle, quiet, ByHouse::Idle),
         Stage::HalfClosed => (lifetimes.half_closed, quiet, ByHouse::HalfClosed),
@@ -57,19 +57,16 @@ fn progress(session: &Session, stage: Stage) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
     use std::sync::Arc;
 
     use super::*;
-    use crate::state::session::facts::Origin;
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
 
     /// Looks at a session in `stage` at so many seconds of its life; `carry` says whether a byte moved since the last look.
     fn endings(stage: Stage, looks: &[(u64, bool)]) -> Option<ByHouse> {
         let roster = Roster::new(10, Vec::new());
-        let origin = Origin::Address((Ipv4Addr::LOCALHOST, 1).into());
-        let ticket = Ticket::open(&roster, origin, "test".into(), Arc::new(Snapshot::for_tests()));
+        let ticket = Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests()));
         let session = ticket.session();
         session.enter(stage);
         for (second, carry) in looks {
@@ -87,6 +84,7 @@ mod tests {
         for (stage, looks, expected) in [
             (Stage::Handshake, &[(10, true)][..], None),
             (Stage::Handshake, &[(9, true), (11, true)], Some(ByHouse::HandshakeTimeout)),
+            (Stage::LoggingIn, &[(9, true), (11, true)], Some(ByHouse::HandshakeTimeout)),
             (Stage::SettingUp, &[(3599, false)], None),
             (Stage::Relaying, &[(1, true), (301, false)], None),
             (Stage::Relaying, &[(1, true), (302, false)], Some(ByHouse::Idle)),

@@ -17,10 +17,13 @@ use uuid::Uuid;
 use super::course::{Course, Stage};
 use super::ending::{ByHouse, Ending};
 use super::facts::{Facts, Origin, Proof};
+use super::handshakes::HandshakePlace;
 use super::judge::Standing;
 use super::lane::Lane;
-use super::roster::{HandshakePlace, Roster};
+use super::roster::Roster;
 use crate::state::history::kept::Kept;
+use crate::state::penalties::Rank;
+use crate::state::penalties::tariff::Caller;
 use crate::state::snapshot::Snapshot;
 
 /// The event of one closed session at a level that must be a constant.
@@ -68,6 +71,8 @@ pub(crate) struct Session {
     accepted_from: Origin,
     /// Whom a trusted balancer's PROXY protocol header names.
     introduced_as: OnceLock<SocketAddr>,
+    caller: OnceLock<Caller>,
+    rank: OnceLock<Rank>,
     /// The listener's name.
     pub(crate) listener: Arc<str>,
     pub(crate) opened: Instant,
@@ -113,6 +118,26 @@ impl Session {
         self.standing.get_or_init(|| Standing::of(&self.snapshot.rules, proof))
     }
 
+    /// Who it is to the penalties; `None` until a balancer's header names the client.
+    pub(crate) fn caller(&self) -> Option<Caller> {
+        self.caller.get().copied()
+    }
+
+    /// Notes who it is to the penalties; the first one stands.
+    pub(crate) fn is_called_by(&self, caller: Caller) {
+        let _already_known = self.caller.set(caller);
+    }
+
+    /// How soon its login is looked at when all cannot be at once.
+    pub(crate) fn rank(&self) -> Rank {
+        self.rank.get().copied().unwrap_or(Rank::Clean)
+    }
+
+    /// Notes how soon its login is to be looked at; the first word stands.
+    pub(crate) fn ranks_as(&self, rank: Rank) {
+        let _already_known = self.rank.set(rank);
+    }
+
     pub(crate) fn enter(&self, stage: Stage) {
         self.course.enter(stage);
     }
@@ -154,6 +179,17 @@ impl Session {
     }
 }
 
+/// A connection that was let in, before it is a session.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) origin: Origin,
+    /// `None` until a balancer's header names the client.
+    pub(crate) caller: Option<Caller>,
+    /// The listener's name.
+    pub(crate) listener: Arc<str>,
+    pub(crate) place: HandshakePlace,
+}
+
 /// The right to run a session, held by its task.
 #[derive(Debug)]
 pub(crate) struct Ticket {
@@ -166,11 +202,14 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn open(roster: &Arc<Roster>, origin: Origin, listener: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
+    pub(crate) fn open(roster: &Arc<Roster>, arrival: Arrival, snapshot: Arc<Snapshot>) -> Self {
+        let Arrival { origin, caller, listener, place } = arrival;
         let session = Arc::new(Session {
             id: Uuid::now_v7(),
             accepted_from: origin,
             introduced_as: OnceLock::new(),
+            caller: caller.map_or_else(OnceLock::new, OnceLock::from),
+            rank: OnceLock::new(),
             listener,
             opened: Instant::now(),
             snapshot,
@@ -182,9 +221,9 @@ impl Ticket {
             kept: Kept::default(),
             pulse: Pulse::default(),
         });
-        let handshake = Some(roster.enter(&session));
+        roster.enter(&session);
         roster.tell(|witness| witness.opened(&session));
-        Self { session, roster: Arc::clone(roster), handshake, is_set_up: false, ending: None }
+        Self { session, roster: Arc::clone(roster), handshake: Some(place), is_set_up: false, ending: None }
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {
@@ -194,6 +233,11 @@ impl Ticket {
     /// The request is complete and not answered yet: whatever becomes of the session, it is known to have been.
     pub(crate) fn put_on_record(&self) {
         self.roster.tell(|witness| witness.asked(&self.session));
+    }
+
+    /// The place among the unauthenticated, as long as it is there.
+    pub(crate) fn handshake(&mut self) -> Option<&mut HandshakePlace> {
+        self.handshake.as_mut()
     }
 
     /// The handshake is over: the session leaves the bound of the unauthenticated.
@@ -211,6 +255,16 @@ impl Ticket {
 
     pub(crate) fn close(mut self, ending: Ending) {
         self.ending = Some(ending);
+    }
+}
+
+#[cfg(test)]
+impl Ticket {
+    /// A client on a Unix socket.
+    pub(crate) fn for_tests(roster: &Arc<Roster>, snapshot: Arc<Snapshot>) -> Self {
+        let caller = Some(snapshot.penalties.caller(None));
+        let place = roster.handshakes().place();
+        Self::open(roster, Arrival { origin: Origin::Local, caller, listener: "test".into(), place }, snapshot)
     }
 }
 
@@ -240,6 +294,8 @@ fn level(session: &Session, ending: Ending) -> Level {
     match ending {
         Ending::House(ByHouse::Failure) => Level::ERROR,
         Ending::Refused(refusal) => session.loudness().unwrap_or(refusal.level()),
+        // Thousands a second may come; the source has its own line.
+        Ending::House(ByHouse::TurnedAway) => Level::DEBUG,
         // A connection that asked for nothing (a health probe, a port scan) is not worth an operator's line.
         Ending::ClientLeft if session.facts().request.is_none() => Level::DEBUG,
         Ending::ClientLeft | Ending::ClientViolation | Ending::Client(_) | Ending::Upstream(_) | Ending::House(_) => {

@@ -29,7 +29,6 @@ mod tests {
 
     use super::*;
     use crate::state::session::ending::{ByHouse, ByPeer};
-    use crate::state::session::facts::Origin;
     use crate::state::session::roster::Roster;
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
@@ -65,7 +64,7 @@ mod tests {
     fn heard_of(life: impl FnOnce(Ticket)) -> Vec<String> {
         let notes = Arc::new(Notes::default());
         let roster = Roster::new(1, vec![notes.clone()]);
-        life(Ticket::open(&roster, Origin::Local, "test".into(), Arc::new(Snapshot::for_tests())));
+        life(Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests())));
         notes.0.lock().unwrap().clone()
     }
 

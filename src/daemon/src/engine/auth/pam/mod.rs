@@ -20,8 +20,8 @@ pub(super) use self::address::PamAddress;
 use self::helpers::Helpers;
 use self::trouble::{Tally, Trouble};
 pub(super) use self::username::PamUsername;
-use super::Failure;
-use crate::engine::sys::pool::Pool;
+use super::{Failure, urgency};
+use crate::engine::sys::pool::{Order, Pool};
 use crate::state::session::facts::Origin;
 use crate::state::session::ticket::Session;
 
@@ -67,7 +67,7 @@ impl Pam {
     /// No thread can be started.
     pub(crate) fn new(options: Options, helpers: Arc<Helpers>) -> io::Result<Self> {
         let Options { services, default_user, remote_user, helpers: threads, waiting } = options;
-        let waiters = Pool::start("pam", threads, waiting)?;
+        let waiters = Pool::start("pam", threads, waiting, Order::NewestFirst)?;
         Ok(Self { services, default_user, remote_user, helpers, waiters, tally: Tally::default() })
     }
 
@@ -131,7 +131,7 @@ impl Pam {
             proof,
         };
         let helpers = Arc::clone(&self.helpers);
-        self.waiters.run(move || helpers.ask(&question)).await.unwrap_or(Err(Trouble::Busy))
+        self.waiters.run(urgency(session), move || helpers.ask(&question)).await.unwrap_or(Err(Trouble::Busy))
     }
 
     fn unavailable(&self, session: &Session, service: &Service, trouble: &Trouble) -> Failure {

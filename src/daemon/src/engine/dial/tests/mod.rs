@@ -20,13 +20,13 @@ use tokio::net::TcpStream;
 
 use super::Dialer;
 use super::options::{CacheBounds, Naming, Options, Servers, SmallWrites, Source};
+use crate::state::penalties::tariff::Tariff;
 use crate::state::rules::Rules;
-use crate::state::session::facts::Origin;
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
-use crate::state::snapshot::{Lifetimes, Snapshot, Surroundings};
+use crate::state::snapshot::{Lifetimes, Policy, Snapshot, Surroundings};
 use crate::state::users::Users;
 
 /// Longer than anything here takes on a busy machine.
@@ -45,8 +45,9 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
-    let snapshot = Snapshot::new(Users::default(), Rules::open(), lifetimes, Vec::new(), surroundings, HashSet::new());
-    Ticket::open(&Roster::new(16, Vec::new()), Origin::Local, "test".into(), Arc::new(snapshot))
+    let policy = Policy { rules: Rules::open(), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+    let snapshot = Snapshot::new(Users::default(), policy, surroundings, HashSet::new());
+    Ticket::for_tests(&Roster::new(16, Vec::new()), Arc::new(snapshot))
 }
 
 /// The addresses of a name that may be reached at port 80.

@@ -77,13 +77,12 @@ mod tests {
     use acl::Exception;
 
     use super::*;
-    use crate::state::session::facts::Origin;
     use crate::state::session::roster::Roster;
     use crate::state::session::ticket::{Session, Ticket};
     use crate::state::snapshot::Snapshot;
 
     fn ticket() -> Ticket {
-        Ticket::open(&Roster::new(1, Vec::new()), Origin::Local, "test".into(), Arc::new(Snapshot::for_tests()))
+        Ticket::for_tests(&Roster::new(1, Vec::new()), Arc::new(Snapshot::for_tests()))
     }
 
     fn bench(session: &Session) -> Bench<'_> {

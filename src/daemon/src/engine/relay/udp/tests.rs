@@ -12,7 +12,6 @@ use tokio::sync::Notify;
 use super::names::Lookup;
 use super::*;
 use crate::engine::sys::datagrams::{self, Outgoing};
-use crate::state::session::facts::Origin;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
@@ -250,7 +249,7 @@ impl Default for World {
     fn default() -> Self {
         let snapshot = Snapshot::for_tests();
         snapshot.guard.store(Arc::new(guard()));
-        let ticket = Ticket::open(&Roster::new(1, Vec::new()), Origin::Local, "test".into(), Arc::new(snapshot));
+        let ticket = Ticket::for_tests(&Roster::new(1, Vec::new()), Arc::new(snapshot));
         Self { ticket, directory: Book::default(), up: Lane::default(), down: Lane::default(), exit: Exit::default() }
     }
 }

@@ -1,0 +1,320 @@
+//! The unauthenticated, with bounds of their own, so that they cannot keep everybody else out.
+//!
+//! When there is no room for one more, the oldest goes: whoever is honest is done within a moment. When many come at once
+//! none is old, and then chance decides who of the newcomers may not come in (`MaxStartups` of `sshd_config(5)`); but the
+//! first connection of a source comes in, if need be for one of a source that has several, so that a few who come often cannot
+//! keep out many who come once.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::course::Stage;
+use super::ending::ByHouse;
+use super::ticket::Session;
+use crate::state::penalties::source::Source;
+use crate::state::penalties::tally::TurnedAway;
+
+/// Whoever has not said who it is after so long makes room for a newcomer whom chance is against.
+const DAWDLING: Duration = Duration::from_secs(2);
+
+/// How many of the oldest are looked at for one whose source has several; a crowd of single ones must not cost more.
+const LOOKED_AT: usize = 64;
+
+#[derive(Debug)]
+pub(crate) struct Handshakes {
+    open: AtomicUsize,
+    bound: usize,
+    /// Those among the open ones who are not exempt.
+    strangers: AtomicUsize,
+    crowd: Mutex<Crowd>,
+}
+
+#[derive(Debug, Default)]
+struct Crowd {
+    /// Oldest first.
+    queue: VecDeque<Weak<Session>>,
+    /// How many strangers come from where.
+    sources: HashMap<Source, usize>,
+}
+
+/// A place among the unauthenticated, given back on drop.
+#[derive(Debug)]
+pub(crate) struct HandshakePlace {
+    bound: Arc<Handshakes>,
+    /// Where a stranger comes from.
+    stranger: Option<Source>,
+}
+
+/// What chance says of a newcomer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Luck {
+    Good,
+    /// Either a dawdler goes or the newcomer does, unless it is the first of its source.
+    Bad,
+    /// There is no room; the first of a source takes the place of one that is not.
+    None,
+}
+
+impl Handshakes {
+    /// Room for `bound` at once.
+    pub(super) fn new(bound: usize) -> Arc<Self> {
+        let (open, strangers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { open, bound, strangers, crowd: Mutex::default() })
+    }
+
+    /// A place for a newcomer; whoever has to make room for it is told when it [enters](Self::enter).
+    pub(crate) fn place(self: &Arc<Self>) -> HandshakePlace {
+        self.open.fetch_add(1, Ordering::AcqRel);
+        HandshakePlace { bound: Arc::clone(self), stranger: None }
+    }
+
+    /// How many strangers are among them.
+    pub(crate) fn strangers(&self) -> usize {
+        self.strangers.load(Ordering::Acquire)
+    }
+
+    /// The session that has got a place; when there is one too many, the oldest goes.
+    pub(super) fn enter(&self, session: &Arc<Session>) {
+        let mut crowd = self.crowd();
+        crowd.queue.push_back(Arc::downgrade(session));
+        if self.open.load(Ordering::Acquire) > self.bound {
+            crowd.shed_oldest();
+        }
+        if crowd.queue.len() > 2 * self.bound + 64 {
+            crowd.queue.retain(|waiting| still_shaking_hands(waiting).is_some());
+        }
+    }
+
+    fn crowd(&self) -> MutexGuard<'_, Crowd> {
+        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HandshakePlace {
+    /// Counts its holder as a stranger from there. To be called once at most.
+    ///
+    /// # Errors
+    /// Why it must go instead.
+    pub(crate) fn count_stranger(
+        &mut self,
+        source: Source,
+        most_of_source: usize,
+        luck: Luck,
+        now: Instant,
+    ) -> Result<(), TurnedAway> {
+        let mut crowd = self.bound.crowd();
+        let of_source = crowd.sources.get(&source).copied().unwrap_or(0);
+        if of_source >= most_of_source {
+            return Err(TurnedAway::TooManyOfSource);
+        }
+        let has_room = match luck {
+            Luck::Good => true,
+            Luck::Bad => of_source == 0 || crowd.shed_dawdler(now),
+            Luck::None => crowd.shed_dawdler(now) || (of_source == 0 && crowd.shed_one_of_several()),
+        };
+        if !has_room {
+            return Err(TurnedAway::Crowded);
+        }
+        *crowd.sources.entry(source).or_default() += 1;
+        drop(crowd);
+        self.bound.strangers.fetch_add(1, Ordering::AcqRel);
+        self.stranger = Some(source);
+        Ok(())
+    }
+}
+
+impl Drop for HandshakePlace {
+    fn drop(&mut self) {
+        self.bound.open.fetch_sub(1, Ordering::AcqRel);
+        if let Some(source) = self.stranger {
+            self.bound.strangers.fetch_sub(1, Ordering::AcqRel);
+            self.bound.crowd().leave(source);
+        }
+    }
+}
+
+impl Crowd {
+    fn shed_oldest(&mut self) {
+        while let Some(waiting) = self.queue.pop_front() {
+            if let Some(session) = still_shaking_hands(&waiting) {
+                session.course.end_while(session.course.stage(), ByHouse::HandshakeShed);
+                return;
+            }
+        }
+    }
+
+    /// Ends the oldest if it is a stranger who has kept us waiting; whom we keep waiting is no dawdler.
+    fn shed_dawdler(&mut self, now: Instant) -> bool {
+        let finished = self.queue.iter().take_while(|waiting| still_shaking_hands(waiting).is_none()).count();
+        self.queue.drain(..finished);
+        let Some(oldest) = self.queue.front().and_then(Weak::upgrade) else { return false };
+        if !is_dawdler(&oldest, now) {
+            return false;
+        }
+        oldest.course.end_while(Stage::Handshake, ByHouse::HandshakeShed);
+        self.queue.pop_front();
+        true
+    }
+
+    /// Ends the oldest of those whose source has others; whether it is us that it waits for makes no difference then.
+    fn shed_one_of_several(&mut self) -> bool {
+        let has_others = |session: &Arc<Session>| {
+            let source = session.caller().filter(|caller| !caller.is_exempt).map(|caller| caller.source);
+            source.and_then(|source| self.sources.get(&source)).is_some_and(|of_source| *of_source > 1)
+        };
+        let oldest = self.queue.iter().take(LOOKED_AT).map(|waiting| still_shaking_hands(waiting).filter(has_others));
+        let found = oldest.enumerate().find_map(|(position, session)| Some((position, session?)));
+        let Some((position, session)) = found else { return false };
+        session.course.end_while(session.course.stage(), ByHouse::HandshakeShed);
+        self.queue.remove(position);
+        true
+    }
+
+    fn leave(&mut self, source: Source) {
+        if let Some(of_source) = self.sources.get_mut(&source) {
+            *of_source -= 1;
+            if *of_source == 0 {
+                self.sources.remove(&source);
+            }
+        }
+    }
+}
+
+fn still_shaking_hands(waiting: &Weak<Session>) -> Option<Arc<Session>> {
+    waiting.upgrade().filter(|session| match session.course.stage() {
+        Stage::Handshake | Stage::LoggingIn => true,
+        Stage::SettingUp | Stage::Relaying | Stage::HalfClosed | Stage::Datagrams => false,
+    })
+}
+
+fn is_dawdler(session: &Session, now: Instant) -> bool {
+    session.course.stage() == Stage::Handshake
+        && now.saturating_duration_since(session.opened) >= DAWDLING
+        && session.caller().is_some_and(|caller| !caller.is_exempt)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::state::penalties::tariff::Tariff;
+    use crate::state::session::facts::Origin;
+    use crate::state::session::roster::Roster;
+    use crate::state::session::ticket::{Arrival, Ticket};
+    use crate::state::snapshot::Snapshot;
+
+    const ANY_NUMBER: usize = usize::MAX;
+
+    fn open(roster: &Arc<Roster>) -> Ticket {
+        Ticket::for_tests(roster, Arc::new(Snapshot::for_tests()))
+    }
+
+    /// A stranger from 192.0.2.`last`, if it is let in.
+    fn stranger(roster: &Arc<Roster>, last: u8, most: usize, luck: Luck, now: Instant) -> Result<Ticket, TurnedAway> {
+        let ip = Ipv4Addr::new(192, 0, 2, last).into();
+        let caller = Tariff::for_tests().caller(Some(ip));
+        let mut place = roster.handshakes().place();
+        place.count_stranger(caller.source, most, luck, now)?;
+        let origin = Origin::Address((ip, 1).into());
+        let arrival = Arrival { origin, caller: Some(caller), listener: "test".into(), place };
+        Ok(Ticket::open(roster, arrival, Arc::new(Snapshot::for_tests())))
+    }
+
+    fn shed(tickets: &[Ticket]) -> Vec<bool> {
+        let ordered = tickets.iter().map(|ticket| ticket.session().course.ordered());
+        ordered.map(|order| order == Some(ByHouse::HandshakeShed)).collect()
+    }
+
+    #[test]
+    fn one_handshake_too_many_costs_the_oldest_its_place() {
+        let roster = Roster::new(2, Vec::new());
+        let tickets = [open(&roster), open(&roster), open(&roster)];
+        assert_eq!(shed(&tickets), [true, false, false]);
+    }
+
+    #[test]
+    fn whoever_has_finished_its_handshake_counts_no_more_and_is_never_shed() {
+        let roster = Roster::new(2, Vec::new());
+        let mut first = open(&roster);
+        first.leave_handshake();
+        let tickets = [first, open(&roster), open(&roster)];
+        assert_eq!(shed(&tickets), [false, false, false]);
+        let [first, second, third] = tickets;
+        let tickets = [first, second, third, open(&roster)];
+        assert_eq!(shed(&tickets), [false, true, false, false]);
+    }
+
+    #[test]
+    fn a_source_has_so_many_places_and_gets_them_back() {
+        let (roster, now) = (Roster::new(10, Vec::new()), Instant::now());
+        let come = |last| stranger(&roster, last, 2, Luck::Good, now);
+        let (first, _second) = (come(1).unwrap(), come(1).unwrap());
+        assert_eq!(come(1).err(), Some(TurnedAway::TooManyOfSource));
+        let _other = come(2).unwrap();
+        drop(first);
+        let third = come(1).unwrap();
+        assert_eq!(roster.handshakes().strangers(), 3);
+        assert_eq!(come(1).err(), Some(TurnedAway::TooManyOfSource));
+        drop(third);
+        assert_eq!(roster.handshakes().strangers(), 2);
+        assert!(shed(&[come(1).unwrap()]).iter().all(|is_shed| !is_shed));
+    }
+
+    #[test]
+    fn chance_strikes_only_whose_source_has_a_place_already() {
+        let (roster, now) = (Roster::new(10, Vec::new()), Instant::now());
+        let come = |last, luck| stranger(&roster, last, ANY_NUMBER, luck, now);
+        let _first = come(1, Luck::Bad).unwrap();
+        assert_eq!(come(1, Luck::Bad).err(), Some(TurnedAway::Crowded));
+        let _second = come(1, Luck::Good).unwrap();
+        let _other = come(2, Luck::Bad).unwrap();
+    }
+
+    #[test]
+    fn where_there_is_no_room_a_source_that_has_several_makes_some_for_one_that_has_none() {
+        let (roster, now) = (Roster::new(10, Vec::new()), Instant::now());
+        let come = |last, luck| stranger(&roster, last, ANY_NUMBER, luck, now);
+        let single = come(1, Luck::Good).unwrap();
+        let several = [come(2, Luck::Good).unwrap(), come(2, Luck::Good).unwrap()];
+        several[0].session().enter(Stage::LoggingIn);
+        assert_eq!(come(2, Luck::None).err(), Some(TurnedAway::Crowded), "it has some already");
+        let newcomer = come(3, Luck::None).unwrap();
+        let [first, second] = several;
+        assert_eq!(shed(&[single, first, second, newcomer]), [false, true, false, false]);
+    }
+
+    #[test]
+    fn where_all_have_one_place_a_newcomer_goes() {
+        let (roster, now) = (Roster::new(10, Vec::new()), Instant::now());
+        let come = |last, luck| stranger(&roster, last, ANY_NUMBER, luck, now);
+        let _tickets = [come(1, Luck::Good).unwrap(), come(2, Luck::Good).unwrap()];
+        assert_eq!(come(3, Luck::None).err(), Some(TurnedAway::Crowded));
+    }
+
+    #[test]
+    fn a_newcomer_out_of_luck_goes_unless_a_stranger_dawdles() {
+        let (roster, now) = (Roster::new(10, Vec::new()), Instant::now());
+        let dawdler = stranger(&roster, 1, ANY_NUMBER, Luck::Good, now).unwrap();
+        assert_eq!(stranger(&roster, 2, ANY_NUMBER, Luck::None, now).err(), Some(TurnedAway::Crowded));
+        let later = dawdler.session().opened + DAWDLING;
+        let newcomer = stranger(&roster, 2, ANY_NUMBER, Luck::None, later).unwrap();
+        assert_eq!(shed(&[dawdler, newcomer]), [true, false]);
+        assert_eq!(roster.handshakes().strangers(), 0);
+    }
+
+    #[test]
+    fn who_is_exempt_or_waits_for_us_is_no_dawdler() {
+        let (roster, now) = (Roster::new(10, Vec::new()), Instant::now());
+        let exempt = open(&roster);
+        let later = exempt.session().opened + 2 * DAWDLING;
+        assert_eq!(stranger(&roster, 1, ANY_NUMBER, Luck::None, later).err(), Some(TurnedAway::Crowded));
+        drop(exempt);
+        let logging_in = stranger(&roster, 1, ANY_NUMBER, Luck::Good, now).unwrap();
+        logging_in.session().enter(Stage::LoggingIn);
+        assert_eq!(stranger(&roster, 2, ANY_NUMBER, Luck::None, later).err(), Some(TurnedAway::Crowded));
+        assert_eq!(shed(&[logging_in]), [false]);
+    }
+}
