@@ -1,6 +1,6 @@
 //! What a process uses, as proc(5) shows it, and the limits that a test puts on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -60,10 +60,27 @@ pub fn own_memory(pid: u32) -> u64 {
 /// The processor time that a process has used.
 #[must_use]
 pub fn processor_time(pid: u32) -> Duration {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs");
+    time_in(&fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process runs"))
+}
+
+/// The processor time of each thread of a process, by name; threads of one name are taken together.
+#[must_use]
+pub fn processor_time_by_thread(pid: u32) -> BTreeMap<String, Duration> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let stats = tasks.filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+    let mut times = BTreeMap::new();
+    for stat in stats {
+        if let Some(thread) = Thread::parse(&stat) {
+            *times.entry(thread.name).or_default() += time_in(&stat);
+        }
+    }
+    times
+}
+
+/// Fields 14 and 15 of a line of proc(5), utime and stime.
+fn time_in(stat: &str) -> Duration {
     let (_, after_name) = stat.rsplit_once(')').expect("the name is in parentheses");
     let ticks = |field: usize| after_name.split_whitespace().nth(field - 3).and_then(|text| text.parse::<u32>().ok());
-    // Fields 14 and 15, utime and stime.
     let used = ticks(14).zip(ticks(15)).map(|(user, system)| user + system).expect("both are numbers");
     let per_second = sysconf(SysconfVar::CLK_TCK).ok().flatten().expect("the kernel counts in ticks");
     Duration::from_secs_f64(f64::from(used) / f64::from(i32::try_from(per_second).expect("a hundred or so")))

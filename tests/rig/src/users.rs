@@ -1,6 +1,7 @@
 //! Users files, with hashes made as the daemon asks for them.
 
 use std::fmt::Write;
+use std::fs;
 
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
@@ -36,6 +37,12 @@ impl Users {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         place::write_secret(&directory.path().join("users.toml"), &text);
         Self { directory }
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn text(&self) -> String {
+        fs::read_to_string(self.directory.path().join("users.toml")).expect("it was written")
     }
 
     /// The daemon's `[auth]` table with these methods in order of preference.
