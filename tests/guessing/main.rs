@@ -4,6 +4,7 @@
 //! Each test has a daemon of its own. Sources are addresses of loopback, or those that a PROXY protocol header names.
 
 mod crowds;
+mod fail2ban;
 mod flood;
 mod names;
 mod sources;
