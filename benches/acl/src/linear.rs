@@ -36,7 +36,11 @@ fn rules_of<'p>(policy: &'p Policy, name: &'p str) -> impl Iterator<Item = &'p R
 }
 
 fn fits(rule: &Rule, question: &Question, address: Option<IpAddr>) -> bool {
-    rule.ports.contains(question.port) && rule.destinations.iter().any(|pattern| is_meant(pattern, question, address))
+    let is_from_there =
+        rule.sources.is_empty() || rule.sources.iter().any(|network| network.contains(&question.source));
+    rule.ports.contains(question.port)
+        && is_from_there
+        && rule.destinations.iter().any(|pattern| is_meant(pattern, question, address))
 }
 
 fn is_meant(pattern: &Pattern, question: &Question, address: Option<IpAddr>) -> bool {

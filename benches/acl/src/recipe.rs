@@ -21,6 +21,7 @@ pub(crate) struct Question {
     /// What the name resolves to.
     pub(crate) address: Option<IpAddr>,
     pub(crate) port: u16,
+    pub(crate) source: IpAddr,
 }
 
 /// What kind of request.
@@ -34,10 +35,28 @@ pub(crate) enum Kind {
     ByAddress,
     /// A name and an address that no rule speaks of.
     Default,
+    /// An address, by rules of another file: everyone's, for everything, one for each client.
+    ByClient,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] = [Self::ByName, Self::Resolved, Self::ByAddress, Self::Default];
+    /// Those that are about the same file.
+    pub(crate) const COMMON: [Self; 4] = [Self::ByName, Self::Resolved, Self::ByAddress, Self::Default];
+}
+
+/// A rule file of so many rules that differ in nothing but where the client is.
+pub(crate) fn file_by_client(rules: usize) -> String {
+    let head = "[global]\ndefault_policy = \"deny\"\n[[users]]\nusername = \"*\"\n".to_owned();
+    (0..rules).fold(head, |mut text, number| {
+        let action = if number % 5 == 4 { "block" } else { "allow" };
+        let written = writeln!(
+            text,
+            "[[users.rules]]\naction = \"{action}\"\ndestinations = [\"*\"]\nsources = [\"{}\"]",
+            client(number)
+        );
+        written.expect("a string takes everything");
+        text
+    })
 }
 
 /// A rule file of so many rules.
@@ -78,10 +97,10 @@ pub(crate) fn questions(rules: usize, kind: Kind, count: usize) -> Vec<Question>
         let (destination, address) = match kind {
             Kind::ByName => (name(number, variant), None),
             Kind::Resolved => (name(number, variant), Some(address(chance.below(rules), variant))),
-            Kind::ByAddress => (Destination::from_address(address(number, variant)), None),
+            Kind::ByAddress | Kind::ByClient => (Destination::from_address(address(number, variant)), None),
             Kind::Default => (host(&format!("www.unknown{number}.net")), Some(IpAddr::from([93, 184, 216, 34]))),
         };
-        Question { user, destination, address, port: 443 }
+        Question { user, destination, address, port: 443, source: client(number) }
     };
     (0..count).map(question).collect()
 }
@@ -127,6 +146,11 @@ fn address(number: usize, variant: usize) -> IpAddr {
     let low = u8::try_from(variant % 64).expect("it is small");
     let byte = |number: usize| u8::try_from(number & 0xff).expect("it is masked");
     IpAddr::from([10, byte(number >> 10), byte(number >> 2), (byte(number) & 3) << 6 | low])
+}
+
+fn client(number: usize) -> IpAddr {
+    let byte = |number: usize| u8::try_from(number & 0xff).expect("it is masked");
+    IpAddr::from([100, 64 | byte(number >> 16) & 63, byte(number >> 8), byte(number)])
 }
 
 fn host(name: &str) -> Destination {

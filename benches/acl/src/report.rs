@@ -31,7 +31,8 @@ fn head() -> String {
 
 Written by `make bench-acl`; do not edit.
 Half of the rules belong to ten groups, the others to users with fifty each; a request meets those of its user, of two groups and of everyone.
-Times are medians on {cores} cores, {name}; the yardstick goes through the same rules one by one.
+Only `by client` has other rules: everyone's, for every destination, one for each client.
+Times are medians of the processor's time on {cores} cores, {name}; the yardstick goes through the same rules one by one.
 "
     )
 }
@@ -100,5 +101,6 @@ fn named(kind: Kind) -> &'static str {
         Kind::Resolved => "by name and address",
         Kind::ByAddress => "by address",
         Kind::Default => "default",
+        Kind::ByClient => "by client",
     }
 }

@@ -56,6 +56,8 @@ impl View {
 struct Seen(Table<RuleId, (u32, Finding)>);
 
 impl Watch for Seen {
+    const IS_CURIOUS: bool = true;
+
     /// A rule may be met by several of its destinations; what fits counts more than what does not.
     fn saw(&mut self, rule: RuleId, destination: u32, finding: Finding) {
         let known = self.0.entry(rule).or_insert((destination, finding));

@@ -8,6 +8,7 @@ pub(crate) mod view;
 
 mod beside;
 mod compile;
+mod crowd;
 mod names;
 mod networks;
 mod reached;

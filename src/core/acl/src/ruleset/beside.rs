@@ -8,7 +8,7 @@ use crate::policy::Subject;
 use crate::policy::pattern::{Front, Pattern};
 use crate::realm::Realm;
 use crate::ruleset::Ruleset;
-use crate::ruleset::shelves::{Book, OwnerId};
+use crate::ruleset::shelves::OwnerId;
 
 impl Ruleset {
     /// The owners whose rules hold for whomever this rule holds for, in ascending order.
@@ -35,17 +35,18 @@ impl Ruleset {
     /// The rules of these owners that have a destination which may cover this one; a rule may come several times.
     pub(crate) fn met_on_the_way(&self, pattern: &Pattern, owners: &[OwnerId]) -> Vec<RuleId> {
         let mut found = self.broad(owners);
-        let mut meet = |book: &Book| found.push(book.rule);
+        let mut meet = |atom| {
+            let books = self.shelves.stretches(atom, owners).flat_map(|stretch| self.shelves.within(stretch));
+            found.extend(books.map(|book| book.rule));
+        };
         match pattern {
             Pattern::Anything | Pattern::Realm(_) => {}
             Pattern::Network(network) => {
-                for atom in self.networks.around(*network) {
-                    self.shelves.books(atom, owners).for_each(&mut meet);
-                }
+                self.networks.around(*network).for_each(meet);
             }
             Pattern::Name(_) | Pattern::Below(_) | Pattern::Wild(_) => {
                 if let Some(name) = example(pattern) {
-                    self.names.look_up(&name, |atom| self.shelves.books(atom, owners).for_each(&mut meet));
+                    self.names.look_up(&name, &mut meet);
                 }
             }
         }

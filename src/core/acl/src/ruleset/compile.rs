@@ -30,7 +30,7 @@ impl Ruleset {
             files.file(written(&policy, site), id, site.owner);
         }
         let Files { broad, names, networks, filings, atoms, .. } = files;
-        let shelves = Shelves::new(filings, &atoms);
+        let shelves = Shelves::new(filings, &atoms, |id| written(&policy, sites[id.index()]));
         let owners = rules_of_owners(&policy).map(|(owner, rules)| Owner::new(owner, rules, broad, &shelves)).collect();
         let People { users, groups, strangers, anonymous } = People::of(&policy);
         let identities = identities(&policy, &sites);
@@ -182,7 +182,7 @@ struct Files<'p> {
 
 impl<'p> Files<'p> {
     fn new() -> Self {
-        let mut atoms = Atoms::default();
+        let mut atoms = Atoms::new();
         let broad = Broad { anything: atoms.next(), public: atoms.next(), private: atoms.next() };
         Self {
             atoms,

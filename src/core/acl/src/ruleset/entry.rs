@@ -58,6 +58,7 @@ struct Further {
 
 #[derive(Debug)]
 enum Sources {
+    One(IpNet),
     Few(Box<[IpNet]>),
     Many(Box<JointPrefixSet<IpNet>>),
 }
@@ -139,6 +140,7 @@ impl Entry {
             Spans::Many(spans) => size_of_val(&**spans),
         };
         let sources = self.further.as_ref().map_or(0, |further| match &further.sources {
+            Sources::One(_) => 0,
             Sources::Few(networks) => size_of_val(&**networks),
             // A node of the trie holds up to 31 prefixes.
             Sources::Many(networks) => networks.len() * size_of::<IpNet>(),
@@ -251,10 +253,11 @@ impl Clocked {
 
 impl Sources {
     fn new(networks: &[IpNet]) -> Self {
-        if networks.len() <= FEW_SOURCES {
-            Self::Few(networks.iter().map(IpNet::trunc).collect())
-        } else {
-            Self::Many(Box::new(networks.iter().map(IpNet::trunc).collect()))
+        let truncated = networks.iter().map(IpNet::trunc);
+        match networks {
+            [only] => Self::One(only.trunc()),
+            few if few.len() <= FEW_SOURCES => Self::Few(truncated.collect()),
+            _ => Self::Many(Box::new(truncated.collect())),
         }
     }
 
@@ -262,6 +265,7 @@ impl Sources {
         match (self, source.map(|source| source.to_canonical())) {
             (Self::Few(networks), _) if networks.is_empty() => true,
             (_, None) => false,
+            (Self::One(network), Some(source)) => network.contains(&source),
             (Self::Few(networks), Some(source)) => networks.iter().any(|network| network.contains(&source)),
             (Self::Many(networks), Some(source)) => networks.is_covered(&source.into()),
         }

@@ -8,17 +8,22 @@ use crate::request::{Request, Target};
 use crate::ruleset::Ruleset;
 use crate::ruleset::entry::{Entry, Finding, Internal, Miss};
 use crate::ruleset::reached::{Halves, Way, reached};
-use crate::ruleset::shelves::{Book, OwnerId};
+use crate::ruleset::shelves::{Book, OwnerId, Stretch};
 use crate::ruleset::tally::Tally;
 
 /// Sees every rule whose destination is meant, and what the rule says.
 pub(crate) trait Watch {
+    /// Whether rules are of interest that cannot fit for their sources or ports.
+    const IS_CURIOUS: bool;
+
     /// `destination` counts from 0 in the rule.
     fn saw(&mut self, rule: RuleId, destination: u32, finding: Finding);
 }
 
 /// Nobody wants to know.
 impl Watch for () {
+    const IS_CURIOUS: bool = false;
+
     fn saw(&mut self, _: RuleId, _: u32, _: Finding) {}
 }
 
@@ -41,11 +46,11 @@ impl Ruleset {
         let halves = address.map(Halves::of);
         hearing.hear_broad(owners, halves);
         if let Some(name) = request.target.name() {
-            self.names.look_up(name, |atom| hearing.hear(self.shelves.books(atom, owners), Way::Named));
+            self.names.look_up(name, |atom| hearing.hear_all(self.shelves.stretches(atom, owners), Way::Named));
         }
         for (address, way) in address.into_iter().flat_map(reached) {
             for atom in self.networks.look_up(address) {
-                hearing.hear(self.shelves.books(atom, owners), way);
+                hearing.hear_all(self.shelves.stretches(atom, owners), way);
             }
         }
         match address {
@@ -71,25 +76,37 @@ struct Hearing<'h, W> {
 
 impl<W: Watch> Hearing<'_, W> {
     fn hear_broad(&mut self, owners: &[OwnerId], halves: Option<Halves>) {
-        let shelves = &self.rules.shelves;
         for OwnerId(owner) in owners {
             let owner = &self.rules.owners[*owner as usize];
-            self.hear(shelves.within(owner.anything), Way::Named);
+            self.hear(owner.anything, Way::Named);
             if let Some(halves) = halves {
                 for (realm, stretch) in [(Realm::Public, owner.public), (Realm::Private, owner.private)] {
-                    halves.way_to(realm).into_iter().for_each(|way| self.hear(shelves.within(stretch), way));
+                    halves.way_to(realm).into_iter().for_each(|way| self.hear(stretch, way));
                 }
             }
         }
     }
 
-    fn hear<'b>(&mut self, books: impl IntoIterator<Item = &'b Book>, way: Way) {
-        for book in books {
-            let entry = &self.rules.entries[book.rule.index()];
-            let finding = self.examine(entry, way);
-            self.watch.saw(book.rule, book.destination, finding);
-            self.tally.count(entry, finding);
+    fn hear_all(&mut self, stretches: impl Iterator<Item = Stretch>, way: Way) {
+        stretches.for_each(|stretch| self.hear(stretch, way));
+    }
+
+    fn hear(&mut self, stretch: Stretch, way: Way) {
+        let shelves = &self.rules.shelves;
+        let books = shelves.within(stretch);
+        match shelves.crowd(stretch).filter(|_| !W::IS_CURIOUS) {
+            None => books.iter().for_each(|book| self.hear_book(*book, way)),
+            Some(crowd) => crowd.look_up(self.request.source, self.request.port, |position| {
+                self.hear_book(books[position as usize], way);
+            }),
         }
+    }
+
+    fn hear_book(&mut self, book: Book, way: Way) {
+        let entry = &self.rules.entries[book.rule.index()];
+        let finding = self.examine(entry, way);
+        self.watch.saw(book.rule, book.destination, finding);
+        self.tally.count(entry, finding);
     }
 
     fn examine(&self, entry: &Entry, way: Way) -> Finding {

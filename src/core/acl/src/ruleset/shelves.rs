@@ -2,11 +2,16 @@
 //!
 //! Every pattern that occurs in the rules is an atom; equal patterns are one. Knows nothing of what a pattern fits.
 
-use crate::decision::RuleId;
+use std::num::NonZeroU32;
 
-/// A pattern that occurs in the rules.
+use crate::decision::RuleId;
+use crate::policy::Rule;
+use crate::ruleset::crowd::{CROWDED, Crowd};
+use crate::ruleset::table::Table;
+
+/// A pattern that occurs in the rules; counts from 1, so that an index without one is no larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Atom(u32);
+pub(crate) struct Atom(NonZeroU32);
 
 /// A `[[users]]` or `[[groups]]` table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,6 +40,8 @@ pub(crate) struct Shelves {
     /// In the order of the owners on each rack.
     boards: Vec<Board>,
     books: Vec<Book>,
+    /// Of the stretches with many books, by where they begin.
+    crowds: Table<u32, Crowd>,
 }
 
 /// The books of one owner.
@@ -45,44 +52,61 @@ struct Board {
 }
 
 /// Some books in a row.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Stretch {
     start: u32,
     end: u32,
 }
 
 /// Hands out atoms.
-#[derive(Debug, Default)]
-pub(crate) struct Atoms(u32);
+#[derive(Debug)]
+pub(crate) struct Atoms {
+    next: Atom,
+}
 
 /// Up to so many boards are gone through rather than searched.
 const FEW: usize = 8;
 
 impl Atoms {
+    pub(crate) fn new() -> Self {
+        Self { next: Atom(NonZeroU32::MIN) }
+    }
+
     pub(crate) fn next(&mut self) -> Atom {
-        let atom = Atom(self.0);
-        self.0 += 1;
+        let atom = self.next;
+        self.next = Atom(atom.0.checked_add(1).expect("a file of rules has fewer destinations than 32 bits count"));
         atom
+    }
+}
+
+impl Atom {
+    /// Counts from 0.
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
     }
 }
 
 impl Shelves {
     /// Puts everything where it is found later.
-    pub(crate) fn new(mut filings: Vec<Filing>, atoms: &Atoms) -> Self {
+    pub(crate) fn new<'r>(mut filings: Vec<Filing>, atoms: &Atoms, rule: impl Fn(RuleId) -> &'r Rule) -> Self {
         filings.sort_unstable();
         filings.dedup();
-        let mut shelves = Self { racks: Vec::with_capacity(atoms.0 as usize + 1), ..Self::default() };
+        let mut shelves = Self { racks: Vec::with_capacity(atoms.next.index() + 1), ..Self::default() };
         shelves.books.reserve_exact(filings.len());
         for filing in filings {
             shelves.put(filing);
         }
-        shelves.begin_racks(Atom(atoms.0));
+        shelves.begin_racks(atoms.next);
         shelves.boards.shrink_to_fit();
+        for board in shelves.boards.iter().filter(|board| board.books.is_crowded()) {
+            let rules = shelves.within(board.books).iter().map(|book| rule(book.rule));
+            shelves.crowds.insert(board.books.start, Crowd::new(rules));
+        }
         shelves
     }
 
-    /// The books of these owners, who are in ascending order.
-    pub(crate) fn books<'s>(&'s self, atom: Atom, owners: &'s [OwnerId]) -> impl Iterator<Item = &'s Book> {
+    /// Where the books of these owners stand, who are in ascending order.
+    pub(crate) fn stretches<'s>(&'s self, atom: Atom, owners: &'s [OwnerId]) -> impl Iterator<Item = Stretch> {
         let rack = self.rack(atom);
         let (few, many) = if rack.len() <= FEW { (rack, &[][..]) } else { (&[][..], rack) };
         let gone_through = few.iter().filter(|board| owners.contains(&board.owner));
@@ -90,7 +114,7 @@ impl Shelves {
             let at = many.binary_search_by_key(owner, |board| board.owner).ok()?;
             Some(&many[at])
         });
-        gone_through.chain(searched).flat_map(|board| self.within(board.books))
+        gone_through.chain(searched).map(|board| board.books)
     }
 
     /// Where the books of one owner stand, to be had at once later.
@@ -105,22 +129,29 @@ impl Shelves {
         &self.books[start as usize..end as usize]
     }
 
+    /// How to find some of the books of a stretch, if there are too many to go through.
+    pub(crate) fn crowd(&self, stretch: Stretch) -> Option<&Crowd> {
+        if stretch.is_crowded() { self.crowds.get(&stretch.start) } else { None }
+    }
+
     /// Bytes on the heap.
     pub(crate) fn memory(&self) -> usize {
-        let Self { racks, boards, books } = self;
+        let Self { racks, boards, books, crowds } = self;
         racks.capacity() * size_of::<u32>()
             + boards.capacity() * size_of::<Board>()
             + books.capacity() * size_of::<Book>()
+            + crowds.capacity() * size_of::<(u32, Crowd)>()
+            + crowds.values().map(Crowd::memory).sum::<usize>()
     }
 
-    fn rack(&self, Atom(atom): Atom) -> &[Board] {
-        let bounds = self.racks.get(atom as usize).zip(self.racks.get(atom as usize + 1));
+    fn rack(&self, atom: Atom) -> &[Board] {
+        let bounds = self.racks.get(atom.index()).zip(self.racks.get(atom.index() + 1));
         bounds.map_or(&[], |(start, end)| &self.boards[*start as usize..*end as usize])
     }
 
     fn put(&mut self, Filing { atom, owner, book }: Filing) {
         self.begin_racks(atom);
-        let rack = self.racks[atom.0 as usize] as usize;
+        let rack = self.racks[atom.index()] as usize;
         let position = number(self.books.len());
         match self.boards[rack..].last_mut().filter(|board| board.owner == owner) {
             Some(board) => board.books.end = position + 1,
@@ -130,10 +161,16 @@ impl Shelves {
     }
 
     /// Racks up to this one begin here, unless they have begun.
-    fn begin_racks(&mut self, Atom(atom): Atom) {
-        while self.racks.len() <= atom as usize {
+    fn begin_racks(&mut self, atom: Atom) {
+        while self.racks.len() <= atom.index() {
             self.racks.push(number(self.boards.len()));
         }
+    }
+}
+
+impl Stretch {
+    fn is_crowded(self) -> bool {
+        (self.end - self.start) as usize >= CROWDED
     }
 }
 

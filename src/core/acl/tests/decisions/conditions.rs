@@ -285,6 +285,24 @@ fn no_service_is_asked_for_a_shadow_rule_or_under_a_default_that_allows() {
 }
 
 #[test]
+fn memory_grows_with_the_rules() {
+    let of = |count: usize| {
+        let names = ["10.0.0.0/8", "db.corp", "*.corp", "api-*.corp", "*"];
+        let lines: Vec<String> =
+            (0..count).map(|number| format!("alice allow {} : {}", names[number % 5], number + 1)).collect();
+        let policy = rules_with(&lines.iter().map(String::as_str).collect::<Vec<_>>(), |number, rule| Rule {
+            sources: (0..number % 20).map(|net| format!("198.51.{net}.0/24").parse().expect("a network")).collect(),
+            description: "something".into(),
+            pam_service: Some("vpn".into()),
+            ..rule
+        });
+        Ruleset::new(crate::sketch::with_members(policy, &["alice staff"]), PrivateByName::Admitted).memory()
+    };
+    let (few, many) = (of(50), of(500));
+    assert!(few > 5_000 && many > 5 * few && many < 20 * few, "{few} {many}");
+}
+
+#[test]
 fn a_ruleset_tells_what_it_is_made_of() {
     let policy = rules_with(&["alice ~block 10.0.0.1 : 80"], |_, rule| Rule { log: Some(acl::Loudness::Warn), ..rule });
     let rules = Ruleset::new(policy.clone(), PrivateByName::Denied);

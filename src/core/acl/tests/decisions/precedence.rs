@@ -33,6 +33,13 @@ fn the_default_decides_what_no_rule_fits() {
 }
 
 #[test]
+fn a_decision_tells_its_rule() {
+    let client = Client::of(rules(&["alice allow 10.0.0.1", "alice block 10.0.0.2"]), "alice");
+    let rule = |request| client.asks(request).rule().map(acl::RuleId::index);
+    assert_eq!(["10.0.0.2:80", "10.0.0.3:80", "127.0.0.1:80"].map(rule), [Some(1), None, None]);
+}
+
+#[test]
 fn priority_and_then_the_place_in_the_file_choose_who_is_credited() {
     let lines = ["%staff allow 10.0.0.0/8", "alice allow 10.0.0.0/8", "alice allow 10.1.0.0/16", "* allow *"];
     let members = ["alice staff"];

@@ -180,8 +180,54 @@ fn house() -> impl Strategy<Value = (House, &'static str, Vec<&'static str>)> {
     )
 }
 
+/// Many rules for few destinations, which differ in sources and ports.
+fn crowd() -> impl Strategy<Value = Vec<Written>> {
+    let source = select(&["192.0.2.0/24", "192.0.2.7/32", "198.51.100.0/24", "2001:db8::/32"][..]);
+    let conditions = (
+        proptest::collection::vec(source, 0..3),
+        subsequence(vec![(22, 22), (80, 80), (443, 450), (5000, 6000)], 0..3),
+        select(&["*", "10.0.0.0/8", "*.company.com"][..]),
+    );
+    let rule = (conditions, select(&["alice", "*"][..]), proptest::bool::weighted(0.05), -2..3);
+    proptest::collection::vec(rule, 100..160).prop_map(|rules| {
+        let written = |(line, ((sources, ports, destination), owner, blocks, priority)): (u32, (_, _, _, _))| Written {
+            owner,
+            blocks,
+            is_shadow: false,
+            destinations: vec![destination],
+            ports,
+            protocols: Vec::new(),
+            commands: Vec::new(),
+            methods: Vec::new(),
+            sources,
+            priority,
+            time: None,
+            valid_until: None,
+            service: None,
+            internal: None,
+            line,
+        };
+        (1..).zip(rules).map(written).collect()
+    })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_crowd_of_rules_is_searched_and_nothing_is_missed(rules in crowd(), all in proptest::collection::vec(asked(), 6..12)) {
+        let house = House { allows_by_default: false, private_by_name: true, owners: vec!["alice", "*"] };
+        let ruleset = compiled(&house, &rules);
+        let engine = Engine { rules: &rules, ruleset: &ruleset, name: "alice", groups: &[] };
+        for asked in all {
+            prop_assert_eq!(engine.decide(&asked), decide(&house, &rules, &asked), "{:?}", asked);
+            prop_assert_eq!(engine.steps(&asked), steps(&house, &rules, &asked), "{:?}", asked);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
 
     #[test]
     fn the_engine_and_the_model_agree(rules in rules(), (house, name, groups) in house(), all in proptest::collection::vec(asked(), 1..6)) {
