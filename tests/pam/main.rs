@@ -6,6 +6,7 @@
 mod addresses;
 mod examples;
 mod names;
+mod privileges;
 mod rules;
 mod start;
 mod system;

@@ -2,7 +2,7 @@
 
 use rig::service::Launch;
 
-use crate::launch;
+use crate::{NOBODY, assert_all_threads, assert_serves, confined, launch};
 
 const CONFIGURATION: i32 = 78;
 
@@ -59,9 +59,13 @@ fn root_that_cannot_open_the_log_as_the_worker_says_what_it_lacks() {
     assert_refused(launch("").behind("setpriv --bounding-set=-setuid"), &words);
 }
 
+/// Those of the unit in docs/hardening.md.
 #[test]
-fn root_without_a_capability_that_nothing_needs_serves() {
-    let _service = launch("").behind("setpriv --bounding-set=-sys_boot").start();
+fn root_with_seven_capabilities_serves() {
+    let kept = "+setuid,+setgid,+setpcap,+kill,+net_bind_service,+dac_read_search,+audit_write";
+    let service = launch("").behind(&format!("setpriv --bounding-set=-all,{kept}")).start();
+    assert_serves(&service);
+    assert_all_threads(service.worker_pid(), &confined(NOBODY, NOBODY));
 }
 
 /// Told to a person who starts the stage by hand, for nothing good can come of it.

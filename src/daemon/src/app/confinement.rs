@@ -54,7 +54,7 @@ fn needs(settings: &Settings, history: Option<PathBuf>) -> Needs {
 fn describe(standing: &Standing) -> String {
     let Standing { users, groups, further_groups, capabilities, no_new_privileges, threads: _ } = standing;
     let mut words = vec![format!("user {}, group {}", user_name(users[1].into()), groups[1])];
-    if !further_groups.is_empty() {
+    if further_groups.iter().any(|group| *group != groups[1]) {
         words.push(format!("further groups {further_groups:?}, which only root can give up"));
     }
     let sets = [

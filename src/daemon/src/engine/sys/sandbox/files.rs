@@ -51,7 +51,9 @@ const OURS: &[&str] = &["/proc/self", "/sys/fs/cgroup", "/etc/localtime", "/usr/
 pub(super) fn confine(needs: &Needs) -> Result<u32, String> {
     let status = restrict(needs).map_err(|error| error.to_string())?;
     match (status.ruleset, status.landlock) {
-        (RulesetStatus::NotEnforced, LandlockStatus::NotImplemented) => Err("the kernel has none".to_owned()),
+        (RulesetStatus::NotEnforced, LandlockStatus::NotImplemented) => {
+            Err("the kernel has none, or a filter hides it".to_owned())
+        }
         (RulesetStatus::NotEnforced, _) => Err("the kernel has it switched off".to_owned()),
         (_, LandlockStatus::Available { effective_abi, kernel_abi }) => {
             let kernel = kernel_abi.and_then(|abi| u32::try_from(abi).ok());
