@@ -53,7 +53,9 @@ fn helpers_are_root_with_four_capabilities_and_so_are_their_successors() {
     assert!(accepts(&service, "alice"));
     let helpers = processes(&service, "rustsocks: pam");
     assert!(!helpers.is_empty(), "there are helpers");
-    helpers.iter().for_each(|helper| assert_bounded(*helper));
+    for helper in &helpers {
+        assert_bounded(*helper);
+    }
     for helper in &helpers {
         let limits = fs::read_to_string(format!("/proc/{helper}/limits")).expect("the process runs");
         assert!(limits.lines().any(|line| line.starts_with("Max core file size        0 ")), "{limits}");
