@@ -35,5 +35,5 @@ pub use values::endpoint::{Endpoint, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
 pub use values::text::{AccountName, Interface, Label, PamService};
 pub use values::words::{
-    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
+    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, Policy, Protocol, Replies, Resolver,
 };

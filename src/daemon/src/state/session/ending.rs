@@ -46,8 +46,6 @@ pub(crate) enum ByHouse {
     HalfClosed,
     /// It reached `max_age_secs`.
     MaxAge,
-    /// New rules would not have allowed it, and the operator wants such sessions closed.
-    Revoked,
     /// The daemon stops.
     Stopped,
     /// The request is served, with nothing left to relay (Tor's RESOLVE).
@@ -102,14 +100,13 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::TurnedAway,
         Self::Idle,
         Self::HalfClosed,
         Self::MaxAge,
-        Self::Revoked,
         Self::Stopped,
         Self::Served,
         Self::Failure,
@@ -123,7 +120,6 @@ impl ByHouse {
             Self::Idle => "idle",
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",
-            Self::Revoked => "revoked",
             Self::Stopped => "stopped",
             Self::Served => "served",
             Self::Failure => "failure",
