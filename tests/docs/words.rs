@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::markdown::first_cells;
 use crate::{read, root};
@@ -86,6 +86,37 @@ fn every_column_and_status_of_the_history_is_explained() {
 }
 
 #[test]
+fn every_metric_is_explained_and_no_other() {
+    let sources = rust_files(&root().join("src/daemon/src"));
+    let literals = sources.iter().flat_map(|file| {
+        let text = fs::read_to_string(file).expect("the sources can be read");
+        quoted(text.split("#[cfg(test)]").next().unwrap_or_default())
+    });
+    let names: BTreeSet<String> = literals.filter(|literal| is_metric(literal)).collect();
+    check("docs/monitoring.md", &names, 30);
+    let page = read("docs/monitoring.md");
+    let rows = first_cells(&page).into_iter().map(|cell| cell.trim_matches('`')).filter(|cell| is_metric(cell));
+    let invented: Vec<_> = rows.filter(|row| !names.contains(*row)).collect();
+    assert!(invented.is_empty(), "docs/monitoring.md invents {invented:?}");
+}
+
+#[test]
+fn every_route_and_every_reason_to_be_unready_is_explained() {
+    let routes = arguments_of("src/daemon/src/frontends/http/routes.rs", "path: \"");
+    check("docs/monitoring.md", &routes.iter().map(|path| format!("GET {path}")).collect(), 5);
+    check("docs/monitoring.md", &literals_of_arms("src/daemon/src/state/readiness.rs"), 2);
+}
+
+#[test]
+fn every_alert_says_what_to_do() {
+    let rules = read("deploy/prometheus/rules.yml");
+    let alerts = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let page = read("docs/monitoring.md");
+    let silent: Vec<_> = alerts.filter(|alert| !page.contains(&format!("\n### {alert}\n"))).collect();
+    assert!(silent.is_empty(), "no heading in docs/monitoring.md: {silent:?}");
+}
+
+#[test]
 fn every_exit_code_is_explained() {
     let text = read("src/monitor/src/outcome.rs");
     let arms = text.lines().filter_map(|line| line.trim().split_once("=> ")).map(|(_, code)| code);
@@ -142,6 +173,17 @@ fn arguments_of(path: &str, before: &str) -> BTreeSet<String> {
 
 fn quoted(text: &str) -> Vec<String> {
     text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+fn is_metric(word: &str) -> bool {
+    let is_name = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    is_name && (word.starts_with("rustsocks_") || word.starts_with("process_"))
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder can be read").map(|entry| entry.expect("an entry").path());
+    let files = entries.flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] });
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 #[expect(clippy::ptr_arg, reason = "it filters strings")]

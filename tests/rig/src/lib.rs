@@ -19,9 +19,11 @@ pub mod note;
 pub mod place;
 pub mod port;
 pub mod process;
+pub mod prometheus;
 #[cfg(target_arch = "x86_64")]
 pub mod puppet;
 pub mod rules;
+pub mod scrape;
 pub mod server;
 pub mod service;
 pub mod session_log;

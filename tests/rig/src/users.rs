@@ -3,9 +3,9 @@
 use std::fmt::Write;
 use std::fs;
 
-use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
+use argon2::{Algorithm, Argon2, Params, Version};
 use tempfile::TempDir;
 
 use crate::place;
@@ -34,8 +34,26 @@ impl Users {
             writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"\ngroups = {groups:?}")
                 .expect("a String takes any text");
         }
+        Self::written(&text)
+    }
+
+    /// Writes a file in which all these have the same password, under the cheapest hash there is: for tests about users, not about
+    /// passwords.
+    #[must_use]
+    pub fn crowd(names: impl IntoIterator<Item = String>, password: &[u8]) -> Self {
+        let cheapest = Params::new(8, 1, 1, None).expect("RFC 9106 has nothing cheaper");
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheapest);
+        let hash = hasher.hash_password(password).expect("passwords are shorter than 4 GiB");
+        let text = names.into_iter().fold(String::new(), |mut text, name| {
+            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"").expect("a String takes any text");
+            text
+        });
+        Self::written(&text)
+    }
+
+    fn written(text: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        place::write_secret(&directory.path().join("users.toml"), &text);
+        place::write_secret(&directory.path().join("users.toml"), text);
         Self { directory }
     }
 

@@ -15,6 +15,9 @@ use crate::values::words::Method;
 
 const USERS_FILE: &str = "auth.users_file";
 
+/// What decides where the metrics listener waits.
+const METRICS: [&str; 3] = ["metrics.bind_address", "metrics.bind_port", "metrics.enabled"];
+
 /// Reports every contradiction, and hands back the warnings.
 pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem> {
     let mut check = Check::new(settings, reader);
@@ -22,6 +25,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.no_address_twice();
     check.no_name_twice();
     check.nothing_is_open_by_accident();
+    check.metrics_are_not_open_by_accident();
     check.unix_keys_fit();
     check.no_method_hides_another();
     check.addresses_can_be_judged();
@@ -74,13 +78,21 @@ impl<'c, 'a> Check<'c, 'a> {
 
     fn no_address_twice(&mut self) {
         let mut seen: HashMap<String, String> = HashMap::new();
-        for (key, listener) in self.listeners.clone() {
-            let Some(place) = fixed_place(&listener.binding) else { continue };
-            if let Some(other) = seen.insert(place.clone(), key.clone()) {
+        for (keys, binding) in self.bindings() {
+            let Some(place) = fixed_place(&binding) else { continue };
+            if let Some(other) = seen.insert(place.clone(), keys[0].clone()) {
                 let fault = Fault::new(format!("{place} is already taken by {other}"));
-                self.contradict(&[&key, &other], fault.hint("change or remove one of them"));
+                let keys: Vec<&str> = keys.iter().chain([&other]).map(String::as_str).collect();
+                self.contradict(&keys, fault.hint("change or remove one of them"));
             }
         }
+    }
+
+    /// Every place to listen, with the keys that it follows from.
+    fn bindings(&self) -> Vec<(Vec<String>, Binding)> {
+        let listeners = self.listeners.iter().map(|(key, listener)| (vec![key.clone()], listener.binding.clone()));
+        let metrics = self.settings.metrics_binding().map(|binding| (METRICS.map(str::to_owned).to_vec(), binding));
+        listeners.chain(metrics).collect()
     }
 
     fn no_name_twice(&mut self) {
@@ -104,6 +116,13 @@ impl<'c, 'a> Check<'c, 'a> {
             let own_method = key.replace(".address", ".socks_method");
             let keys = [&key, "auth.socks_method", &own_method, "auth.client_method", "server.i_understand_open_proxy"];
             self.contradict(&keys, open_proxy(&listener));
+        }
+    }
+
+    fn metrics_are_not_open_by_accident(&mut self) {
+        let is_open = self.settings.metrics_binding().is_some_and(|binding| binding.is_reachable());
+        if is_open && !self.settings.metrics.i_understand_open_metrics {
+            self.contradict(&METRICS, open_metrics());
         }
     }
 
@@ -240,6 +259,11 @@ fn fixed_place(binding: &Binding) -> Option<String> {
 fn open_proxy(listener: &Listener) -> Fault {
     let hint = "set socks_method = \"userpass\", or listen on 127.0.0.1, or set server.i_understand_open_proxy = true";
     Fault::new(format!("{} can be reached by others and asks for no authentication", listener.name)).hint(hint)
+}
+
+fn open_metrics() -> Fault {
+    Fault::new("others could read users and destinations there, for it has neither TLS nor tokens yet")
+        .hint("listen on 127.0.0.1 or on a Unix socket, or set metrics.i_understand_open_metrics = true")
 }
 
 /// A key that makes no sense for the kind of address beside it.

@@ -24,16 +24,16 @@ pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Acl, Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Outbound, Pam, Penalties, Server, Sessions,
-    Settings, Timeouts, Udp,
+    Acl, Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam, Penalties, Server,
+    Sessions, Settings, Timeouts, Udp,
 };
 pub use users::hash::PasswordHash;
 pub use values::choices::Choices;
 pub use values::crowding::EarlyDrop;
 pub use values::database::DatabaseUrl;
-pub use values::endpoint::{Endpoint, Mode};
+pub use values::endpoint::{Endpoint, MetricsAddress, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
-pub use values::text::{AccountName, Interface, Label, PamService};
+pub use values::text::{AccountName, HostLabel, Interface, Label, PamService};
 pub use values::words::{
     ClientAddress, ClientMethod, LogFormat, LogLevel, Method, Policy, Protocol, Replies, Resolver,
 };

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::settings::{Listen, Settings};
+use crate::settings::{Listen, Metrics, Settings};
 use crate::values::choices::Choices;
-use crate::values::endpoint::{Endpoint, Mode};
+use crate::values::endpoint::{Endpoint, MetricsAddress, Mode};
 use crate::values::network::BindAddress;
 use crate::values::text::PamService;
 use crate::values::words::{ClientMethod, Method, Protocol};
@@ -73,11 +73,17 @@ impl Listener {
 
     /// Whether others than this machine's own users can reach it without authentication.
     pub(crate) fn is_open(&self) -> bool {
-        let is_reachable = match &self.binding {
-            Binding::Tcp(address) => !address.ip().to_canonical().is_loopback(),
-            Binding::Unix { .. } => false,
-        };
-        is_reachable && self.methods.contains(Method::None) && self.client_method == ClientMethod::None
+        self.binding.is_reachable() && self.methods.contains(Method::None) && self.client_method == ClientMethod::None
+    }
+}
+
+impl Binding {
+    /// Whether others than this machine's own users can come to it.
+    pub(crate) fn is_reachable(&self) -> bool {
+        match self {
+            Self::Tcp(address) => !address.ip().to_canonical().is_loopback(),
+            Self::Unix { .. } => false,
+        }
     }
 }
 
@@ -104,6 +110,16 @@ impl Settings {
             }
         }
         services
+    }
+
+    /// Where the metrics listener waits, if there is one.
+    #[must_use]
+    pub fn metrics_binding(&self) -> Option<Binding> {
+        let Metrics { enabled, bind_address, bind_port, socket_mode, .. } = &self.metrics;
+        enabled.then(|| match bind_address {
+            MetricsAddress::Ip(address) => Binding::Tcp(SocketAddr::new(*address, *bind_port)),
+            MetricsAddress::Unix(path) => Binding::Unix { path: path.clone(), mode: *socket_mode },
+        })
     }
 
     fn first(&self) -> Option<Listener> {

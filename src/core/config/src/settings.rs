@@ -61,6 +61,8 @@ pub struct Settings {
     pub sessions: Sessions,
     /// `[logging]`
     pub logging: Logging,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 /// Tables in the order of the documentation, each with its keys.
@@ -81,6 +83,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("guard", Guard::KEYS),
     ("sessions", Sessions::KEYS),
     ("logging", Logging::KEYS),
+    ("metrics", Metrics::KEYS),
 ];
 
 impl Settings {
@@ -103,6 +106,7 @@ impl Settings {
             guard: reader.table("guard"),
             sessions: reader.table("sessions"),
             logging: reader.table("logging"),
+            metrics: reader.table("metrics"),
         };
         for index in 0..settings.listen.len() {
             reader.require(&format!("listen[{index}]"), "address", "\"0.0.0.0:1081\"");
@@ -129,6 +133,7 @@ impl Settings {
             guard,
             sessions,
             logging,
+            metrics,
         } = self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
         let mut tables = vec![("server".to_owned(), server.shown())];
@@ -148,6 +153,7 @@ impl Settings {
             ("guard".to_owned(), guard.shown()),
             ("sessions".to_owned(), sessions.shown()),
             ("logging".to_owned(), logging.shown()),
+            ("metrics".to_owned(), metrics.shown()),
         ]);
         tables
     }
@@ -177,12 +183,16 @@ macro_rules! tables {
         }
 
         impl $name {
-            fn shown(&self) -> Vec<Shown> {
+            pub(crate) fn shown(&self) -> Vec<Shown> {
                 vec![$(($key, $kind.show(&self.$field)),)+]
             }
         }
     )+};
 }
+
+mod metrics;
+
+pub use metrics::Metrics;
 
 /// Where libpam looks by itself, pam.d(5).
 pub(crate) const PAM_DIRECTORY: &str = "/etc/pam.d";

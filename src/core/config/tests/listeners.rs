@@ -122,6 +122,34 @@ fn a_unix_socket_has_a_mode() {
 }
 
 #[test]
+fn the_metrics_listener_waits_where_it_is_told_and_only_when_it_is_wanted() {
+    let binding = |keys: &str| read(&format!("[metrics]\n{keys}")).settings.metrics_binding();
+    assert_eq!(binding(""), None);
+    assert_eq!(binding("enabled = true"), Some(tcp("127.0.0.1:9090")));
+    assert_eq!(binding("enabled = true\nbind_address = \"::1\"\nbind_port = 0"), Some(tcp("[::1]:0")));
+    let everywhere = "enabled = true\nbind_address = \"0.0.0.0\"\ni_understand_open_metrics = true";
+    assert_eq!(binding(everywhere), Some(tcp("0.0.0.0:9090")));
+    let socket = binding("enabled = true\nbind_address = \"unix:/run/m.sock\"\nsocket_mode = \"0666\"");
+    let Some(Binding::Unix { path, mode }) = socket else { panic!("{socket:?}") };
+    assert_eq!((path.to_str(), mode.bits()), (Some("/run/m.sock"), 0o666));
+}
+
+#[test]
+fn a_name_for_this_host_is_a_name_or_an_address_and_nothing_more() {
+    let read = |host: &str| {
+        let text = format!("[metrics]\nallowed_hosts = [{host:?}]");
+        load(Source::File { path: "rustsocks.toml", text: &text }, &[])
+    };
+    for host in ["proxy", "Proxy.Example.com", "192.0.2.1", "2001:db8::1", "a_b"] {
+        let loaded = read(host).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(loaded.settings.metrics.allowed_hosts[0].as_str(), host.to_ascii_lowercase());
+    }
+    for host in ["", "proxy:9090", "http://proxy", "[2001:db8::1]", "a b", "*"] {
+        assert!(read(host).is_err(), "{host:?}");
+    }
+}
+
+#[test]
 fn the_advertised_address_is_of_the_family_asked_for() {
     let advertised = Advertised { v4: "198.51.100.1".parse().ok(), v6: None };
     let like = |address: &str| advertised.like(address.parse().expect("an address"));

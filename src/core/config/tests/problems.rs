@@ -23,7 +23,7 @@ level = "inof"
         "rustsocks.toml:5:11: server.backlog: must be a whole number from 1 to 65535, not 0",
         "rustsocks.toml:6:17: server.watchdog_secs: must be a whole number from 2 to 600 (seconds), not a float",
         "rustsocks.toml:7:2: gateway: unknown table or key; known are server, listen, commands, auth, auth.pam, timeouts, \
-         limits, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging",
+         limits, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics",
         r#"rustsocks.toml:9:1: listen[0].address: is missing; add address = "0.0.0.0:1081""#,
         r#"rustsocks.toml:10:8: listen[0].mode: "0999" is not a file mode; write it in octal, "0000" to "0777""#,
         r#"rustsocks.toml:12:9: logging.level: "inof" is not known; did you mean "info"?"#,
@@ -226,6 +226,14 @@ fn contradictions_are_problems() {
         (
             "[[listen]]\naddress = \"unix:/x\"\nname = \"a\"\n[[listen]]\naddress = \"unix:/y\"\nname = \"a\"",
             "6:8: listen[1].name: \"a\" is already listen[0].name",
+        ),
+        (
+            "[metrics]\nenabled = true\nbind_port = 1080",
+            "3:13: metrics.bind_address: 127.0.0.1:1080 is already taken by server.bind_address",
+        ),
+        (
+            "[metrics]\nenabled = true\nbind_address = \"0.0.0.0\"",
+            "3:16: metrics.bind_address: others could read users and destinations there",
         ),
         ("[[listen]]\naddress = \"127.0.0.1:1\"\nmode = \"0660\"", "3:8: listen[0].mode: is for Unix sockets only"),
         (

@@ -82,7 +82,7 @@ fn the_examples_of_the_page_are_valid() {
         let users_file = if text.contains("users_file") { "" } else { "[auth]\nusers_file = \"u\"\n" };
         read(&format!("{text}\n{users_file}"));
     }
-    assert_eq!(settings.len(), 17);
+    assert_eq!(settings.len(), 18);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use config::{
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
 
+use super::counting::Counting;
 use super::state_directory;
 use crate::engine::auth::Backends;
 use crate::engine::dial::options as dial;
@@ -24,6 +26,7 @@ use crate::engine::history;
 use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
+use crate::frontends::http::Hosts;
 use crate::frontends::socks::{Door, associate, bind};
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
@@ -80,6 +83,19 @@ pub(super) fn log(logging: &Logging) -> log::Options {
         LogFormat::Json => log::Format::Json,
     };
     log::Options { level, format, file: file.clone(), queue_lines: *queue_lines }
+}
+
+/// What requests for the metrics may call this host.
+pub(super) fn hosts(metrics: &config::Metrics) -> Hosts {
+    let config::Metrics {
+        enabled: _,
+        bind_address: _,
+        bind_port: _,
+        socket_mode: _,
+        allowed_hosts,
+        i_understand_open_metrics: _,
+    } = metrics;
+    allowed_hosts.iter().map(|host| host.as_str().to_owned()).collect()
 }
 
 /// As many as configured, or one per core.
@@ -246,7 +262,7 @@ fn naming(dns: &Dns) -> dial::Naming {
 }
 
 /// What a listener needs to serve.
-pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends) -> Door {
+pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends, counting: &Counting) -> Door {
     let Listener { name, binding: _, protocols, client_method, methods, pam_service, proxy_protocol_from, udp, bind } =
         listener;
     let config::Udp { advertised_v4: _, advertised_v6: _, ports, client_address, replies, max_peers } = settings.udp;
@@ -286,6 +302,7 @@ pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends)
                 interface: outbound.interface,
                 mark: outbound.mark,
             },
+            drops: Arc::clone(&counting.drops),
         },
     }
 }

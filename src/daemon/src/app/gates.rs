@@ -5,16 +5,15 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getsockname};
-use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::threads::{Phase, until};
-use crate::frontends::socks::accept::{Listener, accept};
+use crate::engine::sys::listener::Listener;
+use crate::frontends::socks::accept::accept;
 use crate::frontends::socks::{DoorNumber, World};
 
 /// A listening socket from the monitor and where it belongs.
@@ -54,7 +53,7 @@ impl Built {
         for Handed { index: _, thread, socket } in sockets {
             let reactor = reactors.get(usize::from(thread)).ok_or(io::ErrorKind::InvalidInput)?;
             let _registers_here = reactor.enter();
-            listeners.push((reactor.clone(), adopt(socket)?));
+            listeners.push((reactor.clone(), Listener::adopt(socket)?));
         }
         let (open, _) = watch::channel(());
         Ok(Self { gate: Gate { number, address, open }, listeners })
@@ -71,20 +70,20 @@ impl Built {
     }
 }
 
-/// Where these gates listen, as far as they have an address.
-pub(super) fn addresses<'a>(gates: impl IntoIterator<Item = &'a Gate>) -> HashSet<SocketAddr> {
-    gates.into_iter().filter_map(|gate| gate.address).collect()
+/// Where these gates and sockets listen, as far as they have an address.
+pub(super) fn addresses<'a>(gates: impl IntoIterator<Item = &'a Gate>, others: &[Handed]) -> HashSet<SocketAddr> {
+    let others = others.iter().map(|handed| address(&handed.socket));
+    gates.into_iter().map(|gate| gate.address).chain(others).flatten().collect()
 }
 
-/// Sorts sockets by the listener that they belong to, of which there are so many.
-pub(super) fn by_listener(handed: Vec<Handed>, listeners: usize) -> Vec<Vec<Handed>> {
+/// Sorts sockets by the listener that they belong to, of which there are so many; what comes after them is the metrics'.
+pub(super) fn sorted(handed: Vec<Handed>, listeners: usize) -> (Vec<Vec<Handed>>, Vec<Handed>) {
     let mut sorted: Vec<Vec<Handed>> = (0..listeners).map(|_| Vec::new()).collect();
+    let mut metrics = Vec::new();
     for handed in handed {
-        if let Some(sockets) = sorted.get_mut(usize::from(handed.index)) {
-            sockets.push(handed);
-        }
+        sorted.get_mut(usize::from(handed.index)).unwrap_or(&mut metrics).push(handed);
     }
-    sorted
+    (sorted, metrics)
 }
 
 async fn closing(mut open: watch::Receiver<()>, mut phase: watch::Receiver<Phase>) {
@@ -96,12 +95,4 @@ async fn closing(mut open: watch::Receiver<()>, mut phase: watch::Receiver<Phase
 
 fn address(socket: &OwnedFd) -> Option<SocketAddr> {
     socket2::SockRef::from(socket).local_addr().ok()?.as_socket()
-}
-
-fn adopt(socket: OwnedFd) -> io::Result<Listener> {
-    let address: SockaddrStorage = getsockname(socket.as_raw_fd())?;
-    if address.family() == Some(AddressFamily::Unix) {
-        return UnixListener::from_std(socket.into()).map(Listener::Unix);
-    }
-    TcpListener::from_std(socket.into()).map(Listener::Tcp)
 }

@@ -11,6 +11,7 @@ use config::Settings;
 use tokio::sync::watch;
 
 use super::build;
+use super::counting::Counting;
 use super::gates::{self, Built, Gate, Handed};
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
@@ -18,7 +19,10 @@ use crate::engine::auth::pam::Pam;
 use crate::engine::auth::turns::Turns;
 use crate::engine::dial::Dialer;
 use crate::engine::sys::descriptors;
+use crate::engine::sys::private_socket::PrivateSocket;
+use crate::frontends::http::{self, Http, Office};
 use crate::frontends::socks::{DoorNumber, Regime, World};
+use crate::state::metrics::{Metrics, seats, sessions};
 use crate::state::penalties::Penalties;
 use crate::state::rules::Rules;
 use crate::state::session::ending::ByHouse;
@@ -35,6 +39,8 @@ const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) struct House {
     world: Arc<World>,
+    counting: Counting,
+    http: Option<Http>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
     pam: Arc<Pam>,
@@ -47,8 +53,11 @@ pub(super) struct Given {
     pub(super) rules: Rules,
     pub(super) sockets: Vec<Handed>,
     pub(super) pam: Arc<Pam>,
-    /// Who hears of sessions.
-    pub(super) witnesses: Vec<Arc<dyn Witness>>,
+    pub(super) counting: Counting,
+    /// Who writes sessions down, if anybody does.
+    pub(super) history: Option<Arc<dyn Witness>>,
+    /// Between the HTTP front and the server behind it, if they are wanted.
+    pub(super) private_socket: Option<PrivateSocket>,
 }
 
 /// A thread and what its beats were at the last look.
@@ -59,8 +68,9 @@ struct Watched {
 
 impl House {
     pub(super) fn open(settings: &Settings, given: Given) -> anyhow::Result<Self> {
-        let Given { users, rules, sockets: handed, pam, witnesses } = given;
-        let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes)
+        let Given { users, rules, sockets: handed, pam, counting, history, private_socket } = given;
+        let beside = settings.metrics_binding().map_or(0, |_| http::DESCRIPTORS);
+        let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes, beside)
             .map_err(anyhow::Error::msg)?;
         if budget.is_short() {
             tracing::warn!("fewer sessions than limits.max_connections fit under the descriptor limit: {budget}");
@@ -69,35 +79,48 @@ impl House {
             .context("cannot start the password checkers")?;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&handed, &serving)?;
-        let gates = build_gates(settings, handed, &threads).context("cannot use a listening socket")?;
-        let own = gates::addresses(gates.iter().map(|built| &built.gate));
+        let (for_doors, for_http) = gates::sorted(handed, settings.listeners().len());
+        let gates = build_gates(for_doors, &threads).context("cannot use a listening socket")?;
+        let own = gates::addresses(gates.iter().map(|built| &built.gate), &for_http);
         let listeners = settings.listeners().into_iter();
         let doors = gates
             .iter()
             .zip(listeners)
-            .map(|(built, listener)| (built.gate.number, build::door(listener, settings, &backends)));
+            .map(|(built, listener)| (built.gate.number, build::door(listener, settings, &backends, &counting)));
         let vouchers = backends.vouchers(rules.set().services());
         let regime = Regime {
             snapshot: Arc::new(
                 build::snapshot(settings, users, rules, own).context("cannot list this host's addresses")?,
             ),
-            dialer: Dialer::new(build::dialing(settings)).context("cannot prepare connections to targets")?,
+            dialer: Dialer::new(build::dialing(settings), Arc::clone(&counting.lookups))
+                .context("cannot prepare connections to targets")?,
             vouchers,
             doors: doors.collect(),
         };
+        let witnesses = [counting.sessions.clone() as Arc<dyn Witness>].into_iter().chain(history).collect();
+        let roster = Roster::new(settings.limits.max_handshakes, witnesses);
+        sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
+        let seats = Seats::new(budget.sessions);
+        seats::follow(&counting.metrics, Arc::clone(&seats));
         let world = Arc::new(World {
-            roster: Roster::new(settings.limits.max_handshakes, witnesses),
-            seats: Seats::new(budget.sessions),
+            roster,
+            seats,
             penalties: Penalties::default(),
             turns: Turns::default(),
             regime: ArcSwap::from_pointee(regime),
+            readiness: Arc::clone(&counting.readiness),
         });
         let open = gates.into_iter().map(|built| built.open(&world, &serving)).collect();
-        Ok(Self { world, phase, threads, pam, _open: open })
+        let http = open_http(settings, for_http, private_socket, &counting).context("cannot serve [metrics]")?;
+        Ok(Self { world, counting, http, phase, threads, pam, _open: open })
     }
 
     pub(super) fn world(&self) -> Arc<World> {
         Arc::clone(&self.world)
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.counting.metrics
     }
 
     /// How many are in now.
@@ -120,6 +143,7 @@ impl House {
 
     /// Accepts nothing more.
     pub(super) fn close_doors(&self) {
+        self.world.readiness.drain();
         self.phase.send_replace(Phase::Draining);
     }
 
@@ -140,6 +164,9 @@ impl House {
         for watched in self.threads {
             watched.thread.join();
         }
+        if let Some(http) = self.http {
+            http.stop();
+        }
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
 }
@@ -150,9 +177,21 @@ fn start_threads(handed: &[Handed], phase: &watch::Receiver<Phase>) -> anyhow::R
     (0..=last).map(|number| Ok(Watched { thread: RelayThread::start(number, phase.clone())?, seen: 0 })).collect()
 }
 
-fn build_gates(settings: &Settings, handed: Vec<Handed>, threads: &[Watched]) -> io::Result<Vec<Built>> {
+fn build_gates(sockets: Vec<Vec<Handed>>, threads: &[Watched]) -> io::Result<Vec<Built>> {
     let reactors: Vec<_> = threads.iter().map(|watched| watched.thread.reactor.clone()).collect();
-    let sockets = gates::by_listener(handed, settings.listeners().len());
     let numbered = sockets.into_iter().enumerate();
     numbered.map(|(number, sockets)| Built::new(DoorNumber(number), sockets, &reactors)).collect()
+}
+
+/// The HTTP frontend, if there is a way to its inner server.
+fn open_http(
+    settings: &Settings,
+    sockets: Vec<Handed>,
+    private_socket: Option<PrivateSocket>,
+    counting: &Counting,
+) -> io::Result<Option<Http>> {
+    let Some(private_socket) = private_socket else { return Ok(None) };
+    let sockets = sockets.into_iter().map(|handed| handed.socket).collect();
+    let office = Office { metrics: Arc::clone(&counting.metrics), readiness: Arc::clone(&counting.readiness) };
+    Http::start(sockets, private_socket, build::hosts(&settings.metrics), office).map(Some)
 }

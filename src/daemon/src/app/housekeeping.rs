@@ -10,11 +10,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use prometheus::IntCounter;
 
 use crate::engine::history::History;
 use crate::engine::log::Log;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::World;
+use crate::state::metrics::Metrics;
 use crate::state::penalties::Penalties;
 use crate::state::penalties::tally::whole_secs;
 use crate::state::session::sweep;
@@ -43,10 +45,16 @@ impl Housekeeping {
         log: Log,
         history: Option<History>,
         checkpoint_every: Duration,
+        metrics: &Metrics,
     ) -> anyhow::Result<Self> {
         let (rounds, log) = (Arc::new(AtomicU64::new(1)), Arc::new(Mutex::new(log)));
         let (end, ended) = sync_channel(1);
-        let keeper = Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log), history, checkpoint_every };
+        let lost = metrics.counter(
+            "rustsocks_log_lines_lost_total",
+            "Log lines that were lost because the disk or the reader was too slow or full.",
+        );
+        let keeper =
+            Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log), history, checkpoint_every, lost };
         let thread = std::thread::Builder::new()
             .name(Self::THREAD.to_owned())
             .spawn(move || keeper.keep(&ended))
@@ -78,6 +86,7 @@ struct Keeper {
     /// Nothing when none is kept.
     history: Option<History>,
     checkpoint_every: Duration,
+    lost: IntCounter,
 }
 
 impl Keeper {
@@ -94,7 +103,7 @@ impl Keeper {
         if let Some(history) = self.history.take() {
             history.finish(LAST_ROWS);
         }
-        lock(&self.log).report_losses();
+        self.lost.inc_by(lock(&self.log).report_losses());
     }
 
     fn tick(&mut self, now: Instant) {
@@ -109,7 +118,7 @@ impl Keeper {
             // The guard keeps those it knows: to forget them would open the way back into this host.
             Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
         }
-        lock(&self.log).report_losses();
+        self.lost.inc_by(lock(&self.log).report_losses());
     }
 }
 

@@ -6,6 +6,7 @@ mod build;
 mod commands;
 mod configuration;
 mod confinement;
+mod counting;
 mod gates;
 mod house;
 mod housekeeping;

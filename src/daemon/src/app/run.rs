@@ -64,7 +64,7 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     let settings = &loaded.settings;
     prepare_history(&settings.sessions, account);
     Ok(Plan {
-        listeners: settings.listeners().into_iter().map(|listener| binding(listener.binding)).collect(),
+        listeners: bindings(settings).into_iter().map(listener).collect(),
         threads: build::threads(&settings.server),
         backlog: settings.server.backlog,
         accepted: accepted(settings),
@@ -110,7 +110,13 @@ fn documents(configuration: String, users: Option<String>, rules: Option<String>
     [document(DocumentKind::Configuration, configuration)].into_iter().chain(users).chain(rules).collect()
 }
 
-fn binding(binding: Binding) -> Listener {
+/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics.
+fn bindings(settings: &Settings) -> Vec<Binding> {
+    let doors = settings.listeners().into_iter().map(|listener| listener.binding);
+    doors.chain(settings.metrics_binding()).collect()
+}
+
+fn listener(binding: Binding) -> Listener {
     match binding {
         Binding::Tcp(address) => Listener::Tcp { address },
         Binding::Unix { path, mode } => Listener::Unix { path, mode: mode.bits() },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use config::Sessions;
+use config::{Sessions, Settings};
 use monitor::link::Link;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -20,6 +20,7 @@ use wire::{DocumentKind, ToMonitor, ToWorker};
 use super::args::Selection;
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
 use super::confinement::Confinement;
+use super::counting::Counting;
 use super::gates::Handed;
 use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
@@ -28,6 +29,7 @@ use super::{build, configuration, pam};
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
 use crate::engine::log;
+use crate::engine::sys::private_socket::PrivateSocket;
 use crate::state::session::witness::Witness;
 
 /// The monitor expects a heartbeat once a second.
@@ -76,6 +78,9 @@ impl Worker {
         let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
         let sessions = &loaded.settings.sessions;
         let history = build::history(sessions, state_directory);
+        // Both need paths that nobody has from inside.
+        let counting = Counting::begin().context("cannot read /proc/self")?;
+        let private_socket = private_socket(&loaded.settings)?;
         let confinement = Confinement::enter(&loaded.settings, history.as_ref());
         let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
         confinement.report();
@@ -83,9 +88,10 @@ impl Worker {
         let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
         let (helpers, pam) = pam::open(&loaded.settings, &rules, link, orders.helpers)?;
         let history = start_history(sessions, history)?;
-        let witnesses = history.iter().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>).collect();
-        let house = House::open(&loaded.settings, Given { users, rules, sockets: orders.listeners, pam, witnesses })?;
-        let housekeeping = Housekeeping::start(house.world(), log, history, sessions.checkpoint)?;
+        let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
+        let given = Given { users, rules, sockets: orders.listeners, pam, counting, history: scribe, private_socket };
+        let house = House::open(&loaded.settings, given)?;
+        let housekeeping = Housekeeping::start(house.world(), log, history, sessions.checkpoint, house.metrics())?;
         let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
         tracing::info!(?listeners, "serving");
         Ok(Self { house, helpers, housekeeping })
@@ -104,6 +110,12 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// The way from the HTTP front to the server behind it, if there is to be one.
+fn private_socket(settings: &Settings) -> anyhow::Result<Option<PrivateSocket>> {
+    let wanted = settings.metrics_binding().map(|_| PrivateSocket::make());
+    wanted.transpose().context("cannot make the private socket that [metrics] needs")
 }
 
 /// Nothing when no history is to be kept, or there is no place for one.

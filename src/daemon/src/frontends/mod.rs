@@ -1,3 +1,4 @@
 //! Where requests come in.
 
+pub(crate) mod http;
 pub(crate) mod socks;

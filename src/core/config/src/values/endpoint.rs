@@ -1,7 +1,7 @@
 //! Where a listener waits: an address and port, or a Unix socket.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::problem::Fault;
@@ -31,7 +31,7 @@ impl fmt::Display for Endpoint {
 impl Parsed for Endpoint {
     fn parse(text: &str) -> Result<Self, Fault> {
         match text.strip_prefix("unix:") {
-            Some(path) => unix(path),
+            Some(path) => unix(path).map(Self::Unix),
             None => text.parse().map(Self::Tcp).map_err(|_| {
                 Fault::new(format!("{text:?} is not an address to listen on"))
                     .hint("write \"192.0.2.1:1080\", \"[2001:db8::1]:1080\" or \"unix:/run/rustsocks.sock\"")
@@ -46,7 +46,7 @@ impl Written for Endpoint {
     }
 }
 
-fn unix(path: &str) -> Result<Endpoint, Fault> {
+fn unix(path: &str) -> Result<PathBuf, Fault> {
     if !path.starts_with('/') || path.contains('\0') {
         return Err(Fault::new(format!("{path:?} is not an absolute path")).hint("write \"unix:/run/rustsocks.sock\""));
     }
@@ -57,7 +57,37 @@ fn unix(path: &str) -> Result<Endpoint, Fault> {
         ))
         .hint("choose a shorter path"));
     }
-    Ok(Endpoint::Unix(PathBuf::from(path)))
+    Ok(PathBuf::from(path))
+}
+
+/// Where the metrics listener waits, as written: `"127.0.0.1"`, `"::1"` or `"unix:/run/rustsocks/metrics.sock"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetricsAddress {
+    /// An IP address; the port is a key of its own.
+    Ip(IpAddr),
+    /// The absolute path of a Unix stream socket, at most 107 bytes.
+    Unix(PathBuf),
+}
+
+impl Parsed for MetricsAddress {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        match text.strip_prefix("unix:") {
+            Some(path) => unix(path).map(Self::Unix),
+            None => text.parse().map(Self::Ip).map_err(|_| {
+                Fault::new(format!("{text:?} is not an address to listen on"))
+                    .hint("write an address without a port, \"127.0.0.1\" or \"::1\", or \"unix:/run/rustsocks/metrics.sock\"")
+            }),
+        }
+    }
+}
+
+impl Written for MetricsAddress {
+    fn written(&self) -> String {
+        match self {
+            Self::Ip(address) => address.to_string(),
+            Self::Unix(path) => format!("unix:{}", path.display()),
+        }
+    }
 }
 
 /// The permission bits of a Unix socket, written in octal: `"0660"`.

@@ -1,6 +1,7 @@
 //! Texts with a shape of their own: labels, names of interfaces, accounts and PAM services, and paths.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::problem::Fault;
@@ -69,6 +70,35 @@ impl Parsed for PamService {
 }
 
 impl Written for PamService {
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// What an HTTP client may call this host, in lower case and without a port: a name or an IP address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostLabel(String);
+
+impl HostLabel {
+    /// The text, as it is compared with the `Host` of a request.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Parsed for HostLabel {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        if text.parse::<IpAddr>().is_ok() || (1..=253).contains(&text.len()) && text.bytes().all(is_name) {
+            return Ok(Self(text.to_ascii_lowercase()));
+        }
+        Err(Fault::new(format!("{text:?} is not the name or the address of a host"))
+            .hint("write it without scheme, port and brackets: \"proxy.example.com\" or \"2001:db8::1\""))
+    }
+}
+
+impl Written for HostLabel {
     fn written(&self) -> String {
         self.0.clone()
     }

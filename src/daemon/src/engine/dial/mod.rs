@@ -4,6 +4,7 @@
 //! No name is resolved twice for one request. Dropping a future of this room abandons its questions
 //! and closes its sockets.
 
+pub(crate) mod lookups;
 pub(crate) mod options;
 
 mod cache;
@@ -30,6 +31,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use self::hickory::Hickory;
+use self::lookups::Lookups;
 use self::names::{Found, Names};
 use self::options::{Options, Source};
 use self::race::{Field, Pace, more_telling, race};
@@ -58,13 +60,13 @@ pub(crate) struct Connected {
 impl Dialer {
     /// # Errors
     /// The threads of the system resolver cannot be started, or sockets cannot be given the mark that they should carry.
-    pub(crate) fn new(options: Options) -> io::Result<Self> {
+    pub(crate) fn new(options: Options, lookups: Arc<Lookups>) -> io::Result<Self> {
         options.mark.map_or(Ok(()), connect::try_mark)?;
         let resolver: Box<dyn Resolve> = match &options.naming.source {
             Source::Servers(servers) => Box::new(Hickory::new(servers.clone())),
             Source::System { threads } => Box::new(System::new(*threads)?),
         };
-        Ok(Self { names: Names::new(resolver, options.naming.cache), options })
+        Ok(Self { names: Names::new(resolver, options.naming.cache, lookups), options })
     }
 
     /// Connects to `destination` within `lifetimes.connect`, names and addresses together,

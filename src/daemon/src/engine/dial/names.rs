@@ -13,6 +13,7 @@ use acl::HostName;
 use tracing::debug;
 
 use super::cache::{Cache, Known};
+use super::lookups::Lookups;
 use super::options::CacheBounds;
 use super::race::{Latecomers, more_telling};
 use super::resolve::{Family, Pending, Resolve, ResolveError};
@@ -25,6 +26,7 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 pub(super) struct Names {
     resolver: Box<dyn Resolve>,
     cache: Mutex<Cache>,
+    lookups: Arc<Lookups>,
 }
 
 /// Two questions about one name. Dropping it abandons both.
@@ -49,13 +51,15 @@ pub(super) struct Found {
 }
 
 impl Names {
-    pub(super) fn new(resolver: Box<dyn Resolve>, bounds: CacheBounds) -> Self {
-        Self { resolver, cache: Mutex::new(Cache::new(bounds)) }
+    pub(super) fn new(resolver: Box<dyn Resolve>, bounds: CacheBounds, lookups: Arc<Lookups>) -> Self {
+        Self { resolver, cache: Mutex::new(Cache::new(bounds)), lookups }
     }
 
     pub(super) fn inquire<'a>(&'a self, name: &'a HostName) -> Inquiry<'a> {
         let edition = self.resolver.edition();
-        let [v4, v6] = self.cached(name, edition);
+        let known = self.cached(name, edition);
+        self.lookups.note_cached(&known);
+        let [v4, v6] = known;
         let question = |known: Option<Known>, family| match known {
             Some(known) => Question::Told(known),
             None => Question::Open(self.ask(name, family)),
@@ -79,7 +83,9 @@ impl Names {
 
     fn ask<'a>(&'a self, name: &'a HostName, family: Family) -> Pending<'a, Arc<[IpAddr]>> {
         Box::pin(async move {
+            let asking = self.lookups.begin();
             let told = self.resolver.addresses(name, family).await;
+            asking.end(&told);
             self.cache().keep(name.as_str(), family, &told, Instant::now());
             if let Err(error) = &told {
                 debug!(name = name.as_str(), ?family, %error, "no address");

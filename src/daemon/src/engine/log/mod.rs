@@ -88,8 +88,8 @@ impl Log {
         self.sink.reopen();
     }
 
-    /// Says how many lines were lost since the last call, if any were.
-    pub(crate) fn report_losses(&mut self) {
+    /// Says how many lines were lost since the last call, if any were, and returns it.
+    pub(crate) fn report_losses(&mut self) -> u64 {
         let lost = self.overflow.dropped_lines() as u64 + self.sink.lost();
         let newly = lost.saturating_sub(self.reported);
         if newly > 0 {
@@ -100,6 +100,7 @@ impl Log {
                 "log lines were lost: the disk or the reader is too slow or full"
             );
         }
+        newly
     }
 }
 

@@ -19,19 +19,20 @@ pub(crate) struct Budget {
     pub(crate) sessions: usize,
     wanted: usize,
     handshakes: usize,
+    http: usize,
 }
 
-/// Raises the soft limit to the hard one and works out what fits.
+/// Raises the soft limit to the hard one and works out what fits beside so many for HTTP.
 ///
 /// # Errors
 /// The words of getrlimit(2), or that not even one session fits.
-pub(crate) fn plan(wanted_sessions: usize, handshakes: usize) -> Result<Budget, String> {
+pub(crate) fn plan(wanted_sessions: usize, handshakes: usize, http: usize) -> Result<Budget, String> {
     let (_, hard) =
         getrlimit(Resource::RLIMIT_NOFILE).map_err(|errno| format!("cannot read the descriptor limit: {errno}"))?;
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
         .map_err(|errno| format!("cannot raise the descriptor limit to {hard}: {errno}"))?;
     let limit = usize::try_from(hard).unwrap_or(usize::MAX);
-    let budget = Budget::of(limit, wanted_sessions, handshakes);
+    let budget = Budget::of(limit, wanted_sessions, handshakes, http);
     if budget.sessions == 0 {
         return Err(format!("{budget}: raise LimitNOFILE (ulimit -n) or lower limits.max_handshakes"));
     }
@@ -39,10 +40,10 @@ pub(crate) fn plan(wanted_sessions: usize, handshakes: usize) -> Result<Budget, 
 }
 
 impl Budget {
-    fn of(limit: usize, wanted: usize, handshakes: usize) -> Self {
-        let fixed = RESERVE + 2 * pipe::MOST + handshakes;
+    fn of(limit: usize, wanted: usize, handshakes: usize, http: usize) -> Self {
+        let fixed = RESERVE + 2 * pipe::MOST + handshakes + http;
         let sessions = (limit.saturating_sub(fixed) / PER_SESSION).min(wanted);
-        Self { limit, sessions, wanted, handshakes }
+        Self { limit, sessions, wanted, handshakes, http }
     }
 
     /// Whether fewer sessions fit than were asked for.
@@ -55,11 +56,12 @@ impl std::fmt::Display for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} descriptors = {} sessions x {PER_SESSION} + {} handshakes + {} pipes x 2 + {RESERVE} in reserve; limits.max_connections asks for {}",
+            "{} descriptors = {} sessions x {PER_SESSION} + {} handshakes + {} pipes x 2 + {} for HTTP + {RESERVE} in reserve; limits.max_connections asks for {}",
             self.limit,
             self.sessions,
             self.handshakes,
             pipe::MOST,
+            self.http,
             self.wanted,
         )
     }
@@ -71,13 +73,13 @@ mod tests {
 
     #[test]
     fn nine_thousand_sessions_fit_under_a_limit_of_twenty_thousand() {
-        let budget = Budget::of(20_000, 9_000, 1_000);
+        let budget = Budget::of(20_000, 9_000, 1_000, 100);
         assert_eq!((budget.sessions, budget.is_short()), (9_000, false));
     }
 
     #[test]
     fn a_low_limit_lowers_the_sessions_and_never_underflows() {
-        assert_eq!(Budget::of(1_024, 9_000, 1_000).sessions, 0);
-        assert!(Budget::of(4_096, 9_000, 1_000).is_short());
+        assert_eq!(Budget::of(1_024, 9_000, 1_000, 0).sessions, 0);
+        assert!(Budget::of(4_096, 9_000, 1_000, 0).is_short());
     }
 }

@@ -1,28 +1,19 @@
 //! Accepts connections of one listener on one thread, and steps back while descriptors are out.
 
-use std::io;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::net::{TcpListener, UnixListener};
+use std::time::{Duration, Instant};
 
 use super::serve::serve;
 use super::{DoorNumber, Visit, World, admission};
 use crate::engine::sys::accepting::is_this_connection_only;
-use crate::engine::sys::stream::{Stream, unmapped};
+use crate::engine::sys::listener::Listener;
+use crate::engine::sys::stream::Stream;
 use crate::state::session::facts::Origin;
 use crate::state::session::ticket::Ticket;
 
 /// How long accepting pauses when the kernel has no descriptor or memory: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-
-#[derive(Debug)]
-pub(crate) enum Listener {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
 
 /// Accepts until `closing` is done, and then what had connected before.
 pub(crate) async fn accept(
@@ -47,6 +38,7 @@ pub(crate) async fn accept(
             Err(error) if is_this_connection_only(&error) => {}
             Err(error) => {
                 tracing::warn!(listener = name(number, &world), %error, pause_ms = pause.as_millis(), "cannot accept; pausing");
+                world.readiness.pause(Instant::now(), pause);
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(PAUSE.1);
             }
@@ -72,17 +64,4 @@ fn admit(stream: Stream, origin: Origin, number: DoorNumber, world: &Arc<World>)
 
 fn name(number: DoorNumber, world: &World) -> Option<String> {
     world.regime.load().doors.find(number).map(|door| door.name.to_string())
-}
-
-impl Listener {
-    async fn accept(&self) -> io::Result<(Stream, Origin)> {
-        match self {
-            Self::Tcp(listener) => listener.accept().await.map(from_tcp),
-            Self::Unix(listener) => listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), Origin::Local)),
-        }
-    }
-}
-
-fn from_tcp((stream, peer): (tokio::net::TcpStream, SocketAddr)) -> (Stream, Origin) {
-    (Stream::Tcp(stream), Origin::Address(unmapped(peer)))
 }

@@ -17,6 +17,7 @@ use super::farewell::see_off;
 use super::inbox::Inbox;
 use crate::engine::dial::Dialer;
 use crate::engine::relay::udp::client::{Client, OtherAddress};
+use crate::engine::relay::udp::drops::Totals;
 use crate::engine::relay::udp::names::{Directory, Lookup};
 use crate::engine::relay::udp::{Association, Exit, Means};
 use crate::engine::sys::stream::Stream;
@@ -43,6 +44,8 @@ pub(crate) struct Options {
     /// Peers that one association remembers.
     pub(crate) max_peers: usize,
     pub(crate) exit: Exit,
+    /// Where what associations drop is added up.
+    pub(crate) drops: Arc<Totals>,
 }
 
 /// Serves a client from its complete request to the end of its control connection.
@@ -95,6 +98,7 @@ fn open<'a>(
         exit: &options.exit,
         replies: options.replies,
         max_peers: options.max_peers,
+        totals: &options.drops,
     };
     Association::open(means, client, reached, options.ports.clone()).map_err(No::Refused)
 }
@@ -189,6 +193,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::state::metrics::Metrics;
 
     #[tokio::test]
     async fn junk_on_the_control_connection_is_ignored_and_its_end_is_the_end() {
@@ -215,6 +220,7 @@ mod tests {
             replies: Replies::AddressPort,
             max_peers: 1,
             exit: Exit::default(),
+            drops: Totals::new(&Metrics::default()),
         };
         for (bound, told) in [("10.0.0.1:5000", "192.0.2.1:5000"), ("[2001:db8::1]:5000", "[2001:db8::1]:5000")] {
             assert_eq!(options.advertise(bound.parse().unwrap()).to_string(), told);

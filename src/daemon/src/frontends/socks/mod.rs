@@ -29,6 +29,7 @@ use crate::engine::auth::turns::Turns;
 use crate::engine::auth::{Backend, Entrance, Vouchers};
 use crate::engine::dial::Dialer;
 use crate::state::penalties::Penalties;
+use crate::state::readiness::Readiness;
 use crate::state::session::facts::Origin;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -44,6 +45,7 @@ pub(crate) struct World {
     pub(crate) penalties: Penalties,
     pub(crate) turns: Turns,
     pub(crate) regime: ArcSwap<Regime>,
+    pub(crate) readiness: Arc<Readiness>,
 }
 
 /// All that follows from what the operator wrote, and is replaced as a whole: who may do what, the doors, and the way out.

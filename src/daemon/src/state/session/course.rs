@@ -81,8 +81,21 @@ impl Course {
 }
 
 impl Stage {
-    const ALL: [Self; 6] =
+    /// In the order of their numbers.
+    pub(crate) const ALL: [Self; 6] =
         [Self::Handshake, Self::LoggingIn, Self::SettingUp, Self::Relaying, Self::HalfClosed, Self::Datagrams];
+
+    /// The stable word for metrics.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::LoggingIn => "logging_in",
+            Self::SettingUp => "setting_up",
+            Self::Relaying => "relaying",
+            Self::HalfClosed => "half_closed",
+            Self::Datagrams => "datagrams",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ pub(crate) enum ByHouse {
 }
 
 impl ByPeer {
+    const ALL: [Self; 3] = [Self::Closed, Self::Reset, Self::Vanished];
+
     /// What an error on the peer's own connection says of it; `None` when it speaks of us.
     pub(crate) fn of(error: &io::Error) -> Option<Self> {
         let errno = Errno::from_raw(error.raw_os_error()?);
@@ -82,7 +84,15 @@ impl Ending {
         Self::Client(ByPeer::of(error).unwrap_or(ByPeer::Reset))
     }
 
-    /// The stable word for logs; it begins with the side.
+    /// Every word that an ending has.
+    pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+        let by_peer = ByPeer::ALL.into_iter().flat_map(|by| [Self::Client(by), Self::Upstream(by)]);
+        let by_house = ByHouse::ALL.into_iter().map(Self::House);
+        let others = [Self::ClientLeft, Self::ClientViolation, Self::Refused(Refusal::Internal)];
+        by_peer.chain(by_house).chain(others).map(Self::label)
+    }
+
+    /// The stable word for logs and metrics; it begins with the side.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::ClientLeft => "client_left",
@@ -124,5 +134,19 @@ impl ByHouse {
             Self::Served => "served",
             Self::Failure => "failure",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_word_is_missing_in_the_list() {
+        let code = include_str!("ending.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let written: BTreeSet<&str> = code.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(Ending::words().collect::<BTreeSet<_>>(), written);
     }
 }

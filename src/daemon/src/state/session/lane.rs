@@ -9,6 +9,21 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) struct Lane {
     bytes: AtomicU64,
     packets: AtomicU64,
+    told: Told,
+}
+
+/// How much of it the one who keeps totals knows.
+#[derive(Debug, Default)]
+struct Told {
+    bytes: AtomicU64,
+    packets: AtomicU64,
+}
+
+/// What was delivered since it was last told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct News {
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
 }
 
 impl Lane {
@@ -31,5 +46,36 @@ impl Lane {
     /// Datagrams delivered so far; 0 for a stream.
     pub(crate) fn packets(&self) -> u64 {
         self.packets.load(Relaxed)
+    }
+
+    /// What was delivered since this was last asked; whoever asks at the same time, each byte is told once.
+    pub(crate) fn news(&self) -> News {
+        News { bytes: untold(&self.told.bytes, self.bytes()), packets: untold(&self.told.packets, self.packets()) }
+    }
+}
+
+/// How far `known` had to rise. Somebody who read earlier and comes here later finds that nothing is left for him.
+fn untold(known: &AtomicU64, now: u64) -> u64 {
+    now.saturating_sub(known.fetch_max(now, Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_byte_is_told_once() {
+        let lane = Lane::default();
+        lane.carried_datagrams(2, 100);
+        assert_eq!(lane.news(), News { bytes: 100, packets: 2 });
+        assert_eq!(lane.news(), News { bytes: 0, packets: 0 });
+        lane.carried(5);
+        assert_eq!(lane.news(), News { bytes: 5, packets: 0 });
+    }
+
+    #[test]
+    fn a_reader_who_was_overtaken_takes_nothing_back() {
+        let known = AtomicU64::new(0);
+        assert_eq!((untold(&known, 150), untold(&known, 100), untold(&known, 160)), (150, 0, 10));
     }
 }

@@ -1,6 +1,6 @@
 //! Why a request was refused, and what each reason means to the client and to the log: one table.
 
-use acl::Reason;
+use acl::{Ground, Reason};
 use history::Status;
 use socks::Failure;
 use tracing::Level;
@@ -59,12 +59,34 @@ struct Meaning {
 }
 
 impl Refusal {
+    /// One of each word.
+    pub(crate) const ALL: [Self; 18] = [
+        Self::BadCredentials,
+        Self::AddressRefused,
+        Self::AuthUnavailable,
+        Self::TooManyConnections,
+        Self::CommandOff,
+        Self::BadName,
+        Self::Denied,
+        Self::Guarded(Reason { ground: Ground::Loopback, carrier: None }),
+        Self::NameNotFound,
+        Self::ResolverFailed,
+        Self::ConnectionRefused,
+        Self::NetworkUnreachable,
+        Self::HostUnreachable,
+        Self::TimedOut,
+        Self::NoPeer,
+        Self::PortsExhausted,
+        Self::OutOfResources,
+        Self::Internal,
+    ];
+
     /// The reply code of RFC 1928 section 6 for the client.
     pub(crate) fn reply(self) -> Failure {
         self.meaning().reply
     }
 
-    /// The stable word for logs.
+    /// The stable word for logs and metrics.
     pub(crate) fn label(self) -> &'static str {
         self.meaning().label
     }
@@ -111,5 +133,19 @@ impl Refusal {
             Self::OutOfResources => of("out_of_resources", Failure::General, Level::WARN),
             Self::Internal => of("internal", Failure::General, Level::ERROR),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_word_is_missing_in_the_list() {
+        let code = include_str!("refusal.rs").split("#[cfg(test)]").next().unwrap_or_default();
+        let written: BTreeSet<&str> = code.split("of(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert_eq!(Refusal::ALL.map(Refusal::label).into_iter().collect::<BTreeSet<_>>(), written);
     }
 }

@@ -21,6 +21,14 @@ impl Seats {
         Arc::new(Self { taken: AtomicUsize::new(0), bound })
     }
 
+    pub(crate) fn bound(&self) -> usize {
+        self.bound
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// So many places, or `None` when fewer are free.
     pub(crate) fn take(self: &Arc<Self>, places: usize) -> Option<Seat> {
         let more = |taken| (taken + places <= self.bound).then_some(taken + places);

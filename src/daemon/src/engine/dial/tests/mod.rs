@@ -19,7 +19,9 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use super::Dialer;
+use super::lookups::Lookups;
 use super::options::{CacheBounds, Naming, Options, Servers, SmallWrites, Source};
+use crate::state::metrics::Metrics;
 use crate::state::penalties::tariff::Tariff;
 use crate::state::rules::Rules;
 use crate::state::session::judge::Judge;
@@ -62,7 +64,7 @@ fn anywhere() -> Ticket {
 }
 
 fn dialer(options: Options) -> Dialer {
-    Dialer::new(options).unwrap()
+    Dialer::new(options, Lookups::new(&Metrics::default())).unwrap()
 }
 
 /// Plain connections, and no names.

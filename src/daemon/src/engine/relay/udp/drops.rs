@@ -1,8 +1,12 @@
 //! How many datagrams an association dropped, and why.
 
 use std::fmt;
+use std::sync::Arc;
 
+use prometheus::IntCounter;
 use socks::udp::UdpFault;
+
+use crate::state::metrics::Metrics;
 
 /// Why a datagram goes no further; nobody is told but the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +32,19 @@ pub(super) enum Cause {
 }
 
 /// One count for each cause.
+type Counts = [u64; Cause::ALL.len()];
+
+/// What one association dropped.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Drops([u64; Cause::ALL.len()]);
+pub(crate) struct Drops {
+    counts: Counts,
+    /// How much of it is in the totals.
+    reported: Counts,
+}
+
+/// What all associations of this worker dropped.
+#[derive(Debug)]
+pub(crate) struct Totals([IntCounter; Cause::ALL.len()]);
 
 impl Cause {
     const ALL: [Self; 9] = [
@@ -44,7 +59,7 @@ impl Cause {
         Self::SendFailed,
     ];
 
-    /// The stable word for logs.
+    /// The stable word for logs and metrics.
     fn label(self) -> &'static str {
         match self {
             Self::Stranger => "stranger",
@@ -71,11 +86,30 @@ impl From<UdpFault> for Cause {
 
 impl Drops {
     pub(super) fn count(&mut self, cause: Cause, datagrams: usize) {
-        self.0[cause as usize] += datagrams as u64;
+        self.counts[cause as usize] += datagrams as u64;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.counts == Counts::default()
+    }
+
+    /// Adds what was dropped since the last time to the totals.
+    pub(super) fn report(&mut self, totals: &Totals) {
+        if self.counts == self.reported {
+            return;
+        }
+        for (total, (now, before)) in totals.0.iter().zip(self.counts.into_iter().zip(self.reported)) {
+            total.inc_by(now - before);
+        }
+        self.reported = self.counts;
+    }
+}
+
+impl Totals {
+    pub(crate) fn new(metrics: &Metrics) -> Arc<Self> {
+        let causes =
+            metrics.counters("rustsocks_udp_dropped_total", "Datagrams that went no further, by cause.", &["cause"]);
+        Arc::new(Self(Cause::ALL.map(|cause| causes.with_label_values(&[cause.label()]))))
     }
 }
 
@@ -83,7 +117,7 @@ impl Drops {
 impl fmt::Display for Drops {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("dropped")?;
-        let occurred = Cause::ALL.into_iter().zip(self.0).filter(|(_, count)| *count > 0);
+        let occurred = Cause::ALL.into_iter().zip(self.counts).filter(|(_, count)| *count > 0);
         occurred.into_iter().try_for_each(|(cause, count)| write!(f, " {}={count}", cause.label()))
     }
 }
@@ -109,6 +143,19 @@ mod tests {
             drops.count(cause, 7);
             assert_eq!(drops.to_string(), format!("dropped {}=7", cause.label()));
         }
+    }
+
+    #[test]
+    fn what_is_dropped_is_added_to_the_totals_once() {
+        let totals = Totals::new(&Metrics::default());
+        let mut drops = Drops::default();
+        for round in 1..=3 {
+            drops.count(Cause::Blocked, 2);
+            drops.report(&totals);
+            drops.report(&totals);
+            assert_eq!(totals.0[Cause::Blocked as usize].get(), 2 * round);
+        }
+        assert_eq!(totals.0.iter().map(IntCounter::get).sum::<u64>(), 6);
     }
 
     #[test]

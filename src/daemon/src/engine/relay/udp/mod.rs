@@ -12,7 +12,7 @@ mod down;
 mod up;
 
 mod bench;
-mod drops;
+pub(crate) mod drops;
 mod mail;
 pub(crate) mod names;
 mod peers;
@@ -33,7 +33,7 @@ use tokio::net::UdpSocket;
 
 use self::bench::Bench;
 use self::client::Client;
-use self::drops::Drops;
+use self::drops::{Drops, Totals};
 use self::mail::Outlet;
 use self::names::{Directory, Names};
 use self::peers::Peers;
@@ -76,6 +76,8 @@ pub(crate) struct Means<'a> {
     pub(crate) exit: &'a Exit,
     pub(crate) replies: Replies,
     pub(crate) max_peers: usize,
+    /// Where what it drops is added up.
+    pub(crate) totals: &'a Totals,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ pub(crate) struct Association<'a> {
     names: Names<'a>,
     bench: Bench<'a>,
     drops: Drops,
+    totals: &'a Totals,
     up: &'a Lane,
     down: &'a Lane,
 }
@@ -131,6 +134,7 @@ impl<'a> Association<'a> {
             names: Names::new(means.directory),
             bench: Bench::new(means.judge),
             drops: Drops::default(),
+            totals: means.totals,
             up: means.up,
             down: means.down,
         })
@@ -156,6 +160,7 @@ impl<'a> Association<'a> {
             self.poll_names(cx);
             [up, self.poll_down(Family::V4, letterbox, cx), self.poll_down(Family::V6, letterbox, cx)]
         });
+        self.drops.report(self.totals);
         if pace.contains(&Pace::Busy) {
             cx.waker().wake_by_ref();
         }

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::names::Lookup;
 use super::*;
 use crate::engine::sys::datagrams::{self, Outgoing};
+use crate::state::metrics::Metrics;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
@@ -267,6 +268,7 @@ impl World {
             exit: &self.exit,
             replies,
             max_peers: 8,
+            totals: &Totals::new(&Metrics::default()),
         };
         let mut association = Association::open(means, client, (Ipv4Addr::LOCALHOST, 0).into(), None).unwrap();
         let customer = Customer { socket: socket("127.0.0.1:0").await, relay: association.address().unwrap() };

@@ -1,0 +1,41 @@
+//! What is counted, put together. It outlives every part that is replaced while the worker lives.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::engine::dial::lookups::Lookups;
+use crate::engine::relay::udp::drops::Totals;
+use crate::engine::sys::usage;
+use crate::state::metrics::Metrics;
+use crate::state::metrics::sessions::Sessions;
+use crate::state::readiness::Readiness;
+
+#[derive(Debug)]
+pub(super) struct Counting {
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) lookups: Arc<Lookups>,
+    /// Datagrams that went no further.
+    pub(super) drops: Arc<Totals>,
+    pub(super) readiness: Arc<Readiness>,
+}
+
+impl Counting {
+    /// # Errors
+    /// proc(5) is not there.
+    pub(super) fn begin() -> io::Result<Self> {
+        let metrics = Arc::new(Metrics::default());
+        metrics
+            .gauges("rustsocks_build_info", "Always 1; the label says which program runs.", &["version"])
+            .with_label_values(&[env!("CARGO_PKG_VERSION")])
+            .set(1);
+        usage::follow(&metrics)?;
+        Ok(Self {
+            sessions: Sessions::new(&metrics),
+            lookups: Lookups::new(&metrics),
+            drops: Totals::new(&metrics),
+            readiness: Readiness::new(&metrics),
+            metrics,
+        })
+    }
+}

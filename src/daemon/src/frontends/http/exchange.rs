@@ -1,0 +1,200 @@
+//! One connection: one request, judged and handed on, and its answer.
+//!
+//! Knows nothing of where the bytes come from: TLS will stand before it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::answer::{Answer, Rest};
+use super::front::Front;
+use super::head::{self, Head, Progress};
+use super::hosts::{Arrived, Hosts};
+use super::problem::Problem;
+use super::routes::{self, Route};
+
+/// From accept to the end of the head.
+const HEAD_LIMIT: Duration = Duration::from_secs(5);
+
+/// From the end of the head to the end of the body.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+
+/// From the whole request to the whole answer, the wait for a handler included.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a client may take nothing of its answer, and how long it may take for all of it.
+const STALL_LIMIT: Duration = Duration::from_secs(10);
+const DELIVERY_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long, and how much, is read of what a client sends that has its answer; unread bytes would turn our FIN into a reset.
+const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL_BYTES: u64 = 64 * 1024;
+
+/// An answer of the inner server is held whole, so that a slow client never holds a handler.
+const MOST_ANSWER: u64 = 16 * 1024 * 1024;
+
+/// A request that may be handed on.
+#[derive(Debug)]
+struct Request {
+    head: Head,
+    route: &'static Route,
+    body: Vec<u8>,
+}
+
+/// Why there is no request.
+#[derive(Debug)]
+enum Unheard {
+    /// The client is gone.
+    Left,
+    Refused(Problem, Option<&'static Route>),
+}
+
+impl From<Problem> for Unheard {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem, None)
+    }
+}
+
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(front: &Front, mut client: S, arrived: Arrived) {
+    let (answer, rest) = match hear(&mut client, &front.hosts, arrived).await {
+        Ok(request) => (ask(front, &request).await, rest(&request.head)),
+        Err(Unheard::Refused(problem, route)) => {
+            front.note(route, problem.status(), Duration::ZERO);
+            (problem.answer(), Rest::Body)
+        }
+        Err(Unheard::Left) => return,
+    };
+    see_off(client, &answer.encode(rest)).await;
+}
+
+/// Tells a client without a place why it has none.
+pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(front: &Front, client: S) {
+    front.note(None, Problem::Crowded.status(), Duration::ZERO);
+    let _too_slow = timeout(FAREWELL, see_off(client, &Problem::Crowded.answer().encode(Rest::Body))).await;
+}
+
+fn rest(head: &Head) -> Rest {
+    if head.method == "HEAD" { Rest::Nothing } else { Rest::Body }
+}
+
+async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut S,
+    hosts: &Hosts,
+    arrived: Arrived,
+) -> Result<Request, Unheard> {
+    let mut bytes = Vec::new();
+    let length = timeout(HEAD_LIMIT, read_head(client, &mut bytes)).await.map_err(|_| Problem::SlowHead)??;
+    let head = head::parse(&bytes[..length])?;
+    if head.host.as_ref().is_some_and(|host| !hosts.know(host, arrived)) {
+        return Err(Problem::WrongHost.into());
+    }
+    let route = routes::find(&head.method, &head.path)?;
+    let body = bytes.split_off(length);
+    let whole = timeout(BODY_LIMIT, read_body(client, &head, body)).await.unwrap_or(Err(Problem::SlowBody.into()));
+    match whole {
+        Ok(body) => Ok(Request { head, route, body }),
+        Err(Unheard::Refused(problem, _)) => Err(Unheard::Refused(problem, Some(route))),
+        Err(Unheard::Left) => Err(Unheard::Left),
+    }
+}
+
+/// Reads until the head is whole, and returns how long it is.
+async fn read_head(client: &mut (impl AsyncRead + Unpin), bytes: &mut Vec<u8>) -> Result<usize, Unheard> {
+    let mut known = 0;
+    loop {
+        if client.read_buf(bytes).await.map_or(true, |read| read == 0) {
+            return Err(Unheard::Left);
+        }
+        match head::progress(bytes, known)? {
+            Progress::Whole(length) => return Ok(length),
+            Progress::NeedMore => known = bytes.len(),
+        }
+    }
+}
+
+/// Reads what is missing of a body whose beginning came with the head.
+async fn read_body<S: AsyncRead + AsyncWrite + Unpin>(
+    client: &mut S,
+    head: &Head,
+    mut body: Vec<u8>,
+) -> Result<Vec<u8>, Unheard> {
+    if body.len() > head.body {
+        return Err(Problem::MoreThanOne.into());
+    }
+    if head.expects_continue && body.len() < head.body {
+        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.map_err(|_| Unheard::Left)?;
+    }
+    let missing = head.body - body.len();
+    let read = client.take(missing as u64).read_to_end(&mut body).await.map_err(|_| Unheard::Left)?;
+    if read == missing { Ok(body) } else { Err(Unheard::Left) }
+}
+
+/// The answer to a request, from a handler or, if there is none in time, from here.
+async fn ask(front: &Front, request: &Request) -> Answer {
+    let began = Instant::now();
+    let asked = timeout(ANSWER_LIMIT, async {
+        let _desk = front.desks.acquire().await.map_err(io::Error::other)?;
+        inquire(front, request).await
+    });
+    let answer = match asked.await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "the inner HTTP server gave no answer");
+            Problem::Busy.answer()
+        }
+        Err(_elapsed) => Problem::Busy.answer(),
+    };
+    front.note(Some(request.route), answer.status, began.elapsed());
+    answer
+}
+
+async fn inquire(front: &Front, request: &Request) -> io::Result<Answer> {
+    let mut inner = UnixStream::connect(&front.way_in).await?;
+    inner.write_all(&request.canonical()).await?;
+    let mut bytes = Vec::new();
+    inner.take(MOST_ANSWER).read_to_end(&mut bytes).await?;
+    Answer::decode(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+impl Request {
+    /// The one way in which the inner server hears it. A HEAD is asked as a GET, whose body is then left out.
+    fn canonical(&self) -> Vec<u8> {
+        let (method, Head { query, .. }) = (self.route.method, &self.head);
+        let (path, length) = (self.route.path, self.body.len());
+        let head = format!(
+            "{method} {path}{query} HTTP/1.1\r\nHost: rustsocks\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
+        let mut bytes = head.into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
+/// Says the last words, then a FIN, then waits for the client to close: closing at once with bytes unread would send a reset,
+/// which may overtake the words.
+async fn see_off<S: AsyncRead + AsyncWrite + Unpin>(mut client: S, words: &[u8]) {
+    let delivered = timeout(DELIVERY_LIMIT, deliver(&mut client, words)).await;
+    if !matches!(delivered, Ok(Ok(()))) || client.shutdown().await.is_err() {
+        return;
+    }
+    let mut rest = client.take(FAREWELL_BYTES);
+    let reading = async {
+        let mut waste = [0; 512];
+        while matches!(rest.read(&mut waste).await, Ok(read) if read > 0) {}
+    };
+    let _too_slow = timeout(FAREWELL, reading).await;
+}
+
+async fn deliver(client: &mut (impl AsyncWrite + Unpin), mut words: &[u8]) -> io::Result<()> {
+    while !words.is_empty() {
+        let taken = timeout(STALL_LIMIT, client.write(words)).await??;
+        if taken == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        words = &words[taken..];
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! A real Prometheus scrapes the daemon under load, and what ships for it works in it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use rig::dns::{Dns, Zone};
+use rig::prometheus::{Prometheus, promtool};
+use rig::socks5::{CONNECT, greeted, rep};
+use rig::target::{Target, echo};
+use rig::udp::{Association, address, datagrams, next};
+use rig::visitor::Visitors;
+use rig::wait::{PATIENCE, eventually};
+
+use crate::{House, start};
+
+/// Every name of docs/monitoring.md has data, and Prometheus has no name of ours that is not there.
+#[test]
+fn every_name_that_is_documented_has_data_under_load() {
+    let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
+    let house = start(&dns.settings());
+    let target = Target::listen().serve(echo);
+    let visitors: Vec<_> = (0..4).map(|_| Visitors::come(house.service.addr(), target)).collect();
+    let association = Association::open(house.service.addr());
+    let peer = datagrams(Ipv4Addr::LOCALHOST.into());
+    association.send(address(&peer), b"datagram");
+    let _ = next(&peer);
+    assert_eq!(greeted(house.service.addr()).ask(CONNECT, ("target.test", target.port())).code, rep::SUCCEEDED);
+
+    let prometheus = Prometheus::start(&config(&house, "rules/*.yml"));
+    let documented = documented();
+    assert!(documented.len() > 30, "{documented:?}");
+    let has_data =
+        |name: &str| !prometheus.query(name).is_empty() || !prometheus.query(&format!("{name}_bucket")).is_empty();
+    for name in &documented {
+        assert!(eventually(PATIENCE, || has_data(name)), "no data for {name}");
+    }
+    let up = prometheus.query("up");
+    assert!(up.len() == 1 && up[0].1 > 0.0, "{up:?}");
+    let known: BTreeSet<String> = documented
+        .iter()
+        .flat_map(|name| ["", "_bucket", "_sum", "_count"].map(|suffix| format!("{name}{suffix}")))
+        .collect();
+    let ours =
+        prometheus.names().into_iter().filter(|name| name.starts_with("rustsocks_") || name.starts_with("process_"));
+    let unknown: Vec<_> = ours.filter(|name| !known.contains(name)).collect();
+    assert!(unknown.is_empty(), "not in docs/monitoring.md: {unknown:?}");
+
+    let busy = "sum(rate(rustsocks_sessions_closed_total[10s])) > 1";
+    assert!(eventually(PATIENCE, || !prometheus.query(busy).is_empty()), "the rate of sessions is seen");
+    let failures = visitors.into_iter().flat_map(Visitors::stop).filter(Result::is_err).count();
+    assert_eq!(failures, 0, "nobody notices that somebody scrapes");
+    assert_eq!(promtool(&["check", "metrics"], &house.http.scrape().text), Ok(String::new()));
+}
+
+/// Each recording rule has data within a few evaluations, and no rule has an error.
+#[test]
+fn the_rules_that_ship_work_on_a_daemon_under_load() {
+    let house = start("");
+    let target = Target::listen().serve(echo);
+    let visitors: Vec<_> = (0..2).map(|_| Visitors::come(house.service.addr(), target)).collect();
+    let rules = deploy("rules.yml");
+    let prometheus = Prometheus::start(&config(&house, &rules.to_string_lossy()));
+    let text = fs::read_to_string(&rules).expect("the rules ship");
+    let recorded: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("- record: ")).collect();
+    assert!(recorded.len() >= 5, "{recorded:?}");
+    for name in recorded {
+        assert!(eventually(2 * PATIENCE, || !prometheus.query(name).is_empty()), "no data for {name}");
+    }
+    let alerts: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    let rules = prometheus.rules();
+    for alert in alerts {
+        let health = rules.iter().find(|(name, _)| name == alert).map(|(_, health)| health.as_str());
+        assert_eq!(health, Some("ok"), "{alert}");
+    }
+    let failures = visitors.into_iter().flat_map(Visitors::stop).filter(Result::is_err).count();
+    assert_eq!(failures, 0);
+}
+
+#[test]
+fn what_ships_for_prometheus_is_right_and_every_alert_fires_and_clears_in_its_tests() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let scrape = deploy("prometheus.yml").to_string_lossy().into_owned();
+    assert!(promtool(&["check", "config", &scrape], "").is_ok(), "{:?}", promtool(&["check", "config", &scrape], ""));
+    let rules = deploy("rules.yml").to_string_lossy().into_owned();
+    assert!(promtool(&["check", "rules", &rules], "").is_ok(), "{:?}", promtool(&["check", "rules", &rules], ""));
+    let tests = deploy("rules.test.yml").to_string_lossy().into_owned();
+    assert!(promtool(&["test", "rules", &tests], "").is_ok(), "{:?}", promtool(&["test", "rules", &tests], ""));
+    drop(directory);
+
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let (rules, tests) = (read(&rules), read(&tests));
+    for alert in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        let cases: Vec<&str> =
+            tests.split("alertname: ").skip(1).filter(|rest| rest.lines().next() == Some(alert)).collect();
+        let fires = cases.iter().any(|case| first_case(case).contains("exp_labels"));
+        let clears = cases.iter().any(|case| first_case(case).contains("exp_alerts: []"));
+        assert!(fires && clears, "{alert} fires in a test: {fires}, and clears in one: {clears}");
+    }
+}
+
+/// The text up to the next case.
+fn first_case(rest: &str) -> &str {
+    rest.split("- eval_time").next().unwrap_or_default()
+}
+
+/// Whom to scrape each second, and the rules beside it.
+fn config(house: &House, rules: &str) -> String {
+    let target = house.http.addr();
+    format!(
+        "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files:\n  - '{rules}'\nscrape_configs:\n  \
+         - job_name: rustsocks\n    static_configs:\n      - targets: ['{target}']\n"
+    )
+}
+
+/// The names in the tables of docs/monitoring.md.
+fn documented() -> BTreeSet<String> {
+    let page = fs::read_to_string(root().join("docs/monitoring.md")).expect("the page is there");
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    cells.filter(|cell| cell.starts_with("rustsocks_") || cell.starts_with("process_")).map(str::to_owned).collect()
+}
+
+fn deploy(file: &str) -> PathBuf {
+    root().join("deploy/prometheus").join(file)
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
