@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::wait::found;
+use crate::wait::{PATIENCE, found};
+
+/// What no daemon says.
+const BARRIER: &str = "BARRIER=RIG";
 
 /// A service manager that listens.
 #[derive(Debug)]
@@ -38,7 +41,19 @@ impl Manager {
     /// Every assignment so far, such as `READY=1`, in the order in which they came.
     #[must_use]
     pub fn heard(&self) -> Vec<String> {
-        self.heard.lock().expect("no holder of this lock panics").clone()
+        let mut heard = self.heard.lock().expect("no holder of this lock panics").clone();
+        heard.retain(|said| said != BARRIER);
+        heard
+    }
+
+    /// Waits until everything that was said before this call has been heard: what comes in order is heard in order.
+    pub fn hear_out(&self) {
+        let heard =
+            || self.heard.lock().expect("no holder of this lock panics").iter().filter(|said| *said == BARRIER).count();
+        let before = heard();
+        let us = UnixDatagram::unbound().expect("a socket can be had");
+        us.send_to(BARRIER.as_bytes(), &self.path).expect("the manager listens");
+        assert!(found(PATIENCE, || (heard() > before).then_some(())).is_some(), "the manager does not listen");
     }
 
     /// The first assignment that begins so, if one has come or comes in time.

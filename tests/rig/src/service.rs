@@ -173,6 +173,7 @@ impl Launch {
         let ended = found(2 * PATIENCE, || {
             process.exit_within(Duration::ZERO).map(Some).or((self.manager.count("READY=1") > 0).then_some(None))
         });
+        self.manager.hear_out();
         let status = self.manager.heard().into_iter().rfind(|said| said.starts_with("STATUS=")).unwrap_or_default();
         let output = self.output();
         let words = output.each_ref().map(|path| text_of(path)).concat();
