@@ -36,7 +36,7 @@ const LATEST: Duration = Duration::from_secs(5);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Users who log in once each, so that their passwords have to be checked.
-const NEWCOMERS: usize = 60;
+const NEWCOMERS: usize = 30;
 
 #[test]
 fn a_flood_from_one_source_is_over_after_a_few_guesses() {

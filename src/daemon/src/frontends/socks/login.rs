@@ -99,7 +99,7 @@ impl Attempt<'_> {
             self.failed(caller, "name_locked", None);
             return Err(Refusal::NameLocked);
         }
-        self.session.ranks_as(self.rank(caller));
+        self.session.ranks_as(self.world().penalties.login_begins(caller, self.tariff(), Instant::now()));
         self.conclude(caller, identify().await)
     }
 

@@ -32,8 +32,8 @@ pub(crate) struct Penalties {
     users: Mutex<Lately<(Name, Source)>>,
     /// Where anybody logged in from: whoever comes from there is no stranger.
     known: Mutex<Lately<Source>>,
-    /// Where logins failed from, also after the penalties for it are over.
-    failed: Mutex<Lately<Source>>,
+    /// Where logins were tried from, whether they came to an end or not.
+    tried: Mutex<Lately<Source>>,
     key: NameKey,
     pub(crate) tally: Tally,
 }
@@ -43,9 +43,9 @@ pub(crate) struct Penalties {
 pub(crate) enum Rank {
     /// Somebody logged in from there lately, and nothing is outstanding.
     Known,
-    /// Neither of the two, or both.
+    /// This is the first login from there; or somebody logged in, and something is outstanding.
     Clean,
-    /// Logins failed from there lately, and none was right.
+    /// Logins were tried from there lately, and none was right.
     Suspect,
 }
 
@@ -100,7 +100,6 @@ impl Penalties {
         let locked_for = name
             .zip(tariff.lock)
             .and_then(|(name, of)| lock(&self.names).failed(name, of, tariff.most_remembered, now));
-        lock(&self.failed).saw(caller.source, tariff.most_remembered, now);
         Consequences { turned_away_for: self.punish(caller, Offence::FailedLogin, tariff, now), locked_for }
     }
 
@@ -118,12 +117,19 @@ impl Penalties {
         lock(&self.known).has_seen(&caller.source, tariff.known_for, now)
     }
 
+    /// Notes that a login begins, and says how soon it is to be looked at.
+    pub(crate) fn login_begins(&self, caller: Caller, tariff: &Tariff, now: Instant) -> Rank {
+        let rank = self.rank(caller, tariff, now);
+        lock(&self.tried).saw(caller.source, tariff.most_remembered, now);
+        rank
+    }
+
     pub(crate) fn rank(&self, caller: Caller, tariff: &Tariff, now: Instant) -> Rank {
         if self.is_known(caller, tariff, now) {
             return if lock(&self.ledger).owes(caller.source, now) { Rank::Clean } else { Rank::Known };
         }
-        let has_failed = lock(&self.failed).has_seen(&caller.source, tariff.most, now);
-        if has_failed { Rank::Suspect } else { Rank::Clean }
+        let was_here = lock(&self.tried).has_seen(&caller.source, tariff.most, now);
+        if was_here { Rank::Suspect } else { Rank::Clean }
     }
 
     fn is_his_own(&self, name: Name, caller: Caller, tariff: &Tariff, now: Instant) -> bool {
@@ -227,18 +233,20 @@ mod tests {
     }
 
     #[test]
-    fn who_logged_in_comes_before_the_clean_and_they_before_the_suspect() {
+    fn who_logged_in_comes_before_the_new_and_they_before_those_who_try_again() {
         let world = world();
-        let rank = |ip| world.penalties.rank(world.caller(ip), &world.tariff, world.start);
-        assert_eq!(rank("192.0.2.1"), Rank::Clean);
-        world.fails(b"alice", "192.0.2.1");
-        assert_eq!(rank("192.0.2.1"), Rank::Suspect);
         let later = |secs| world.start + Duration::from_secs(secs);
-        let rank_later = |secs| world.penalties.rank(world.caller("192.0.2.1"), &world.tariff, later(secs));
-        assert_eq!((rank_later(599), rank_later(600)), (Rank::Suspect, Rank::Clean), "longer than its penalty lasts");
-        world.penalties.login_succeeded(Some(b"alice"), world.caller("192.0.2.1"), &world.tariff, world.start);
-        world.penalties.login_succeeded(Some(b"alice"), world.caller("192.0.2.2"), &world.tariff, world.start);
-        assert_eq!((rank("192.0.2.1"), rank("192.0.2.2")), (Rank::Clean, Rank::Known));
+        let begins = |ip, secs| world.penalties.login_begins(world.caller(ip), &world.tariff, later(secs));
+        let ranks = [0, 1, 600, 1_200].map(|secs| begins("192.0.2.1", secs));
+        assert_eq!(
+            ranks,
+            [Rank::Clean, Rank::Suspect, Rank::Suspect, Rank::Clean],
+            "for as long as penalties may last"
+        );
+        world.penalties.login_succeeded(Some(b"alice"), world.caller("192.0.2.1"), &world.tariff, later(1_200));
+        assert_eq!(begins("192.0.2.1", 1_201), Rank::Known);
+        world.penalties.punish(world.caller("192.0.2.1"), Offence::FailedLogin, &world.tariff, later(1_201));
+        assert_eq!(begins("192.0.2.1", 1_202), Rank::Clean);
     }
 
     #[test]
