@@ -194,7 +194,10 @@ fn values_that_cannot_be_meant_say_what_can() {
             "valid_until: must be a date, or a date and time with an offset, not a string; write 2027-01-31 or 2027-01-31T18:00:00+01:00, without quotes",
         ),
         ("auth_methods = [\"pam\"]", "auth_methods: \"pam\" is not known; did you mean \"pam.address\"?"),
-        ("pam_service = \"\"", "pam_service: \"\" cannot be a name; use 1 to 64 letters, digits and - _ + . /"),
+        (
+            "pam_service = \"Factory\"",
+            "pam_service: \"Factory\" cannot be the name of a PAM service; write the name of its file, in small letters and without the directory: \"rustsocks\"",
+        ),
         ("mode = \"shadowed\"", "mode: \"shadowed\" is not known; did you mean \"shadow\"?"),
         ("log = \"loud\"", "log: \"loud\" is not known; known are debug, info, warn"),
         ("description = \"two\\nlines\"", "description: cannot be a description; use at most 500 bytes on one line"),

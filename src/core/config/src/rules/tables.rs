@@ -10,6 +10,7 @@ use crate::rules::values::{Days, Description, Name, Priority, Source, several};
 use crate::users::UserName;
 use crate::users::expiry::Moment;
 use crate::values::Parsed;
+use crate::values::text::PamService;
 
 /// `[global]`
 pub(super) struct Global {
@@ -110,16 +111,16 @@ impl Table for RuleEntry {
     fn read(section: &mut Section<'_, '_>) -> Self {
         let time: Option<Time> = section.table("time", "{ weekdays = [\"mon-fri\"], hours = [\"08:00-18:00\"] }");
         let (schedule, zone) = time.map_or((None, None), |time| (Some(Box::new(time.schedule)), time.zone));
-        let service = section.key("pam_service", &Maybe(text::<Name>()), None);
+        let service = section.key("pam_service", &Maybe(text::<PamService>()), None);
         let rule = rule(section).map(|rule| Rule {
             time: schedule,
-            pam_service: service.as_ref().map(|service| service.0.clone()),
+            pam_service: service.as_ref().map(|service| service.as_str().into()),
             ..rule
         });
         if let Some(rule) = &rule {
             refuse_contradictions(rule, section);
         }
-        Self { rule, zone, service: service.map(|service| Placed::new(section, "pam_service", &service.0)) }
+        Self { rule, zone, service: service.map(|service| Placed::new(section, "pam_service", service.as_str())) }
     }
 }
 

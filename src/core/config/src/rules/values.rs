@@ -153,7 +153,7 @@ impl Parsed for Description {
     }
 }
 
-/// A word that is judged later: the name of a time zone or of a PAM service.
+/// A word that is judged later: the name of a time zone.
 pub(super) struct Name(pub(super) Box<str>);
 
 impl Parsed for Name {
