@@ -5,6 +5,7 @@
 
 mod addresses;
 mod examples;
+mod helpers;
 mod names;
 mod privileges;
 mod rules;
