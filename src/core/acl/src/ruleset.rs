@@ -70,6 +70,8 @@ struct Owner {
     grants: Set<Command>,
     /// What its rules might allow by addresses alone.
     reach: Option<Reach>,
+    /// The PAM services on which its rules depend, each once.
+    services: Vec<ServiceId>,
 }
 
 /// At most what some rules allow.

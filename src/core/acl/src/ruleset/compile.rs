@@ -31,7 +31,12 @@ impl Ruleset {
         }
         let Files { broad, names, networks, filings, atoms, .. } = files;
         let shelves = Shelves::new(filings, &atoms, |id| written(&policy, sites[id.index()]));
-        let owners = rules_of_owners(&policy).map(|(owner, rules)| Owner::new(owner, rules, broad, &shelves)).collect();
+        let owners = rules_of_owners(&policy).map(|(owner, rules)| Owner::new(owner, rules, broad, &shelves));
+        let mut owners: Vec<Owner> = owners.collect();
+        for (site, entry) in sites.iter().zip(&entries) {
+            owners[site.owner.0 as usize].services.extend(entry.service());
+        }
+        owners.iter_mut().for_each(Owner::settle);
         let People { users, groups, strangers, anonymous } = People::of(&policy);
         let identities = identities(&policy, &sites);
         let Registry { zones, services, .. } = registry;
@@ -63,7 +68,14 @@ impl Owner {
             private: shelves.stretch(broad.private, owner),
             grants: grants(rules),
             reach: Reach::of(rules),
+            services: Vec::new(),
         }
+    }
+
+    /// Each service once.
+    fn settle(&mut self) {
+        self.services.sort_unstable();
+        self.services.dedup();
     }
 }
 

@@ -148,6 +148,12 @@ impl Entry {
         spans + sources + self.further.as_ref().map_or(0, |_| size_of::<Further>())
     }
 
+    /// The PAM service on which it depends; a shadow rule is not worth asking one.
+    pub(crate) fn service(&self) -> Option<ServiceId> {
+        let service = self.further.as_ref().and_then(|further| further.service);
+        service.filter(|_| self.mode == Mode::Enforced)
+    }
+
     /// Asks every condition but the destination.
     pub(crate) fn examine(&self, request: &Request<'_>) -> Finding {
         if !self.ports.contains(request.port) {

@@ -6,7 +6,7 @@ use crate::decision::Decision;
 use crate::guard::Guard;
 use crate::policy::Action;
 use crate::policy::words::Command;
-use crate::request::Request;
+use crate::request::{Request, ServiceId};
 use crate::ruleset::Ruleset;
 use crate::ruleset::shelves::OwnerId;
 
@@ -48,6 +48,16 @@ impl View {
     #[must_use]
     pub fn may_ever(&self, command: Command) -> bool {
         self.rules.policy.default == Action::Allow || self.rules.grants(&self.owners, command)
+    }
+
+    /// The PAM services on which rules for this client depend, each once: no other is worth asking about it.
+    #[must_use]
+    pub fn services(&self) -> Vec<ServiceId> {
+        let owners = self.owners.iter().map(|OwnerId(owner)| &self.rules.owners[*owner as usize]);
+        let mut services: Vec<ServiceId> = owners.flat_map(|owner| owner.services.iter().copied()).collect();
+        services.sort_unstable();
+        services.dedup();
+        services
     }
 
     /// Whose rules hold, in ascending order.

@@ -256,6 +256,22 @@ fn a_service_is_asked_only_when_its_answer_matters() {
 }
 
 #[test]
+fn only_the_services_of_a_client_s_own_rules_are_asked_about_it() {
+    let policy = rules_with(
+        &["alice allow *", "alice allow 10.0.0.1", "%staff allow *", "bob allow *", "* ~block *"],
+        |number, rule| Rule { pam_service: Some(["vpn", "vpn", "factory", "strict", "shadow"][number].into()), ..rule },
+    );
+    let client = Client::of(crate::sketch::with_members(policy, &["alice staff"]), "alice");
+    let of = |name: &str| {
+        let view = Client::over(client.view.rules(), name).view;
+        view.services().into_iter().map(|service| view.rules().service(service).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("alice"), ["vpn", "factory"]);
+    assert_eq!(of("bob"), ["strict"]);
+    assert_eq!(of("carol"), Vec::<String>::new(), "a shadow rule asks nobody");
+}
+
+#[test]
 fn an_answer_replaces_the_one_before() {
     let policy = rules_with(&["alice allow 10.0.0.1"], |_, rule| Rule { pam_service: Some("vpn".into()), ..rule });
     let vpn = Client::of(policy, "alice").service("vpn");

@@ -166,10 +166,10 @@ impl<'s> Judge<'s> {
         self.services = if accepts { self.services.accepting(service) } else { self.services.refusing(service) };
     }
 
-    /// A service that the rules name and that has not been asked yet.
+    /// A service that the rules for this client name and that has not been asked yet.
     pub(crate) fn unasked(&self) -> Option<ServiceId> {
-        let mut services = self.standing.view.rules().services().map(|(service, _name)| service);
-        services.find(|service| self.services.accepts(*service).is_none())
+        let services = self.standing.view.services();
+        services.into_iter().find(|service| self.services.accepts(*service).is_none())
     }
 
     fn leave(&self, target: Target<'_>, port: u16) -> Result<Leave, Refusal> {
