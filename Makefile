@@ -19,7 +19,7 @@ run:
 test:
 	scripts/build-deps
 	scripts/test-deps
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 #: make lint          formatting and clippy, warnings are errors
 lint:

@@ -60,9 +60,12 @@ struct Meaning {
 
 impl Refusal {
     /// One of each word.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::BadCredentials,
         Self::AddressRefused,
+        Self::NameLocked,
+        Self::SourcePenalised,
+        Self::CredentialsMissing,
         Self::AuthUnavailable,
         Self::TooManyConnections,
         Self::CommandOff,
