@@ -170,11 +170,42 @@ fn logins_and_decisions_are_counted_for_whoever_proved_a_name() {
         ("rustsocks_acl_decisions_total{decision=\"allow\",user=\"alice\"}", 1),
         ("rustsocks_acl_decisions_total{decision=\"block\",user=\"bo\\\"b\\\\\"}", 1),
         ("rustsocks_refusals_total{reason=\"guarded\"}", 1),
+        ("rustsocks_auth_checks_total{method=\"userpass\",result=\"accepted\"}", 2),
+        ("rustsocks_auth_checks_total{method=\"userpass\",result=\"wrong_password\"}", 1),
+        ("rustsocks_auth_checks_total{method=\"userpass\",result=\"unknown_user\"}", 1),
+        ("rustsocks_auth_seconds_count{method=\"userpass\"}", 4),
+        ("rustsocks_auth_checks_total{method=\"pam.username\",result=\"accepted\"}", 0),
+        ("rustsocks_turned_away_total{reason=\"penalised\"}", 0),
     ] {
         assert_eq!(scrape.count(series), expected, "{series}");
     }
     assert!(!scrape.text.contains("mallory"), "who proved nothing has no series");
     assert_eq!(promtool(&["check", "metrics"], &scrape.text), Ok(String::new()));
+}
+
+/// No session, so it is in nothing else that is counted.
+#[test]
+fn a_source_that_is_turned_away_is_counted_as_one_and_so_is_each_of_its_connections() {
+    let users = Users::of(&[("alice", b"wonderland")]);
+    let costly = "[penalties]\nexempt = []\nauthfail_secs = 300\nenforce_from_secs = 1\nfailure_delay_ms = 0\n";
+    let house = start(&[&users.settings(&["userpass"]), costly].concat());
+    let mut guesser = Wire::connect(house.service.addr());
+    assert_ne!(guesser.log_in(b"alice", b"wrong"), [1, 0]);
+    drop(guesser);
+    for _ in 0..3 {
+        let _ = Wire::connect(house.service.addr()).rest();
+    }
+    let counted = || {
+        let scrape = house.http.scrape();
+        [
+            "rustsocks_turned_away_total{reason=\"penalised\"}",
+            "rustsocks_turned_away_total{reason=\"crowded\"}",
+            "rustsocks_penalised_sources",
+            "rustsocks_total_sessions",
+        ]
+        .map(|series| scrape.count(series))
+    };
+    assert!(eventually(PATIENCE, || counted() == [3, 0, 1, 1]), "{:?}", counted());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use rig::process::exists;
+use rig::scrape::Endpoint;
 use rig::service::Service;
 use rig::session_log::Line;
 use rig::wait::{PATIENCE, eventually, found};
@@ -70,7 +71,8 @@ fn a_module_that_hangs_is_killed_after_30_seconds_and_holds_nobody_else_up() {
 #[test]
 fn a_module_that_crashes_fails_that_login_alone() {
     let system = hostile("dave=crash erin=exit");
-    let service = system.start("");
+    let http = Endpoint::reserve();
+    let service = system.start(&http.settings());
     for (total, name) in [(1, &b"dave"[..]), (2, b"erin")] {
         let (login, client) = log_in(&service, name, b"any");
         assert_eq!((login, service.session_of(client).text("reason")), (Login::Refused, "auth_unavailable"));
@@ -80,6 +82,10 @@ fn a_module_that_crashes_fails_that_login_alone() {
         assert!(eventually(PATIENCE, counted), "{}", name.escape_ascii());
         assert!(accepts(&service, "alice"));
     }
+    let scrape = http.scrape();
+    assert_eq!(scrape.count("rustsocks_pam_troubles_total{cause=\"died\"}"), 2);
+    assert_eq!(scrape.count("rustsocks_auth_checks_total{method=\"pam.username\",result=\"unavailable\"}"), 2);
+    assert_eq!(scrape.count("rustsocks_auth_checks_total{method=\"pam.username\",result=\"accepted\"}"), 2);
     let _ = service.event("a PAM helper died");
     successors(&service, &[]);
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use crate::engine::auth::counted::Checks;
 use crate::engine::dial::lookups::Lookups;
 use crate::engine::relay::udp::drops::Totals;
 use crate::engine::sys::usage;
@@ -14,6 +15,7 @@ use crate::state::readiness::Readiness;
 pub(super) struct Counting {
     pub(super) metrics: Arc<Metrics>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) checks: Arc<Checks>,
     pub(super) lookups: Arc<Lookups>,
     /// Datagrams that went no further.
     pub(super) drops: Arc<Totals>,
@@ -32,6 +34,7 @@ impl Counting {
         usage::follow(&metrics)?;
         Ok(Self {
             sessions: Sessions::new(&metrics),
+            checks: Checks::new(&metrics),
             lookups: Lookups::new(&metrics),
             drops: Totals::new(&metrics),
             readiness: Readiness::new(&metrics),

@@ -75,7 +75,7 @@ impl House {
         if budget.is_short() {
             tracing::warn!("fewer sessions than limits.max_connections fit under the descriptor limit: {budget}");
         }
-        let backends = Backends::new(settings.limits.max_handshakes, Arc::clone(&pam))
+        let backends = Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
             .context("cannot start the password checkers")?;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&handed, &serving)?;
@@ -110,6 +110,8 @@ impl House {
             regime: ArcSwap::from_pointee(regime),
             readiness: Arc::clone(&counting.readiness),
         });
+        pam.follow(&counting.metrics);
+        follow_penalties(&counting.metrics, &world);
         let open = gates.into_iter().map(|built| built.open(&world, &serving)).collect();
         let http = open_http(settings, for_http, private_socket, &counting).context("cannot serve [metrics]")?;
         Ok(Self { world, counting, http, phase, threads, pam, _open: open })
@@ -194,4 +196,22 @@ fn open_http(
     let sockets = sockets.into_iter().map(|handed| handed.socket).collect();
     let office = Office { metrics: Arc::clone(&counting.metrics), readiness: Arc::clone(&counting.readiness) };
     Http::start(sockets, private_socket, build::hosts(&settings.metrics), office).map(Some)
+}
+
+/// Lets each scrape see who is turned away before a session begins.
+fn follow_penalties(metrics: &Metrics, world: &Arc<World>) {
+    let turned_away = metrics.counters(
+        "rustsocks_turned_away_total",
+        "Connections that were closed before anything was said, by reason; they are no sessions.",
+        &["reason"],
+    );
+    let sources = metrics.gauge("rustsocks_penalised_sources", "Sources that are turned away now.");
+    let world = Arc::clone(world);
+    metrics.before_each_scrape(move || {
+        sources.set(i64::try_from(world.penalties.turned_away_sources()).unwrap_or(i64::MAX));
+        for (reason, count) in world.penalties.tally.totals() {
+            let counter = turned_away.with_label_values(&[reason]);
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+    });
 }

@@ -3,6 +3,7 @@
 //! The handshake knows no backend and no backend knows the handshake, so a further one touches neither.
 
 mod anonymous;
+pub(crate) mod counted;
 mod entrance;
 pub(crate) mod pam;
 pub(crate) mod password;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use acl::ServiceId;
 
 use self::anonymous::Anonymous;
+use self::counted::{Checks, Counted};
 pub(crate) use self::entrance::Entrance;
 use self::pam::{Pam, PamAddress, PamUsername};
 use self::success::Successes;
@@ -60,8 +62,9 @@ pub(crate) enum Failure {
 #[derive(Debug)]
 pub(crate) struct Backends {
     anonymous: Arc<Anonymous>,
-    userpass: Arc<UserPass>,
+    userpass: Arc<Counted<UserPass>>,
     pam: Arc<Pam>,
+    checks: Arc<Checks>,
 }
 
 impl Backends {
@@ -70,12 +73,12 @@ impl Backends {
     ///
     /// # Errors
     /// No thread can be started, or the system has no randomness.
-    pub(crate) fn new(waiting: usize, pam: Arc<Pam>) -> std::io::Result<Self> {
+    pub(crate) fn new(waiting: usize, pam: Arc<Pam>, checks: &Arc<Checks>) -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
         let hashing = Pool::start("auth", (cores / 2).max(1), waiting, Order::NewestFirst)?;
-        let userpass = UserPass::new(hashing, Successes::new()?);
-        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), pam })
+        let userpass = Counted::new(UserPass::new(hashing, Successes::new()?), checks);
+        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), pam, checks: Arc::clone(checks) })
     }
 
     /// The entrance of a listener with these methods, in order of preference, and this PAM service.
@@ -95,8 +98,8 @@ impl Backends {
         match method {
             AuthMethod::None => Arc::clone(&self.anonymous) as Arc<dyn Backend>,
             AuthMethod::UserPass => Arc::clone(&self.userpass) as Arc<dyn Backend>,
-            AuthMethod::PamAddress => Arc::new(PamAddress::new(&self.pam, pam_service)),
-            AuthMethod::PamUsername => Arc::new(PamUsername::new(&self.pam, pam_service)),
+            AuthMethod::PamAddress => Arc::new(Counted::new(PamAddress::new(&self.pam, pam_service), &self.checks)),
+            AuthMethod::PamUsername => Arc::new(Counted::new(PamUsername::new(&self.pam, pam_service), &self.checks)),
         }
     }
 }
@@ -111,7 +114,10 @@ fn urgency(session: &Session) -> Urgency {
 }
 
 impl Failure {
-    /// The stable word for logs, which nobody but the operator reads.
+    const ALL: [Self; 5] =
+        [Self::UnknownUser, Self::WrongPassword, Self::AccountUnusable, Self::AddressRefused, Self::Unavailable];
+
+    /// The stable word for logs and metrics, which nobody but the operator reads.
     pub(crate) fn label(self) -> &'static str {
         match self {
             Self::UnknownUser => "unknown_user",

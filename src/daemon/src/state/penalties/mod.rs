@@ -64,6 +64,11 @@ impl Penalties {
         self.enforced.load(Relaxed) > 0 && !caller.is_exempt && lock(&self.ledger).turns_away(caller.source, now)
     }
 
+    /// How many sources are turned away, as of the last look.
+    pub(crate) fn turned_away_sources(&self) -> usize {
+        self.enforced.load(Relaxed)
+    }
+
     /// Notes an offence. Returns for how long the source is turned away, if that begins now.
     ///
     /// Who is known may leave without a login: a browser closes connections that it no longer needs.

@@ -47,6 +47,12 @@ impl Tally {
         .fetch_add(1, Relaxed);
     }
 
+    /// How many there were since the start, by the stable word for metrics.
+    pub(crate) fn totals(&self) -> [(&'static str, u64); 3] {
+        [("penalised", &self.penalised), ("too_many_of_source", &self.too_many_of_source), ("crowded", &self.crowded)]
+            .map(|(reason, count)| (reason, count.load(Relaxed)))
+    }
+
     /// Whether one more line about a single source may be written before the next look.
     pub(crate) fn may_tell(&self) -> bool {
         self.lines.fetch_add(1, Relaxed) < LINES

@@ -22,6 +22,7 @@ use self::trouble::{Tally, Trouble};
 pub(super) use self::username::PamUsername;
 use super::{Failure, urgency};
 use crate::engine::sys::pool::{Order, Pool};
+use crate::state::metrics::Metrics;
 use crate::state::session::facts::Origin;
 use crate::state::session::ticket::Session;
 
@@ -80,6 +81,22 @@ impl Pam {
             words
         });
         (!words.is_empty()).then_some(words)
+    }
+
+    /// Lets each scrape see what went wrong.
+    pub(crate) fn follow(self: &Arc<Self>, metrics: &Metrics) {
+        let troubles = metrics.counters(
+            "rustsocks_pam_troubles_total",
+            "Questions to PAM that had no verdict, by cause.",
+            &["cause"],
+        );
+        let pam = Arc::clone(self);
+        metrics.before_each_scrape(move || {
+            for (cause, count) in pam.tally.snapshot() {
+                let counter = troubles.with_label_values(&[cause]);
+                counter.inc_by(count.saturating_sub(counter.get()));
+            }
+        });
     }
 
     /// A service by its name; one that the helpers were not started with is never asked.
