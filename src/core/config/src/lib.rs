@@ -4,6 +4,7 @@
 //! A value that is in [`Settings`] is in range and agrees with the others; nothing needs to be checked again.
 //! Knows nothing of files, the environment, clocks or sockets: whoever reads those passes the text in.
 
+mod changes;
 mod contradictions;
 mod kinds;
 mod lines;
@@ -19,6 +20,7 @@ mod settings;
 pub mod users;
 mod values;
 
+pub use changes::Changes;
 pub use listeners::{Advertised, Binding, Listener};
 pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
