@@ -127,7 +127,10 @@ impl Line {
             Some(ToMonitor::Ready) => Ok(()),
             Some(ToMonitor::Failed { reason }) => bail!(reason),
             Some(
-                frame @ (ToMonitor::Heartbeat { .. } | ToMonitor::Drained { .. } | ToMonitor::PamHelperStuck { .. }),
+                frame @ (ToMonitor::Heartbeat { .. }
+                | ToMonitor::Drained { .. }
+                | ToMonitor::Reloaded { .. }
+                | ToMonitor::PamHelperStuck { .. }),
             ) => bail!("it began with {frame:?}"),
             None => bail!("it hung up before it was ready"),
         }
@@ -141,6 +144,7 @@ impl Line {
                 ToMonitor::Ready
                 | ToMonitor::Heartbeat { .. }
                 | ToMonitor::Drained { .. }
+                | ToMonitor::Reloaded { .. }
                 | ToMonitor::PamHelperStuck { .. } => {}
             }
         }

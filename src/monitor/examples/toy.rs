@@ -15,17 +15,22 @@
 //! | `helpers` | answers with the numbers of the helpers that it was given |
 //! | `helper NUMBER WORD` | says the word to that helper, which ends (`die`, `retire`) or answers with its process id, and is deaf from then on after `hang` |
 //! | `stuck NUMBER` | reports that helper as stuck |
+//! | `text` | answers with the text that it works by |
+//!
+//! With `text=PATH` that text is the file's. A reload is refused if it begins with `bad`, takes a moment if it begins with `slow`,
+//! and kills the worker if it begins with `deadly`.
 //!
 //! The word that it finds in its configuration says how it behaves from the start, see [`Behaviour`].
 
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +39,9 @@ use std::time::{Duration, Instant};
 
 use monitor::launch::{self, Account, Launcher, Profile, Sockets};
 use monitor::link::Link;
-use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, WorkerCommand};
+use monitor::outcome::BindError;
+use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, Terms, WorkerCommand};
+use monitor::source::{Source, Text};
 use nix::sys::signal::{Signal, raise};
 use tracing::{error, info};
 use wire::{DocumentKind, ThreadName, ToMonitor, ToWorker};
@@ -61,7 +68,9 @@ fn main() -> ExitCode {
 }
 
 fn monitor_main() -> Result<ExitCode, Failure> {
-    match monitor::run(plan()?) {
+    let mut texts = Texts::default();
+    let plan = plan(&mut texts)?;
+    match monitor::run(plan, &mut texts) {
         Ok(exit) => Ok(ExitCode::from(exit.code())),
         Err(failure) => {
             error!(%failure, "monitor failed");
@@ -71,12 +80,17 @@ fn monitor_main() -> Result<ExitCode, Failure> {
 }
 
 /// The plan as written on the command line, over values that suit a test.
-fn plan() -> Result<Plan, Failure> {
+fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
     let mut plan = Plan {
-        listeners: Vec::new(),
+        terms: Terms {
+            listeners: Vec::new(),
+            backlog: 1024,
+            accepted: Accepted::default(),
+            watchdog: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
+            watch_files: true,
+        },
         threads: NonZeroU16::MIN,
-        backlog: 1024,
-        accepted: Accepted::default(),
         documents: Vec::new(),
         launcher: Launcher { program: "/proc/self/exe".into(), args: vec![OsString::from("launch")] },
         worker: WorkerCommand {
@@ -89,25 +103,28 @@ fn plan() -> Result<Plan, Failure> {
         },
         helpers: None,
         start_limit: Duration::from_secs(30),
-        watchdog: Duration::from_secs(30),
-        drain: Duration::from_secs(30),
     };
     for argument in env::args().skip(2) {
         let (key, value) = argument.split_once('=').ok_or("arguments are key=value")?;
         match key {
-            "tcp" => plan.listeners.push(Listener::Tcp { address: value.parse()? }),
-            "unix" => plan.listeners.push(Listener::Unix { path: value.into(), mode: 0o600 }),
+            "tcp" => plan.terms.listeners.push(Listener::Tcp { address: value.parse()? }),
+            "unix" => plan.terms.listeners.push(Listener::Unix { path: value.into(), mode: 0o600 }),
             "threads" => plan.threads = value.parse()?,
-            "behaviour" => plan.documents.push(configuration(value)),
+            "behaviour" => value.clone_into(&mut texts.behaviour),
+            "text" => texts.file = Some(value.into()),
             "launcher" => plan.launcher.program = value.into(),
             "program" => plan.worker.program = value.into(),
             "helpers" => plan.helpers = Some(helpers("/proc/self/exe", value.parse()?)),
             "helper_program" => plan.helpers = Some(helpers(value, NonZeroU16::MIN)),
             "start_limit_ms" => plan.start_limit = Duration::from_millis(value.parse()?),
-            "watchdog_ms" => plan.watchdog = Duration::from_millis(value.parse()?),
-            "drain_ms" => plan.drain = Duration::from_millis(value.parse()?),
+            "watchdog_ms" => plan.terms.watchdog = Duration::from_millis(value.parse()?),
+            "drain_ms" => plan.terms.drain = Duration::from_millis(value.parse()?),
             _ => return Err(format!("{key} is no key").into()),
         }
+    }
+    texts.terms = Some(plan.terms.clone());
+    for Text { kind, content } in texts.read(&mut |_| Ok(())) {
+        plan.documents.push(Document { kind, generation: 1, text: content? });
     }
     Ok(plan)
 }
@@ -116,8 +133,33 @@ fn helpers(program: &str, count: NonZeroU16) -> PamHelpers {
     PamHelpers { program: program.into(), args: vec![OsString::from("helper")], count }
 }
 
-fn configuration(text: &str) -> Document {
-    Document { kind: DocumentKind::Configuration, generation: 1, text: text.into() }
+/// The texts of the toy's service: a word that never changes, and a file.
+#[derive(Default)]
+struct Texts {
+    behaviour: String,
+    file: Option<PathBuf>,
+    terms: Option<Terms>,
+}
+
+impl Source for Texts {
+    fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
+        let claimed = self.terms.as_ref().map_or(Ok(()), claim);
+        let content = claimed.map(|()| self.behaviour.clone().into_bytes()).map_err(|error| error.to_string());
+        let configuration = Text { kind: DocumentKind::Configuration, content };
+        let file = self.file.as_ref().map(|file| {
+            let content = fs::read(file).map_err(|error| error.to_string());
+            Text { kind: DocumentKind::Users, content }
+        });
+        [configuration].into_iter().chain(file).collect()
+    }
+
+    fn settle(&mut self, taken: &[DocumentKind]) {
+        info!(?taken, "settled");
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.file.clone().into_iter().collect()
+    }
 }
 
 /// How a worker behaves from its start, by the word in its configuration.
@@ -163,6 +205,7 @@ struct Shared {
     blamed: Mutex<Vec<ThreadName>>,
     helpers: Mutex<Vec<(u32, File)>>,
     link: Mutex<Option<Link>>,
+    text: Mutex<String>,
 }
 
 fn worker_main() -> Result<ExitCode, Failure> {
@@ -171,14 +214,20 @@ fn worker_main() -> Result<ExitCode, Failure> {
     *shared.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.try_clone()?);
     let mut behaviour = Behaviour::Good;
     let mut listeners = Vec::new();
+    let mut offered = None;
     while let Some((frame, descriptor)) = link.receive()? {
         match (frame, descriptor) {
+            (ToWorker::Document { kind: DocumentKind::Users, .. }, Some(text)) => offered = Some(Ok(read(text)?)),
             (ToWorker::Document { .. }, Some(text)) => behaviour = Behaviour::parse(&read(text)?)?,
+            (ToWorker::Unavailable { .. }, Some(reason)) => offered = Some(Err(read(reason)?)),
+            (ToWorker::Reload { generation, .. }, _) => reload(generation, offered.take(), &link, &shared)?,
             (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
             (ToWorker::PamHelper { number }, Some(helper)) => {
                 shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));
             }
             (ToWorker::Begin, _) => {
+                *shared.text.lock().unwrap_or_else(PoisonError::into_inner) =
+                    offered.take().transpose()?.unwrap_or_default();
                 if let Some(exit) = begin(behaviour, &link, listeners.split_off(0), &shared)? {
                     return Ok(exit);
                 }
@@ -190,12 +239,36 @@ fn worker_main() -> Result<ExitCode, Failure> {
                 drain(Duration::from_millis(deadline_ms.into()), link.try_clone()?, &shared);
             }
             (ToWorker::StopNow, _) => return Ok(ExitCode::SUCCESS),
-            (ToWorker::Document { .. } | ToWorker::Listener { .. } | ToWorker::PamHelper { .. }, None) => {
-                return Err("the link checks that".into());
-            }
+            (frame, None) => return Err(format!("{frame:?} came alone, which the link should have seen").into()),
         }
     }
     Ok(ExitCode::from(3))
+}
+
+/// Takes the text or does not, as it says itself.
+fn reload(
+    generation: u64,
+    offered: Option<Result<String, String>>,
+    link: &Link,
+    shared: &Shared,
+) -> Result<(), Failure> {
+    info!(generation, ?offered, "told to reload");
+    let (taken, remark) = match offered {
+        None => (Vec::new(), String::new()),
+        Some(Err(reason)) => (Vec::new(), reason),
+        Some(Ok(text)) if text.starts_with("bad") => (Vec::new(), format!("refused\n{text}")),
+        Some(Ok(text)) => {
+            if text.starts_with("deadly") {
+                raise(Signal::SIGKILL)?;
+            }
+            if text.starts_with("slow") {
+                thread::sleep(25 * MOMENT);
+            }
+            *shared.text.lock().unwrap_or_else(PoisonError::into_inner) = text;
+            (vec![DocumentKind::Users], String::new())
+        }
+    };
+    Ok(link.send(&ToMonitor::Reloaded { generation, taken, remark })?)
 }
 
 fn read(descriptor: OwnedFd) -> Result<String, Failure> {
@@ -268,6 +341,7 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
             let names: Vec<String> = env::vars().map(|(name, _)| name).collect();
             writeln!(client, "{}", names.join(" "))
         }
+        "text" => writeln!(client, "{}", shared.text.lock().unwrap_or_else(PoisonError::into_inner)),
         "hold" => {
             shared.sessions.fetch_add(1, Ordering::Relaxed);
             writeln!(client, "held")?;

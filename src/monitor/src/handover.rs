@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use wire::ToWorker;
+use wire::{DocumentKind, ToWorker};
 
 use crate::listen::Bound;
 use crate::plan::Document;
@@ -39,7 +39,14 @@ pub(crate) fn document(document: &Document) -> io::Result<Parcel> {
     Ok(Parcel { frame: ToWorker::Document { kind: *kind, generation: *generation }, descriptor })
 }
 
-fn listener(bound: &Bound) -> Parcel {
+/// The reason why there is no document, beside the frame that says which one it is.
+pub(crate) fn unavailable(kind: DocumentKind, reason: &str) -> io::Result<Parcel> {
+    let descriptor = Some(Rc::new(sealed(kind.name(), reason.as_bytes())?));
+    Ok(Parcel { frame: ToWorker::Unavailable { kind }, descriptor })
+}
+
+/// A listening socket beside the frame that says where it belongs.
+pub(crate) fn listener(bound: &Bound) -> Parcel {
     let frame = ToWorker::Listener { index: bound.index, thread: bound.thread };
     Parcel { frame, descriptor: Some(Rc::clone(&bound.socket)) }
 }
@@ -59,8 +66,6 @@ fn sealed(name: &str, text: &[u8]) -> io::Result<OwnedFd> {
 #[cfg(test)]
 mod tests {
     use std::io::Read;
-
-    use wire::DocumentKind;
 
     use super::*;
 

@@ -5,7 +5,9 @@
 //! - a worker that dies unasked is replaced, and meanwhile new connections wait in the listeners' queues;
 //! - PAM helpers, if the plan has any, are at the worker's side: started, replaced when they end, killed when the worker says that one is stuck;
 //! - a worker that stalls is photographed, killed and replaced;
-//! - SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reopens the logs;
+//! - SIGTERM and SIGINT drain, a second one stops at once;
+//! - SIGHUP and a changed file reload: the [`Source`] reads anew, new listeners are bound, and the worker says what it takes;
+//!   SIGHUP reopens the logs too;
 //! - the service manager hears how it is, and is fed only while the worker's heartbeats are fresh.
 //!
 //! Every process that it starts goes through [`launch`], which leaves it only the rights of its profile.
@@ -17,6 +19,7 @@ pub mod launch;
 pub mod link;
 pub mod outcome;
 pub mod plan;
+pub mod source;
 pub mod standing;
 
 mod autopsy;
@@ -27,8 +30,10 @@ mod helpers;
 mod listen;
 mod notify;
 mod pulse;
+mod reload;
 mod signals;
 mod supervise;
+mod watch;
 mod worker;
 
 use std::error::Error;
@@ -42,7 +47,9 @@ use crate::listen::Listeners;
 use crate::notify::Notify;
 use crate::outcome::{Exit, MonitorError};
 use crate::plan::Plan;
+use crate::reload::Reloads;
 use crate::signals::Signals;
+use crate::source::Source;
 use crate::supervise::Supervisor;
 
 /// Serves until told to stop.
@@ -52,9 +59,9 @@ use crate::supervise::Supervisor;
 ///
 /// # Errors
 /// [`MonitorError`] if the service cannot start or cannot go on; [`MonitorError::code`] is what the process should then exit with.
-pub fn run(plan: Plan) -> Result<Exit, MonitorError> {
+pub fn run(plan: Plan, source: &mut dyn Source) -> Result<Exit, MonitorError> {
     let mut notify = Notify::from_environment(Instant::now());
-    let outcome = supervise(plan, &mut notify);
+    let outcome = supervise(plan, source, &mut notify);
     match &outcome {
         Ok(_) => notify.farewell("Stopped"),
         Err(error) => notify.farewell(&format!("Failed: {}", with_causes(error))),
@@ -62,19 +69,20 @@ pub fn run(plan: Plan) -> Result<Exit, MonitorError> {
     outcome
 }
 
-fn supervise(plan: Plan, notify: &mut Notify) -> Result<Exit, MonitorError> {
+fn supervise(plan: Plan, source: &mut dyn Source, notify: &mut Notify) -> Result<Exit, MonitorError> {
     warn_of_impatient_manager(&plan, notify);
     warn_of_invulnerable_worker(&plan);
     let signals = Signals::subscribe().map_err(|cause| MonitorError::Signals { cause })?;
-    let listeners = Listeners::bind(&plan)?;
-    Supervisor::new(plan, listeners, signals, notify).run()
+    let listeners = Listeners::bind(&plan.terms, plan.threads)?;
+    let reloads = Reloads::new(source, &plan.documents, Instant::now());
+    Supervisor::new(plan, listeners, signals, reloads, notify).run()
 }
 
 fn warn_of_impatient_manager(plan: &Plan, notify: &Notify) {
     if let Some(manager) = notify.watchdog()
-        && manager <= plan.watchdog
+        && manager <= plan.terms.watchdog
     {
-        warn!(?manager, own = ?plan.watchdog, "the service manager's watchdog bites before the own one; make WatchdogSec longer");
+        warn!(?manager, own = ?plan.terms.watchdog, "the service manager's watchdog bites before the own one; make WatchdogSec longer");
     }
 }
 

@@ -10,6 +10,7 @@ use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use sd_notify::NotifyState;
@@ -41,11 +42,13 @@ struct Line {
 }
 
 /// What `systemctl status` shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Status {
     pub(crate) activity: Activity,
     pub(crate) sessions: u32,
     pub(crate) restarts: u32,
+    /// What became of the last reload, if there was one.
+    pub(crate) reload: Option<Rc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,15 @@ impl Notify {
         self.feed_every.map(|_| self.feed_at)
     }
 
+    /// A reload has begun; its end is another [`ready`](Self::ready).
+    pub(crate) fn reloading(&mut self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => self.send(&[NotifyState::Reloading, now]),
+            Err(error) => warn!(%error, "cannot tell the service manager the time of the reload"),
+        }
+    }
+
+    /// The service has started, or a reload is over.
     pub(crate) fn ready(&mut self) {
         self.send(&[NotifyState::Ready]);
     }
@@ -100,9 +112,10 @@ impl Notify {
 
     /// Says how the service is, if that is news.
     pub(crate) fn status(&mut self, status: Status, now: Instant) {
-        if self.is_news(status, now) {
+        if self.is_news(&status, now) {
+            let line = one_line(&status.to_string());
             self.said = Some((status, now));
-            self.send(&[NotifyState::Status(&status.to_string())]);
+            self.send(&[NotifyState::Status(&line)]);
         }
     }
 
@@ -110,14 +123,13 @@ impl Notify {
     ///
     /// Control characters become spaces, for a line break would begin a message of its own.
     pub(crate) fn farewell(&mut self, text: &str) {
-        let line = text.replace(char::is_control, " ");
-        self.send(&[NotifyState::Status(&line)]);
+        self.send(&[NotifyState::Status(&one_line(text))]);
     }
 
-    fn is_news(&self, status: Status, now: Instant) -> bool {
-        let Some((said, at)) = self.said else { return true };
-        let is_same_but_for_sessions = Status { sessions: said.sessions, ..status } == said;
-        if is_same_but_for_sessions { status != said && now >= at + PACE } else { true }
+    fn is_news(&self, status: &Status, now: Instant) -> bool {
+        let Some((said, at)) = &self.said else { return true };
+        let is_same_but_for_sessions = Status { sessions: said.sessions, ..status.clone() } == *said;
+        if is_same_but_for_sessions { status != said && now >= *at + PACE } else { true }
     }
 
     fn send(&self, states: &[NotifyState<'_>]) {
@@ -127,6 +139,10 @@ impl Notify {
             warn!(%error, "the service manager does not listen");
         }
     }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 impl Line {
@@ -184,7 +200,8 @@ impl fmt::Display for Status {
             Activity::Draining { worker } => write!(f, "Draining: worker {worker}, sessions {}", self.sessions)?,
             Activity::WaitingToRestart => f.write_str("Waiting to restart the worker")?,
         }
-        write!(f, ", restarts {}", self.restarts)
+        write!(f, ", restarts {}", self.restarts)?;
+        self.reload.iter().try_for_each(|reload| write!(f, ", {reload}"))
     }
 }
 
@@ -199,7 +216,7 @@ mod tests {
     }
 
     fn serving(sessions: u32) -> Status {
-        Status { activity: Activity::Serving { worker: 7 }, sessions, restarts: 2 }
+        Status { activity: Activity::Serving { worker: 7 }, sessions, restarts: 2, reload: None }
     }
 
     #[test]
@@ -238,7 +255,7 @@ mod tests {
     fn a_status_is_said_when_it_is_news() {
         let now = Instant::now();
         let mut notify = Notify { line: None, feed_every: None, feed_at: now, said: None };
-        assert!(notify.is_news(serving(1), now));
+        assert!(notify.is_news(&serving(1), now));
         notify.status(serving(1), now);
         for (what, status, later, is_news) in [
             ("the same", serving(1), PACE, false),
@@ -251,8 +268,14 @@ mod tests {
                 Duration::ZERO,
                 true,
             ),
+            (
+                "another reload at once",
+                Status { reload: Some("generation 2".into()), ..serving(1) },
+                Duration::ZERO,
+                true,
+            ),
         ] {
-            assert_eq!(notify.is_news(status, now + later), is_news, "{what}");
+            assert_eq!(notify.is_news(&status, now + later), is_news, "{what}");
         }
     }
 

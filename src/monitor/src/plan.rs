@@ -17,15 +17,11 @@ use crate::launch::{Launcher, Profile};
 /// Everything that the monitor needs to know.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Where to listen, in the order of the configuration: at most 65,536 entries.
-    pub listeners: Vec<Listener>,
+    /// What a reload may change.
+    pub terms: Terms,
     /// How many threads of the worker accept.
     /// Each gets a socket of its own for every TCP listener (`SO_REUSEPORT`), and a duplicate of the one socket of every Unix listener.
     pub threads: NonZeroU16,
-    /// Connections that may wait on one socket to be accepted; the kernel cuts it to `net.core.somaxconn`.
-    pub backlog: u32,
-    /// What accepted TCP connections inherit from their listener.
-    pub accepted: Accepted,
     /// What every worker is given to work by, each in a sealed memfd; the configuration first.
     pub documents: Vec<Document>,
     /// How every process of the service is started.
@@ -36,17 +32,30 @@ pub struct Plan {
     pub helpers: Option<PamHelpers>,
     /// How long a worker may take from its start to `Ready`; 30 s is a good value.
     pub start_limit: Duration,
+}
+
+/// What a configuration asks of the monitor and may ask otherwise while the service runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Where to listen, in the order of the configuration: at most 65,536 entries.
+    pub listeners: Vec<Listener>,
+    /// Connections that may wait on one socket to be accepted; the kernel cuts it to `net.core.somaxconn`.
+    pub backlog: u32,
+    /// What accepted TCP connections inherit from their listener.
+    pub accepted: Accepted,
     /// How long the worker, or one of its threads, may be silent before it is taken for stalled; at least 3 s, for it beats once a second.
     pub watchdog: Duration,
     /// How long the sessions may take to end after the first SIGTERM or SIGINT.
     pub drain: Duration,
+    /// Whether a changed file is a reload.
+    pub watch_files: bool,
 }
 
 /// A text that the worker works by, and that the monitor hands on unread.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Document {
     pub kind: DocumentKind,
-    /// Counts the documents of this kind in the life of the service, beginning with 1.
+    /// The reload that brought this text; 1 is the start of the service.
     pub generation: u64,
     pub text: Vec<u8>,
 }
@@ -66,6 +75,27 @@ pub enum Listener {
     Tcp { address: SocketAddr },
     /// A stream socket in the file system, with the permission bits of its file.
     Unix { path: PathBuf, mode: u32 },
+}
+
+impl Listener {
+    /// Whether both are the same place, whatever else differs.
+    #[must_use]
+    pub(crate) fn is_at_place_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tcp { address }, Self::Tcp { address: other }) => address == other,
+            (Self::Unix { path, .. }, Self::Unix { path: other, .. }) => path == other,
+            (Self::Tcp { .. }, Self::Unix { .. }) | (Self::Unix { .. }, Self::Tcp { .. }) => false,
+        }
+    }
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { address } => write!(f, "{address}"),
+            Self::Unix { path, .. } => write!(f, "{}", path.display()),
+        }
+    }
 }
 
 /// Options of a TCP listener that Linux copies into each connection accepted on it, so that no accept pays for them.
@@ -112,4 +142,19 @@ pub struct PamHelpers {
     pub args: Vec<OsString>,
     /// How many run at a time.
     pub count: NonZeroU16,
+}
+
+#[cfg(test)]
+impl Terms {
+    /// Nothing to listen on, and values that suit a test.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            listeners: Vec::new(),
+            backlog: 128,
+            accepted: Accepted::default(),
+            watchdog: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
+            watch_files: false,
+        }
+    }
 }

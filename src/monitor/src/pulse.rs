@@ -49,6 +49,10 @@ impl Pulse {
         Self { limit, looked: now, worker: Duration::ZERO, threads: Vec::new() }
     }
 
+    pub(crate) fn limit_to(&mut self, limit: Duration) {
+        self.limit = limit;
+    }
+
     /// A heartbeat has come, and names threads that did not beat.
     pub(crate) fn beat(&mut self, silent: Vec<ThreadName>) {
         self.worker = Duration::ZERO;

@@ -20,7 +20,7 @@ pub(crate) enum Order {
     /// SIGTERM or SIGINT.
     Stop,
     /// SIGHUP.
-    ReopenLogs,
+    Reload,
 }
 
 impl Signals {
@@ -45,7 +45,7 @@ impl AsFd for Signals {
 fn order(signal: i32) -> Option<Order> {
     match signal {
         SIGTERM | SIGINT => Some(Order::Stop),
-        SIGHUP => Some(Order::ReopenLogs),
+        SIGHUP => Some(Order::Reload),
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use tracing::{error, info, warn};
-use wire::{ToMonitor, ToWorker};
+use wire::{ToMonitor, ToWorker, Trigger};
 
 use crate::autopsy;
 use crate::deaths::{self, Deaths, Next};
@@ -19,6 +19,7 @@ use crate::notify::{Activity, Notify, Status};
 use crate::outcome::{Exit, MonitorError};
 use crate::plan::Plan;
 use crate::pulse;
+use crate::reload::{Answer, Ground, Reloads};
 use crate::signals::{Order, Signals};
 use crate::worker::{Fault, Look, Worker};
 
@@ -35,6 +36,7 @@ pub(crate) struct Supervisor<'a> {
     plan: Plan,
     listeners: Listeners,
     signals: Signals,
+    reloads: Reloads<'a>,
     notify: &'a mut Notify,
     post: Post,
     /// After `post`, for they end when their worker has ended.
@@ -59,12 +61,19 @@ enum Stop {
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(plan: Plan, listeners: Listeners, signals: Signals, notify: &'a mut Notify) -> Self {
+    pub(crate) fn new(
+        plan: Plan,
+        listeners: Listeners,
+        signals: Signals,
+        reloads: Reloads<'a>,
+        notify: &'a mut Notify,
+    ) -> Self {
         let helpers = Helpers::new(plan.helpers.clone(), plan.launcher.clone(), Instant::now());
         Self {
             plan,
             listeners,
             signals,
+            reloads,
             notify,
             post: Post::Vacant { until: Instant::now() },
             helpers,
@@ -91,6 +100,7 @@ impl<'a> Supervisor<'a> {
                 return Ok(exit);
             }
             self.judge(now);
+            self.reload(now);
         }
     }
 
@@ -104,7 +114,7 @@ impl<'a> Supervisor<'a> {
         if let Some(cause) = recruits.failure.filter(|_| !self.was_ready) {
             return Err(MonitorError::NoHelper { cause });
         }
-        let started = handover::parcels(&self.plan.documents, &self.listeners.sockets, recruits.lines)
+        let started = handover::parcels(&self.plan.documents, &self.listeners.sockets(), recruits.lines)
             .and_then(|parcels| Worker::start(&self.plan, parcels, now));
         match started {
             Ok(worker) => {
@@ -162,7 +172,10 @@ impl<'a> Supervisor<'a> {
     fn obey(&mut self, now: Instant) {
         for order in self.signals.orders() {
             match order {
-                Order::ReopenLogs => self.tell(ToWorker::ReopenLogs),
+                Order::Reload => {
+                    self.tell(ToWorker::ReopenLogs);
+                    self.reloads.want(Trigger::Signal);
+                }
                 Order::Stop => match self.stop {
                     Stop::NotAsked => self.drain(now),
                     Stop::Draining { .. } => self.hurry(now),
@@ -174,7 +187,7 @@ impl<'a> Supervisor<'a> {
 
     /// Gives up the listeners first, so that whoever comes now is refused and may go elsewhere.
     fn drain(&mut self, now: Instant) {
-        let drain = self.plan.drain;
+        let drain = self.plan.terms.drain;
         info!(deadline = ?drain, "stopping: no new connections, sessions may end until the deadline");
         self.listeners = Listeners::default();
         self.stop = Stop::Draining { kill_at: now + drain + GRACE };
@@ -215,6 +228,9 @@ impl<'a> Supervisor<'a> {
             ToMonitor::Heartbeat { sessions, silent } => worker.beats(sessions, silent),
             ToMonitor::Drained { remaining } => info!(worker = worker.pid(), remaining, "the worker has drained"),
             ToMonitor::PamHelperStuck { number } => self.helpers.kill(number),
+            ToMonitor::Reloaded { generation, taken, remark } => {
+                self.settle(&Answer { generation, taken, remark }, now);
+            }
             ToMonitor::Failed { reason } => {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
                 worker.last_words = Some(reason);
@@ -223,10 +239,44 @@ impl<'a> Supervisor<'a> {
             ToMonitor::Ready if !self.was_ready && !self.helpers.is_complete() => {}
             ToMonitor::Ready => {
                 info!(worker = worker.pid(), after = ?worker.age(now), "worker ready");
-                worker.becomes_ready(self.plan.watchdog, now);
+                worker.becomes_ready(self.plan.terms.watchdog, now);
                 self.announce();
             }
         }
+    }
+
+    /// Begins a reload if one is due and there is a worker that can take it.
+    fn reload(&mut self, now: Instant) {
+        let Post::Manned(worker) = &mut self.post else { return };
+        if self.stop != Stop::NotAsked || !worker.is_serving() {
+            return;
+        }
+        if self.reloads.is_late(now) {
+            self.notify.ready();
+        }
+        let Some(trigger) = self.reloads.due(self.plan.terms.watch_files, now) else { return };
+        let ground = Ground { plan: &mut self.plan, listeners: &mut self.listeners };
+        let Some(parcels) = self.reloads.begin(trigger, &ground, now) else { return };
+        self.notify.reloading();
+        for parcel in parcels {
+            worker.tell(parcel);
+        }
+    }
+
+    /// The worker has finished a reload; one that stops needs nothing of it any more.
+    fn settle(&mut self, answer: &Answer, now: Instant) {
+        if self.stop != Stop::NotAsked {
+            return;
+        }
+        let mut ground = Ground { plan: &mut self.plan, listeners: &mut self.listeners };
+        if !self.reloads.finish(answer, &mut ground, now) {
+            return;
+        }
+        if let Post::Manned(worker) = &mut self.post {
+            worker.watch_for(self.plan.terms.watchdog);
+        }
+        self.report(now);
+        self.notify.ready();
     }
 
     fn announce(&mut self) {
@@ -271,6 +321,9 @@ impl<'a> Supervisor<'a> {
     /// Leaves the post vacant for as long as the deaths so far advise.
     fn vacate(&mut self, lived: Duration, now: Instant) -> Result<(), MonitorError> {
         self.helpers.dismiss(now);
+        if self.reloads.abandon(&self.plan.documents) {
+            self.notify.ready();
+        }
         match self.deaths.count(lived, now) {
             Next::RestartAfter(pause) => {
                 self.restarts += 1;
@@ -304,7 +357,8 @@ impl<'a> Supervisor<'a> {
             Post::Vacant { .. } => (Activity::WaitingToRestart, 0),
             Post::Manned(worker) => (self.activity(worker), worker.sessions),
         };
-        self.notify.status(Status { activity, sessions, restarts: self.restarts }, now);
+        let reload = self.reloads.outcome();
+        self.notify.status(Status { activity, sessions, restarts: self.restarts, reload }, now);
     }
 
     fn activity(&self, worker: &Worker) -> Activity {

@@ -132,6 +132,13 @@ impl Worker {
         }
     }
 
+    /// Follows another limit for silence.
+    pub(crate) fn watch_for(&mut self, watchdog: Duration) {
+        if let Phase::Serving(pulse) = &mut self.phase {
+            pulse.limit_to(watchdog);
+        }
+    }
+
     pub(crate) fn beats(&mut self, sessions: u32, silent: Vec<ThreadName>) {
         self.sessions = sessions;
         if let Phase::Serving(pulse) = &mut self.phase {
@@ -195,6 +202,11 @@ impl Worker {
 
     pub(crate) fn is_starting(&self) -> bool {
         matches!(self.phase, Phase::Starting { .. })
+    }
+
+    /// It is ready, and nothing is wrong with it.
+    pub(crate) fn is_serving(&self) -> bool {
+        matches!(self.phase, Phase::Serving(_))
     }
 
     /// The line to wait on, until it has ended.

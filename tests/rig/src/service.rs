@@ -10,6 +10,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::manager::Manager;
@@ -18,6 +19,9 @@ use crate::port::Port;
 use crate::process::{Process, exists};
 use crate::session_log::{Line, SessionLog};
 use crate::wait::{PATIENCE, eventually, found};
+
+/// The name of the configuration file in the daemon's directory.
+const CONFIG: &str = "rustsocks.toml";
 
 /// A daemon that is about to be started.
 #[derive(Debug)]
@@ -84,7 +88,7 @@ impl Launch {
     /// The text of its configuration file, in which `{dir}` stands for its directory.
     #[must_use]
     pub fn config(mut self, text: &str) -> Self {
-        self.config = text.replace("{dir}", &self.directory.path().to_string_lossy());
+        self.config = placed(text, self.directory.path());
         self
     }
 
@@ -193,7 +197,7 @@ impl Launch {
     }
 
     fn spawn(&self) -> Process {
-        let config = self.directory.path().join("rustsocks.toml");
+        let config = self.directory.path().join(CONFIG);
         fs::write(&config, &self.config).expect("a temporary directory can be written");
         let line: Vec<&str> = self.before.iter().map(String::as_str).collect();
         let mut command = match line.split_first() {
@@ -266,6 +270,38 @@ impl Service {
         assert!(eventually(PATIENCE, is_open), "the history writes no spool");
     }
 
+    /// Its configuration file.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.directory().join(CONFIG)
+    }
+
+    /// Writes another text into its configuration file, in which `{dir}` stands for its directory.
+    pub fn rewrite(&self, text: &str) {
+        fs::write(self.config(), placed(text, self.directory())).expect("the file is ours");
+    }
+
+    /// Every reload so far, as the log has it.
+    #[must_use]
+    pub fn reloads(&self) -> Vec<Line> {
+        self.log.lines().into_iter().filter(|line| line.text("message") == "reload").collect()
+    }
+
+    /// Asks for a reload by signal, and waits for what the log says of it.
+    #[must_use]
+    pub fn reload(&self) -> Line {
+        let before = self.reloads().len();
+        self.process.signal(Signal::SIGHUP);
+        self.next_reload(before)
+    }
+
+    /// What the log says of the reload that follows so many; waits for it.
+    #[must_use]
+    pub fn next_reload(&self, before: usize) -> Line {
+        let line = found(PATIENCE, || self.reloads().into_iter().nth(before));
+        line.unwrap_or_else(|| panic!("the log should have reload {}", before + 1))
+    }
+
     /// The line of the session from this client address; waits for it.
     #[must_use]
     pub fn session_of(&self, client: SocketAddr) -> Line {
@@ -294,6 +330,10 @@ impl Service {
     pub fn endings(&self, word: &str) -> usize {
         self.log.sessions().iter().filter(|line| line.text("ending") == word).count()
     }
+}
+
+fn placed(text: &str, directory: &Path) -> String {
+    text.replace("{dir}", &directory.to_string_lossy())
 }
 
 impl Drop for Service {

@@ -64,6 +64,12 @@ impl Line {
         self.field(field).and_then(Value::as_u64).unwrap_or_default()
     }
 
+    /// A field as a number with its fraction; 0 when the event has no such field.
+    #[must_use]
+    pub fn decimal(&self, field: &str) -> f64 {
+        self.field(field).and_then(Value::as_f64).unwrap_or_default()
+    }
+
     fn parse(line: &str) -> Self {
         Self(serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON: {line}: {error}")))
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::PathBuf;
 
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
@@ -20,21 +21,13 @@ impl Users {
     /// Writes a file with these names and passwords.
     #[must_use]
     pub fn of(users: &[(&str, &[u8])]) -> Self {
-        let users: Vec<(&str, &[u8], &[&str])> =
-            users.iter().map(|(name, password)| (*name, *password, &[][..])).collect();
-        Self::with_groups(&users)
+        Self::with_groups(&without_groups(users))
     }
 
     /// Writes a file with these names, passwords and groups.
     #[must_use]
     pub fn with_groups(users: &[(&str, &[u8], &[&str])]) -> Self {
-        let mut text = String::new();
-        for (name, password, groups) in users {
-            let hash = hash(password);
-            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"\ngroups = {groups:?}")
-                .expect("a String takes any text");
-        }
-        Self::written(&text)
+        Self::written(&text_of(users))
     }
 
     /// Writes a file in which all these have the same password, under the cheapest hash there is: for tests about users, not about
@@ -51,10 +44,15 @@ impl Users {
         Self::written(&text)
     }
 
-    fn written(text: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        place::write_secret(&directory.path().join("users.toml"), text);
-        Self { directory }
+    /// Writes other names and passwords into the file.
+    pub fn replace_by(&self, users: &[(&str, &[u8])]) {
+        place::write_secret(&self.path(), &text_of(&without_groups(users)));
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join("users.toml")
     }
 
     /// What it says.
@@ -69,6 +67,27 @@ impl Users {
         let directory = self.directory.path().display();
         format!("[auth]\nsocks_method = {methods:?}\nusers_file = \"{directory}/users.toml\"\n")
     }
+
+    fn written(text: &str) -> Self {
+        let written = Self { directory: tempfile::tempdir().expect("a temporary directory can be made") };
+        place::write_secret(&written.path(), text);
+        written
+    }
+}
+
+type WithGroups<'a> = (&'a str, &'a [u8], &'a [&'a str]);
+
+fn without_groups<'a>(users: &[(&'a str, &'a [u8])]) -> Vec<WithGroups<'a>> {
+    users.iter().map(|(name, password)| (*name, *password, &[][..])).collect()
+}
+
+fn text_of(users: &[WithGroups<'_>]) -> String {
+    users.iter().fold(String::new(), |mut text, (name, password, groups)| {
+        let hash = hash(password);
+        writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"\ngroups = {groups:?}")
+            .expect("a String takes any text");
+        text
+    })
 }
 
 fn hash(password: &[u8]) -> PasswordHash {

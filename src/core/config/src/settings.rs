@@ -235,6 +235,8 @@ tables! {
         watchdog: Duration = "watchdog_secs", Secs { least: 2, most: 600 }, secs(10);
         /// How long sessions may finish after a stop signal, 0 to 86 400 s; zero ends them at once.
         drain: Duration = "drain_secs", Secs { least: 0, most: DAY }, secs(30);
+        /// Whether a file of the operator's that has changed is a reload.
+        watch_files: bool = "watch_files", Flag, true;
     }
 
     /// One `[[listen]]` table: a further listener.

@@ -1,5 +1,7 @@
 //! Which text of the operator a document is.
 
+use crate::frame::{Body, FrameError};
+
 /// A text that the monitor reads and the worker works by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DocumentKind {
@@ -9,11 +11,14 @@ pub enum DocumentKind {
     Users,
     /// The rule file.
     Rules,
+    /// The main configuration file as it was when the service started, if another one has taken its place since:
+    /// what cannot change while the service runs stays as it says.
+    FirstConfiguration,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which a new worker is given them.
-    pub const ALL: &'static [Self] = &[Self::Configuration, Self::Users, Self::Rules];
+    pub const ALL: &'static [Self] = &[Self::Configuration, Self::Users, Self::Rules, Self::FirstConfiguration];
 
     /// What it is called in logs and in the list of a process's descriptors.
     #[must_use]
@@ -22,6 +27,7 @@ impl DocumentKind {
             Self::Configuration => "configuration",
             Self::Users => "users",
             Self::Rules => "rules",
+            Self::FirstConfiguration => "first configuration",
         }
     }
 
@@ -30,10 +36,13 @@ impl DocumentKind {
             Self::Configuration => 1,
             Self::Users => 2,
             Self::Rules => 3,
+            Self::FirstConfiguration => 4,
         }
     }
 
-    pub(crate) fn numbered(number: u8) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.number() == number)
+    pub(crate) fn read(body: &mut Body<'_>) -> Result<Self, FrameError> {
+        let number = body.u8()?;
+        let found = Self::ALL.iter().copied().find(|kind| kind.number() == number);
+        found.ok_or(FrameError::Document { found: number })
     }
 }

@@ -29,4 +29,4 @@ pub use from_pam::{Denial, FromPam, MAX_SAID, MAX_SAYING, PamAnswer, PamVerdict}
 pub use thread_name::ThreadName;
 pub use to_monitor::{MAX_SILENT, ToMonitor};
 pub use to_pam::{Proof, Secret, ToPam};
-pub use to_worker::ToWorker;
+pub use to_worker::{ToWorker, Trigger};

@@ -1,5 +1,6 @@
 //! What the worker tells the monitor.
 
+use crate::document::DocumentKind;
 use crate::frame::{self, Body, FrameError, MAX_BODY};
 use crate::thread_name::ThreadName;
 
@@ -19,6 +20,15 @@ pub enum ToMonitor {
         /// Names after the first [`MAX_SILENT`] are not sent.
         silent: Vec<ThreadName>,
     },
+    /// The answer to [`ToWorker::Reload`](crate::ToWorker::Reload).
+    Reloaded {
+        /// Which one.
+        generation: u64,
+        /// The kinds of which the text that was sent is worked by from now on; all others stay as they were.
+        taken: Vec<DocumentKind>,
+        /// What else the operator should know, above all what failed; text that does not fit into a frame is cut.
+        remark: String,
+    },
     /// The worker cannot go on and exits; the reason is for the operator.
     /// Text that does not fit into a frame is cut.
     Failed { reason: String },
@@ -35,6 +45,7 @@ pub enum ToMonitor {
 }
 
 mod kind {
+    pub(super) const RELOADED: u8 = 70;
     pub(super) const READY: u8 = 65;
     pub(super) const HEARTBEAT: u8 = 66;
     pub(super) const FAILED: u8 = 67;
@@ -49,6 +60,9 @@ impl ToMonitor {
         match self {
             Self::Ready => frame::seal(kind::READY, &[]),
             Self::Heartbeat { sessions, silent } => frame::seal(kind::HEARTBEAT, &heartbeat(*sessions, silent)),
+            Self::Reloaded { generation, taken, remark } => {
+                frame::seal(kind::RELOADED, &reloaded(*generation, taken, remark))
+            }
             Self::Failed { reason } => {
                 frame::seal(kind::FAILED, &reason.as_bytes()[..reason.floor_char_boundary(MAX_BODY)])
             }
@@ -66,6 +80,11 @@ impl ToMonitor {
         let message = match body.kind {
             kind::READY => Self::Ready,
             kind::HEARTBEAT => Self::Heartbeat { sessions: body.u32()?, silent: silent(&mut body)? },
+            kind::RELOADED => Self::Reloaded {
+                generation: body.u64()?,
+                taken: taken(&mut body)?,
+                remark: body.remaining_text()?.to_owned(),
+            },
             kind::FAILED => Self::Failed { reason: body.remaining_text()?.to_owned() },
             kind::DRAINED => Self::Drained { remaining: body.u32()? },
             kind::PAM_HELPER_STUCK => Self::PamHelperStuck { number: body.u32()? },
@@ -86,6 +105,20 @@ fn heartbeat(sessions: u32, silent: &[ThreadName]) -> Vec<u8> {
         body.extend_from_slice(name.as_str().as_bytes());
     }
     body
+}
+
+/// Generation (8 bytes), number of kinds (1), each kind (1), then the text.
+fn reloaded(generation: u64, taken: &[DocumentKind], remark: &str) -> Vec<u8> {
+    let mut body = generation.to_be_bytes().to_vec();
+    body.push(u8::try_from(taken.len()).expect("nobody takes a kind twice, and there are few kinds"));
+    body.extend(taken.iter().map(|kind| kind.number()));
+    body.extend_from_slice(&remark.as_bytes()[..remark.floor_char_boundary(MAX_BODY - body.len())]);
+    body
+}
+
+fn taken(body: &mut Body<'_>) -> Result<Vec<DocumentKind>, FrameError> {
+    let count = body.u8()?;
+    (0..count).map(|_| DocumentKind::read(body)).collect()
 }
 
 fn silent(body: &mut Body<'_>) -> Result<Vec<ThreadName>, FrameError> {
@@ -116,6 +149,8 @@ mod tests {
         prop_oneof![
             Just(ToMonitor::Ready),
             (any::<u32>(), names).prop_map(|(sessions, silent)| ToMonitor::Heartbeat { sessions, silent }),
+            (any::<u64>(), prop::sample::subsequence(DocumentKind::ALL, 0..=DocumentKind::ALL.len()), any::<String>())
+                .prop_map(|(generation, taken, remark)| ToMonitor::Reloaded { generation, taken, remark }),
             any::<String>().prop_map(|reason| ToMonitor::Failed { reason }),
             any::<u32>().prop_map(|remaining| ToMonitor::Drained { remaining }),
             any::<u32>().prop_map(|number| ToMonitor::PamHelperStuck { number }),
@@ -152,7 +187,8 @@ mod tests {
         #[test]
         fn no_text_and_no_list_makes_a_frame_too_long(reason in "\\PC{4000,4200}", names in 0..400_usize) {
             let silent = vec![ThreadName::new("fifteen-letters"); names];
-            for message in [ToMonitor::Failed { reason: reason.clone() }, ToMonitor::Heartbeat { sessions: 1, silent }] {
+            let reloaded = ToMonitor::Reloaded { generation: 1, taken: DocumentKind::ALL.to_vec(), remark: reason.clone() };
+            for message in [reloaded, ToMonitor::Failed { reason: reason.clone() }, ToMonitor::Heartbeat { sessions: 1, silent }] {
                 let frame = message.encode();
                 prop_assert!(frame.len() <= MAX_FRAME);
                 prop_assert!(ToMonitor::decode(&frame).is_ok());
@@ -185,6 +221,10 @@ mod tests {
             (
                 ToMonitor::Heartbeat { sessions: 7, silent: vec![ThreadName::new("io-1")] },
                 &[VERSION, 66, 0, 10, 0, 0, 0, 7, 1, 4, b'i', b'o', b'-', b'1'][..],
+            ),
+            (
+                ToMonitor::Reloaded { generation: 2, taken: vec![DocumentKind::Users], remark: "no".to_owned() },
+                &[VERSION, 70, 0, 12, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, b'n', b'o'][..],
             ),
             (ToMonitor::Failed { reason: "no".to_owned() }, &[VERSION, 67, 0, 2, b'n', b'o'][..]),
             (ToMonitor::Drained { remaining: 1 }, &[VERSION, 68, 0, 4, 0, 0, 0, 1][..]),

@@ -10,9 +10,11 @@ pub enum ToWorker {
     /// Each kind comes at most once before [`Begin`](Self::Begin), the configuration always.
     Document {
         kind: DocumentKind,
-        /// Counts the documents of this kind in the life of the service, beginning with 1.
+        /// The reload that brought this text; 1 is the start of the service.
         generation: u64,
     },
+    /// A text that a reload cannot have; the descriptor beside it holds the reason, in the same manner as a text.
+    Unavailable { kind: DocumentKind },
     /// A listening, non-blocking socket in the descriptor beside it.
     Listener {
         /// Which listener of the configuration, counted from 0.
@@ -29,12 +31,49 @@ pub enum ToWorker {
     },
     /// Everything has been handed over: start to serve, then answer [`ToMonitor::Ready`](crate::ToMonitor::Ready).
     Begin,
+    /// Texts that have changed and the sockets of listeners that are new have been handed over: work by them as far as they are right,
+    /// then answer [`ToMonitor::Reloaded`](crate::ToMonitor::Reloaded). The next one comes only after that.
+    Reload {
+        /// Counts the reloads of this service; its start is 1.
+        generation: u64,
+        trigger: Trigger,
+    },
     /// Log files may have been renamed: open them anew.
     ReopenLogs,
     /// Accept nothing new, let the sessions end, cut the rest after so many milliseconds, then exit.
     Drain { deadline_ms: u32 },
     /// Cut every session and exit.
     StopNow,
+}
+
+/// What a reload comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// SIGHUP.
+    Signal,
+    /// A file has changed.
+    File,
+}
+
+impl Trigger {
+    /// Everything that a reload can come from.
+    pub const ALL: &'static [Self] = &[Self::Signal, Self::File];
+
+    /// The stable word for logs.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Signal => "sighup",
+            Self::File => "file",
+        }
+    }
+
+    fn number(self) -> u8 {
+        match self {
+            Self::Signal => 1,
+            Self::File => 2,
+        }
+    }
 }
 
 mod kind {
@@ -45,6 +84,8 @@ mod kind {
     pub(super) const DRAIN: u8 = 5;
     pub(super) const STOP_NOW: u8 = 6;
     pub(super) const PAM_HELPER: u8 = 7;
+    pub(super) const UNAVAILABLE: u8 = 8;
+    pub(super) const RELOAD: u8 = 9;
 }
 
 impl ToWorker {
@@ -52,8 +93,8 @@ impl ToWorker {
     #[must_use]
     pub fn carries_descriptor(&self) -> bool {
         match self {
-            Self::Document { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
-            Self::Begin | Self::ReopenLogs | Self::Drain { .. } | Self::StopNow => false,
+            Self::Document { .. } | Self::Unavailable { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
+            Self::Begin | Self::Reload { .. } | Self::ReopenLogs | Self::Drain { .. } | Self::StopNow => false,
         }
     }
 
@@ -63,6 +104,10 @@ impl ToWorker {
         match *self {
             Self::Document { kind, generation } => {
                 frame::seal(kind::DOCUMENT, &[&[kind.number()][..], &generation.to_be_bytes()].concat())
+            }
+            Self::Unavailable { kind } => frame::seal(kind::UNAVAILABLE, &[kind.number()]),
+            Self::Reload { generation, trigger } => {
+                frame::seal(kind::RELOAD, &[&generation.to_be_bytes()[..], &[trigger.number()]].concat())
             }
             Self::Listener { index, thread } => {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
@@ -82,7 +127,9 @@ impl ToWorker {
     pub fn decode(datagram: &[u8]) -> Result<Self, FrameError> {
         let mut body = frame::open(datagram)?;
         let message = match body.kind {
-            kind::DOCUMENT => Self::Document { kind: document_kind(&mut body)?, generation: body.u64()? },
+            kind::DOCUMENT => Self::Document { kind: DocumentKind::read(&mut body)?, generation: body.u64()? },
+            kind::UNAVAILABLE => Self::Unavailable { kind: DocumentKind::read(&mut body)? },
+            kind::RELOAD => Self::Reload { generation: body.u64()?, trigger: trigger(&mut body)? },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
             kind::BEGIN => Self::Begin,
@@ -96,9 +143,10 @@ impl ToWorker {
     }
 }
 
-fn document_kind(body: &mut Body<'_>) -> Result<DocumentKind, FrameError> {
+fn trigger(body: &mut Body<'_>) -> Result<Trigger, FrameError> {
     let number = body.u8()?;
-    DocumentKind::numbered(number).ok_or(FrameError::Document { found: number })
+    let found = Trigger::ALL.iter().copied().find(|trigger| trigger.number() == number);
+    found.ok_or(FrameError::Text { kind: body.kind })
 }
 
 #[cfg(test)]
@@ -113,6 +161,9 @@ mod tests {
         prop_oneof![
             (prop::sample::select(DocumentKind::ALL), any::<u64>())
                 .prop_map(|(kind, generation)| ToWorker::Document { kind, generation }),
+            prop::sample::select(DocumentKind::ALL).prop_map(|kind| ToWorker::Unavailable { kind }),
+            (any::<u64>(), prop::sample::select(Trigger::ALL))
+                .prop_map(|(generation, trigger)| ToWorker::Reload { generation, trigger }),
             any::<(u16, u16)>().prop_map(|(index, thread)| ToWorker::Listener { index, thread }),
             any::<u32>().prop_map(|number| ToWorker::PamHelper { number }),
             Just(ToWorker::Begin),
@@ -168,6 +219,11 @@ mod tests {
                 ToWorker::Document { kind: DocumentKind::Users, generation: 1 },
                 &[VERSION, 1, 0, 9, 2, 0, 0, 0, 0, 0, 0, 0, 1][..],
             ),
+            (ToWorker::Unavailable { kind: DocumentKind::FirstConfiguration }, &[VERSION, 8, 0, 1, 4][..]),
+            (
+                ToWorker::Reload { generation: 2, trigger: Trigger::File },
+                &[VERSION, 9, 0, 9, 0, 0, 0, 0, 0, 0, 0, 2, 2][..],
+            ),
             (ToWorker::Listener { index: 3, thread: 260 }, &[VERSION, 2, 0, 4, 0, 3, 1, 4][..]),
             (ToWorker::PamHelper { number: 258 }, &[VERSION, 7, 0, 4, 0, 0, 1, 2][..]),
             (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
@@ -181,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_document_of_an_unknown_kind_is_refused() {
-        for found in [0, 4, 255] {
+        for found in [0, 5, 255] {
             let frame = frame::seal(kind::DOCUMENT, &[found, 0, 0, 0, 0, 0, 0, 0, 1]);
             assert_eq!(ToWorker::decode(&frame), Err(FrameError::Document { found }));
         }

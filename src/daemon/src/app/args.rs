@@ -29,13 +29,24 @@ pub(super) struct Args {
     #[arg(long, hide = true)]
     pub(super) role: Option<Role>,
 
-    /// Where state is kept when the configuration names no place; the monitor, which may be root, gives it to its worker
+    #[command(flatten)]
+    pub(super) from_monitor: FromMonitor,
+}
+
+/// What the monitor gives to its worker.
+#[derive(Debug, clap::Args)]
+pub(super) struct FromMonitor {
+    /// Where state is kept when the configuration names no place; the monitor may be root, whose place is another one
     #[arg(long, hide = true)]
     pub(super) state_directory: Option<PathBuf>,
+
+    /// The services that the PAM helpers know, in their order
+    #[arg(long, hide = true)]
+    pub(super) pam_service: Vec<String>,
 }
 
 /// Which configuration, and what outranks it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Selection {
     /// Read the configuration from FILE; without it the defaults hold
     #[arg(short, long, value_name = "FILE", global = true)]

@@ -108,8 +108,9 @@ pub(super) fn threads(server: &Server) -> NonZeroU16 {
 /// The policy of these settings, on a host that listens on `own_listeners`.
 pub(super) fn snapshot(
     settings: &Settings,
-    users: Users,
-    rules: Rules,
+    users: Arc<Users>,
+    rules: Arc<Rules>,
+    generation: u64,
     own_listeners: HashSet<SocketAddr>,
 ) -> io::Result<Snapshot> {
     let config::Timeouts { handshake, connect, half_closed, max_age, udp_idle, bind } = settings.timeouts;
@@ -130,7 +131,7 @@ pub(super) fn snapshot(
     };
     let policy =
         Policy { rules, lifetimes, commands: commands(&settings.commands), penalties: penalties(&settings.penalties) };
-    Ok(Snapshot::new(users, policy, surroundings, interfaces::addresses()?))
+    Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
 }
 
 /// Switched off, nothing costs anything and no name is locked; the door has its bounds all the same.

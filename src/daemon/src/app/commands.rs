@@ -52,10 +52,8 @@ pub(super) fn complain(words: &str) {
 fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
     let text = configuration::read_file(selection)?;
     let loaded = configuration::load(selection, text.as_deref())?;
-    let users = configuration::read_users(&loaded.settings)?;
-    configuration::users(&loaded.settings, users.as_deref())?;
-    let rules = configuration::read_rules(&loaded.settings)?;
-    let compiled = configuration::rules(&loaded.settings, rules.as_deref())?;
+    let texts = configuration::read_all_named(&loaded.settings)?;
+    let compiled = configuration::check_named(&loaded.settings, &texts)?;
     pam::verify(&loaded.settings, &compiled)?;
     let warnings = loaded.warnings.iter().map(ToString::to_string);
     for warning in warnings.chain(pam::remarks(&loaded.settings, &compiled)) {

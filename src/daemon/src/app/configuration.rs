@@ -6,8 +6,10 @@ use std::sync::Arc;
 use acl::{Action, Policy, PrivateByName, Ruleset};
 use anyhow::Context;
 use config::{Acl, Loaded, Settings, Source};
+use wire::DocumentKind;
 
 use super::args::Selection;
+use super::delivery::Text;
 use super::trusted::{self, Readers};
 use crate::state::rules::Rules;
 use crate::state::users::Users;
@@ -37,38 +39,61 @@ fn anchor(settings: &mut Settings, directory: &Path) {
     }
 }
 
-/// The text of the users file, if any listener asks for passwords.
-pub(super) fn read_users(settings: &Settings) -> anyhow::Result<Option<String>> {
-    let path = needed_users(settings);
-    path.map(|path| trusted::read("auth.users_file", path, Readers::NotOthers)).transpose()
+/// The files that these settings name and need, each with what it is.
+pub(super) fn named(settings: &Settings) -> impl Iterator<Item = (DocumentKind, &Path)> {
+    let path = |kind: DocumentKind| match kind {
+        DocumentKind::Users => needed_users(settings),
+        DocumentKind::Rules => needed_rules(settings),
+        DocumentKind::Configuration | DocumentKind::FirstConfiguration => None,
+    };
+    DocumentKind::ALL.iter().filter_map(move |kind| Some((*kind, path(*kind)?)))
 }
 
-/// The users in that text.
-pub(super) fn users(settings: &Settings, text: Option<&str>) -> anyhow::Result<Users> {
+/// The text of a file that the configuration names.
+pub(super) fn read_named(kind: DocumentKind, path: &Path) -> anyhow::Result<String> {
+    match kind {
+        DocumentKind::Users => trusted::read("auth.users_file", path, Readers::NotOthers),
+        DocumentKind::Rules => trusted::read("acl.config_file", path, Readers::Anyone),
+        DocumentKind::Configuration | DocumentKind::FirstConfiguration => {
+            trusted::read("the configuration", path, Readers::Anyone)
+        }
+    }
+}
+
+/// The texts of all files that these settings name, as they are at the start of the service.
+pub(super) fn read_all_named(settings: &Settings) -> anyhow::Result<Vec<(DocumentKind, Text)>> {
+    named(settings).map(|(kind, path)| Ok((kind, Text { text: read_named(kind, path)?, generation: 1 }))).collect()
+}
+
+/// The text of one of them, if it is needed.
+pub(super) fn read_one_named(kind: DocumentKind, settings: &Settings) -> anyhow::Result<Option<Text>> {
+    let path = named(settings).find(|(named, _)| *named == kind).map(|(_, path)| path);
+    path.map(|path| Ok(Text { text: read_named(kind, path)?, generation: 1 })).transpose()
+}
+
+/// Whether every text that these settings name can be worked by; returns the rules, which name further things.
+pub(super) fn check_named(settings: &Settings, texts: &[(DocumentKind, Text)]) -> anyhow::Result<Rules> {
+    let text = |kind| texts.iter().find(|(found, _)| *found == kind).map(|(_, text)| text);
+    users(settings, text(DocumentKind::Users))?;
+    rules(settings, text(DocumentKind::Rules))
+}
+
+/// The users in that text; none if no listener asks for passwords.
+pub(super) fn users(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Users> {
     let Some(path) = needed_users(settings) else {
         return Ok(Users::default());
     };
-    let users = config::users::load(&path.to_string_lossy(), text.context("there is no text of auth.users_file")?)?;
-    Ok(Users::new(&users)?)
+    let Text { text, generation } = text.context("there is no text of auth.users_file")?;
+    let users = config::users::load(&path.to_string_lossy(), text)?;
+    Ok(Users::new(*generation, &users)?)
 }
 
-fn needed_users(settings: &Settings) -> Option<&Path> {
-    let is_needed = settings.listeners().iter().any(|listener| listener.methods.contains(config::Method::UserPass));
-    settings.auth.users_file.as_deref().filter(|_| is_needed)
-}
-
-/// The text of the rule file, if there is one and it holds.
-pub(super) fn read_rules(settings: &Settings) -> anyhow::Result<Option<String>> {
-    let path = needed_rules(settings);
-    path.map(|path| trusted::read("acl.config_file", path, Readers::Anyone)).transpose()
-}
-
-/// The rules in that text, compiled.
-pub(super) fn rules(settings: &Settings, text: Option<&str>) -> anyhow::Result<Rules> {
+/// The rules in that text, compiled; without a file, what holds then.
+pub(super) fn rules(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Rules> {
     let policy = match needed_rules(settings) {
         None => Policy::without_rules(fallback(&settings.acl)),
         Some(path) => {
-            let text = text.context("there is no text of acl.config_file")?;
+            let Text { text, .. } = text.context("there is no text of acl.config_file")?;
             config::rules::load(&path.to_string_lossy(), text, &Rules::knows_zone)?
         }
     };
@@ -85,6 +110,12 @@ fn fallback(acl: &Acl) -> Action {
         config::Policy::Deny if acl.enabled => Action::Block,
         config::Policy::Allow | config::Policy::Deny => Action::Allow,
     }
+}
+
+/// If any listener asks for passwords.
+pub(super) fn needed_users(settings: &Settings) -> Option<&Path> {
+    let is_needed = settings.listeners().iter().any(|listener| listener.methods.contains(config::Method::UserPass));
+    settings.auth.users_file.as_deref().filter(|_| is_needed)
 }
 
 fn needed_rules(settings: &Settings) -> Option<&Path> {

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use config::Binding;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -28,6 +29,7 @@ pub(super) struct Handed {
 #[derive(Debug)]
 pub(super) struct Gate {
     pub(super) number: DoorNumber,
+    binding: Binding,
     /// Where it really listens, if it has an address.
     address: Option<SocketAddr>,
     /// Its accepting tasks wait for the end of this.
@@ -47,7 +49,15 @@ impl Built {
     ///
     /// # Errors
     /// A socket is not what it should be, or the kernel cannot watch one more.
-    pub(super) fn new(number: DoorNumber, sockets: Vec<Handed>, reactors: &[Handle]) -> io::Result<Self> {
+    pub(super) fn new(
+        number: DoorNumber,
+        binding: Binding,
+        sockets: Vec<Handed>,
+        reactors: &[Handle],
+    ) -> io::Result<Self> {
+        if sockets.is_empty() {
+            return Err(io::Error::other("the monitor has handed over no socket for it"));
+        }
         let address = sockets.first().and_then(|handed| address(&handed.socket));
         let mut listeners = Vec::with_capacity(sockets.len());
         for Handed { index: _, thread, socket } in sockets {
@@ -56,7 +66,7 @@ impl Built {
             listeners.push((reactor.clone(), Listener::adopt(socket)?));
         }
         let (open, _) = watch::channel(());
-        Ok(Self { gate: Gate { number, address, open }, listeners })
+        Ok(Self { gate: Gate { number, binding, address, open }, listeners })
     }
 
     /// Lets clients in until the gate is dropped, or the phase changes.
@@ -70,20 +80,35 @@ impl Built {
     }
 }
 
-/// Where these gates and sockets listen, as far as they have an address.
-pub(super) fn addresses<'a>(gates: impl IntoIterator<Item = &'a Gate>, others: &[Handed]) -> HashSet<SocketAddr> {
-    let others = others.iter().map(|handed| address(&handed.socket));
-    gates.into_iter().map(|gate| gate.address).chain(others).flatten().collect()
+impl Gate {
+    /// Whether it listens there already, whatever else is said of that place; the monitor judges alike.
+    pub(super) fn is_at(&self, binding: &Binding) -> bool {
+        match (&self.binding, binding) {
+            (Binding::Tcp(address), Binding::Tcp(other)) => address == other,
+            (Binding::Unix { path, .. }, Binding::Unix { path: other, .. }) => path == other,
+            (Binding::Tcp(_), Binding::Unix { .. }) | (Binding::Unix { .. }, Binding::Tcp(_)) => false,
+        }
+    }
 }
 
-/// Sorts sockets by the listener that they belong to, of which there are so many; what comes after them is the metrics'.
-pub(super) fn sorted(handed: Vec<Handed>, listeners: usize) -> (Vec<Vec<Handed>>, Vec<Handed>) {
-    let mut sorted: Vec<Vec<Handed>> = (0..listeners).map(|_| Vec::new()).collect();
-    let mut metrics = Vec::new();
-    for handed in handed {
-        sorted.get_mut(usize::from(handed.index)).unwrap_or(&mut metrics).push(handed);
-    }
-    (sorted, metrics)
+/// Where these gates listen, as far as they have an address.
+pub(super) fn addresses<'a>(gates: impl IntoIterator<Item = &'a Gate>) -> HashSet<SocketAddr> {
+    gates.into_iter().filter_map(|gate| gate.address).collect()
+}
+
+/// Where these sockets listen, as far as they have an address.
+pub(super) fn addresses_of(handed: &[Handed]) -> HashSet<SocketAddr> {
+    handed.iter().filter_map(|handed| address(&handed.socket)).collect()
+}
+
+/// Takes the sockets of one listener out of those that were handed over.
+pub(super) fn of_listener(handed: &mut Vec<Handed>, index: usize) -> Vec<Handed> {
+    handed.extract_if(.., |handed| usize::from(handed.index) == index).collect()
+}
+
+/// Takes out the sockets that belong to none of so many listeners: they are the metrics'.
+pub(super) fn of_metrics(handed: &mut Vec<Handed>, listeners: usize) -> Vec<Handed> {
+    handed.extract_if(.., |handed| usize::from(handed.index) >= listeners).collect()
 }
 
 async fn closing(mut open: watch::Receiver<()>, mut phase: watch::Receiver<Phase>) {

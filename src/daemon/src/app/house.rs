@@ -6,30 +6,24 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
 use config::Settings;
 use tokio::sync::watch;
 
 use super::build;
 use super::counting::Counting;
-use super::gates::{self, Built, Gate, Handed};
+use super::gates::{self, Handed};
+use super::regimes::{Basis, Beside, Means, Regimes};
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
-use crate::engine::auth::turns::Turns;
-use crate::engine::dial::Dialer;
-use crate::engine::sys::descriptors;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::http::{self, Http, Office};
-use crate::frontends::socks::{DoorNumber, Regime, World};
+use crate::frontends::socks::World;
 use crate::state::metrics::{Metrics, seats, sessions};
-use crate::state::penalties::Penalties;
-use crate::state::rules::Rules;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
 use crate::state::session::witness::Witness;
-use crate::state::users::Users;
 
 /// How long cancelled sessions may take to write their line.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -39,21 +33,18 @@ const LOOK: Duration = Duration::from_millis(10);
 
 pub(super) struct House {
     world: Arc<World>,
-    counting: Counting,
+    counting: Arc<Counting>,
     http: Option<Http>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
     pam: Arc<Pam>,
-    _open: Vec<Gate>,
 }
 
-/// What a house is opened with, besides its settings.
+/// What a house is opened with, besides what its first regime is built from.
 pub(super) struct Given {
-    pub(super) users: Users,
-    pub(super) rules: Rules,
     pub(super) sockets: Vec<Handed>,
     pub(super) pam: Arc<Pam>,
-    pub(super) counting: Counting,
+    pub(super) counting: Arc<Counting>,
     /// Who writes sessions down, if anybody does.
     pub(super) history: Option<Arc<dyn Witness>>,
     /// Between the HTTP front and the server behind it, if they are wanted.
@@ -67,54 +58,40 @@ struct Watched {
 }
 
 impl House {
-    pub(super) fn open(settings: &Settings, given: Given) -> anyhow::Result<Self> {
-        let Given { users, rules, sockets: handed, pam, counting, history, private_socket } = given;
-        let beside = settings.metrics_binding().map_or(0, |_| http::DESCRIPTORS);
-        let budget = descriptors::plan(settings.limits.max_connections, settings.limits.max_handshakes, beside)
-            .map_err(anyhow::Error::msg)?;
-        if budget.is_short() {
-            tracing::warn!("fewer sessions than limits.max_connections fit under the descriptor limit: {budget}");
-        }
-        let backends = Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
-            .context("cannot start the password checkers")?;
+    /// Starts the relay threads, and lets the first clients in.
+    ///
+    /// # Errors
+    /// Whatever the settings ask for and this host does not have.
+    pub(super) fn open(basis: &Basis<'_>, given: Given) -> anyhow::Result<(Self, Regimes)> {
+        let Given { mut sockets, pam, counting, history, private_socket } = given;
+        let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
-        let threads = start_threads(&handed, &serving)?;
-        let (for_doors, for_http) = gates::sorted(handed, settings.listeners().len());
-        let gates = build_gates(for_doors, &threads).context("cannot use a listening socket")?;
-        let own = gates::addresses(gates.iter().map(|built| &built.gate), &for_http);
-        let listeners = settings.listeners().into_iter();
-        let doors = gates
-            .iter()
-            .zip(listeners)
-            .map(|(built, listener)| (built.gate.number, build::door(listener, settings, &backends, &counting)));
-        let vouchers = backends.vouchers(rules.set().services());
-        let regime = Regime {
-            snapshot: Arc::new(
-                build::snapshot(settings, users, rules, own).context("cannot list this host's addresses")?,
-            ),
-            dialer: Dialer::new(build::dialing(settings), Arc::clone(&counting.lookups))
-                .context("cannot prepare connections to targets")?,
-            vouchers,
-            doors: doors.collect(),
+        let threads = start_threads(&sockets, &serving)?;
+        let for_http = gates::of_metrics(&mut sockets, settings.listeners().len());
+        let means = Means {
+            backends: Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
+                .context("cannot start the password checkers")?,
+            reactors: threads.iter().map(|watched| watched.thread.reactor.clone()).collect(),
+            phase: serving,
+            counting: Arc::clone(&counting),
+            beside: Beside {
+                descriptors: settings.metrics_binding().map_or(0, |_| http::DESCRIPTORS),
+                listeners: gates::addresses_of(&for_http),
+            },
         };
-        let witnesses = [counting.sessions.clone() as Arc<dyn Witness>].into_iter().chain(history).collect();
-        let roster = Roster::new(settings.limits.max_handshakes, witnesses);
-        sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
-        let seats = Seats::new(budget.sessions);
-        seats::follow(&counting.metrics, Arc::clone(&seats));
-        let world = Arc::new(World {
-            roster,
-            seats,
-            penalties: Penalties::default(),
-            turns: Turns::default(),
-            regime: ArcSwap::from_pointee(regime),
-            readiness: Arc::clone(&counting.readiness),
-        });
+        let regimes = Regimes::begin(means, basis, sockets, |regime, seats| {
+            let witnesses = [counting.sessions.clone() as Arc<dyn Witness>].into_iter().chain(history).collect();
+            let roster = Roster::new(settings.limits.max_handshakes, witnesses);
+            sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
+            let seats = Seats::new(seats);
+            seats::follow(&counting.metrics, Arc::clone(&seats));
+            World::new(roster, seats, regime, Arc::clone(&counting.readiness))
+        })?;
+        let world = regimes.world();
         pam.follow(&counting.metrics);
         follow_penalties(&counting.metrics, &world);
-        let open = gates.into_iter().map(|built| built.open(&world, &serving)).collect();
         let http = open_http(settings, for_http, private_socket, &counting).context("cannot serve [metrics]")?;
-        Ok(Self { world, counting, http, phase, threads, pam, _open: open })
+        Ok((Self { world, counting, http, phase, threads, pam }, regimes))
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -177,12 +154,6 @@ impl House {
 fn start_threads(handed: &[Handed], phase: &watch::Receiver<Phase>) -> anyhow::Result<Vec<Watched>> {
     let last = handed.iter().map(|handed| handed.thread).max().context("there is no listening socket")?;
     (0..=last).map(|number| Ok(Watched { thread: RelayThread::start(number, phase.clone())?, seen: 0 })).collect()
-}
-
-fn build_gates(sockets: Vec<Vec<Handed>>, threads: &[Watched]) -> io::Result<Vec<Built>> {
-    let reactors: Vec<_> = threads.iter().map(|watched| watched.thread.reactor.clone()).collect();
-    let numbered = sockets.into_iter().enumerate();
-    numbered.map(|(number, sockets)| Built::new(DoorNumber(number), sockets, &reactors)).collect()
 }
 
 /// The HTTP frontend, if there is a way to its inner server.

@@ -114,7 +114,7 @@ impl Keeper {
             history.report_losses();
         }
         match interfaces::addresses() {
-            Ok(now) => self.world.regime.load().snapshot.follow_own_addresses(now),
+            Ok(now) => self.world.follow_own_addresses(&now),
             // The guard keeps those it knows: to forget them would open the way back into this host.
             Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
         }

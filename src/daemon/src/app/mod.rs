@@ -7,11 +7,15 @@ mod commands;
 mod configuration;
 mod confinement;
 mod counting;
+mod delivery;
+mod files;
 mod gates;
 mod house;
 mod housekeeping;
 mod pam;
 mod privileges;
+mod regimes;
+mod reload;
 mod run;
 mod state_directory;
 mod threads;
@@ -35,7 +39,7 @@ pub fn main() -> ExitCode {
     }
     let args = Args::parse();
     match (args.command, args.role) {
-        (_, Some(Role::Worker)) => worker::main(&args.selection, args.state_directory.as_deref()),
+        (_, Some(Role::Worker)) => worker::main(args.selection, args.from_monitor),
         (Some(command), None) => offline(args.selection, command),
         (None, None) => match &args.generate_config {
             Some(path) => commands::generate_config(path),

@@ -64,6 +64,20 @@ pub(super) fn verify(settings: &Settings, rules: &Rules) -> anyhow::Result<()> {
     );
 }
 
+/// Whether the helpers can answer for all of these services: they know those of their start and no others.
+///
+/// # Errors
+/// A service that only a restart can add.
+pub(super) fn suffice<'s>(known: &[String], wanted: impl IntoIterator<Item = &'s str>) -> anyhow::Result<()> {
+    let Some(added) = wanted.into_iter().find(|service| !known.iter().any(|known| known == service)) else {
+        return Ok(());
+    };
+    bail!(
+        "the PAM service {added:?} was not in use when rustsocks was started, and only a start can make it known to the PAM helpers: \
+         start rustsocks anew"
+    );
+}
+
 /// What the operator should know although it stops nothing.
 pub(super) fn remarks(settings: &Settings, rules: &Rules) -> Vec<String> {
     let listeners = settings.listeners();
@@ -91,7 +105,7 @@ pub(super) fn remarks(settings: &Settings, rules: &Rules) -> Vec<String> {
 /// No thread can be started, or the monitor sent something else than a line.
 pub(super) fn open(
     settings: &Settings,
-    rules: &Rules,
+    services: Vec<String>,
     link: &Link,
     lines: Vec<HelperLine>,
 ) -> anyhow::Result<(Arc<Helpers>, Arc<Pam>)> {
@@ -106,7 +120,7 @@ pub(super) fn open(
     }
     helpers.wait_until_ready(READY_LIMIT);
     let options = Options {
-        services: services(settings, rules),
+        services,
         default_user: settings.pam.default_user.to_string(),
         remote_user: settings.pam.default_ruser.to_string(),
         helpers: count,
@@ -117,7 +131,7 @@ pub(super) fn open(
 }
 
 /// The services of listeners and rules, each once; helpers know them by their place in this list.
-fn services(settings: &Settings, rules: &Rules) -> Vec<String> {
+pub(super) fn services(settings: &Settings, rules: &Rules) -> Vec<String> {
     let mut services: Vec<String> = settings.pam_services().iter().map(|service| service.as_str().to_owned()).collect();
     for (_, service) in rules.set().services() {
         if !services.iter().any(|known| known == service) {

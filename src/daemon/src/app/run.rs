@@ -6,13 +6,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use config::{Binding, Sessions, Settings};
+use config::Sessions;
 use monitor::launch::Launcher;
-use monitor::plan::{Accepted, Document, Keepalive, Listener, Plan, WorkerCommand};
+use monitor::plan::{Document, Plan, WorkerCommand};
 use wire::DocumentKind;
 
 use super::args::Selection;
 use super::commands::{EX_CONFIG, complain};
+use super::delivery::Text;
+use super::files::{Files, terms};
 use super::{build, configuration, pam, privileges, state_directory};
 use crate::engine::log;
 use crate::engine::sys::accounts::{Account, user_name};
@@ -24,14 +26,14 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const OURSELVES: &str = "/proc/self/exe";
 
 pub(super) fn run(selection: &Selection) -> ExitCode {
-    let plan = match plan(selection) {
-        Ok(plan) => plan,
+    let (plan, mut files) = match plan(selection) {
+        Ok(planned) => planned,
         Err(error) => {
             complain(&format!("{error:#}"));
             return ExitCode::from(EX_CONFIG);
         }
     };
-    match monitor::run(plan) {
+    match monitor::run(plan, &mut files) {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             let code = error.code();
@@ -41,18 +43,16 @@ pub(super) fn run(selection: &Selection) -> ExitCode {
     }
 }
 
-fn plan(selection: &Selection) -> anyhow::Result<Plan> {
+fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>)> {
     let text = configuration::read_file(selection)?;
     let loaded = configuration::load(selection, text.as_deref())?;
-    let users = configuration::read_users(&loaded.settings)?;
-    // The worker needs the users; a mistake in them should stop the start here, where the words reach the terminal.
-    configuration::users(&loaded.settings, users.as_deref())?;
-    let rules = configuration::read_rules(&loaded.settings)?;
-    let compiled = configuration::rules(&loaded.settings, rules.as_deref())?;
+    let texts = configuration::read_all_named(&loaded.settings)?;
+    // The worker needs them; a mistake should stop the start here, where the words reach the terminal.
+    let compiled = configuration::check_named(&loaded.settings, &texts)?;
     let helpers = pam::plan(&loaded.settings, &compiled)?;
     let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);
-    log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
+    let loudness = log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -61,25 +61,22 @@ fn plan(selection: &Selection) -> anyhow::Result<Plan> {
     {
         tracing::warn!("{remark}");
     }
-    let settings = &loaded.settings;
+    let settings = loaded.settings;
     prepare_history(&settings.sessions, account);
-    Ok(Plan {
-        listeners: bindings(settings).into_iter().map(listener).collect(),
+    let plan = Plan {
+        terms: terms(&settings),
         threads: build::threads(&settings.server),
-        backlog: settings.server.backlog,
-        accepted: accepted(settings),
-        documents: documents(text.unwrap_or_default(), users, rules),
+        documents: documents(text.unwrap_or_default(), texts),
         launcher: Launcher { program: OURSELVES.into(), args: ["--role", "launch"].map(OsString::from).into() },
         worker: WorkerCommand {
             program: OURSELVES.into(),
-            args: worker_arguments()?,
+            args: worker_arguments(pam::services(&settings, &compiled))?,
             profile: privileges::worker_profile(account, &settings.outbound),
         },
         helpers,
         start_limit: START_LIMIT,
-        watchdog: settings.server.watchdog,
-        drain: settings.server.drain,
-    })
+    };
+    Ok((plan, Files { selection, first: settings.clone(), in_force: settings, draft: None, loudness }))
 }
 
 /// Without a place the service does its work, and the worker says why there is no history.
@@ -103,40 +100,17 @@ fn unusable(logging: &log::Options, account: Option<Account>) -> String {
     }
 }
 
-fn documents(configuration: String, users: Option<String>, rules: Option<String>) -> Vec<Document> {
-    let document = |kind, text: String| Document { kind, generation: 1, text: text.into_bytes() };
-    let users = users.map(|users| document(DocumentKind::Users, users));
-    let rules = rules.map(|rules| document(DocumentKind::Rules, rules));
-    [document(DocumentKind::Configuration, configuration)].into_iter().chain(users).chain(rules).collect()
+fn documents(configuration: String, named: Vec<(DocumentKind, Text)>) -> Vec<Document> {
+    let named = named.into_iter().map(|(kind, Text { text, generation })| (kind, text, generation));
+    let all = [(DocumentKind::Configuration, configuration, 1)].into_iter().chain(named);
+    all.map(|(kind, text, generation)| Document { kind, generation, text: text.into_bytes() }).collect()
 }
 
-/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics.
-fn bindings(settings: &Settings) -> Vec<Binding> {
-    let doors = settings.listeners().into_iter().map(|listener| listener.binding);
-    doors.chain(settings.metrics_binding()).collect()
-}
-
-fn listener(binding: Binding) -> Listener {
-    match binding {
-        Binding::Tcp(address) => Listener::Tcp { address },
-        Binding::Unix { path, mode } => Listener::Unix { path, mode: mode.bits() },
-    }
-}
-
-/// Clients are kept alive like targets are.
-fn accepted(settings: &Settings) -> Accepted {
-    let outbound = &settings.outbound;
-    let keepalive = outbound.keepalive.map(|idle| Keepalive {
-        idle,
-        interval: outbound.keepalive_interval,
-        probes: outbound.keepalive_probes,
-    });
-    Accepted { nodelay: outbound.nodelay, keepalive, user_timeout: outbound.user_timeout, oob_inline: true }
-}
-
-fn worker_arguments() -> anyhow::Result<Vec<OsString>> {
+fn worker_arguments(pam_services: Vec<String>) -> anyhow::Result<Vec<OsString>> {
     let directory = std::env::current_dir().context("cannot tell the working directory")?;
     let ours = ["--role".into(), "worker".into(), "--directory".into(), directory.into_os_string()];
     let state = state_directory::find().map(|place| ["--state-directory".into(), place.into_os_string()]);
-    Ok(ours.into_iter().chain(state.into_iter().flatten()).chain(std::env::args_os().skip(1)).collect())
+    let services = pam_services.into_iter().flat_map(|service| ["--pam-service".into(), service.into()]);
+    let ours = ours.into_iter().chain(state.into_iter().flatten()).chain(services);
+    Ok(ours.chain(std::env::args_os().skip(1)).collect())
 }

@@ -2,10 +2,7 @@
 //!
 //! It does nothing that could block for long, for its heartbeat is what the watchdog listens to.
 
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,14 +14,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use wire::{DocumentKind, ToMonitor, ToWorker};
 
-use super::args::Selection;
+use super::args::{FromMonitor, Selection};
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
 use super::confinement::Confinement;
 use super::counting::Counting;
-use super::gates::Handed;
+use super::delivery::{Delivered, Delivery, Text};
 use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
-use super::pam::HelperLine;
+use super::regimes::Basis;
+use super::reload::{InForce, Named, Order, Reloader};
 use super::{build, configuration, pam};
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
@@ -38,7 +36,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// While draining it looks this often whether the last session is gone.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
-pub(super) fn main(selection: &Selection, state_directory: Option<&Path>) -> ExitCode {
+pub(super) fn main(selection: Selection, given: FromMonitor) -> ExitCode {
     let link = match Link::adopt() {
         Ok(link) => link,
         Err(error) => {
@@ -48,7 +46,7 @@ pub(super) fn main(selection: &Selection, state_directory: Option<&Path>) -> Exi
     };
     // The kernel named this process after /proc/self/exe, by which it was started.
     let _only_cosmetic = nix::sys::prctl::set_name(c"rustsocks");
-    let worker = match Worker::open(selection, state_directory, &link) {
+    let worker = match Worker::open(selection, given, &link) {
         Ok(worker) => worker,
         Err(error) => {
             let _monitor_is_gone = link.send(&ToMonitor::Failed { reason: format!("{error:#}") });
@@ -69,39 +67,50 @@ struct Worker {
     house: House,
     helpers: Arc<Helpers>,
     housekeeping: Housekeeping,
+    reloader: Reloader,
 }
 
 impl Worker {
-    fn open(selection: &Selection, state_directory: Option<&Path>, link: &Link) -> anyhow::Result<Self> {
+    fn open(selection: Selection, given: FromMonitor, link: &Link) -> anyhow::Result<Self> {
+        let FromMonitor { state_directory, pam_service: pam_services } = given;
         leave_signals_to_the_monitor()?;
-        let orders = take_over(link)?;
-        let loaded = configuration::load(selection, selection.config.is_some().then_some(&*orders.configuration))?;
-        let sessions = &loaded.settings.sessions;
-        let history = build::history(sessions, state_directory);
+        let mut delivery = take_over(link)?;
+        let generation = delivery.generation();
+        let mut settings = settings_of(&selection, delivery.take(DocumentKind::Configuration))?;
+        let first = delivery.take(DocumentKind::FirstConfiguration).map(|text| settings_of(&selection, Some(text)));
+        let first = first.unwrap_or_else(|| Ok(settings.clone()))?;
+        let _the_operator_has_been_told = settings.keep_fixed(&first);
+        let history = build::history(&settings.sessions, state_directory.as_deref());
         // Both need paths that nobody has from inside.
-        let counting = Counting::begin().context("cannot read /proc/self")?;
-        let private_socket = private_socket(&loaded.settings)?;
-        let confinement = Confinement::enter(&loaded.settings, history.as_ref());
-        let log = log::start_queued(&build::log(&loaded.settings.logging)).context("cannot start the log")?;
+        let counting = Arc::new(Counting::begin().context("cannot read /proc/self")?);
+        let private_socket = private_socket(&settings)?;
+        let confinement = Confinement::enter(&settings, history.as_ref());
+        let log = log::start_queued(&build::log(&settings.logging)).context("cannot start the log")?;
         confinement.report();
-        let users = configuration::users(&loaded.settings, orders.users.as_deref())?;
-        let rules = configuration::rules(&loaded.settings, orders.rules.as_deref())?;
-        let (helpers, pam) = pam::open(&loaded.settings, &rules, link, orders.helpers)?;
-        let history = start_history(sessions, history)?;
+        let users = Named::first(&settings, &mut delivery)?;
+        let rules = Named::first(&settings, &mut delivery)?;
+        let basis = Basis { settings: &settings, users: &users.value, rules: &rules.value, generation };
+        let (helpers, pam) = pam::open(&settings, pam_services.clone(), link, delivery.helpers)?;
+        let history = start_history(&settings.sessions, history)?;
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
-        let given = Given { users, rules, sockets: orders.listeners, pam, counting, history: scribe, private_socket };
-        let house = House::open(&loaded.settings, given)?;
-        let housekeeping = Housekeeping::start(house.world(), log, history, sessions.checkpoint, house.metrics())?;
-        let listeners: Vec<_> = loaded.settings.listeners().into_iter().map(|listener| listener.name).collect();
+        let given = Given { sockets: delivery.listeners, pam, counting, history: scribe, private_socket };
+        let (house, regimes) = House::open(&basis, given)?;
+        let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();
+        let loudness = log.loudness.clone();
+        let housekeeping =
+            Housekeeping::start(house.world(), log, history, settings.sessions.checkpoint, house.metrics())?;
+        let in_force = InForce { selection, first, settings, users, rules, pam_services, regimes, loudness };
+        let reloader = Reloader::start(in_force, link.try_clone()?)?;
         tracing::info!(?listeners, "serving");
-        Ok(Self { house, helpers, housekeeping })
+        Ok(Self { house, helpers, housekeeping, reloader })
     }
 
     /// Serves until the monitor wants no more, or is gone; every session gets its line whatever happens.
     fn serve(mut self, link: &Link) -> anyhow::Result<()> {
         let end = link.send(&ToMonitor::Ready).map_err(Into::into).and_then(|()| {
-            let Self { house, helpers, housekeeping } = &mut self;
-            Watch { link, house, helpers, housekeeping, drain: None }.until_over()
+            let Self { house, helpers, housekeeping, reloader } = &mut self;
+            let delivery = Delivery::default();
+            Watch { link, house, helpers, housekeeping, reloader, delivery, drain: None }.until_over()
         });
         let remaining = self.house.clear();
         self.housekeeping.stop();
@@ -132,41 +141,22 @@ fn leave_signals_to_the_monitor() -> anyhow::Result<()> {
     theirs.thread_block().context("cannot block signals")
 }
 
-/// What the monitor hands over before it says `Begin`.
-#[derive(Default)]
-struct Orders {
-    configuration: String,
-    users: Option<String>,
-    rules: Option<String>,
-    listeners: Vec<Handed>,
-    helpers: Vec<HelperLine>,
-}
-
-fn take_over(link: &Link) -> anyhow::Result<Orders> {
-    let mut orders = Orders::default();
+/// Everything that comes before `Begin`.
+fn take_over(link: &Link) -> anyhow::Result<Delivery> {
+    let mut delivery = Delivery::default();
     loop {
         match link.receive()? {
-            Some((ToWorker::Document { kind, .. }, Some(text))) => match kind {
-                DocumentKind::Configuration => orders.configuration = read(kind, text)?,
-                DocumentKind::Users => orders.users = Some(read(kind, text)?),
-                DocumentKind::Rules => orders.rules = Some(read(kind, text)?),
-            },
-            Some((ToWorker::Listener { index, thread }, Some(socket))) => {
-                orders.listeners.push(Handed { index, thread, socket });
-            }
-            Some((ToWorker::PamHelper { number }, Some(socket))) => orders.helpers.push(HelperLine { number, socket }),
-            Some((ToWorker::Begin, _)) => return Ok(orders),
-            Some((frame, _)) => bail!("the monitor sent {frame:?} before Begin"),
+            Some((ToWorker::Begin, _)) => return Ok(delivery),
+            Some((frame, descriptor)) => delivery.add(frame, descriptor)?,
             None => bail!("the monitor is gone"),
         }
     }
 }
 
-fn read(kind: DocumentKind, descriptor: OwnedFd) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read = File::from(descriptor).read_to_string(&mut text);
-    read.with_context(|| format!("cannot read the {} from the monitor", kind.name()))?;
-    Ok(text)
+/// The text of this kind that a start cannot be without, and its settings.
+fn settings_of(selection: &Selection, text: Option<Delivered>) -> anyhow::Result<Settings> {
+    let Text { text, .. } = text.context("the monitor sent no configuration")?.map_err(anyhow::Error::msg)?;
+    Ok(configuration::load(selection, selection.config.is_some().then_some(&*text))?.settings)
 }
 
 /// Why there is nothing more to watch.
@@ -182,6 +172,9 @@ struct Watch<'a> {
     house: &'a mut House,
     helpers: &'a Helpers,
     housekeeping: &'a mut Housekeeping,
+    reloader: &'a Reloader,
+    /// What has come of the next reload.
+    delivery: Delivery,
     drain: Option<Instant>,
 }
 
@@ -203,7 +196,7 @@ impl Watch<'_> {
             match self.link.receive()? {
                 Some((ToWorker::StopNow, _)) => return Ok(End::AsAsked),
                 Some((ToWorker::PamHelper { number }, Some(socket))) => self.meet(number, socket),
-                Some((frame, _)) => self.obey(frame),
+                Some((frame, descriptor)) => self.obey(frame, descriptor),
                 None => return Ok(End::MonitorIsGone),
             }
         }
@@ -217,7 +210,7 @@ impl Watch<'_> {
         }
     }
 
-    fn obey(&mut self, order: ToWorker) {
+    fn obey(&mut self, order: ToWorker, descriptor: Option<OwnedFd>) {
         match order {
             ToWorker::ReopenLogs => self.housekeeping.reopen_log(),
             ToWorker::Drain { deadline_ms } => {
@@ -225,12 +218,18 @@ impl Watch<'_> {
                 self.house.close_doors();
                 self.drain = Some(Instant::now() + Duration::from_millis(deadline_ms.into()));
             }
+            ToWorker::Reload { generation, trigger } => {
+                self.reloader.order(Order { generation, trigger, delivery: std::mem::take(&mut self.delivery) });
+            }
             ToWorker::Document { .. }
+            | ToWorker::Unavailable { .. }
             | ToWorker::Listener { .. }
             | ToWorker::PamHelper { .. }
             | ToWorker::Begin
             | ToWorker::StopNow => {
-                tracing::error!(?order, "the monitor sent an order out of turn");
+                if let Err(error) = self.delivery.add(order, descriptor) {
+                    tracing::error!(%error, "an order of the monitor cannot be followed");
+                }
             }
         }
     }

@@ -17,10 +17,10 @@ use super::users::Users;
 /// One generation of policy.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    /// Counts the policies of this service, beginning with 1.
+    /// The reload that it comes from; 1 is the start of the service.
     pub(crate) generation: u64,
     pub(crate) users: Arc<Users>,
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) lifetimes: Lifetimes,
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
@@ -34,7 +34,7 @@ pub(crate) struct Snapshot {
 /// What holds for every session of a generation.
 #[derive(Debug)]
 pub(crate) struct Policy {
-    pub(crate) rules: Rules,
+    pub(crate) rules: Arc<Rules>,
     pub(crate) lifetimes: Lifetimes,
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
@@ -52,7 +52,8 @@ pub(crate) struct Surroundings {
 
 impl Snapshot {
     pub(crate) fn new(
-        users: Users,
+        generation: u64,
+        users: Arc<Users>,
         policy: Policy,
         surroundings: Surroundings,
         own_addresses: HashSet<IpAddr>,
@@ -60,8 +61,8 @@ impl Snapshot {
         let Policy { rules, lifetimes, commands, penalties } = policy;
         let guard = ArcSwap::from_pointee(surroundings.guard(&own_addresses));
         Self {
-            generation: 1,
-            users: Arc::new(users),
+            generation,
+            users,
             rules,
             lifetimes,
             commands,
@@ -73,11 +74,11 @@ impl Snapshot {
     }
 
     /// Makes the guard know the addresses that this host has now.
-    pub(crate) fn follow_own_addresses(&self, now: HashSet<IpAddr>) {
+    pub(crate) fn follow_own_addresses(&self, now: &HashSet<IpAddr>) {
         let mut known = self.own_addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if *known != now {
-            self.guard.store(Arc::new(self.surroundings.guard(&now)));
-            *known = now;
+        if *known != *now {
+            self.guard.store(Arc::new(self.surroundings.guard(now)));
+            known.clone_from(now);
         }
     }
 }
@@ -112,11 +113,11 @@ pub(crate) struct Lifetimes {
 impl Snapshot {
     /// Everything on, nothing excepted, deadlines as tests name them.
     pub(crate) fn for_tests() -> Self {
-        Self::of_users(1, Arc::new(Users::default()))
+        Self::of_users(Arc::new(Users::default()))
     }
 
-    /// A generation with these users.
-    pub(crate) fn of_users(generation: u64, users: Arc<Users>) -> Self {
+    /// One with these users.
+    pub(crate) fn of_users(users: Arc<Users>) -> Self {
         let secs = Duration::from_secs;
         let lifetimes = Lifetimes {
             handshake: secs(10),
@@ -129,7 +130,8 @@ impl Snapshot {
         };
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
-        let policy = Policy { rules: Rules::open(), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
-        Self { generation, users, ..Self::new(Users::default(), policy, surroundings, HashSet::new()) }
+        let rules = Arc::new(Rules::open());
+        let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+        Self::new(1, users, policy, surroundings, HashSet::new())
     }
 }

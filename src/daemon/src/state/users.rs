@@ -8,9 +8,11 @@ use jiff::Timestamp;
 
 use super::session::facts::User;
 
-/// The users of one generation; without a users file there are none.
+/// The users of one text of the users file; without one there are none.
 #[derive(Debug, Default)]
 pub(crate) struct Users {
+    /// The reload that brought the text: whatever is remembered of its users holds for this one only.
+    pub(crate) generation: u64,
     known: HashMap<Box<[u8]>, Known>,
     /// What an unknown name is checked against, to take as long as a known one: the hash that costs most.
     costliest: Option<PasswordHash>,
@@ -36,11 +38,11 @@ pub(crate) struct BadHash {
 impl Users {
     /// # Errors
     /// A hash is not a PHC string.
-    pub(crate) fn new(users: &config::users::Users) -> Result<Self, BadHash> {
+    pub(crate) fn new(generation: u64, users: &config::users::Users) -> Result<Self, BadHash> {
         let known = users.as_slice().iter().map(|user| Ok((user.name.as_str().as_bytes().into(), Known::new(user)?)));
         let known = known.collect::<Result<HashMap<_, Known>, _>>()?;
         let costliest = known.values().map(|known| &known.hash).max_by_key(|hash| cost(hash)).cloned();
-        Ok(Self { known, costliest })
+        Ok(Self { generation, known, costliest })
     }
 
     /// The user of this name, as the client sent it.

@@ -7,35 +7,78 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::outcome::BindError;
-use crate::plan::{Accepted, Plan};
+use crate::plan::{Accepted, Terms};
 
-/// The sockets of one address, and the address with the port that it really has.
-pub(super) fn bind(address: SocketAddr, plan: &Plan) -> Result<(SocketAddr, Vec<Socket>), BindError> {
-    group(address, plan).map_err(|cause| explain(address, cause))
+/// Listeners of our own that are about to go, or whose sockets the worker has not closed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Neighbours {
+    None,
+    /// Some have the port that is wanted, so that a listener can come back, or move from one address to all of them, without a gap.
+    OnThePort,
 }
 
-fn group(address: SocketAddr, plan: &Plan) -> io::Result<(SocketAddr, Vec<Socket>)> {
-    let first = prepared(address, plan.accepted)?;
+impl Neighbours {
+    /// Those among these addresses.
+    pub(super) fn of(wanted: SocketAddr, ours: &[SocketAddr]) -> Self {
+        let is_neighbour = |address: &SocketAddr| {
+            wanted.port() != 0 && address.port() == wanted.port() && address.is_ipv4() == wanted.is_ipv4()
+        };
+        if ours.iter().any(is_neighbour) { Self::OnThePort } else { Self::None }
+    }
+}
+
+/// Lets further sockets of this process have the port of these.
+pub(super) fn open_to_others(sockets: &[Rc<OwnedFd>]) -> io::Result<()> {
+    sockets.iter().try_for_each(|socket| SockRef::from(&**socket).set_reuse_port(true))
+}
+
+/// The sockets of one address, one for each thread.
+pub(super) fn bind(
+    address: SocketAddr,
+    threads: NonZeroU16,
+    terms: &Terms,
+    neighbours: Neighbours,
+) -> Result<Vec<Socket>, BindError> {
+    group(address, threads, terms, neighbours).map_err(|cause| explain(address, cause))
+}
+
+/// Gives a socket that listens already what other terms say of it.
+pub(super) fn follow(socket: &OwnedFd, terms: &Terms) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    bequeath(&socket, terms.accepted)?;
+    listen(&socket, terms)
+}
+
+fn group(address: SocketAddr, threads: NonZeroU16, terms: &Terms, neighbours: Neighbours) -> io::Result<Vec<Socket>> {
+    let first = prepared(address, terms.accepted)?;
+    first.set_reuse_port(neighbours == Neighbours::OnThePort)?;
     first.bind(&address.into())?;
     let address = first.local_addr()?.as_socket().unwrap_or(address);
     let mut sockets = vec![first];
-    if plan.threads.get() > 1 {
+    if threads.get() > 1 {
         sockets[0].set_reuse_port(true)?;
     }
-    for _ in 1..plan.threads.get() {
-        sockets.push(sibling(address, plan)?);
+    for _ in 1..threads.get() {
+        sockets.push(sibling(address, terms)?);
     }
-    let backlog = i32::try_from(plan.backlog).unwrap_or(i32::MAX);
-    sockets.iter().try_for_each(|socket| socket.listen(backlog))?;
-    Ok((address, sockets))
+    sockets.iter().try_for_each(|socket| listen(socket, terms))?;
+    Ok(sockets)
 }
 
-fn sibling(address: SocketAddr, plan: &Plan) -> io::Result<Socket> {
-    let socket = prepared(address, plan.accepted)?;
+/// A socket that listens already only changes the length of its queue.
+fn listen(socket: &Socket, terms: &Terms) -> io::Result<()> {
+    socket.listen(i32::try_from(terms.backlog).unwrap_or(i32::MAX))
+}
+
+fn sibling(address: SocketAddr, terms: &Terms) -> io::Result<Socket> {
+    let socket = prepared(address, terms.accepted)?;
     socket.set_reuse_port(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
@@ -56,6 +99,7 @@ fn prepared(address: SocketAddr, accepted: Accepted) -> io::Result<Socket> {
 fn bequeath(socket: &Socket, accepted: Accepted) -> io::Result<()> {
     socket.set_tcp_nodelay(accepted.nodelay)?;
     socket.set_out_of_band_inline(accepted.oob_inline)?;
+    socket.set_keepalive(accepted.keepalive.is_some())?;
     if let Some(keepalive) = accepted.keepalive {
         let values = TcpKeepalive::new()
             .with_time(keepalive.idle)
@@ -82,31 +126,21 @@ fn explain(address: SocketAddr, cause: io::Error) -> BindError {
 #[cfg(test)]
 mod tests {
     use std::net::{TcpListener, TcpStream};
-    use std::num::NonZeroU16;
     use std::time::Duration;
 
     use super::*;
-    use crate::launch::{Launcher, Profile, Sockets};
-    use crate::plan::{Keepalive, WorkerCommand};
+    use crate::plan::Keepalive;
 
-    fn plan(threads: u16, accepted: Accepted) -> Plan {
-        Plan {
-            listeners: Vec::new(),
-            threads: NonZeroU16::new(threads).expect("some threads"),
-            backlog: 128,
-            accepted,
-            documents: Vec::new(),
-            launcher: Launcher { program: "/proc/self/exe".into(), args: Vec::new() },
-            worker: WorkerCommand {
-                program: "/proc/self/exe".into(),
-                args: Vec::new(),
-                profile: Profile::Worker { account: None, sockets: Sockets::Plain },
-            },
-            helpers: None,
-            start_limit: Duration::from_secs(30),
-            watchdog: Duration::from_secs(10),
-            drain: Duration::from_secs(30),
-        }
+    fn terms(accepted: Accepted) -> Terms {
+        Terms { accepted, ..Terms::for_tests() }
+    }
+
+    /// A group of so many sockets, and its address.
+    fn bound(address: SocketAddr, threads: u16, accepted: Accepted) -> Result<(SocketAddr, Vec<Socket>), BindError> {
+        let threads = NonZeroU16::new(threads).expect("some threads");
+        let sockets = bind(address, threads, &terms(accepted), Neighbours::None)?;
+        let address = sockets[0].local_addr().expect("bound").as_socket().expect("TCP has addresses");
+        Ok((address, sockets))
     }
 
     fn any_port(ip: &str) -> SocketAddr {
@@ -115,7 +149,7 @@ mod tests {
 
     #[test]
     fn connections_spread_over_all_sockets_of_the_group_and_none_is_lost() {
-        let (address, sockets) = bind(any_port("127.0.0.1"), &plan(4, Accepted::default())).expect("bound");
+        let (address, sockets) = bound(any_port("127.0.0.1"), 4, Accepted::default()).expect("bound");
         let clients: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(address).expect("connected")).collect();
         let accepted = sockets.iter().map(|socket| std::iter::from_fn(|| socket.accept().ok()).count());
         let accepted: Vec<usize> = accepted.collect();
@@ -126,9 +160,8 @@ mod tests {
     #[test]
     fn a_second_daemon_on_the_same_port_is_refused_and_told_how_to_find_the_first() {
         for threads in [1, 4] {
-            let plan = plan(threads, Accepted::default());
-            let (address, _sockets) = bind(any_port("127.0.0.1"), &plan).expect("bound");
-            let error = bind(address, &plan).expect_err("refused").to_string();
+            let (address, _sockets) = bound(any_port("127.0.0.1"), threads, Accepted::default()).expect("bound");
+            let error = bound(address, threads, Accepted::default()).expect_err("refused").to_string();
             let hint =
                 format!("cannot listen on {address}: somebody else does; `ss -ltnp 'sport = :{}'`", address.port());
             assert!(error.starts_with(&hint), "{error}");
@@ -137,21 +170,20 @@ mod tests {
 
     #[test]
     fn a_port_whose_old_connections_linger_is_free() {
-        let plan = plan(2, Accepted::default());
-        let (address, sockets) = bind(any_port("127.0.0.1"), &plan).expect("bound");
+        let (address, sockets) = bound(any_port("127.0.0.1"), 2, Accepted::default()).expect("bound");
         let client = TcpStream::connect(address).expect("connected");
         let served = sockets.iter().find_map(|socket| socket.accept().ok()).expect("accepted");
         // The side that closes first keeps the pair of addresses in TIME_WAIT.
         drop((sockets, served));
         drop(client);
-        assert!(bind(address, &plan).is_ok());
+        assert!(bound(address, 2, Accepted::default()).is_ok());
     }
 
     #[test]
     fn an_ipv6_listener_leaves_ipv4_to_others() {
         // Somebody else may have a port for IPv4 by chance, but not every time.
         let is_shared = |_| {
-            let (address, _sockets) = bind(any_port("::"), &plan(2, Accepted::default())).expect("bound");
+            let (address, _sockets) = bound(any_port("::"), 2, Accepted::default()).expect("bound");
             TcpListener::bind(("0.0.0.0", address.port())).is_ok()
         };
         assert!((0..20).any(is_shared));
@@ -162,7 +194,7 @@ mod tests {
         let keepalive = Keepalive { idle: Duration::from_mins(1), interval: Duration::from_secs(15), probes: 4 };
         let user_timeout = Some(Duration::from_secs(42));
         let accepted = Accepted { nodelay: true, keepalive: Some(keepalive), user_timeout, oob_inline: true };
-        let (address, sockets) = bind(any_port("127.0.0.1"), &plan(1, accepted)).expect("bound");
+        let (address, sockets) = bound(any_port("127.0.0.1"), 1, accepted).expect("bound");
         let _client = TcpStream::connect(address).expect("connected");
         let (socket, _) = sockets[0].accept().expect("accepted");
 
@@ -177,7 +209,7 @@ mod tests {
 
     #[test]
     fn a_foreign_address_is_refused_and_told_where_the_own_ones_are_listed() {
-        let error = bind(any_port("192.0.2.1"), &plan(1, Accepted::default())).expect_err("refused").to_string();
+        let error = bound(any_port("192.0.2.1"), 1, Accepted::default()).expect_err("refused").to_string();
         assert!(error.contains("no interface of this host has that address; `ip -brief address`"), "{error}");
     }
 

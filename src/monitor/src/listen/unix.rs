@@ -3,12 +3,14 @@
 //! A file that is in the way is removed only if it is a socket that nobody answers.
 //! Two daemons that start in the same instant on the same path are not kept apart: the later one wins the path.
 
-use std::fs::{self, Metadata, Permissions};
+use std::fs::{self, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use socket2::{Domain, SockAddr, Socket, Type};
+use nix::fcntl::OFlag;
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tracing::{debug, info};
 
 use crate::outcome::BindError;
@@ -55,6 +57,11 @@ fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<(Socket, SocketFil
     Ok((socket, file))
 }
 
+/// Gives a socket that listens already another length of its queue.
+pub(super) fn follow(socket: &OwnedFd, backlog: u32) -> io::Result<()> {
+    SockRef::from(socket).listen(i32::try_from(backlog).unwrap_or(i32::MAX))
+}
+
 fn unix(path: &Path, cause: io::Error) -> BindError {
     BindError::Unix { path: path.to_owned(), cause }
 }
@@ -69,6 +76,17 @@ pub(super) struct SocketFile {
 impl SocketFile {
     fn at(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_owned(), identity: identity(&fs::symlink_metadata(path)?) })
+    }
+
+    /// Changes who may connect, unless somebody has put another file in its place.
+    pub(super) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        // By its descriptor, so that whatever takes the path meanwhile is not meant.
+        let file =
+            OpenOptions::new().read(true).custom_flags((OFlag::O_PATH | OFlag::O_NOFOLLOW).bits()).open(&self.path)?;
+        if identity(&file.metadata()?) != self.identity {
+            return Err(io::Error::other("its file is another one now"));
+        }
+        fs::set_permissions(format!("/proc/self/fd/{}", file.as_raw_fd()), Permissions::from_mode(mode))
     }
 
     fn is_still_ours(&self) -> bool {
@@ -107,6 +125,21 @@ mod tests {
             drop(file);
             assert!(!path.exists());
         }
+    }
+
+    #[test]
+    fn the_mode_can_change_later_and_never_that_of_another_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socks");
+        let (_socket, file) = bind(&path, 0o600, 16).expect("bound");
+        let mode = || fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
+        file.set_mode(0o666).expect("it is still there");
+        assert_eq!(mode(), 0o666);
+        fs::remove_file(&path).expect("removed");
+        fs::write(&path, "somebody else's").expect("written");
+        let before = mode();
+        file.set_mode(0o777).expect_err("not ours");
+        assert_eq!(mode(), before);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use acl::{Guard, PrivateByName, Ruleset};
 use anyhow::{Context, bail};
 use config::{Binding, Settings};
+use wire::DocumentKind;
 
 use super::super::args::Selection;
 use super::super::commands::complain;
@@ -22,9 +23,9 @@ use crate::state::users::Users;
 pub(super) struct Book {
     /// The rule file; none when the rules are switched off or there is none.
     pub(super) path: Option<PathBuf>,
-    pub(super) rules: Rules,
+    pub(super) rules: Arc<Rules>,
     pub(super) guard: Arc<Guard>,
-    users: Users,
+    users: Arc<Users>,
 }
 
 impl Book {
@@ -40,21 +41,22 @@ impl Book {
     /// A rule file by itself: nothing is known of the host, so the guard has no exceptions and knows no own addresses.
     fn alone(path: &Path, text: &str) -> anyhow::Result<Self> {
         let policy = config::rules::load(&path.to_string_lossy(), text, &Rules::knows_zone)?;
-        let rules = Rules::new(Arc::new(Ruleset::new(policy, PrivateByName::default())))?;
-        Ok(Self { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Users::default() })
+        let rules = Arc::new(Rules::new(Arc::new(Ruleset::new(policy, PrivateByName::default())))?);
+        Ok(Self { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Arc::default() })
     }
 
     fn of_settings(selection: &Selection) -> anyhow::Result<Self> {
         let text = configuration::read_file(selection)?;
         let settings = configuration::load(selection, text.as_deref())?.settings;
-        let text = configuration::read_rules(&settings)?;
-        let rules = configuration::rules(&settings, text.as_deref())?;
-        let snapshot = build::snapshot(&settings, users(&settings), rules, own_listeners(&settings));
+        let text = configuration::read_one_named(DocumentKind::Rules, &settings)?;
+        let rules = Arc::new(configuration::rules(&settings, text.as_ref())?);
+        let users = Arc::new(users(&settings));
+        let listeners = own_listeners(&settings);
+        let snapshot = build::snapshot(&settings, Arc::clone(&users), Arc::clone(&rules), 1, listeners);
         let snapshot = snapshot.context("cannot list this host's addresses")?;
         let path = settings.acl.config_file.filter(|_| settings.acl.enabled);
         let guard = snapshot.guard.load_full();
-        let users = Arc::into_inner(snapshot.users).unwrap_or_default();
-        Ok(Self { path, rules: snapshot.rules, guard, users })
+        Ok(Self { path, rules, guard, users })
     }
 
     /// The groups of a user in the users file.
@@ -70,7 +72,8 @@ impl Book {
 
 /// Without the right to read the users file, everything but its groups is still known.
 fn users(settings: &Settings) -> Users {
-    let users = configuration::read_users(settings).and_then(|text| configuration::users(settings, text.as_deref()));
+    let text = configuration::read_one_named(DocumentKind::Users, settings);
+    let users = text.and_then(|text| configuration::users(settings, text.as_ref()));
     users.unwrap_or_else(|error| {
         complain(&format!("warning: {error:#}; its users count as users without groups"));
         Users::default()

@@ -42,7 +42,12 @@ impl UserPass {
         urgency: Urgency,
     ) -> Result<Identity, Failure> {
         let key = snapshot.users.find(&credentials.user).map(|known| {
-            self.successes.key(snapshot.generation, &credentials.user, credentials.password.as_bytes(), &known.hash)
+            self.successes.key(
+                snapshot.users.generation,
+                &credentials.user,
+                credentials.password.as_bytes(),
+                &known.hash,
+            )
         });
         if !key.is_some_and(|key| self.successes.remembers(&key)) {
             let is_right = self.is_right(snapshot, credentials, urgency).await?;
@@ -87,6 +92,7 @@ impl UserPass {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
     use std::time::Duration;
 
     use socks::Password;
@@ -101,14 +107,19 @@ mod tests {
     }
 
     fn snapshot(more: &str) -> Arc<Snapshot> {
-        let hash = password::hash(b"secret").unwrap();
+        generation(1, more)
+    }
+
+    fn generation(generation: u64, more: &str) -> Arc<Snapshot> {
+        static HASH: LazyLock<String> = LazyLock::new(|| password::hash(b"secret").unwrap());
+        let hash = HASH.as_str();
         let text = format!(
             "[[users]]\nname = \"alice\"\npassword_hash = {hash:?}\ngroups = [\"staff\"]\n\
              [[users]]\nname = \"bob\"\npassword_hash = {hash:?}\nenabled = false\n\
              [[users]]\nname = \"carol\"\npassword_hash = {hash:?}\n{more}\n"
         );
-        let users = Users::new(&config::users::load("users.toml", &text).unwrap()).unwrap();
-        Arc::new(Snapshot::of_users(1, Arc::new(users)))
+        let users = Users::new(generation, &config::users::load("users.toml", &text).unwrap()).unwrap();
+        Arc::new(Snapshot::of_users(Arc::new(users)))
     }
 
     async fn verify(of: &UserPass, snapshot: &Arc<Snapshot>, credentials: &Credentials) -> Result<Identity, Failure> {
@@ -151,7 +162,9 @@ mod tests {
         let wrong = credentials(b"alice", b"wrong");
         let waits = tokio::time::timeout(Duration::from_millis(50), verify(&backend, &snapshot, &wrong)).await;
         assert!(waits.is_err(), "a wrong password is always hashed: {waits:?}");
-        let next = Arc::new(Snapshot::of_users(2, Arc::clone(&snapshot.users)));
+        let reloaded = Arc::new(Snapshot::of_users(Arc::clone(&snapshot.users)));
+        verify(&backend, &reloaded, &right).await.expect("the same users in another snapshot");
+        let next = generation(2, "");
         let waits = tokio::time::timeout(Duration::from_millis(50), verify(&backend, &next, &right)).await;
         assert!(waits.is_err(), "another generation hashes anew: {waits:?}");
         drop(release);

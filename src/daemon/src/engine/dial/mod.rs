@@ -44,7 +44,7 @@ use crate::state::session::ticket::Session;
 /// Shared by every thread that dials.
 #[derive(Debug)]
 pub(crate) struct Dialer {
-    names: Names,
+    names: Arc<Names>,
     options: Options,
 }
 
@@ -66,7 +66,19 @@ impl Dialer {
             Source::Servers(servers) => Box::new(Hickory::new(servers.clone())),
             Source::System { threads } => Box::new(System::new(*threads)?),
         };
-        Ok(Self { names: Names::new(resolver, options.naming.cache, lookups), options })
+        Ok(Self { names: Arc::new(Names::new(resolver, options.naming.cache, lookups)), options })
+    }
+
+    /// One with other options, which knows what this one knows of names unless they are to be resolved in another way.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub(crate) fn with(&self, options: Options, lookups: Arc<Lookups>) -> io::Result<Self> {
+        if options.naming == self.options.naming {
+            options.mark.map_or(Ok(()), connect::try_mark)?;
+            return Ok(Self { names: Arc::clone(&self.names), options });
+        }
+        Self::new(options, lookups)
     }
 
     /// Connects to `destination` within `lifetimes.connect`, names and addresses together,

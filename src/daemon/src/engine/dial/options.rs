@@ -48,14 +48,14 @@ pub(crate) enum SmallWrites {
 }
 
 /// How names become addresses.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Naming {
     pub(crate) source: Source,
     pub(crate) cache: CacheBounds,
 }
 
 /// Who is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     Servers(Servers),
     /// getaddrinfo(3) on this many threads, at least one; the system's own search domains apply.
@@ -66,7 +66,7 @@ pub(crate) enum Source {
 
 /// The name servers of `resolv_conf`, after the hosts file. Names are absolute: search domains are not used,
 /// so that what the rules judged is what is asked.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Servers {
     pub(crate) resolv_conf: PathBuf,
     pub(crate) hosts: PathBuf,
@@ -82,7 +82,7 @@ pub(crate) struct Servers {
 pub(crate) const DNS_PORT: u16 = 53;
 
 /// How much the cache keeps, and how long.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CacheBounds {
     /// Names; 0 keeps none.
     pub(crate) capacity: usize,

@@ -18,6 +18,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use sink::{Patience, Sink, SinkState};
@@ -40,9 +41,14 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How much is written; every clone changes the same log.
+#[derive(Debug, Clone)]
+pub(crate) struct Loudness(reload::Handle<Targets, Registry>);
+
 /// The worker's log, for as long as it is held; dropping it writes out what is queued.
 #[derive(Debug)]
 pub(crate) struct Log {
+    pub(crate) loudness: Loudness,
     sink: Arc<SinkState>,
     overflow: ErrorCounter,
     reported: u64,
@@ -64,8 +70,8 @@ pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
         .thread_name("log")
         .finish(BufWriter::with_capacity(64 * 1024, sink));
     let overflow = writer.error_counter();
-    install(options, writer);
-    Ok(Log { sink: state, overflow, reported: 0, _flushes_on_drop: guard })
+    let loudness = install(options, writer);
+    Ok(Log { loudness, sink: state, overflow, reported: 0, _flushes_on_drop: guard })
 }
 
 /// Starts the log of the monitor: each line is written before the next step, and SIGHUP opens the file anew.
@@ -75,11 +81,10 @@ pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
 ///
 /// # Errors
 /// The file cannot be opened for appending, or the signal cannot be heard.
-pub(crate) fn start_direct(options: &Options, owner: Option<Account>) -> std::io::Result<()> {
+pub(crate) fn start_direct(options: &Options, owner: Option<Account>) -> std::io::Result<Loudness> {
     let sink = Sink::open(options.file.clone(), owner, Patience::Lose)?;
     signal_hook::flag::register(SIGHUP, sink.state().reopen_flag())?;
-    install(options, Mutex::new(sink));
-    Ok(())
+    Ok(install(options, Mutex::new(sink)))
 }
 
 impl Log {
@@ -104,7 +109,14 @@ impl Log {
     }
 }
 
-fn install<W>(options: &Options, writer: W)
+impl Loudness {
+    /// Writes what is at least so important from now on.
+    pub(crate) fn set(&self, level: LevelFilter) {
+        let _log_is_gone = self.0.reload(filter(level));
+    }
+}
+
+fn install<W>(options: &Options, writer: W) -> Loudness
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -118,7 +130,9 @@ where
         }
         Format::Pretty => events.with_ansi(false).fmt_fields(format::plain_fields()).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter(options.level))).init();
+    let (filter, loudness) = reload::Layer::new(filter(options.level));
+    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+    Loudness(loudness)
 }
 
 /// Our own words at the operator's level; the libraries', which may name destinations, only while debugging.

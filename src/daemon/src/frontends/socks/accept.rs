@@ -48,8 +48,8 @@ pub(crate) async fn accept(
 
 /// From here on the connection is a session, even if its task never runs; or it is turned away, and costs no more than this.
 fn admit(stream: Stream, origin: Origin, number: DoorNumber, world: &Arc<World>) {
-    let regime = world.regime.load_full();
-    // Whoever came in the very moment in which the listener went is turned away with those who come later.
+    let regime = world.regime();
+    // A door outlives its listener's accepting tasks; without one there is nobody to serve by.
     let Some(door) = regime.doors.find(number).cloned() else { return };
     match admission::admit(world, &door, origin, &regime.snapshot.penalties) {
         Ok(arrival) => {
@@ -63,5 +63,5 @@ fn admit(stream: Stream, origin: Origin, number: DoorNumber, world: &Arc<World>)
 }
 
 fn name(number: DoorNumber, world: &World) -> Option<String> {
-    world.regime.load().doors.find(number).map(|door| door.name.to_string())
+    world.regime().doors.find(number).map(|door| door.name.to_string())
 }

@@ -19,7 +19,9 @@ mod vouching;
 
 mod farewell;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -44,8 +46,10 @@ pub(crate) struct World {
     pub(crate) seats: Arc<Seats>,
     pub(crate) penalties: Penalties,
     pub(crate) turns: Turns,
-    pub(crate) regime: ArcSwap<Regime>,
     pub(crate) readiness: Arc<Readiness>,
+    regime: ArcSwap<Regime>,
+    /// The snapshots that sessions may still keep although another one is in force.
+    former: Mutex<Vec<Weak<Snapshot>>>,
 }
 
 /// All that follows from what the operator wrote, and is replaced as a whole: who may do what, the doors, and the way out.
@@ -89,6 +93,45 @@ struct Visit {
     ticket: Ticket,
 }
 
+impl World {
+    pub(crate) fn new(roster: Arc<Roster>, seats: Arc<Seats>, regime: Regime, readiness: Arc<Readiness>) -> Self {
+        Self {
+            roster,
+            seats,
+            penalties: Penalties::default(),
+            turns: Turns::default(),
+            readiness,
+            regime: ArcSwap::from_pointee(regime),
+            former: Mutex::default(),
+        }
+    }
+
+    /// What is in force now.
+    pub(crate) fn regime(&self) -> Arc<Regime> {
+        self.regime.load_full()
+    }
+
+    /// Puts another regime in force, for whoever comes from now on.
+    pub(crate) fn establish(&self, regime: Regime) {
+        let former = self.regime.swap(Arc::new(regime));
+        let mut kept = self.former();
+        kept.retain(|snapshot| snapshot.strong_count() > 0);
+        kept.push(Arc::downgrade(&former.snapshot));
+    }
+
+    /// Makes every guard know the addresses that this host has now, also those of sessions that came under another regime.
+    pub(crate) fn follow_own_addresses(&self, now: &HashSet<IpAddr>) {
+        let former: Vec<_> = self.former().iter().filter_map(Weak::upgrade).collect();
+        for snapshot in former.iter().chain([&self.regime().snapshot]) {
+            snapshot.follow_own_addresses(now);
+        }
+    }
+
+    fn former(&self) -> MutexGuard<'_, Vec<Weak<Snapshot>>> {
+        self.former.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Doors {
     /// The door with this number, if this regime has it.
     pub(crate) fn find(&self, number: DoorNumber) -> Option<&Arc<Door>> {
@@ -96,12 +139,12 @@ impl Doors {
     }
 }
 
-impl FromIterator<(DoorNumber, Door)> for Doors {
-    fn from_iter<T: IntoIterator<Item = (DoorNumber, Door)>>(doors: T) -> Self {
+impl FromIterator<(DoorNumber, Arc<Door>)> for Doors {
+    fn from_iter<T: IntoIterator<Item = (DoorNumber, Arc<Door>)>>(doors: T) -> Self {
         let mut numbered = Vec::new();
         for (DoorNumber(number), door) in doors {
             numbered.resize_with(numbered.len().max(number + 1), || None);
-            numbered[number] = Some(Arc::new(door));
+            numbered[number] = Some(door);
         }
         Self(numbered)
     }

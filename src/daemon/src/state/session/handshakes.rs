@@ -25,7 +25,7 @@ const LOOKED_AT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Handshakes {
     open: AtomicUsize,
-    bound: usize,
+    bound: AtomicUsize,
     /// Those among the open ones who are not exempt.
     strangers: AtomicUsize,
     crowd: Mutex<Crowd>,
@@ -60,8 +60,13 @@ pub(crate) enum Luck {
 impl Handshakes {
     /// Room for `bound` at once.
     pub(super) fn new(bound: usize) -> Arc<Self> {
-        let (open, strangers) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let (open, strangers, bound) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(bound));
         Arc::new(Self { open, bound, strangers, crowd: Mutex::default() })
+    }
+
+    /// Room for so many from now on. When there is less than before, each newcomer costs the oldest its place until the rest fit.
+    pub(super) fn allow(&self, bound: usize) {
+        self.bound.store(bound, Ordering::Release);
     }
 
     /// A place for a newcomer; whoever has to make room for it is told when it [enters](Self::enter).
@@ -79,10 +84,11 @@ impl Handshakes {
     pub(super) fn enter(&self, session: &Arc<Session>) {
         let mut crowd = self.crowd();
         crowd.queue.push_back(Arc::downgrade(session));
-        if self.open.load(Ordering::Acquire) > self.bound {
+        let bound = self.bound.load(Ordering::Acquire);
+        if self.open.load(Ordering::Acquire) > bound {
             crowd.shed_oldest();
         }
-        if crowd.queue.len() > 2 * self.bound + 64 {
+        if crowd.queue.len() > 2 * bound + 64 {
             crowd.queue.retain(|waiting| still_shaking_hands(waiting).is_some());
         }
     }
@@ -232,6 +238,18 @@ mod tests {
     fn one_handshake_too_many_costs_the_oldest_its_place() {
         let roster = Roster::new(2, Vec::new());
         let tickets = [open(&roster), open(&roster), open(&roster)];
+        assert_eq!(shed(&tickets), [true, false, false]);
+    }
+
+    #[test]
+    fn another_bound_holds_for_whoever_comes_next() {
+        let roster = Roster::new(1, Vec::new());
+        roster.allow_handshakes(2);
+        let tickets = [open(&roster), open(&roster)];
+        assert_eq!(shed(&tickets), [false, false]);
+        roster.allow_handshakes(1);
+        let [first, second] = tickets;
+        let tickets = [first, second, open(&roster)];
         assert_eq!(shed(&tickets), [true, false, false]);
     }
 

@@ -23,6 +23,11 @@ impl Roster {
         Arc::new(Self { sessions: DashMap::new(), handshakes: Handshakes::new(max_handshakes), witnesses })
     }
 
+    /// Keeps so many in their handshake from now on.
+    pub(crate) fn allow_handshakes(&self, most: usize) {
+        self.handshakes.allow(most);
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.sessions.len()
     }

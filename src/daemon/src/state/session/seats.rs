@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 #[derive(Debug)]
 pub(crate) struct Seats {
     taken: AtomicUsize,
-    bound: usize,
+    bound: AtomicUsize,
 }
 
 /// One or more seats of the same bound.
@@ -18,11 +18,16 @@ pub(crate) struct Seat {
 
 impl Seats {
     pub(crate) fn new(bound: usize) -> Arc<Self> {
-        Arc::new(Self { taken: AtomicUsize::new(0), bound })
+        Arc::new(Self { taken: AtomicUsize::new(0), bound: AtomicUsize::new(bound) })
+    }
+
+    /// Allows so many from now on. Whoever sits stays, also when fewer are allowed than are taken.
+    pub(crate) fn allow(&self, bound: usize) {
+        self.bound.store(bound, Ordering::Release);
     }
 
     pub(crate) fn bound(&self) -> usize {
-        self.bound
+        self.bound.load(Ordering::Acquire)
     }
 
     pub(crate) fn taken(&self) -> usize {
@@ -31,7 +36,8 @@ impl Seats {
 
     /// So many places, or `None` when fewer are free.
     pub(crate) fn take(self: &Arc<Self>, places: usize) -> Option<Seat> {
-        let more = |taken| (taken + places <= self.bound).then_some(taken + places);
+        let bound = self.bound.load(Ordering::Acquire);
+        let more = |taken| (taken + places <= bound).then_some(taken + places);
         let taken = self.taken.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
         taken.ok().map(|_| Seat { bound: Arc::clone(self), places })
     }
@@ -54,5 +60,17 @@ mod tests {
         assert!(seats.take(2).is_none());
         drop(seat);
         assert!(seats.take(2).is_some());
+    }
+
+    #[test]
+    fn a_lower_bound_takes_nobodys_seat_and_holds_for_the_next() {
+        let seats = Seats::new(2);
+        let sitting = [seats.take(1).unwrap(), seats.take(1).unwrap()];
+        seats.allow(1);
+        let [first, _second] = sitting;
+        drop(first);
+        assert!(seats.take(1).is_none());
+        seats.allow(2);
+        assert!(seats.take(1).is_some());
     }
 }

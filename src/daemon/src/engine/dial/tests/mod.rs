@@ -29,7 +29,6 @@ use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;
 use crate::state::snapshot::{Lifetimes, Policy, Snapshot, Surroundings};
-use crate::state::users::Users;
 
 /// Longer than anything here takes on a busy machine.
 const PLENTY: Duration = Duration::from_secs(20);
@@ -47,8 +46,9 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
-    let policy = Policy { rules: Rules::open(), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
-    let snapshot = Snapshot::new(Users::default(), policy, surroundings, HashSet::new());
+    let policy =
+        Policy { rules: Arc::new(Rules::open()), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+    let snapshot = Snapshot::new(1, Arc::default(), policy, surroundings, HashSet::new());
     Ticket::for_tests(&Roster::new(16, Vec::new()), Arc::new(snapshot))
 }
 

@@ -1,0 +1,73 @@
+//! What the monitor hands over, piece by piece, until it says that it is complete: texts, listening sockets, and lines to PAM helpers.
+//!
+//! A start and a reload are delivered in the same way.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+
+use anyhow::Context;
+use wire::{DocumentKind, ToWorker};
+
+use super::gates::Handed;
+use super::pam::HelperLine;
+
+/// The pieces so far.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    texts: Vec<(DocumentKind, Delivered)>,
+    pub(super) listeners: Vec<Handed>,
+    pub(super) helpers: Vec<HelperLine>,
+}
+
+/// One of the operator's texts.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) text: String,
+    /// The reload that brought it.
+    pub(super) generation: u64,
+}
+
+/// A text, or why there is none.
+pub(super) type Delivered = Result<Text, String>;
+
+impl Delivery {
+    /// Puts a piece to the others.
+    ///
+    /// # Errors
+    /// The frame is no piece of a delivery, or its text cannot be read.
+    pub(super) fn add(&mut self, frame: ToWorker, descriptor: Option<OwnedFd>) -> anyhow::Result<()> {
+        match (frame, descriptor) {
+            (ToWorker::Document { kind, generation }, Some(text)) => {
+                let text = read(kind, text)?;
+                self.texts.push((kind, Ok(Text { text, generation })));
+            }
+            (ToWorker::Unavailable { kind }, Some(reason)) => self.texts.push((kind, Err(read(kind, reason)?))),
+            (ToWorker::Listener { index, thread }, Some(socket)) => {
+                self.listeners.push(Handed { index, thread, socket });
+            }
+            (ToWorker::PamHelper { number }, Some(socket)) => self.helpers.push(HelperLine { number, socket }),
+            (frame, _) => anyhow::bail!("the monitor sent {frame:?} out of turn"),
+        }
+        Ok(())
+    }
+
+    /// The text of this kind; nothing if none came, as it is the same as before.
+    pub(super) fn take(&mut self, kind: DocumentKind) -> Option<Delivered> {
+        let at = self.texts.iter().position(|(delivered, _)| *delivered == kind)?;
+        Some(self.texts.swap_remove(at).1)
+    }
+
+    /// The last reload that brought one of the texts; 1 is the start of the service.
+    pub(super) fn generation(&self) -> u64 {
+        let generations = self.texts.iter().filter_map(|(_, text)| text.as_ref().ok()).map(|text| text.generation);
+        generations.max().unwrap_or(1)
+    }
+}
+
+fn read(kind: DocumentKind, descriptor: OwnedFd) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let read = File::from(descriptor).read_to_string(&mut text);
+    read.with_context(|| format!("cannot read the {} from the monitor", kind.name()))?;
+    Ok(text)
+}

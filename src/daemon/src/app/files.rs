@@ -1,0 +1,124 @@
+//! The operator's files, as the monitor reads them: the configuration, and the files that it names.
+//!
+//! The worker is a user who may not open them, and so never reads any of them itself.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::ensure;
+use config::{Binding, Settings};
+use monitor::outcome::BindError;
+use monitor::plan::{Accepted, Keepalive, Listener, Terms};
+use monitor::source::{Source, Text};
+use wire::DocumentKind;
+
+use super::args::Selection;
+use super::{build, configuration};
+use crate::engine::log::Loudness;
+
+/// The files, and what the configuration among them says that is in force.
+#[derive(Debug)]
+pub(super) struct Files<'a> {
+    pub(super) selection: &'a Selection,
+    /// That of the start, for what cannot change while the service runs.
+    pub(super) first: Settings,
+    pub(super) in_force: Settings,
+    /// The last one that was read, if it made sense.
+    pub(super) draft: Option<Settings>,
+    /// Of the monitor's own log.
+    pub(super) loudness: Loudness,
+}
+
+impl Source for Files<'_> {
+    fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
+        self.draft = None;
+        let configuration = self.configuration(claim);
+        let naming = self.draft.as_ref().unwrap_or(&self.in_force);
+        let named = configuration::named(naming).map(|(kind, path)| {
+            let read = is_file(path).and_then(|()| configuration::read_named(kind, path));
+            text(kind, read)
+        });
+        [text(DocumentKind::Configuration, configuration)].into_iter().chain(named).collect()
+    }
+
+    fn settle(&mut self, taken: &[DocumentKind]) {
+        if let Some(draft) = self.draft.take().filter(|_| taken.contains(&DocumentKind::Configuration)) {
+            self.loudness.set(build::log(&draft.logging).level);
+            self.in_force = draft;
+        }
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let settings = [Some(&self.in_force), self.draft.as_ref()].into_iter().flatten();
+        let mut files: Vec<PathBuf> =
+            settings.flat_map(configuration::named).map(|(_, path)| path.to_owned()).collect();
+        files.extend(self.selection.config.clone());
+        files.sort();
+        files.dedup();
+        files
+    }
+}
+
+impl Files<'_> {
+    fn configuration(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> anyhow::Result<String> {
+        self.selection.config.as_deref().map_or(Ok(()), is_file)?;
+        let text = configuration::read_file(self.selection)?;
+        let loaded = configuration::load(self.selection, text.as_deref())?;
+        let mut settings = loaded.settings;
+        let _the_worker_tells = settings.keep_fixed(&self.first);
+        claim(&terms(&settings))?;
+        self.draft = Some(settings);
+        Ok(text.unwrap_or_default())
+    }
+}
+
+/// What these settings ask of the monitor.
+pub(super) fn terms(settings: &Settings) -> Terms {
+    let server = &settings.server;
+    Terms {
+        listeners: bindings(settings).into_iter().map(listener).collect(),
+        backlog: server.backlog,
+        accepted: accepted(settings),
+        watchdog: server.watchdog,
+        drain: server.drain,
+        watch_files: server.watch_files,
+    }
+}
+
+/// A pipe, which was good enough for the start, cannot be read a second time, and would keep the monitor waiting.
+fn is_file(path: &Path) -> anyhow::Result<()> {
+    let is_other = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    ensure!(
+        !is_other,
+        "{} is not a regular file, so that it can be read only once; start the service anew",
+        path.display()
+    );
+    Ok(())
+}
+
+fn text(kind: DocumentKind, read: anyhow::Result<String>) -> Text {
+    Text { kind, content: read.map(String::into_bytes).map_err(|error| format!("{error:#}")) }
+}
+
+/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics.
+fn bindings(settings: &Settings) -> Vec<Binding> {
+    let doors = settings.listeners().into_iter().map(|listener| listener.binding);
+    doors.chain(settings.metrics_binding()).collect()
+}
+
+fn listener(binding: Binding) -> Listener {
+    match binding {
+        Binding::Tcp(address) => Listener::Tcp { address },
+        Binding::Unix { path, mode } => Listener::Unix { path, mode: mode.bits() },
+    }
+}
+
+/// Clients are kept alive like targets are.
+fn accepted(settings: &Settings) -> Accepted {
+    let outbound = &settings.outbound;
+    let keepalive = outbound.keepalive.map(|idle| Keepalive {
+        idle,
+        interval: outbound.keepalive_interval,
+        probes: outbound.keepalive_probes,
+    });
+    Accepted { nodelay: outbound.nodelay, keepalive, user_timeout: outbound.user_timeout, oob_inline: true }
+}

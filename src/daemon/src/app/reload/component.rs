@@ -1,0 +1,262 @@
+//! The components of a reload: what was found in each text, and what of it can be applied together with the others.
+//!
+//! A further one is an implementation of `Component`, a field of `News`, and a line in each function that goes through them.
+
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use config::{Acl, Policy, Settings};
+use wire::DocumentKind;
+
+use super::InForce;
+use super::report::{Effect, Outcome};
+use crate::app::configuration;
+use crate::app::delivery::{Delivered, Delivery, Text};
+use crate::app::regimes::Basis;
+use crate::state::rules::Rules;
+use crate::state::users::Users;
+
+/// Something that is made of the settings and of a file that they name.
+pub(in crate::app) trait Component: Sized + Debug {
+    /// Which text it is made of.
+    const KIND: DocumentKind;
+
+    /// Everything in the settings that it depends on.
+    type Settings: Clone + PartialEq + Debug;
+
+    fn settings(settings: &Settings) -> Self::Settings;
+
+    /// Makes it; without a text if the settings name none.
+    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self>;
+}
+
+impl Component for Users {
+    const KIND: DocumentKind = DocumentKind::Users;
+
+    type Settings = Option<PathBuf>;
+
+    fn settings(settings: &Settings) -> Self::Settings {
+        configuration::needed_users(settings).map(Path::to_owned)
+    }
+
+    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self> {
+        configuration::users(settings, text)
+    }
+}
+
+impl Component for Rules {
+    const KIND: DocumentKind = DocumentKind::Rules;
+
+    type Settings = (Acl, Policy);
+
+    fn settings(settings: &Settings) -> Self::Settings {
+        (settings.acl.clone(), settings.guard.private_by_name)
+    }
+
+    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self> {
+        configuration::rules(settings, text)
+    }
+}
+
+/// A component as it is, and what it was made of.
+#[derive(Debug)]
+pub(in crate::app) struct Named<C: Component> {
+    pub(in crate::app) value: Arc<C>,
+    settings: C::Settings,
+    /// The generation of the text, if there is one.
+    generation: Option<u64>,
+}
+
+/// What was found in one text.
+#[derive(Debug)]
+pub(super) enum Found<T> {
+    Same,
+    /// The same text is another thing under other settings.
+    Remade(T),
+    New {
+        value: T,
+        effect: Effect,
+    },
+    Failed(Vec<String>),
+}
+
+/// All that a reload brings.
+#[derive(Debug)]
+pub(super) struct News {
+    pub(super) configuration: Found<Settings>,
+    pub(super) users: Found<Named<Users>>,
+    pub(super) rules: Found<Named<Rules>>,
+}
+
+impl<T> Found<T> {
+    pub(super) fn value(&self) -> Option<&T> {
+        match self {
+            Self::New { value, .. } | Self::Remade(value) => Some(value),
+            Self::Same | Self::Failed(_) => None,
+        }
+    }
+
+    /// The same if `check` has nothing against it.
+    pub(super) fn unless(self, check: impl FnOnce(&T) -> anyhow::Result<()>) -> Self {
+        match self.value().map_or(Ok(()), check) {
+            Ok(()) => self,
+            Err(error) => Self::failed(&format!("{error:#}")),
+        }
+    }
+
+    fn failed(problems: &str) -> Self {
+        Self::Failed(problems.lines().map(str::to_owned).collect())
+    }
+
+    fn outcome(&self) -> Outcome {
+        match self {
+            Self::Same | Self::Remade(_) => Outcome::Same,
+            Self::New { effect, .. } => Outcome::Applied(effect.clone()),
+            Self::Failed(problems) => Outcome::Failed(problems.clone()),
+        }
+    }
+
+    /// Replaces what is in force, if there is something new.
+    fn settle(self, in_force: &mut T) {
+        match self {
+            Self::New { value, .. } | Self::Remade(value) => *in_force = value,
+            Self::Same | Self::Failed(_) => {}
+        }
+    }
+}
+
+impl Found<Settings> {
+    /// Reads a configuration; what cannot change while the service runs stays as it is.
+    pub(super) fn configuration(in_force: &InForce, delivered: Option<Delivered>) -> Self {
+        let text = match delivered {
+            None => return Self::Same,
+            Some(Err(reason)) => return Self::failed(&reason),
+            Some(Ok(text)) => text.text,
+        };
+        let loaded = match configuration::load(&in_force.selection, Some(&text)) {
+            Ok(loaded) => loaded,
+            Err(error) => return Self::failed(&format!("{error:#}")),
+        };
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let mut value = loaded.settings;
+        let needs_restart = value.keep_fixed(&in_force.first).keys;
+        let changes = value.changes(&in_force.settings).keys;
+        Self::New { value, effect: Effect { changes, needs_restart } }
+    }
+}
+
+impl<C: Component> Named<C> {
+    /// As it is when a worker starts.
+    pub(in crate::app) fn first(settings: &Settings, delivery: &mut Delivery) -> anyhow::Result<Self> {
+        let text = delivery.take(C::KIND).transpose().map_err(anyhow::Error::msg)?;
+        Self::make(settings, text.as_ref())
+    }
+
+    /// What it is under these settings, of which there may be others than before, and with the text that was delivered.
+    pub(super) fn find(&self, settings: &Settings, delivery: &mut Delivery) -> Found<Self> {
+        let text = match delivery.take(C::KIND).transpose() {
+            Ok(text) => text,
+            Err(reason) => return Found::failed(&reason),
+        };
+        let is_same_text = text.as_ref().is_none_or(|text| Some(text.generation) == self.generation);
+        if is_same_text && C::settings(settings) == self.settings {
+            return Found::Same;
+        }
+        match Self::make(settings, text.as_ref()) {
+            Ok(value) if is_same_text => Found::Remade(value),
+            Ok(value) => Found::New { value, effect: Effect::default() },
+            Err(error) => Found::failed(&format!("{error:#}")),
+        }
+    }
+
+    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self> {
+        let value = Arc::new(C::make(settings, text)?);
+        Ok(Self { value, settings: C::settings(settings), generation: text.map(|text| text.generation) })
+    }
+
+    /// As it will be.
+    fn or<'a>(&'a self, found: &'a Found<Self>) -> &'a Self {
+        found.value().unwrap_or(self)
+    }
+
+    /// Whether it will be what these settings ask for.
+    fn fits(&self, found: &Found<Self>, settings: &Settings) -> bool {
+        self.or(found).settings == C::settings(settings)
+    }
+
+    /// Gives up what belongs to settings that were not taken.
+    fn stay_with(&self, found: &mut Found<Self>, settings: &Settings) {
+        if !self.fits(found, settings) {
+            *found = Found::failed("not looked at: it belongs to a configuration that was not taken");
+        }
+    }
+}
+
+impl News {
+    /// What a regime is to be built from.
+    pub(super) fn basis<'a>(&'a self, in_force: &'a InForce, generation: u64) -> Basis<'a> {
+        Basis {
+            settings: self.settings(in_force),
+            users: &in_force.users.or(&self.users).value,
+            rules: &in_force.rules.or(&self.rules).value,
+            generation,
+        }
+    }
+
+    /// Gives up what cannot be without the other: a configuration without a file that it names, and the other way round.
+    pub(super) fn agree(&mut self, in_force: &InForce) {
+        let settings = self.settings(in_force);
+        let fits = [
+            (Users::KIND, in_force.users.fits(&self.users, settings)),
+            (Rules::KIND, in_force.rules.fits(&self.rules, settings)),
+        ];
+        let missing: Vec<&str> = fits.iter().filter(|(_, fits)| !fits).map(|(kind, _)| kind.name()).collect();
+        if !missing.is_empty() && self.configuration.value().is_some() {
+            let problem = format!("cannot be applied without what failed: {}", missing.join(", "));
+            self.configuration = Found::failed(&problem);
+        }
+        let Self { configuration, users, rules } = self;
+        let settings = configuration.value().unwrap_or(&in_force.settings);
+        in_force.users.stay_with(users, settings);
+        in_force.rules.stay_with(rules, settings);
+    }
+
+    /// Something is new.
+    pub(super) fn is_any(&self) -> bool {
+        self.configuration.value().is_some() || self.users.value().is_some() || self.rules.value().is_some()
+    }
+
+    /// No regime can be made of it. Only the configuration asks for what a host may not have.
+    pub(super) fn blame(&mut self, error: &anyhow::Error) {
+        let problem = format!("{error:#}");
+        if self.configuration.value().is_some() {
+            self.configuration = Found::failed(&problem);
+        } else {
+            (self.users, self.rules) = (Found::failed(&problem), Found::failed(&problem));
+        }
+    }
+
+    pub(super) fn outcomes(&self) -> Vec<(DocumentKind, Outcome)> {
+        vec![
+            (DocumentKind::Configuration, self.configuration.outcome()),
+            (Users::KIND, self.users.outcome()),
+            (Rules::KIND, self.rules.outcome()),
+        ]
+    }
+
+    /// Puts what is new in the place of what was in force.
+    pub(super) fn settle(self, in_force: &mut InForce) {
+        let Self { configuration, users, rules } = self;
+        configuration.settle(&mut in_force.settings);
+        users.settle(&mut in_force.users);
+        rules.settle(&mut in_force.rules);
+    }
+
+    /// The settings that will be in force.
+    fn settings<'a>(&'a self, in_force: &'a InForce) -> &'a Settings {
+        self.configuration.value().unwrap_or(&in_force.settings)
+    }
+}

@@ -1,0 +1,150 @@
+//! Reloads, on a thread of their own: texts to components, components to a regime, one swap, and a report.
+//!
+//! Each component is applied whole or stays whole as it was, and one that is wrong does not hold up the others.
+//! Nothing here runs on the thread of the heartbeat or of a relay.
+
+mod component;
+mod report;
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use config::{PamService, Settings};
+use monitor::link::Link;
+use wire::{DocumentKind, ToMonitor, Trigger};
+
+pub(super) use self::component::Named;
+use self::component::{Found, News};
+use self::report::Report;
+use super::args::Selection;
+use super::delivery::Delivery;
+use super::gates::Gate;
+use super::regimes::{Next, Regimes};
+use super::{build, pam};
+use crate::engine::log::Loudness;
+use crate::state::rules::Rules;
+use crate::state::users::Users;
+
+/// How long a listener that goes is still accepted on after the monitor has closed its own socket of it,
+/// so that whoever had connected by then is served.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// Something to reload.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) generation: u64,
+    pub(super) trigger: Trigger,
+    pub(super) delivery: Delivery,
+}
+
+/// The thread that reloads.
+#[derive(Debug)]
+pub(super) struct Reloader {
+    orders: SyncSender<Order>,
+}
+
+/// What the worker works by, and how to make another.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) selection: Selection,
+    /// Those of the start, for what cannot change while the service runs.
+    pub(super) first: Settings,
+    pub(super) settings: Settings,
+    pub(super) users: Named<Users>,
+    pub(super) rules: Named<Rules>,
+    /// Those that the PAM helpers know.
+    pub(super) pam_services: Vec<String>,
+    pub(super) regimes: Regimes,
+    pub(super) loudness: Loudness,
+}
+
+impl Reloader {
+    /// Starts the thread; its answers go over the link.
+    ///
+    /// # Errors
+    /// The kernel gives no thread.
+    pub(super) fn start(in_force: InForce, link: Link) -> anyhow::Result<Self> {
+        // The monitor sends the next order only when the last one is answered.
+        let (orders, received) = sync_channel(1);
+        std::thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || work(in_force, &received, &link))
+            .context("cannot start a thread")?;
+        Ok(Self { orders })
+    }
+
+    /// Leaves an order to the thread; never waits.
+    pub(super) fn order(&self, order: Order) {
+        if let Err(error) = self.orders.try_send(order) {
+            tracing::error!(%error, "a reload cannot be done");
+        }
+    }
+}
+
+fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
+    while let Ok(order) = orders.recv() {
+        let (report, leaving) = in_force.reload(order);
+        let Report { generation, .. } = report;
+        let answer = ToMonitor::Reloaded { generation, taken: report.taken(), remark: report.remark() };
+        // Before anybody reads of it: from now on it holds for the next worker too.
+        let _monitor_is_gone = link.send(&answer);
+        report.log();
+        if !leaving.is_empty() {
+            std::thread::sleep(LINGER);
+        }
+    }
+}
+
+impl InForce {
+    /// Applies what can be applied; returns the gates that are not needed any more, too.
+    fn reload(&mut self, order: Order) -> (Report, Vec<Gate>) {
+        let Order { generation, trigger, mut delivery } = order;
+        let began = Instant::now();
+        let mut news = self.read(&mut delivery);
+        let next = self.build(&mut news, delivery, generation);
+        let components = news.outcomes();
+        let leaving = match next {
+            Some(next) => self.establish(news, next),
+            None => Vec::new(),
+        };
+        let serving = self.regimes.world().regime().snapshot.generation;
+        (Report { generation, serving, trigger, took: began.elapsed(), components }, leaving)
+    }
+
+    fn read(&self, delivery: &mut Delivery) -> News {
+        let configuration = Found::configuration(self, delivery.take(DocumentKind::Configuration));
+        let configuration = configuration.unless(|settings| {
+            pam::suffice(&self.pam_services, settings.pam_services().iter().map(PamService::as_str))
+        });
+        let settings = configuration.value().unwrap_or(&self.settings);
+        let users = self.users.find(settings, delivery);
+        let rules = self
+            .rules
+            .find(settings, delivery)
+            .unless(|rules| pam::suffice(&self.pam_services, rules.value.set().services().map(|(_, service)| service)));
+        News { configuration, users, rules }
+    }
+
+    /// The regime of as much of the news as a regime can be made of; nothing if there is nothing new.
+    fn build(&self, news: &mut News, delivery: Delivery, generation: u64) -> Option<Next> {
+        let mut sockets = delivery.listeners;
+        loop {
+            news.agree(self);
+            if !news.is_any() {
+                return None;
+            }
+            match self.regimes.next(&news.basis(self, generation), std::mem::take(&mut sockets)) {
+                Ok(next) => return Some(next),
+                Err(error) => news.blame(&error),
+            }
+        }
+    }
+
+    fn establish(&mut self, news: News, next: Next) -> Vec<Gate> {
+        let leaving = self.regimes.establish(next);
+        news.settle(self);
+        self.loudness.set(build::log(&self.settings.logging).level);
+        leaving
+    }
+}

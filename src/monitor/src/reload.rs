@@ -1,0 +1,260 @@
+//! Reloads: reads the operator's texts anew, hands what has changed to the worker, and keeps what the worker has taken.
+//!
+//! One at a time: whatever asks for another one meanwhile is remembered once. A text that the worker does not take is not kept, so that
+//! the next worker is never given something that was refused.
+//! Knows no process and no service manager, and not what the texts say.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tracing::{error, warn};
+use wire::{DocumentKind, ToWorker, Trigger};
+
+use crate::handover::{self, Parcel};
+use crate::listen::{Claim, Listeners};
+use crate::plan::{Document, Plan, Terms};
+use crate::source::{Source, Text};
+use crate::watch::Watch;
+
+/// How long the service manager is told that a reload is under way, if the worker does not answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The reloads of one service.
+pub(crate) struct Reloads<'a> {
+    source: &'a mut dyn Source,
+    watch: Watch,
+    /// Somebody asked for one.
+    wanted: Option<Trigger>,
+    under_way: Option<UnderWay>,
+    /// The number of the last one; 1 is the start.
+    generation: u64,
+    /// What was read the last time, taken or not.
+    read: u64,
+    /// What became of the last one.
+    outcome: Option<Rc<str>>,
+}
+
+/// What a reload works on: what the next worker will be given.
+#[derive(Debug)]
+pub(crate) struct Ground<'a> {
+    pub(crate) plan: &'a mut Plan,
+    pub(crate) listeners: &'a mut Listeners,
+}
+
+/// A reload that the worker has not answered yet.
+struct UnderWay {
+    generation: u64,
+    began: Instant,
+    /// Those that the worker was given and that are new.
+    offered: Vec<Document>,
+    /// Every kind that there is, whether or not it has changed.
+    kinds: Vec<DocumentKind>,
+    claim: Option<(Claim, Terms)>,
+    is_late: bool,
+}
+
+/// What the worker says of a reload.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) generation: u64,
+    pub(crate) taken: Vec<DocumentKind>,
+    pub(crate) remark: String,
+}
+
+impl<'a> Reloads<'a> {
+    pub(crate) fn new(source: &'a mut dyn Source, documents: &[Document], now: Instant) -> Self {
+        let texts = documents.iter().map(|document| (document.kind, Ok::<_, &String>(&document.text)));
+        let read = fingerprint(texts);
+        let watch = Watch::new(&source.files(), now);
+        Self { source, watch, wanted: None, under_way: None, generation: 1, read, outcome: None }
+    }
+
+    pub(crate) fn want(&mut self, trigger: Trigger) {
+        self.wanted = self.wanted.or(Some(trigger));
+    }
+
+    /// Says whether one should begin, and what it comes from; to be asked only when the worker can be given one.
+    pub(crate) fn due(&mut self, watch_files: bool, now: Instant) -> Option<Trigger> {
+        if self.under_way.is_some() {
+            return None;
+        }
+        let is_changed = watch_files && self.watch.is_changed(&self.source.files(), now);
+        self.wanted.take().or(is_changed.then_some(Trigger::File))
+    }
+
+    /// Reads everything; returns what the worker is to be given, or nothing if files that changed say what they said before.
+    pub(crate) fn begin(&mut self, trigger: Trigger, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
+        let mut claim = None;
+        self.watch.note_reading(&self.source.files());
+        let texts = self.source.read(&mut |terms| {
+            claim = Some((ground.listeners.claim(terms, ground.plan.threads)?, terms.clone()));
+            Ok(())
+        });
+        let read = fingerprint(texts.iter().map(|text| (text.kind, text.content.as_ref())));
+        if trigger == Trigger::File && read == self.read {
+            return None;
+        }
+        self.read = read;
+        self.generation += 1;
+        let generation = self.generation;
+        let kinds = texts.iter().map(|text| text.kind).collect();
+        let offered = self.offered(texts, &ground.plan.documents);
+        let mut parcels = match offered.iter().map(Offer::parcel).collect::<io::Result<Vec<_>>>() {
+            Ok(parcels) => parcels,
+            Err(error) => return self.give_up(&error),
+        };
+        let new_sockets = claim.iter().flat_map(|(claim, _)| claim.new_sockets());
+        parcels.extend(new_sockets.map(|bound| handover::listener(&bound)));
+        parcels.push(ToWorker::Reload { generation, trigger }.into());
+        let offered = offered.into_iter().filter_map(Offer::into_new).collect();
+        self.under_way = Some(UnderWay { generation, began: now, offered, kinds, claim, is_late: false });
+        Some(parcels)
+    }
+
+    /// The system has nothing left to hand texts over with.
+    fn give_up(&mut self, error: &io::Error) -> Option<Vec<Parcel>> {
+        let generation = self.generation;
+        error!(generation, %error, "cannot hand the texts of a reload over");
+        self.source.settle(&[]);
+        self.outcome = Some(format!("reload {generation} failed: {error}").into());
+        None
+    }
+
+    /// Those that differ from what is in force, and the reasons for those that cannot be had. With another configuration come all,
+    /// for it may make something else of a text that has not changed.
+    fn offered(&self, texts: Vec<Text>, in_force: &[Document]) -> Vec<Offer> {
+        let offer = |Text { kind, content }| match content {
+            Err(reason) => Offer::Unavailable { kind, reason },
+            Ok(text) => {
+                let same = in_force.iter().find(|document| document.kind == kind && document.text == text);
+                same.cloned().map_or(Offer::New(Document { kind, generation: self.generation, text }), Offer::Same)
+            }
+        };
+        let mut offers: Vec<Offer> = texts.into_iter().map(offer).collect();
+        if !offers.iter().any(Offer::is_new_configuration) {
+            offers.retain(|offer| !matches!(offer, Offer::Same(_)));
+        }
+        offers
+    }
+
+    /// The worker has answered: keeps what it has taken, and says whether that was the answer that is awaited.
+    pub(crate) fn finish(&mut self, answer: &Answer, ground: &mut Ground<'_>, now: Instant) -> bool {
+        let Some(under_way) = self.under_way.take_if(|under_way| under_way.generation == answer.generation) else {
+            warn!(generation = answer.generation, "the worker answers a reload that nobody asked for");
+            return false;
+        };
+        let took = now.saturating_duration_since(under_way.began);
+        under_way.keep(&answer.taken, ground);
+        self.source.settle(&answer.taken);
+        let in_force = ground.plan.documents.iter().map(|document| document.generation).max().unwrap_or_default();
+        self.conclude(answer.generation, in_force, &answer.remark, took);
+        true
+    }
+
+    /// The worker has died; its successor is given what was in force.
+    pub(crate) fn abandon(&mut self, documents: &[Document]) -> bool {
+        let Some(UnderWay { generation, .. }) = self.under_way.take() else { return false };
+        error!(generation, "the worker died while it reloaded; the next one serves by what was in force before");
+        self.source.settle(&[]);
+        let in_force = documents.iter().map(|document| document.generation).max().unwrap_or_default();
+        self.outcome = Some(format!("generation {in_force}, reload {generation} failed: the worker died").into());
+        true
+    }
+
+    /// Says once whether a reload takes longer than anybody should wait for.
+    pub(crate) fn is_late(&mut self, now: Instant) -> bool {
+        let Some(under_way) = self.under_way.as_mut().filter(|under_way| !under_way.is_late) else { return false };
+        under_way.is_late = now.saturating_duration_since(under_way.began) >= PATIENCE;
+        if under_way.is_late {
+            let generation = under_way.generation;
+            error!(generation, after = ?PATIENCE, "the worker has not finished a reload; it goes on as before");
+            self.outcome = Some(format!("reload {generation} has not finished").into());
+        }
+        under_way.is_late
+    }
+
+    /// What became of the last one, for whoever looks at the service.
+    pub(crate) fn outcome(&self) -> Option<Rc<str>> {
+        self.outcome.clone()
+    }
+
+    fn conclude(&mut self, generation: u64, in_force: u64, remark: &str, took: Duration) {
+        let took = took.as_millis();
+        let outcome = if remark.is_empty() {
+            format!("generation {in_force}, reload {generation} took {took} ms")
+        } else {
+            format!("generation {in_force}, reload {generation} took {took} ms: {remark}")
+        };
+        self.outcome = Some(outcome.into());
+    }
+}
+
+/// What the worker is told of one text.
+enum Offer {
+    New(Document),
+    /// What is in force says the same, and it keeps its generation.
+    Same(Document),
+    Unavailable {
+        kind: DocumentKind,
+        reason: String,
+    },
+}
+
+impl Offer {
+    fn parcel(&self) -> io::Result<Parcel> {
+        match self {
+            Self::New(document) | Self::Same(document) => handover::document(document),
+            Self::Unavailable { kind, reason } => handover::unavailable(*kind, reason),
+        }
+    }
+
+    fn is_new_configuration(&self) -> bool {
+        matches!(self, Self::New(document) if document.kind == DocumentKind::Configuration)
+    }
+
+    fn into_new(self) -> Option<Document> {
+        match self {
+            Self::New(document) => Some(document),
+            Self::Same(_) | Self::Unavailable { .. } => None,
+        }
+    }
+}
+
+impl UnderWay {
+    fn keep(self, taken: &[DocumentKind], Ground { plan, listeners }: &mut Ground<'_>) {
+        let former = plan.documents.iter().find(|document| document.kind == DocumentKind::Configuration).cloned();
+        for document in self.offered.into_iter().filter(|document| taken.contains(&document.kind)) {
+            replace(&mut plan.documents, document);
+        }
+        let Some((claim, terms)) = self.claim.filter(|_| taken.contains(&DocumentKind::Configuration)) else { return };
+        remember_first(&mut plan.documents, former);
+        // What this configuration does not name any more is nobody's business.
+        plan.documents.retain(|document| {
+            document.kind == DocumentKind::FirstConfiguration || self.kinds.contains(&document.kind)
+        });
+        listeners.settle(claim, &terms);
+        plan.terms = terms;
+    }
+}
+
+fn replace(documents: &mut Vec<Document>, document: Document) {
+    documents.retain(|other| other.kind != document.kind);
+    documents.push(document);
+    documents.sort_by_key(|document| DocumentKind::ALL.iter().position(|kind| *kind == document.kind));
+}
+
+/// Keeps the configuration of the start as long as another one is in force.
+fn remember_first(documents: &mut Vec<Document>, former: Option<Document>) {
+    let is_known = documents.iter().any(|document| document.kind == DocumentKind::FirstConfiguration);
+    if let (false, Some(former)) = (is_known, former) {
+        replace(documents, Document { kind: DocumentKind::FirstConfiguration, ..former });
+    }
+}
+
+fn fingerprint<'a, E: Hash + 'a>(texts: impl Iterator<Item = (DocumentKind, Result<&'a Vec<u8>, E>)>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    texts.for_each(|text| text.hash(&mut hasher));
+    hasher.finish()
+}

@@ -1,0 +1,34 @@
+//! Where the texts come from that the worker works by.
+//!
+//! The monitor decides when they are read and what becomes of them; what they mean, and which files they are in, is known
+//! to whoever starts it.
+
+use std::path::PathBuf;
+
+use wire::DocumentKind;
+
+use crate::outcome::BindError;
+use crate::plan::Terms;
+
+/// The operator's files.
+pub trait Source {
+    /// Reads every text anew, and keeps in mind what it has read.
+    ///
+    /// `claim` is called with what a configuration that makes sense asks of the monitor; if it fails, that configuration cannot be
+    /// served, and the other texts are those that the configuration in force names.
+    fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text>;
+
+    /// The worker works by these kinds of what was read last; the others stay as they were.
+    fn settle(&mut self, taken: &[DocumentKind]);
+
+    /// The files whose change is worth a reading: those of the texts in force and those of the last reading.
+    fn files(&self) -> Vec<PathBuf>;
+}
+
+/// One text of a reading.
+#[derive(Debug)]
+pub struct Text {
+    pub kind: DocumentKind,
+    /// Or why it cannot be had, for the operator.
+    pub content: Result<Vec<u8>, String>,
+}

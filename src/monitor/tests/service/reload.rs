@@ -1,0 +1,136 @@
+//! Reloads as the monitor leads them: one at a time, from signals and changed files, and nothing that was refused outlives its worker.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use crate::toy::{Toy, ask, send_signal, wait_until, worker};
+
+/// A toy that works by the text of a file.
+struct Scene {
+    toy: Toy,
+    address: std::net::SocketAddr,
+    directory: TempDir,
+}
+
+impl Scene {
+    fn begin() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("text");
+        fs::write(&path, "beginning").expect("written");
+        let (toy, address) = Toy::serving(&[&format!("text={}", path.display())]);
+        let scene = Self { toy, address, directory };
+        assert_eq!(scene.text(), "beginning");
+        scene
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("text")
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(self.path(), text).expect("written");
+    }
+
+    fn text(&self) -> String {
+        ask(self.address, "text").expect("answered")
+    }
+
+    fn hang_up(&mut self) {
+        self.toy.signal(Signal::SIGHUP);
+    }
+
+    /// Kills the worker, and waits for its successor.
+    fn replace_worker(&mut self) {
+        send_signal(worker(self.address), Signal::SIGKILL);
+        self.toy.wait_for("the worker died");
+        self.toy.wait_for("worker ready");
+    }
+}
+
+#[test]
+fn a_text_that_was_taken_is_given_to_the_next_worker_too() {
+    let mut scene = Scene::begin();
+    scene.write("next");
+    scene.hang_up();
+    scene.toy.wait_for("settled taken=[Users]");
+    assert_eq!(scene.text(), "next");
+    scene.replace_worker();
+    assert_eq!(scene.text(), "next");
+}
+
+#[test]
+fn a_text_that_was_refused_is_not() {
+    let mut scene = Scene::begin();
+    scene.write("bad news");
+    scene.hang_up();
+    scene.toy.wait_for("settled taken=[]");
+    assert_eq!(scene.text(), "beginning");
+    scene.replace_worker();
+    assert_eq!(scene.text(), "beginning");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_with_its_reason() {
+    let mut scene = Scene::begin();
+    fs::remove_file(scene.path()).expect("removed");
+    scene.hang_up();
+    let told = scene.toy.wait_for("told to reload");
+    assert!(told.contains("No such file"), "{told}");
+    scene.toy.wait_for("settled taken=[]");
+    scene.replace_worker();
+    assert_eq!(scene.text(), "beginning");
+}
+
+#[test]
+fn a_worker_that_dies_of_a_text_does_not_hand_it_on() {
+    let mut scene = Scene::begin();
+    scene.write("deadly");
+    scene.hang_up();
+    scene.toy.wait_for("the worker died while it reloaded");
+    scene.toy.wait_for("worker ready");
+    assert_eq!(scene.text(), "beginning");
+    scene.write("harmless");
+    scene.hang_up();
+    scene.toy.wait_for("settled taken=[Users]");
+    assert_eq!(scene.text(), "harmless");
+}
+
+#[test]
+fn signals_during_a_reload_are_one_more_reload_of_what_is_there_then() {
+    let mut scene = Scene::begin();
+    scene.write("slow one");
+    scene.hang_up();
+    scene.toy.wait_for("told to reload generation=2");
+    for text in ["never seen", "seen"] {
+        scene.write(text);
+        scene.hang_up();
+        scene.hang_up();
+    }
+    scene.toy.wait_for("told to reload generation=3");
+    scene.toy.wait_for("settled taken=[Users]");
+    wait_until("the last text is taken", || scene.text() == "seen");
+    scene.toy.signal(Signal::SIGTERM);
+    let (code, log) = scene.toy.end();
+    assert_eq!(code, Some(0));
+    // The end came before a fourth, if there was to be one: every signal was heard before the third was told.
+    assert!(!log.contains("told to reload generation=4"), "{log}");
+}
+
+#[test]
+fn a_changed_file_is_a_reload_and_a_touched_one_is_not() {
+    let mut scene = Scene::begin();
+    scene.write("by itself");
+    let told = scene.toy.wait_for("told to reload generation=2");
+    assert!(told.contains("by itself"), "{told}");
+    scene.toy.wait_for("settled taken=[Users]");
+    let file = fs::File::options().append(true).open(scene.path()).expect("it is there");
+    file.set_modified(SystemTime::now()).expect("it is ours");
+    std::thread::sleep(Duration::from_secs(4));
+    scene.write("once more");
+    let told = scene.toy.wait_for("told to reload");
+    assert!(told.contains("generation=3") && told.contains("once more"), "{told}");
+}
