@@ -8,6 +8,7 @@ mod counting;
 mod health;
 mod hostile;
 mod prometheus;
+mod reloads;
 
 use std::path::Path;
 

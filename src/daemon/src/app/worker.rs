@@ -22,7 +22,7 @@ use super::delivery::{Delivered, Delivery, Text};
 use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
 use super::regimes::Basis;
-use super::reload::{InForce, Named, Order, Reloader};
+use super::reload::{Counts, InForce, Named, Order, Reloader};
 use super::{build, configuration, pam};
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
@@ -99,7 +99,8 @@ impl Worker {
         let loudness = log.loudness.clone();
         let housekeeping =
             Housekeeping::start(house.world(), log, history, settings.sessions.checkpoint, house.metrics())?;
-        let in_force = InForce { selection, first, settings, users, rules, pam_services, regimes, loudness };
+        let counts = Counts::begin(house.metrics(), generation);
+        let in_force = InForce { selection, first, settings, users, rules, pam_services, regimes, loudness, counts };
         let reloader = Reloader::start(in_force, link.try_clone()?)?;
         tracing::info!(?listeners, "serving");
         Ok(Self { house, helpers, housekeeping, reloader })

@@ -4,6 +4,7 @@
 //! Nothing here runs on the thread of the heartbeat or of a relay.
 
 mod component;
+mod counts;
 mod report;
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -16,6 +17,7 @@ use wire::{DocumentKind, ToMonitor, Trigger};
 
 pub(super) use self::component::Named;
 use self::component::{Found, News};
+pub(super) use self::counts::Counts;
 use self::report::Report;
 use super::args::Selection;
 use super::delivery::Delivery;
@@ -57,6 +59,7 @@ pub(super) struct InForce {
     pub(super) pam_services: Vec<String>,
     pub(super) regimes: Regimes,
     pub(super) loudness: Loudness,
+    pub(super) counts: Counts,
 }
 
 impl Reloader {
@@ -89,6 +92,7 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
         let answer = ToMonitor::Reloaded { generation, taken: report.taken(), remark: report.remark() };
         // Before anybody reads of it: from now on it holds for the next worker too.
         let _monitor_is_gone = link.send(&answer);
+        in_force.counts.count(&report);
         report.log();
         if !leaving.is_empty() {
             std::thread::sleep(LINGER);

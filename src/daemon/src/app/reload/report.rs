@@ -60,13 +60,18 @@ macro_rules! line {
 impl Report {
     /// Field names are stable; docs/logging.md lists them.
     pub(super) fn log(&self) {
-        if !self.problems().is_empty() {
+        if !self.is_good() {
             line!(tracing::Level::ERROR, self);
         } else if !self.needs_restart().is_empty() {
             line!(tracing::Level::WARN, self);
         } else {
             line!(tracing::Level::INFO, self);
         }
+    }
+
+    /// Nothing failed.
+    pub(super) fn is_good(&self) -> bool {
+        !self.components.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
     }
 
     /// The kinds whose new text is in force.
@@ -88,11 +93,7 @@ impl Report {
 
     fn word(&self, kind: DocumentKind) -> Option<&'static str> {
         let (_, outcome) = self.components.iter().find(|(component, _)| *component == kind)?;
-        Some(match outcome {
-            Outcome::Same => "same",
-            Outcome::Applied(_) => "applied",
-            Outcome::Failed(_) => "failed",
-        })
+        Some(outcome.word())
     }
 
     fn changes(&self) -> Vec<String> {
@@ -116,6 +117,20 @@ impl Report {
             Outcome::Same | Outcome::Applied(_) => None,
         });
         problems.flatten().collect()
+    }
+}
+
+impl Outcome {
+    /// Every [`word`](Self::word).
+    pub(super) const WORDS: [&'static str; 3] = ["applied", "same", "failed"];
+
+    /// The word of the log and of the metrics.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Applied(_) => "applied",
+            Self::Same => "same",
+            Self::Failed(_) => "failed",
+        }
     }
 }
 
