@@ -1,6 +1,6 @@
 -- One row for each session that asked for something, and for each refused login.
 -- Times are microseconds since 1970-01-01T00:00:00Z; durations are microseconds.
--- session_id is a UUIDv7, so rows lie in the order of their start.
+-- session_id is a UUIDv7: rows lie in the order of their start, and need no index for it.
 CREATE TABLE sessions (
     session_id BLOB NOT NULL PRIMARY KEY,
     user TEXT,
@@ -39,7 +39,6 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sessions_by_user ON sessions (user);
-CREATE INDEX sessions_by_start_time ON sessions (start_time);
 CREATE INDEX sessions_by_dest_ip ON sessions (dest_ip);
 -- Most sessions are closed; whoever asks for them needs no index.
 CREATE INDEX sessions_by_status ON sessions (status) WHERE status <> 'closed';

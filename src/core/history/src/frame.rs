@@ -110,6 +110,13 @@ pub fn decode(bytes: &[u8]) -> Result<Option<Frame<'_>>, Damage> {
 }
 
 impl<'a> Frame<'a> {
+    /// Whose record it is, without reading all of it; nothing when another version wrote it.
+    #[must_use]
+    pub fn id(&self) -> Option<[u8; 16]> {
+        // The first field of the record, and postcard writes a fixed array as it is.
+        (self.version == VERSION).then(|| self.payload.first_chunk().copied()).flatten()
+    }
+
     /// The record inside.
     ///
     /// # Errors

@@ -8,6 +8,6 @@ mod sought;
 mod status;
 
 pub use frame::{Damage, Encoder, Frame, HEADER, Kind, MAX_PAYLOAD, VERSION, decode};
-pub use record::{Asked, Phases, Record, TEXT_MAX, Traffic, clipped};
+pub use record::{Asked, Host, Phases, Record, TEXT_MAX, Traffic, clipped};
 pub use sought::{NotSought, Sought};
 pub use status::{NoSuchStatus, Status};

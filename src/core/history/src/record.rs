@@ -2,7 +2,7 @@
 //!
 //! Each record is whole, so that any of them makes a row, and the last one makes the final row.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,9 +60,18 @@ pub struct Asked<'a> {
     pub command: &'a str,
     /// `tcp` or `udp`.
     pub protocol: &'a str,
-    /// The destination in the client's own words, escaped; nothing where it names none (UDP ASSOCIATE).
-    pub host: Option<&'a str>,
+    /// Nothing where it names no destination (UDP ASSOCIATE).
+    #[serde(borrow)]
+    pub host: Option<Host<'a>>,
     pub port: Option<u16>,
+}
+
+/// A destination as the client wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Host<'a> {
+    Address(IpAddr),
+    /// A name, in its own spelling, escaped.
+    Name(&'a str),
 }
 
 /// One direction.

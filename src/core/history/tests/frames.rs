@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use history::{
-    Asked, Damage, Encoder, HEADER, Kind, MAX_PAYLOAD, Phases, Record, Status, TEXT_MAX, Traffic, clipped, decode,
+    Asked, Damage, Encoder, HEADER, Host, Kind, MAX_PAYLOAD, Phases, Record, Status, TEXT_MAX, Traffic, clipped, decode,
 };
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn the_longest_texts_fit() {
     let text = "ż".repeat(TEXT_MAX);
     let long = clipped(&text);
     assert_eq!(long.len(), TEXT_MAX);
-    let asked = Asked { host: Some(long), ..full("").asked.unwrap() };
+    let asked = Asked { host: Some(Host::Name(long)), ..full("").asked.unwrap() };
     let record = Record {
         listener: long,
         user: Some(long),
@@ -82,7 +82,7 @@ fn what_never_was_a_frame_is_told() {
 fn a_newer_version_is_told_from_damage() {
     let newer = sealed(2, &[1, 2, 3]);
     let frame = decode(&newer).unwrap().unwrap();
-    assert_eq!(frame.record(), Err(Damage::Version(2)));
+    assert_eq!((frame.id(), frame.record()), (None, Err(Damage::Version(2))));
     assert_eq!(Damage::Version(2).to_string(), "version 2, written by a newer program");
 }
 
@@ -128,6 +128,7 @@ fn round_trip<'a>(kind: Kind, record: &Record<'a>) -> (Kind, Record<'a>) {
     let bytes: &'static [u8] = encoded(kind, record).leak();
     let frame = decode(bytes).expect("it is sane").expect("it is whole");
     assert_eq!(frame.bytes, bytes);
+    assert_eq!(frame.id(), Some(record.id));
     (frame.kind, frame.record().expect("it is of our version"))
 }
 
@@ -152,7 +153,7 @@ fn full(listener: &str) -> Record<'_> {
             dialect: "socks5",
             command: "connect",
             protocol: "tcp",
-            host: Some("www.example.com"),
+            host: Some(Host::Name("www.example.com")),
             port: Some(443),
         }),
         peer: Some(SocketAddr::from((Ipv6Addr::LOCALHOST, 443))),

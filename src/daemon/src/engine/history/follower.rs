@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use history::Damage;
 use jiff::Timestamp;
 
 use super::Options;
@@ -19,7 +18,7 @@ use super::spool::shed::Shedder;
 use super::store::cleanup::Cleanup;
 use super::store::database::{Database, set_aside};
 use super::store::fault::Fault;
-use super::store::rows::{Batch, close_orphans, noted_position};
+use super::store::rows::{Committed, Rows, close_orphans, noted_position};
 use super::trouble::Trouble;
 use crate::state::history::losses::Losses;
 
@@ -46,6 +45,7 @@ pub(super) struct Follower {
     cleanup: Cleanup,
     shedder: Shedder,
     reader: Reader,
+    rows: Rows,
     /// What is before it is in the database.
     position: Option<Position>,
     /// The latest moment of all records so far.
@@ -79,6 +79,7 @@ impl Follower {
             retry_at: Instant::now(),
             shedder: Shedder::default(),
             reader: Reader::default(),
+            rows: Rows::default(),
             position: None,
             seen: 0,
             orphans_are_closed: false,
@@ -186,30 +187,23 @@ impl Follower {
             Ok(piece) => piece,
             Err(error) => return Ok(self.skip(segment, offset, &error.to_string())),
         };
-        let mut batch = Batch::default();
-        let mut seen = self.seen;
-        for frame in &piece.frames {
-            match frame.record() {
-                Ok(record) => {
-                    seen = seen.max(record.seen);
-                    batch.add(&record);
-                }
-                Err(Damage::Version(version)) => {
-                    self.set_aside(segment.number, version);
-                    return Ok(true);
-                }
-                Err(Damage::Mark | Damage::Kind(_) | Damage::Length(_) | Damage::Checksum | Damage::Record) => {
-                    self.losses.add(frame.kind, 1);
-                }
-            }
-        }
         let read = offset + piece.length;
         if !piece.frames.is_empty() {
             let database = self.database.as_mut().expect("rows are written to an open database");
             let position = Position { segment: segment.number, offset: read };
-            batch.commit(&mut database.connection, position, seen)?;
-            self.position = Some(position);
-            self.seen = seen;
+            match self.rows.commit(&mut database.connection, &piece.frames, (position, self.seen))? {
+                Committed::Up { seen, unreadable } => {
+                    self.seen = seen;
+                    for kind in unreadable {
+                        self.losses.add(kind, 1);
+                    }
+                    self.position = Some(position);
+                }
+                Committed::Nothing { version } => {
+                    self.set_aside(segment.number, version);
+                    return Ok(true);
+                }
+            }
         }
         match piece.behind {
             Behind::Ruin => Ok(self.skip(segment, read, "what follows is not as it was written")),

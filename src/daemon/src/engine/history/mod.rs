@@ -16,7 +16,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::{Builder, sleep};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use history::Kind;
@@ -27,12 +27,12 @@ use self::spool::directory::DIRECTORY_MODE;
 use self::spool::ledger::Ledger;
 use self::store::schema::with_suffix;
 use crate::state::history::losses::Losses;
-use crate::state::history::note::Note;
-use crate::state::history::outbox::{Letters, Outbox, outbox};
+use crate::state::history::outbox::{Inbox, Outbox, Room, outbox};
 use crate::state::history::scribe::Scribe;
+use crate::state::session::ticket::Session;
 
-/// Letters that may wait while the spool's thread is held up: three seconds of 5,000 sessions a second.
-const LETTERS: usize = 32_768;
+/// Bytes that may wait while the spool's thread is held up: four seconds of 5,000 sessions a second.
+const WAITING: usize = 8 * 1024 * 1024;
 
 /// How often losses are told.
 const REPORT: Duration = Duration::from_mins(1);
@@ -66,19 +66,19 @@ impl Options {
 /// The threads that keep it.
 #[derive(Debug)]
 pub(crate) struct History {
-    outbox: Outbox<Note>,
+    outbox: Outbox<Arc<Session>>,
     /// Hangs up when everything is in the database.
     done: Receiver<()>,
     /// Losses that were told, and when.
     told: (u64, Option<Instant>),
 }
 
-fn start_threads(options: Options, letters: Letters<Note>, losses: &Arc<Losses>) -> io::Result<Receiver<()>> {
+fn start_threads(options: Options, inbox: Inbox<Arc<Session>>, losses: &Arc<Losses>) -> io::Result<Receiver<()>> {
     let ledger = Arc::new(Ledger::default());
     let (taken, spool) = sync_channel(1);
     let (finished, done) = sync_channel(0);
-    let place = (with_suffix(&options.database, "-spool"), options.spool_bound);
-    let keeper = Keeper::new(letters, Arc::clone(&ledger), place, taken, Arc::clone(losses));
+    let place = with_suffix(&options.database, "-spool");
+    let keeper = Keeper::new(inbox, Arc::clone(&ledger), Arc::clone(losses), place, taken);
     Builder::new().name("history".to_owned()).spawn(move || keeper.run())?;
     let losses = Arc::clone(losses);
     Builder::new().name("history-db".to_owned()).spawn(move || {
@@ -101,8 +101,9 @@ impl History {
     /// # Errors
     /// The kernel gives no thread.
     pub(crate) fn start(options: Options) -> io::Result<Self> {
-        let (outbox, letters) = outbox(LETTERS);
-        let done = start_threads(options, letters, outbox.losses())?;
+        let room = Room { in_memory: WAITING, on_disk: options.spool_bound };
+        let (outbox, inbox) = outbox(room);
+        let done = start_threads(options, inbox, outbox.losses())?;
         Ok(Self { outbox, done, told: (0, None) })
     }
 
@@ -131,9 +132,7 @@ impl History {
     /// Writes out what is left, as far as that is possible within `limit`; the next process finds the rest in the spool.
     pub(crate) fn finish(mut self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        while !self.outbox.finish() && Instant::now() < deadline {
-            sleep(Duration::from_millis(1));
-        }
+        self.outbox.finish();
         let left = deadline.saturating_duration_since(Instant::now());
         let is_done = self.done.recv_timeout(left) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected);
         if !is_done {

@@ -5,7 +5,6 @@
 
 pub(crate) mod kept;
 pub(crate) mod losses;
-pub(crate) mod note;
 pub(crate) mod outbox;
 pub(crate) mod record;
 pub(crate) mod scribe;

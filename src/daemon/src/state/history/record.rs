@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use acl::{Decision, Ruling};
 use history::{Asked, Phases, Record, Status, Traffic, clipped};
-use socks::Command;
+use socks::{Command, Host};
 
-use super::note::{Note, micros};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::facts::{self, Facts, Identity, Origin};
 use crate::state::session::lane::Lane;
@@ -15,22 +15,26 @@ use crate::state::session::ticket::{Session, command, dialect};
 
 /// Texts that exist only while a record is made; kept between records for their room.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub(super) struct Scratch {
     auth: String,
-    host: String,
+    name: String,
 }
 
-/// Makes the record of what is known of a session now and shows it to `use_it`.
-pub(crate) fn with_record<T>(note: &Note, scratch: &mut Scratch, use_it: impl FnOnce(&Record<'_>) -> T) -> T {
-    let Note { session, closing } = note;
+/// Makes the record of what is known of a session now and shows it to `use_it`; `ending` is how it ended, if it has.
+pub(super) fn with_record(
+    session: &Session,
+    ending: Option<Ending>,
+    scratch: &mut Scratch,
+    use_it: impl FnOnce(&Record<'_>),
+) {
     let facts = session.facts();
     let started = started(session);
-    let age = closing.map_or_else(|| micros(session.opened.elapsed()), |closing| closing.lasted);
+    let age = micros(session.opened.elapsed());
     let rule = facts.decision.and_then(|decision| decision.rule()).map(|rule| session.rule(rule));
     scratch.fill(&facts);
     use_it(&Record {
         id: session.id.into_bytes(),
-        status: closing.map_or(Status::Active, |closing| status(closing.ending)),
+        status: ending.map_or(Status::Active, status),
         started,
         seen: started.saturating_add(i64::try_from(age).unwrap_or(i64::MAX)),
         listener: clipped(&session.listener),
@@ -38,7 +42,7 @@ pub(crate) fn with_record<T>(note: &Note, scratch: &mut Scratch, use_it: impl Fn
         user: facts.proof.as_ref().map(|proof| clipped(name(&proof.identity))),
         claimed: facts.claimed.as_deref().map(clipped),
         auth: facts.proof.as_ref().map(|_| scratch.auth.as_str()),
-        asked: facts.request.as_ref().map(|request| asked(request, &scratch.host)),
+        asked: facts.request.as_ref().map(|request| asked(request, &scratch.name)),
         peer: facts.peer,
         exit: facts.exit,
         sent: traffic(&session.up),
@@ -47,20 +51,20 @@ pub(crate) fn with_record<T>(note: &Note, scratch: &mut Scratch, use_it: impl Fn
         generation: session.snapshot.generation,
         rule: rule.as_deref().map(clipped),
         decision: facts.decision.and_then(decision),
-        close_reason: closing.map(|closing| reason(closing.ending)),
+        close_reason: ending.map(reason),
         remark: facts.remark.as_deref().map(clipped),
-    })
+    });
 }
 
 impl Scratch {
     fn fill(&mut self, facts: &Facts) {
         self.auth.clear();
-        self.host.clear();
+        self.name.clear();
         if let Some(proof) = &facts.proof {
             write!(self.auth, "{}", proof.method).expect("a string takes everything");
         }
-        if let Some(request) = &facts.request {
-            write!(self.host, "{}", request.target.host).expect("a string takes everything");
+        if let Some(Host::Name(name)) = facts.request.as_ref().map(|request| &request.target.host) {
+            write!(self.name, "{name}").expect("a string takes everything");
         }
     }
 }
@@ -85,17 +89,22 @@ fn name(identity: &Identity) -> &str {
     }
 }
 
-fn asked<'a>(request: &facts::Asked, host: &'a str) -> Asked<'a> {
+fn asked<'a>(request: &facts::Asked, name: &'a str) -> Asked<'a> {
     let (protocol, names_a_destination) = match request.command {
         Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => ("tcp", true),
         // What the client names is where it will send from itself.
         Command::UdpAssociate => ("udp", false),
     };
+    let host = match request.target.host {
+        Host::V4(address) => history::Host::Address(address.into()),
+        Host::V6(address) => history::Host::Address(address.into()),
+        Host::Name(_) => history::Host::Name(clipped(name)),
+    };
     Asked {
         dialect: dialect(request.dialect),
         command: command(request.command),
         protocol,
-        host: names_a_destination.then_some(clipped(host)),
+        host: names_a_destination.then_some(host),
         port: names_a_destination.then_some(request.target.port),
     }
 }
@@ -117,6 +126,10 @@ fn phases(phases: &facts::Phases) -> Phases {
     let [handshake, auth, dns, connect, first_byte] =
         [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(micros));
     Phases { handshake, auth, dns, connect, first_byte }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn status(ending: Ending) -> Status {

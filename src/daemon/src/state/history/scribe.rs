@@ -1,13 +1,14 @@
-//! Hears of sessions and writes letters about those that belong into the history.
+//! Hears of sessions and posts records of those that belong into the history.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use history::Kind;
+use history::{Encoder, Kind};
 
-use super::note::Note;
-use super::outbox::Outbox;
+use super::outbox::{Lost, Outbox};
+use super::record::{Scratch, with_record};
 use crate::state::session::ending::Ending;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
@@ -19,7 +20,19 @@ const FIRST: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Scribe {
-    outbox: Outbox<Note>,
+    outbox: Outbox<Arc<Session>>,
+}
+
+/// Where a thread makes its records.
+#[derive(Debug, Default)]
+struct Desk {
+    encoder: Encoder,
+    scratch: Scratch,
+    frame: Vec<u8>,
+}
+
+thread_local! {
+    static DESK: RefCell<Desk> = RefCell::default();
 }
 
 impl Witness for Scribe {
@@ -27,8 +40,11 @@ impl Witness for Scribe {
 
     fn asked(&self, session: &Arc<Session>) {
         session.kept.send();
-        let posted = self.outbox.post(Kind::Opened, Note::of(session));
-        if posted.is_err() || self.outbox.is_behind() {
+        if self.outbox.is_behind() {
+            // Nobody waits for it then.
+            session.kept.settle();
+            let _counted = self.post(Kind::Opened, session, None, None);
+        } else if self.post(Kind::Opened, session, None, Some(Arc::clone(session))).is_err() {
             session.kept.settle();
         }
     }
@@ -37,14 +53,29 @@ impl Witness for Scribe {
 
     fn closed(&self, session: &Arc<Session>, ending: Ending) {
         if belongs(session, ending) {
-            let _counted = self.outbox.post(Kind::Closed, Note::of_end(session, ending));
+            let _counted = self.post(Kind::Closed, session, Some(ending), None);
         }
     }
 }
 
 impl Scribe {
-    pub(crate) fn new(outbox: Outbox<Note>) -> Self {
+    pub(crate) fn new(outbox: Outbox<Arc<Session>>) -> Self {
         Self { outbox }
+    }
+
+    /// The record is made on the thread that knows the session, whose memory it has at hand.
+    fn post(
+        &self,
+        kind: Kind,
+        session: &Session,
+        ending: Option<Ending>,
+        waiting: Option<Arc<Session>>,
+    ) -> Result<(), Lost> {
+        DESK.with_borrow_mut(|Desk { encoder, scratch, frame }| {
+            frame.clear();
+            with_record(session, ending, scratch, |record| encoder.encode(kind, record, frame));
+            self.outbox.post(kind, frame, waiting)
+        })
     }
 
     /// Writes down every session that has carried something since the last time, no more often than `every`, so that
@@ -53,7 +84,7 @@ impl Scribe {
         roster.each(|session| {
             if is_due(session, now, every) {
                 // Without room it is lost: the next one says more anyway.
-                let _counted = self.outbox.post(Kind::Checkpoint, Note::of(session));
+                let _counted = self.post(Kind::Checkpoint, session, None, None);
             }
         });
     }
@@ -85,26 +116,33 @@ fn is_due(session: &Session, now: Instant, every: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::history::outbox::{Letter, Letters, outbox};
+    use history::decode;
+
+    use crate::state::history::outbox::{Batch, Inbox, Room, outbox};
     use crate::state::session::ending::ByPeer;
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
 
-    /// A session whose scribe's letters are read here.
-    fn session() -> (Arc<Roster>, Scribe, Letters<Note>, Ticket) {
-        let (outbox, letters) = outbox(100);
+    /// A session whose scribe's records are read here.
+    fn session() -> (Arc<Roster>, Scribe, Inbox<Arc<Session>>, Ticket) {
+        let (outbox, letters) = outbox(Room { in_memory: 10_000, on_disk: 10_000 });
         let scribe = Scribe::new(outbox);
         let roster = Roster::new(10, vec![Arc::new(scribe.clone())]);
         let ticket = Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests()));
         (roster, scribe, letters, ticket)
     }
 
-    fn kinds(letters: &Letters<Note>) -> Vec<Kind> {
-        let kind = |letter| match letter {
-            Letter::About(kind, _) => Some(kind),
-            Letter::Last => None,
+    /// The kinds of the records that have come; `finish` lets the inbox answer even if there are none.
+    fn kinds(scribe: &Scribe, inbox: &Inbox<Arc<Session>>) -> Vec<Kind> {
+        scribe.outbox.finish();
+        let batch = inbox.take(Batch::default());
+        let mut rest = batch.frames.as_slice();
+        let next = || {
+            let frame = decode(rest).unwrap()?;
+            rest = &rest[frame.bytes.len()..];
+            Some(frame.kind)
         };
-        std::iter::from_fn(|| letters.next()).map_while(kind).collect()
+        std::iter::from_fn(next).collect()
     }
 
     #[test]
@@ -113,21 +151,21 @@ mod tests {
         for (ending, expected) in
             [(Ending::ClientLeft, &[][..]), (Ending::ClientViolation, &[]), (refused, &[Kind::Closed])]
         {
-            let (_roster, _scribe, letters, ticket) = session();
+            let (_roster, scribe, letters, ticket) = session();
             ticket.close(ending);
-            assert_eq!(kinds(&letters), expected, "{ending:?}");
+            assert_eq!(kinds(&scribe, &letters), expected, "{ending:?}");
         }
     }
 
     #[test]
     fn an_opening_is_awaited_until_it_is_settled_unless_the_history_is_behind() {
-        let (_roster, _scribe, letters, ticket) = session();
+        let (_roster, scribe, letters, ticket) = session();
         ticket.put_on_record();
         assert!(!ticket.session().kept.is_settled_or_awaited());
-        assert_eq!(kinds(&letters), [Kind::Opened]);
+        assert_eq!(kinds(&scribe, &letters), [Kind::Opened]);
 
         let (_roster, _scribe, letters, ticket) = session();
-        letters.set_behind(true);
+        letters.report(true, 0);
         ticket.put_on_record();
         assert!(ticket.session().kept.is_settled_or_awaited());
     }
@@ -136,12 +174,12 @@ mod tests {
     fn checkpoints(seconds: &[u64], busy: &[u64]) -> Vec<u64> {
         let (roster, scribe, letters, ticket) = session();
         ticket.put_on_record();
-        assert_eq!(kinds(&letters), [Kind::Opened]);
+        assert_eq!(kinds(&scribe, &letters), [Kind::Opened]);
         let session = ticket.session();
         let is_written_at = |second: &u64| {
             session.up.carried(usize::from(busy.contains(second)));
             scribe.post_checkpoints(&roster, session.opened + Duration::from_secs(*second), Duration::from_secs(30));
-            kinds(&letters) == [Kind::Checkpoint]
+            kinds(&scribe, &letters) == [Kind::Checkpoint]
         };
         seconds.iter().copied().filter(is_written_at).collect()
     }
@@ -158,6 +196,6 @@ mod tests {
         let later = ticket.session().opened + Duration::from_mins(1);
         scribe.post_checkpoints(&roster, later, Duration::from_secs(30));
         ticket.close(Ending::Client(ByPeer::Closed));
-        assert_eq!(kinds(&letters), []);
+        assert_eq!(kinds(&scribe, &letters), []);
     }
 }

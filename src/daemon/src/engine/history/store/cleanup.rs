@@ -5,6 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use super::fault::Fault;
+use super::key::first_id;
 
 /// Rows of one step: some milliseconds.
 const STEP: i64 = 500;
@@ -58,8 +59,8 @@ impl Cleanup {
 
 fn remove(connection: &Connection, before: i64) -> Result<usize, Fault> {
     let sql = "DELETE FROM sessions WHERE session_id IN (
-        SELECT session_id FROM sessions WHERE start_time < ?1 AND end_time < ?1 LIMIT ?2)";
-    Ok(connection.prepare_cached(sql)?.execute((before, STEP))?)
+        SELECT session_id FROM sessions WHERE session_id < ?1 AND end_time < ?2 LIMIT ?3)";
+    Ok(connection.prepare_cached(sql)?.execute((first_id(before), before, STEP))?)
 }
 
 impl Clock {

@@ -21,8 +21,12 @@ const BUSY: Duration = Duration::from_millis(250);
 pub(in crate::engine::history) struct Database {
     pub(in crate::engine::history) connection: Connection,
     path: PathBuf,
-    identity: (u64, u64),
+    /// Whoever opens a database that was cut to nothing removes its log, even when somebody else writes to that.
+    file_and_log: [Identity; 2],
 }
+
+/// Device and inode.
+type Identity = (u64, u64);
 
 impl Database {
     /// Opens the file, makes it if there is none, and brings its tables up to date.
@@ -31,7 +35,7 @@ impl Database {
         OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
-        let identity = identity(path)?;
+        let file = identity(path)?;
         connection.busy_timeout(BUSY)?;
         // Before anything is changed: it may be another program's file.
         let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
@@ -47,18 +51,22 @@ impl Database {
         )?;
         migrate(&mut connection, path, MIGRATIONS)?;
         are_ours(&connection)?;
-        Ok(Self { connection, path: path.to_owned(), identity })
+        let file_and_log = [file, identity(&log(path))?];
+        Ok(Self { connection, path: path.to_owned(), file_and_log })
     }
 
     /// # Errors
     /// The path leads elsewhere: what would be written would be gone with the file.
     pub(in crate::engine::history) fn is_in_place(&self) -> Result<(), Fault> {
-        match identity(&self.path) {
-            Ok(found) if found == self.identity => Ok(()),
-            Ok(_) => Err(Fault::Gone),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Fault::Gone),
-            Err(error) => Err(error.into()),
+        for (path, opened) in [self.path.clone(), log(&self.path)].iter().zip(self.file_and_log) {
+            match identity(path) {
+                Ok(found) if found == opened => {}
+                Ok(_) => return Err(Fault::Gone),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Fault::Gone),
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(())
     }
 }
 
@@ -67,7 +75,7 @@ pub(in crate::engine::history) fn set_aside(path: &Path, moment: &str) -> io::Re
     let aside = with_suffix(path, &format!(".damaged-{moment}"));
     std::fs::rename(path, &aside)?;
     // The log belongs to the file and may help to repair it; the index is made from the log.
-    unless_missing(std::fs::rename(with_suffix(path, "-wal"), with_suffix(&aside, "-wal")))?;
+    unless_missing(std::fs::rename(log(path), log(&aside)))?;
     unless_missing(std::fs::remove_file(with_suffix(path, "-shm")))?;
     Ok(aside)
 }
@@ -79,7 +87,12 @@ fn unless_missing(done: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
+fn identity(path: &Path) -> io::Result<Identity> {
     let found = std::fs::metadata(path)?;
     Ok((found.dev(), found.ino()))
+}
+
+/// The file to which SQLite writes first.
+fn log(path: &Path) -> PathBuf {
+    with_suffix(path, "-wal")
 }

@@ -3,7 +3,7 @@
 use rusqlite::ErrorCode;
 
 #[derive(Debug, thiserror::Error)]
-pub(in crate::engine::history) enum Fault {
+pub(crate) enum Fault {
     /// Somebody else writes; it may be over in a moment.
     #[error("another process holds its lock")]
     Locked,

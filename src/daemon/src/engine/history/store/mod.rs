@@ -3,5 +3,6 @@
 pub(super) mod cleanup;
 pub(super) mod database;
 pub(super) mod fault;
+pub(super) mod key;
 pub(super) mod rows;
 pub(super) mod schema;

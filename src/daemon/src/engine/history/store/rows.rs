@@ -1,10 +1,11 @@
 //! Records into rows, one transaction for many: the last record of a session wins, and what is final stays.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::net::SocketAddr;
+use std::fmt::Write as _;
+use std::net::IpAddr;
 
-use history::{Phases, Record, Status};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use history::{Damage, Frame, Host, Kind, Phases, Record, Status};
 use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 
 use super::super::spool::position::Position;
@@ -40,46 +41,66 @@ pub(in crate::engine::history) fn are_ours(connection: &Connection) -> Result<()
     connection.prepare_cached(UPSERT).map(drop).map_err(|error| Fault::Damaged(error.to_string()))
 }
 
-/// What one transaction writes.
+/// Writes frames, with what is kept for it from one time to the next.
 #[derive(Debug, Default)]
-pub(in crate::engine::history) struct Batch<'a> {
-    records: Vec<Record<'a>>,
-    places: HashMap<[u8; 16], usize>,
+pub(in crate::engine::history) struct Rows {
+    /// The place of the one frame of each session that is written.
+    last: HashMap<[u8; 16], usize, RandomState>,
+    texts: Texts,
 }
 
-impl<'a> Batch<'a> {
-    /// Takes the place of an earlier record of the same session, unless that one was its end.
-    pub(in crate::engine::history) fn add(&mut self, record: &Record<'a>) {
-        match self.places.entry(record.id) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(self.records.len());
-                self.records.push(*record);
-            }
-            Entry::Occupied(occupied) => {
-                let earlier = &mut self.records[*occupied.get()];
-                if earlier.status == Status::Active {
-                    *earlier = *record;
-                }
-            }
-        }
-    }
+/// What became of frames.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::engine::history) enum Committed {
+    /// They are in the database; `seen` is the latest moment in them.
+    Up { seen: i64, unreadable: Vec<Kind> },
+    /// A newer program wrote one of them.
+    Nothing { version: u8 },
+}
 
-    /// Writes the rows, and up to where the spool is in the database with them; returns how many rows.
+impl Rows {
+    /// Writes frames, which were read up to `position`, in one transaction. `seen` is the latest moment before them.
     pub(in crate::engine::history) fn commit(
-        &self,
+        &mut self,
         connection: &mut Connection,
-        position: Position,
-        seen: i64,
-    ) -> Result<usize, Fault> {
+        frames: &[Frame<'_>],
+        (position, mut seen): (Position, i64),
+    ) -> Result<Committed, Fault> {
+        self.choose(frames);
+        let mut unreadable = Vec::new();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut upsert = transaction.prepare_cached(UPSERT)?;
-        for record in &self.records {
-            write(&mut upsert, record)?;
+        for (place, frame) in frames.iter().enumerate() {
+            if frame.id().is_some_and(|id| self.last.get(&id) != Some(&place)) {
+                continue;
+            }
+            match frame.record() {
+                Ok(record) => {
+                    seen = seen.max(record.seen);
+                    write(&mut upsert, &record, &mut self.texts)?;
+                }
+                Err(Damage::Version(version)) => return Ok(Committed::Nothing { version }),
+                Err(Damage::Mark | Damage::Kind(_) | Damage::Length(_) | Damage::Checksum | Damage::Record) => {
+                    unreadable.push(frame.kind);
+                }
+            }
         }
         drop(upsert);
         note_position(&transaction, position, seen)?;
         transaction.commit()?;
-        Ok(self.records.len())
+        Ok(Committed::Up { seen, unreadable })
+    }
+
+    /// Of several records of one session only its end is written, or else the last one.
+    fn choose(&mut self, frames: &[Frame<'_>]) {
+        self.last.clear();
+        for (place, frame) in frames.iter().enumerate() {
+            let Some(id) = frame.id() else { continue };
+            let chosen = self.last.entry(id).or_insert(place);
+            if frames[*chosen].kind != Kind::Closed {
+                *chosen = place;
+            }
+        }
     }
 }
 
@@ -117,12 +138,21 @@ pub(in crate::engine::history) fn close_orphans(connection: &Connection, seen: i
     Ok(closed)
 }
 
-fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>) -> rusqlite::Result<()> {
+fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>, texts: &mut Texts) -> rusqlite::Result<()> {
     let asked = record.asked.as_ref();
     let host = asked.and_then(|asked| asked.host);
+    let asked_address = host.and_then(|host| match host {
+        Host::Address(address) => Some(address),
+        Host::Name(_) => None,
+    });
     // Who was not dialled may still have asked for an address.
-    let dest_ip = record.peer.map(ip).or_else(|| host.filter(|host| is_address(host)).map(str::to_owned));
+    let dest_ip = record.peer.map(|peer| peer.ip()).or(asked_address);
     let dest_port = record.peer.map(|peer| peer.port()).or_else(|| asked.and_then(|asked| asked.port));
+    let host = match host {
+        Some(Host::Name(name)) => Some(name),
+        Some(Host::Address(address)) => Some(texts.host.of(address)),
+        None => None,
+    };
     let Phases { handshake, auth, dns, connect, first_byte } = record.phases;
     let [handshake, auth, dns, connect, first_byte] =
         [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(signed));
@@ -131,9 +161,9 @@ fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>) -> rusqlite::
         &record.user,
         &record.started,
         &(record.status != Status::Active).then_some(record.seen),
-        &record.source.map(ip),
+        &record.source.map(|source| texts.source.of(source.ip())),
         &record.source.map(|source| source.port()),
-        &dest_ip,
+        &dest_ip.map(|address| texts.dest.of(address)),
         &dest_port,
         &asked.map(|asked| asked.protocol),
         &signed(record.sent.bytes),
@@ -143,7 +173,7 @@ fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>) -> rusqlite::
         &record.status.word(),
         &record.close_reason,
         &host,
-        &record.exit.map(ip),
+        &record.exit.map(|exit| texts.exit.of(exit.ip())),
         &record.exit.map(|exit| exit.port()),
         &record.listener,
         &asked.map(|asked| asked.dialect),
@@ -166,12 +196,30 @@ fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>) -> rusqlite::
     statement.raw_execute().map(drop)
 }
 
-fn ip(address: SocketAddr) -> String {
-    address.ip().to_canonical().to_string()
+/// Addresses as text; the same one often comes again.
+#[derive(Debug, Default)]
+struct Texts {
+    source: AddressText,
+    host: AddressText,
+    dest: AddressText,
+    exit: AddressText,
 }
 
-fn is_address(host: &str) -> bool {
-    host.parse::<std::net::IpAddr>().is_ok()
+#[derive(Debug, Default)]
+struct AddressText {
+    of: Option<IpAddr>,
+    text: String,
+}
+
+impl AddressText {
+    fn of(&mut self, address: IpAddr) -> &str {
+        if self.of != Some(address) {
+            self.of = Some(address);
+            self.text.clear();
+            write!(self.text, "{}", address.to_canonical()).expect("a string takes everything");
+        }
+        &self.text
+    }
 }
 
 /// SQLite has signed integers only.
