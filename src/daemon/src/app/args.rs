@@ -8,6 +8,7 @@ use clap::{ArgAction, Subcommand, ValueEnum};
 use config::Override;
 
 use super::acl::args as acl;
+use super::history::args as history;
 
 /// A SOCKS proxy for administrators: SOCKS5, SOCKS4(a) and HTTP CONNECT on one port.
 ///
@@ -81,6 +82,8 @@ pub(super) enum Command {
     AclValidate(acl::Validate),
     /// Run the tests of the rules
     AclTest(acl::Test),
+    /// Show sessions from the history
+    History(history::Ask),
 }
 
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,7 @@ mod counting;
 mod delivery;
 mod files;
 mod gates;
+mod history;
 mod house;
 mod housekeeping;
 mod pam;
@@ -55,5 +56,6 @@ fn offline(selection: Selection, command: Command) -> ExitCode {
         Command::AclCheck(check) => acl::check::check(&selection, &check),
         Command::AclValidate(validate) => acl::validate::validate(&selection, &validate),
         Command::AclTest(test) => acl::test::test(&selection, &test),
+        Command::History(ask) => history::ask(&selection, &ask),
     }
 }

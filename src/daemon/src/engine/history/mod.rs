@@ -4,6 +4,7 @@
 //! SQLite, which may take as long as it likes. Nobody else waits for either. A disk or database that fails is told once,
 //! retried, and costs nothing but room in the spool; what finds no room is counted.
 
+pub(crate) mod archive;
 mod follower;
 mod keeper;
 mod spool;

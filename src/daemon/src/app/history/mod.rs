@@ -1,0 +1,80 @@
+//! `rustsocks history`: questions to the database of sessions, whether or not a daemon is writing to it.
+
+pub(super) mod args;
+mod shown;
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use self::args::{Ask, Format};
+use self::shown::{Csv, Json, Printer, Table};
+use super::args::Selection;
+use super::{build, commands, configuration};
+use crate::engine::history::archive::Archive;
+use crate::engine::history::archive::filter::Filter;
+
+/// Rows of one question; whoever wants more asks again, so that each answer is quick.
+const PAGE: u32 = 1_000;
+
+pub(super) fn ask(selection: &Selection, ask: &Ask) -> ExitCode {
+    match answered(selection, ask) {
+        // Whoever reads has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        result => commands::outcome(result, 1),
+    }
+}
+
+fn answered(selection: &Selection, ask: &Ask) -> anyhow::Result<()> {
+    let text = configuration::read_file(selection)?;
+    let settings = configuration::load(selection, text.as_deref())?.settings;
+    let place = build::database(settings.sessions.database_url.as_ref(), None);
+    let place = place.context("there is no home directory to look in; set sessions.database_url")?;
+    let mut archive = Archive::open(&place, ask.deadline())?;
+    let filter = ask.filter(Timestamp::now())?;
+    let out = io::BufWriter::new(io::stdout().lock());
+    match ask.format {
+        Format::Table => print(&mut archive, filter, ask, Table::new(out)),
+        Format::Json => print(&mut archive, filter, ask, Json::new(out)),
+        Format::Csv => print(&mut archive, filter, ask, Csv::new(out)),
+    }
+}
+
+fn print(archive: &mut Archive, filter: Filter, ask: &Ask, mut printer: impl Printer) -> anyhow::Result<()> {
+    match ask.by {
+        Some(by) => {
+            let limit = ask.limit().map_or(i32::MAX.unsigned_abs(), Into::into);
+            printer.sums(by, &archive.sums(&filter, by.into(), limit)?)?;
+        }
+        None => print_pages(archive, filter, ask.limit().map(Into::into), &mut printer)?,
+    }
+    printer.finish()
+}
+
+fn print_pages(
+    archive: &mut Archive,
+    mut filter: Filter,
+    limit: Option<u32>,
+    printer: &mut impl Printer,
+) -> anyhow::Result<()> {
+    let mut left = limit;
+    loop {
+        let wanted = left.map_or(PAGE, |left| left.min(PAGE));
+        let rows = archive.page(&filter, wanted)?;
+        printer.rows(&rows)?;
+        left = left.map(|left| left - wanted);
+        match rows.last() {
+            Some(last) if rows.len() == wanted as usize && left != Some(0) => filter.after = Some(last.session_id),
+            Some(_) | None => return Ok(()),
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let is_it = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    error.chain().any(is_it)
+}
