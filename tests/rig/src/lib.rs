@@ -11,6 +11,7 @@ pub mod disk;
 pub mod dns;
 pub mod fifo;
 pub mod frozen;
+pub mod history;
 pub mod http;
 pub mod liar;
 pub mod manager;

@@ -1,0 +1,97 @@
+//! A database that somebody else has locked: nobody waits for it, and it catches up.
+
+use std::time::{Duration, Instant};
+
+use rig::history::History;
+use rig::note::measured;
+use rig::service::Service;
+use rig::visitor::{Visit, visit};
+use rig::wait::{PATIENCE, eventually};
+
+use crate::{echoing, history_of, launch, visited};
+
+/// How long it is locked.
+const LOCKED: Duration = Duration::from_secs(5);
+
+#[test]
+fn nobody_waits_for_a_locked_database_and_it_catches_up() {
+    let service = launch("[sessions]\nbatch_interval_ms = 100\n").start();
+    let (history, target) = (history_of(&service), echoing());
+    history_is_there(&service, &history);
+    let waits = |until: Duration| {
+        let end = Instant::now() + until;
+        let visits = std::iter::from_fn(|| (Instant::now() < end).then(|| visit(service.addr(), target, b"quick")));
+        let visits: Vec<Visit> = visits.map(|visit| visit.expect("nothing fails")).collect();
+        let mut waits: Vec<Duration> = visits.iter().map(|visit| visit.until_reply).collect();
+        waits.sort_unstable();
+        waits
+    };
+    let open = waits(Duration::from_secs(1));
+    let (locked, rows) = history.while_locked(|| (waits(LOCKED), history.count()));
+    let unlocked = Instant::now();
+    let said = service.event_with("cannot use the history's database");
+    assert!(said.contains("another process holds its lock"), "{said}");
+    let all = 1 + open.len() + locked.len();
+    assert!(eventually(PATIENCE, || closed(&history) == all), "{} of {all} rows are there", closed(&history));
+    let caught_up = unlocked.elapsed();
+    let middle = |waits: &[Duration]| waits[waits.len() / 2];
+    let (before, meanwhile, worst) = (middle(&open), middle(&locked), locked[locked.len() - 1]);
+    measured(format!(
+        "answers took {before:?} and {meanwhile:?} while it was locked, {worst:?} at most; {} rows {caught_up:?} after",
+        all - rows
+    ));
+    assert!(meanwhile < before + Duration::from_millis(10), "an answer took {meanwhile:?} instead of {before:?}");
+    assert!(worst < LOCKED / 2, "an answer took {worst:?}");
+    let _ = service.event("the history's database can be used again");
+}
+
+/// One mebibyte is a few thousand sessions.
+#[test]
+fn what_finds_no_room_in_the_spool_is_counted_and_the_dearest_goes_last() {
+    const VISITORS: usize = 4;
+    const EACH: usize = 2_000;
+    let service = launch("[sessions]\nbatch_interval_ms = 100\nspool_max_mib = 1\n").start();
+    let (history, target) = (history_of(&service), echoing());
+    history_is_there(&service, &history);
+    history.while_locked(|| {
+        std::thread::scope(|scope| {
+            let come = || {
+                for _ in 0..EACH {
+                    let _ = visited(&service, target);
+                }
+            };
+            for _ in 0..VISITORS {
+                let _joined_by_the_scope = scope.spawn(come);
+            }
+        });
+    });
+    let visits = VISITORS * EACH;
+    let lost = || service.log.lines().into_iter().rfind(|line| line.text("message").contains("were lost"));
+    assert!(eventually(PATIENCE, || lost().is_some()), "the loss is told");
+    let least = visits / 3;
+    history.wait_for(least, 2 * PATIENCE);
+    let settled = || {
+        let before = closed(&history);
+        std::thread::sleep(Duration::from_secs(1));
+        (closed(&history) == before).then_some(before)
+    };
+    let rows = rig::wait::found(2 * PATIENCE, settled).expect("it comes to rest");
+    let line = lost().expect("it was there");
+    let [openings, endings] = ["openings", "endings"].map(|kind| line.number(kind));
+    measured(format!("{visits} sessions, {rows} rows, {openings} openings and {endings} endings lost"));
+    assert!(openings > endings, "openings go before endings");
+    assert!(rows < visits + 1, "there was not room for all");
+    let size: u64 = history.segments().iter().map(|path| path.metadata().map_or(0, |found| found.len())).sum();
+    assert!(size <= 2 * 1024 * 1024, "the spool has {size} bytes");
+    assert_eq!(history.integrity(), "ok");
+}
+
+fn closed(history: &History) -> usize {
+    let counted = history.ask("SELECT count(*) AS rows FROM sessions WHERE status = 'closed'").expect("it can be read");
+    usize::try_from(counted[0].number("rows")).expect("counts fit")
+}
+
+fn history_is_there(service: &Service, history: &History) {
+    let first = visited(service, echoing());
+    let _ = history.row_of(first);
+}
