@@ -5,6 +5,7 @@
 mod files;
 mod listeners;
 mod refusals;
+mod revoked;
 mod rules;
 mod settings;
 mod storm;

@@ -37,5 +37,5 @@ pub use values::endpoint::{Endpoint, MetricsAddress, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
 pub use values::text::{AccountName, HostLabel, Interface, Label, PamService};
 pub use values::words::{
-    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, Policy, Protocol, Replies, Resolver,
+    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
 };

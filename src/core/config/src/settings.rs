@@ -23,7 +23,7 @@ use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::{BindAddress, Opening, Ports};
 use crate::values::text::{AccountName, Interface, Label, PamService};
 use crate::values::words::{
-    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, Policy, Protocol, Replies, Resolver,
+    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
 };
 
 /// Everything the operator decided, or left to the defaults.
@@ -449,6 +449,8 @@ tables! {
         config_file: Option<PathBuf> = "config_file", Maybe(text()), None;
         /// What happens to every request while there is no rule file.
         default_policy: Policy = "default_policy", text(), Policy::Allow;
+        /// What becomes of sessions that new rules would not allow.
+        on_revoke: OnRevoke = "on_revoke", text(), OnRevoke::Keep;
     }
 
     /// `[guard]`: exceptions from the hard guard.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acl::{LocalMinute, Moment, Ruleset, Zone};
+use acl::{LocalMinute, Moment, RuleId, Ruleset, Zone};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -44,6 +44,12 @@ impl Rules {
 
     pub(crate) fn set(&self) -> &Arc<Ruleset> {
         &self.set
+    }
+
+    /// A rule as people know it: whose it is, which one, and what it is for.
+    pub(crate) fn describe(&self, rule: RuleId) -> String {
+        let (label, description) = (self.set.label(rule), &self.set.rule(rule).description);
+        if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
     }
 
     /// The present moment.

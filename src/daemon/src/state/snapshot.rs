@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use acl::{Exception, Guard};
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use socks::Command;
 
 use super::penalties::tariff::Tariff;
@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) penalties: Tariff,
     /// Replaced whole when the host's own addresses change; not the operator's doing, so not a new generation.
     pub(crate) guard: ArcSwap<Guard>,
+    /// A later one that refuses some of what this one allowed, if the operator wants such sessions ended.
+    pub(crate) revoked_by: ArcSwapOption<Snapshot>,
     surroundings: Surroundings,
     own_addresses: Mutex<HashSet<IpAddr>>,
 }
@@ -68,6 +70,7 @@ impl Snapshot {
             commands,
             penalties,
             guard,
+            revoked_by: ArcSwapOption::empty(),
             surroundings,
             own_addresses: Mutex::new(own_addresses),
         }
@@ -118,6 +121,15 @@ impl Snapshot {
 
     /// One with these users.
     pub(crate) fn of_users(users: Arc<Users>) -> Self {
+        Self::of(users, Rules::open())
+    }
+
+    /// One with these rules.
+    pub(crate) fn of_rules(rules: Rules) -> Self {
+        Self::of(Arc::new(Users::default()), rules)
+    }
+
+    fn of(users: Arc<Users>, rules: Rules) -> Self {
         let secs = Duration::from_secs;
         let lifetimes = Lifetimes {
             handshake: secs(10),
@@ -130,8 +142,7 @@ impl Snapshot {
         };
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
-        let rules = Arc::new(Rules::open());
-        let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+        let policy = Policy { rules: Arc::new(rules), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
         Self::new(1, users, policy, surroundings, HashSet::new())
     }
 }

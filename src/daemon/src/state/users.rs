@@ -45,6 +45,11 @@ impl Users {
         Ok(Self { generation, known, costliest })
     }
 
+    /// There is no users file.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// The user of this name, as the client sent it.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Known> {
         self.known.get(name)

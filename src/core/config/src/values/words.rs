@@ -86,6 +86,14 @@ words! {
         Deny = "deny",
     }
 
+    /// What becomes of sessions that new rules would not allow.
+    OnRevoke {
+        /// They go on under the rules that they were allowed by.
+        Keep = "keep",
+        /// They are ended.
+        Close = "close",
+    }
+
     /// Who looks names up.
     Resolver {
         /// The built-in asynchronous resolver; reads `dns.resolv_conf` and `dns.hosts_file`.

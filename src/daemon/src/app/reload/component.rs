@@ -229,6 +229,12 @@ impl News {
         self.configuration.value().is_some() || self.users.value().is_some() || self.rules.value().is_some()
     }
 
+    /// It says something new of who may go where; sessions that are in keep what other changes leave alone.
+    pub(super) fn may_revoke(&self, in_force: &InForce) -> bool {
+        let guard = &self.settings(in_force).guard;
+        self.users.value().is_some() || self.rules.value().is_some() || *guard != in_force.settings.guard
+    }
+
     /// No regime can be made of it. Only the configuration asks for what a host may not have.
     pub(super) fn blame(&mut self, error: &anyhow::Error) {
         let problem = format!("{error:#}");

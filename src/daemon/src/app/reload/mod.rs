@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use config::{PamService, Settings};
+use config::{OnRevoke, PamService, Settings};
 use monitor::link::Link;
 use wire::{DocumentKind, ToMonitor, Trigger};
 
@@ -108,12 +108,12 @@ impl InForce {
         let mut news = self.read(&mut delivery);
         let next = self.build(&mut news, delivery, generation);
         let components = news.outcomes();
-        let leaving = match next {
+        let Established { leaving, revoked } = match next {
             Some(next) => self.establish(news, next),
-            None => Vec::new(),
+            None => Established::default(),
         };
         let serving = self.regimes.world().regime().snapshot.generation;
-        (Report { generation, serving, trigger, took: began.elapsed(), components }, leaving)
+        (Report { generation, serving, trigger, took: began.elapsed(), revoked, components }, leaving)
     }
 
     fn read(&self, delivery: &mut Delivery) -> News {
@@ -145,10 +145,24 @@ impl InForce {
         }
     }
 
-    fn establish(&mut self, news: News, next: Next) -> Vec<Gate> {
+    fn establish(&mut self, news: News, next: Next) -> Established {
         let leaving = self.regimes.establish(next);
+        let may_revoke = news.may_revoke(self);
         news.settle(self);
         self.loudness.set(build::log(&self.settings.logging).level);
-        leaving
+        let revoked = match self.settings.acl.on_revoke {
+            OnRevoke::Close if may_revoke => self.regimes.world().revoke(),
+            OnRevoke::Close | OnRevoke::Keep => 0,
+        };
+        Established { leaving, revoked }
     }
+}
+
+/// What a new regime has brought about.
+#[derive(Debug, Default)]
+struct Established {
+    /// The gates that are not needed any more.
+    leaving: Vec<Gate>,
+    /// How many sessions it ended.
+    revoked: usize,
 }

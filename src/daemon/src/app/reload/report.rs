@@ -13,6 +13,8 @@ pub(super) struct Report {
     pub(super) serving: u64,
     pub(super) trigger: Trigger,
     pub(super) took: Duration,
+    /// How many sessions it ended at once, see `acl.on_revoke`.
+    pub(super) revoked: usize,
     pub(super) components: Vec<(DocumentKind, Outcome)>,
 }
 
@@ -50,6 +52,7 @@ macro_rules! line {
             users = report.word(DocumentKind::Users),
             rules = report.word(DocumentKind::Rules),
             changes = some(&report.changes()),
+            revoked = (report.revoked > 0).then_some(report.revoked),
             needs_restart = some(&report.needs_restart()),
             problems = some(&report.problems()),
             "reload"
@@ -157,7 +160,14 @@ mod tests {
     use super::*;
 
     fn report(components: Vec<(DocumentKind, Outcome)>) -> Report {
-        Report { generation: 3, serving: 2, trigger: Trigger::Signal, took: Duration::from_millis(4), components }
+        Report {
+            generation: 3,
+            serving: 2,
+            trigger: Trigger::Signal,
+            took: Duration::from_millis(4),
+            revoked: 0,
+            components,
+        }
     }
 
     fn applied(needs_restart: &[&str]) -> Outcome {

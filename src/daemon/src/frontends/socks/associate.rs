@@ -167,7 +167,7 @@ impl Drop for Served<'_> {
     fn drop(&mut self) {
         let drops = self.association.drops();
         if !drops.is_empty() {
-            self.session.facts().remark = Some(drops.to_string().into());
+            self.session.facts().add_remark(&drops.to_string());
         }
     }
 }

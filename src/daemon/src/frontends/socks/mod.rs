@@ -33,6 +33,7 @@ use crate::engine::dial::Dialer;
 use crate::state::penalties::Penalties;
 use crate::state::readiness::Readiness;
 use crate::state::session::facts::Origin;
+use crate::state::session::revoke::revoke;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
 use crate::state::session::ticket::Ticket;
@@ -117,6 +118,12 @@ impl World {
         let mut kept = self.former();
         kept.retain(|snapshot| snapshot.strong_count() > 0);
         kept.push(Arc::downgrade(&former.snapshot));
+    }
+
+    /// Ends the sessions that the regime in force would not have let begin; returns how many that were at once.
+    pub(crate) fn revoke(&self) -> usize {
+        let former: Vec<_> = self.former().iter().filter_map(Weak::upgrade).collect();
+        revoke(&self.roster, &former, &self.regime().snapshot)
     }
 
     /// Makes every guard know the addresses that this host has now, also those of sessions that came under another regime.

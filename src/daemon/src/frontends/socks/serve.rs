@@ -13,6 +13,7 @@ use crate::engine::sys::stream::Stream;
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
+use crate::state::session::revoke::catch_up;
 use crate::state::session::seats::Seat;
 use crate::state::session::ticket::Session;
 
@@ -24,6 +25,7 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     if let Next::Nothing(ending) = next {
         admission::hold_against(&visit, ending);
     }
+    catch_up(&session);
     visit.ticket.finish_set_up();
     let Visit { world: _, regime, door, ticket } = visit;
     let ending = match next {

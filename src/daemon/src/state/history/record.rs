@@ -139,7 +139,14 @@ fn status(ending: Ending) -> Status {
         Ending::House(ByHouse::Failure | ByHouse::HandshakeTimeout | ByHouse::HandshakeShed | ByHouse::TurnedAway) => {
             Status::Failed
         }
-        Ending::House(ByHouse::Idle | ByHouse::HalfClosed | ByHouse::MaxAge | ByHouse::Stopped | ByHouse::Served)
+        Ending::House(
+            ByHouse::Idle
+            | ByHouse::HalfClosed
+            | ByHouse::MaxAge
+            | ByHouse::Revoked
+            | ByHouse::Stopped
+            | ByHouse::Served,
+        )
         | Ending::ClientLeft
         | Ending::Client(_)
         | Ending::Upstream(_) => Status::Closed,

@@ -46,6 +46,8 @@ pub(crate) enum ByHouse {
     HalfClosed,
     /// It reached `max_age_secs`.
     MaxAge,
+    /// Later rules or users would not have let it begin, and the operator wants such sessions closed.
+    Revoked,
     /// The daemon stops.
     Stopped,
     /// The request is served, with nothing left to relay (Tor's RESOLVE).
@@ -110,13 +112,14 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::TurnedAway,
         Self::Idle,
         Self::HalfClosed,
         Self::MaxAge,
+        Self::Revoked,
         Self::Stopped,
         Self::Served,
         Self::Failure,
@@ -130,6 +133,7 @@ impl ByHouse {
             Self::Idle => "idle",
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",
+            Self::Revoked => "revoked",
             Self::Stopped => "stopped",
             Self::Served => "served",
             Self::Failure => "failure",

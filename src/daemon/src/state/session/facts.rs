@@ -146,6 +146,14 @@ pub(crate) struct Facts {
     pub(crate) phases: Phases,
 }
 
+impl Facts {
+    /// Says something beside what has been said.
+    pub(crate) fn add_remark(&mut self, remark: &str) {
+        let all = self.remark.take().map_or_else(|| remark.to_owned(), |before| format!("{before}; {remark}"));
+        self.remark = Some(all.into());
+    }
+}
+
 /// What the client asked for.
 #[derive(Debug)]
 pub(crate) struct Asked {

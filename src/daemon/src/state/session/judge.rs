@@ -151,6 +151,28 @@ impl<'s> Judge<'s> {
         decision.verdict == Ruling::Deny && decision.by != By::Default
     }
 
+    /// What is against a request that leads there, and perhaps has got there already, beyond doubt.
+    pub(super) fn objection(&self, asked: &Destination, port: u16, reached: Option<SocketAddr>) -> Option<By> {
+        if self.may_ever().is_err() {
+            return Some(By::Default);
+        }
+        let target = Target::of(asked);
+        match (self.command, reached) {
+            (_, Some(reached)) => self.objection_to(place(target.name(), reached.ip()), reached.port()),
+            (acl::Command::UdpAssociate, None) => None,
+            (acl::Command::Bind, None) if awaits_anybody(asked) => None,
+            // The port of the peer is not known yet.
+            (acl::Command::Bind, None) => self.objection_to(target, 0).filter(|by| *by != By::Default),
+            (acl::Command::Connect | acl::Command::Resolve, None) => self.objection_to(target, port),
+        }
+    }
+
+    /// What is against one place, beyond doubt.
+    pub(super) fn objection_to(&self, target: Target<'_>, port: u16) -> Option<By> {
+        let decision = self.decide(target, port);
+        (decision.verdict == Ruling::Deny).then_some(decision.by)
+    }
+
     /// The rules go by another minute now, perhaps.
     pub(crate) fn renew(&mut self) {
         self.moment = self.snapshot.rules.now();
@@ -226,6 +248,11 @@ pub(crate) fn destination(target: &socks::Target) -> Result<Destination, Refusal
         Host::V6(address) => Ok(Destination::from_address((*address).into())),
         Host::Name(name) => Destination::parse_name(name.as_bytes()).map_err(|_fault| Refusal::BadName),
     }
+}
+
+/// To a BIND, an unspecified address is no place.
+fn awaits_anybody(asked: &Destination) -> bool {
+    matches!(asked, Destination::Address(address) if address.is_unspecified())
 }
 
 /// What the rules call a command.

@@ -10,6 +10,7 @@ pub(crate) mod handshakes;
 pub(crate) mod judge;
 pub(crate) mod lane;
 pub(crate) mod refusal;
+pub(crate) mod revoke;
 pub(crate) mod roster;
 pub(crate) mod seats;
 pub(crate) mod sweep;

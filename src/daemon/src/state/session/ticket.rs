@@ -142,11 +142,9 @@ impl Session {
         self.course.enter(stage);
     }
 
-    /// A rule as people know it: whose it is, which one, and what it is for.
+    /// A rule of its policy as people know it.
     pub(crate) fn rule(&self, rule: RuleId) -> String {
-        let rules = self.snapshot.rules.set();
-        let (label, description) = (rules.label(rule), &rules.rule(rule).description);
-        if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
+        self.snapshot.rules.describe(rule)
     }
 
     /// How loud the rule that decided wants the session's line to be.

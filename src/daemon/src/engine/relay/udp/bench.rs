@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use acl::{Guard, HostName};
 
 use crate::state::session::judge::Judge;
+use crate::state::session::revoke::Revision;
 
 /// Enough for both directions of a client that talks to two peers at once; the judge itself is asked for the others.
 const REMEMBERED: usize = 4;
@@ -20,6 +21,8 @@ pub(super) struct Bench<'a> {
     /// The guard that was asked, and when the judge last looked at the clock.
     asked: Arc<Guard>,
     since: Instant,
+    /// Another policy that has a say meanwhile.
+    revision: Option<Revision>,
     sayings: [Option<Saying>; REMEMBERED],
     oldest: usize,
 }
@@ -34,10 +37,11 @@ struct Saying {
 impl<'a> Bench<'a> {
     pub(super) fn new(judge: Judge<'a>) -> Self {
         let asked = judge.guard().load_full();
-        Self { judge, asked, since: Instant::now(), sayings: Default::default(), oldest: 0 }
+        let revision = Revision::of(judge.session());
+        Self { judge, asked, since: Instant::now(), revision, sayings: Default::default(), oldest: 0 }
     }
 
-    /// Forgets what was said if the guard was replaced since, or a minute is over. To be called before each batch.
+    /// Forgets what was said if the guard was replaced or the policy revoked since, or a minute is over. To be called before each batch.
     pub(super) fn renew(&mut self) {
         let is_over = self.since.elapsed() >= MINUTE;
         if is_over {
@@ -46,6 +50,10 @@ impl<'a> Bench<'a> {
         }
         if is_over || !Arc::ptr_eq(&self.judge.guard().load(), &self.asked) {
             self.asked = self.judge.guard().load_full();
+            self.sayings = Default::default();
+        }
+        if !Revision::is_last(self.revision.as_ref(), self.judge.session()) {
+            self.revision = Revision::of(self.judge.session());
             self.sayings = Default::default();
         }
     }
@@ -61,11 +69,16 @@ impl<'a> Bench<'a> {
 
     /// Whether a name may be looked up for a datagram to this port of it.
     pub(super) fn lets_look_up(&self, name: &HostName, port: u16) -> bool {
+        let revision = self.revision.as_ref();
         self.judge.lets_look_up(name, port)
+            && revision.is_none_or(|revision| revision.lets_look_up(self.judge.session(), name, port))
     }
 
     fn ask(&mut self, name: Option<&Arc<HostName>>, address: SocketAddr) -> bool {
-        let is_allowed = self.judge.lets_pass(name.map(|name| &**name), address);
+        let (session, host) = (self.judge.session(), name.map(|name| &**name));
+        let revision = self.revision.as_ref();
+        let is_allowed = self.judge.lets_pass(host, address)
+            && revision.is_none_or(|revision| revision.lets_pass(session, host, address));
         self.sayings[self.oldest] = Some(Saying { name: name.cloned(), address, is_allowed });
         self.oldest = (self.oldest + 1) % REMEMBERED;
         is_allowed
