@@ -34,11 +34,22 @@ impl Users {
     /// passwords.
     #[must_use]
     pub fn crowd(names: impl IntoIterator<Item = String>, password: &[u8]) -> Self {
+        Self::crowd_with(names, password, |_| "")
+    }
+
+    /// The same, with further lines for each name.
+    #[must_use]
+    pub fn crowd_with(
+        names: impl IntoIterator<Item = String>,
+        password: &[u8],
+        further: impl Fn(&str) -> &'static str,
+    ) -> Self {
         let cheapest = Params::new(8, 1, 1, None).expect("RFC 9106 has nothing cheaper");
         let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheapest);
         let hash = hasher.hash_password(password).expect("passwords are shorter than 4 GiB");
         let text = names.into_iter().fold(String::new(), |mut text, name| {
-            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"").expect("a String takes any text");
+            writeln!(text, "[[users]]\nname = {name:?}\npassword_hash = \"{hash}\"\n{}", further(&name))
+                .expect("a String takes any text");
             text
         });
         Self::written(&text)

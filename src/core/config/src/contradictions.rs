@@ -24,6 +24,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.something_listens();
     check.no_address_twice();
     check.no_name_twice();
+    check.no_group_twice();
     check.nothing_is_open_by_accident();
     check.metrics_are_not_open_by_accident();
     check.unix_keys_fit();
@@ -104,6 +105,18 @@ impl<'c, 'a> Check<'c, 'a> {
             if let Some(other) = seen.insert(name.as_str(), key.clone()) {
                 let fault = Fault::new(format!("{:?} is already {other}", name.as_str()));
                 self.contradict(&[&key], fault.hint("give each listener a name of its own"));
+            }
+        }
+    }
+
+    fn no_group_twice(&mut self) {
+        let mut seen: HashMap<&str, String> = HashMap::new();
+        let settings = self.settings;
+        for (index, table) in settings.group_limits.iter().enumerate() {
+            let key = format!("limits.groups[{index}].name");
+            if let Some(other) = seen.insert(table.name.as_str(), key.clone()) {
+                let fault = Fault::new(format!("{:?} is already {other}", table.name.as_str()));
+                self.contradict(&[&key], fault.hint("write everything for one group in one table"));
             }
         }
     }

@@ -26,8 +26,8 @@ pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Acl, Auth, Bind, Commands, Dns, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam, Penalties, Server,
-    Sessions, Settings, Timeouts, Udp,
+    Acl, Auth, Bind, Commands, Dns, GroupLimits, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam, Penalties,
+    Server, Sessions, Settings, Timeouts, Udp,
 };
 pub use users::hash::PasswordHash;
 pub use values::choices::Choices;

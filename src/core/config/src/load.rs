@@ -108,8 +108,9 @@ fn no_such_key(path: &str) -> Fault {
 
 /// As a variable writes them: `pam_verbose` in `auth` for `verbose` in `auth.pam`.
 fn keys_of_inner_tables(table: &str) -> impl Iterator<Item = String> {
-    let inner =
-        TABLES.iter().filter_map(move |(name, keys)| Some((name.strip_prefix(table)?.strip_prefix('.')?, keys)));
+    // A variable cannot say which of several tables it means.
+    let single = TABLES.iter().filter(|(name, _)| *name != "limits.groups");
+    let inner = single.filter_map(move |(name, keys)| Some((name.strip_prefix(table)?.strip_prefix('.')?, keys)));
     inner.flat_map(|(name, keys)| keys.iter().map(move |key| format!("{name}_{key}")))
 }
 

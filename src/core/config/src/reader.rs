@@ -78,13 +78,7 @@ impl<'a> Reader<'a> {
 
     /// The table `[name]`, or its defaults. A table inside another one, `[outer.name]`, is read before the outer one.
     pub(crate) fn table<T: Table>(&mut self, name: &'static str) -> T {
-        let found = match name.split_once('.') {
-            None => self.root.remove(name),
-            Some((outer, inner)) => match self.root.get_mut(outer).map(Spanned::get_mut) {
-                Some(DeValue::Table(outer)) => outer.remove(inner),
-                _ => None,
-            },
-        };
+        let found = self.take(name);
         let start = found.as_ref().map_or(0, |value| value.span().start);
         let table = found.as_ref().and_then(|value| value.get_ref().as_table());
         if let (Some(value), None) = (&found, table) {
@@ -94,10 +88,18 @@ impl<'a> Reader<'a> {
         Section::read(self, name, start, table)
     }
 
-    /// The tables `[[name]]` in the order of the file, each with its place.
+    /// The tables `[[name]]` in the order of the file, each with its place; `[[outer.name]]` are read before the outer one.
     pub(crate) fn tables<T: Table>(&mut self, name: &'static str) -> Vec<T> {
-        let found = self.root.remove(name);
+        let found = self.take(name);
         found.map_or_else(Vec::new, |found| self.each(name, name, &found))
+    }
+
+    fn take(&mut self, name: &str) -> Option<Spanned<DeValue<'a>>> {
+        let Some((outer, inner)) = name.split_once('.') else { return self.root.remove(name) };
+        match self.root.get_mut(outer).map(Spanned::get_mut) {
+            Some(DeValue::Table(outer)) => outer.remove(inner),
+            _ => None,
+        }
     }
 
     /// Every table of a list of tables, whose heading is `[[heading]]`.

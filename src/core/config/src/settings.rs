@@ -8,16 +8,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 
 use crate::kinds::numbers::{Millis, Secs, SecsOrNone, Threads, count};
 use crate::kinds::strings::{choice, list, text, unicast};
-use crate::kinds::{Flag, Maybe, OrWord, Show as _};
+use crate::kinds::{Flag, Maybe, Show as _};
 use crate::reader::{Reader, Section, Table};
 use crate::render::Shown;
 use crate::users::UserName;
 use crate::values::choices::Choices;
-use crate::values::crowding::EarlyDrop;
 use crate::values::database::DatabaseUrl;
 use crate::values::endpoint::{Endpoint, Mode};
 use crate::values::network::{BindAddress, Opening, Ports};
@@ -43,6 +42,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// `[limits]`
     pub limits: Limits,
+    /// `[[limits.groups]]`, in the order of the file; no group twice.
+    pub group_limits: Vec<GroupLimits>,
     /// `[penalties]`
     pub penalties: Penalties,
     /// `[outbound]`
@@ -74,6 +75,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("auth.pam", Pam::KEYS),
     ("timeouts", Timeouts::KEYS),
     ("limits", Limits::KEYS),
+    ("limits.groups", GroupLimits::KEYS),
     ("penalties", Penalties::KEYS),
     ("outbound", Outbound::KEYS),
     ("dns", Dns::KEYS),
@@ -89,8 +91,9 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
 impl Settings {
     pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
         let settings = Self {
-            // Before the table that it is in.
+            // Before the tables that they are in.
             pam: reader.table("auth.pam"),
+            group_limits: reader.tables("limits.groups"),
             server: reader.table("server"),
             listen: reader.tables("listen"),
             commands: reader.table("commands"),
@@ -111,6 +114,9 @@ impl Settings {
         for index in 0..settings.listen.len() {
             reader.require(&format!("listen[{index}]"), "address", "\"0.0.0.0:1081\"");
         }
+        for index in 0..settings.group_limits.len() {
+            reader.require(&format!("limits.groups[{index}]"), "name", "\"developers\"");
+        }
         settings
     }
 
@@ -124,6 +130,7 @@ impl Settings {
             pam,
             timeouts,
             limits,
+            group_limits,
             penalties,
             outbound,
             dns,
@@ -136,6 +143,8 @@ impl Settings {
             metrics,
         } = self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
+        let groups = group_limits.iter().enumerate();
+        let groups = groups.map(|(index, table)| (format!("limits.groups[{index}]"), table.shown()));
         let mut tables = vec![("server".to_owned(), server.shown())];
         tables.extend(listen);
         tables.extend([
@@ -144,6 +153,9 @@ impl Settings {
             ("auth.pam".to_owned(), pam.shown()),
             ("timeouts".to_owned(), timeouts.shown()),
             ("limits".to_owned(), limits.shown()),
+        ]);
+        tables.extend(groups);
+        tables.extend([
             ("penalties".to_owned(), penalties.shown()),
             ("outbound".to_owned(), outbound.shown()),
             ("dns".to_owned(), dns.shown()),
@@ -190,9 +202,14 @@ macro_rules! tables {
     )+};
 }
 
+mod limits;
 mod metrics;
+mod penalties;
 
+pub(crate) use limits::MOST_CONNECTIONS;
+pub use limits::{GroupLimits, Limits};
 pub use metrics::Metrics;
+pub use penalties::Penalties;
 
 /// Where libpam looks by itself, pam.d(5).
 pub(crate) const PAM_DIRECTORY: &str = "/etc/pam.d";
@@ -203,11 +220,6 @@ const DAY: u64 = 24 * HOUR;
 /// Defaults stand in the unit that the operator writes them in.
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
-}
-
-/// Programs on this host, among them local relays behind which everybody has the same address.
-fn loopback() -> Vec<IpNet> {
-    vec![Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8).into(), Ipv6Net::from(Ipv6Addr::LOCALHOST).into()]
 }
 
 tables! {
@@ -319,52 +331,6 @@ tables! {
         udp_idle: Duration = "udp_idle_secs", Secs { least: 1, most: DAY }, secs(120);
         /// How long a BIND may wait for its peer, 1 to 3 600 s.
         bind: Duration = "bind_secs", Secs { least: 1, most: 3_600 }, secs(60);
-    }
-
-    /// `[limits]`: how much at once.
-    Limits {
-        /// Connections at once over all listeners, 1 to 1 000 000.
-        max_connections: usize = "max_connections", count(1, 1_000_000), 10_000;
-        /// Connections at once whose handshake is not finished, 1 to 1 000 000.
-        max_handshakes: usize = "max_handshakes", count(1, 1_000_000), 1_000;
-        /// How long a TCP session may move no byte, up to 30 days; nothing means no limit.
-        idle: Option<Duration> = "connection_timeout_secs", SecsOrNone { most: 30 * DAY }, Some(secs(300));
-    }
-
-    /// `[penalties]`: what guessing passwords and crowding the door cost (`PerSourcePenalties` and `MaxStartups` of `sshd_config(5)`).
-    Penalties {
-        /// Whether sources are penalised and names locked; the rest of the table holds either way.
-        enabled: bool = "enabled", Flag, true;
-        /// Networks that are never penalised or turned away.
-        exempt: Vec<IpNet> = "exempt", list(), loopback();
-        /// What a login that failed costs its source, 0 to 3 600 s, whether the name or the password was wrong.
-        authfail: Duration = "authfail_secs", Secs { least: 0, most: HOUR }, secs(5);
-        /// What leaving without an attempt to log in costs, where one must, 0 to 3 600 s.
-        noauth: Duration = "noauth_secs", Secs { least: 0, most: HOUR }, secs(1);
-        /// What it costs to let `timeouts.handshake_secs` pass, 0 to 3 600 s.
-        grace_exceeded: Duration = "grace_exceeded_secs", Secs { least: 0, most: HOUR }, secs(10);
-        /// Outstanding penalties from which on a source is turned away, 1 to 3 600 s.
-        enforce_from: Duration = "enforce_from_secs", Secs { least: 1, most: HOUR }, secs(15);
-        /// Outstanding penalties never become more, 1 to 86 400 s.
-        max: Duration = "max_secs", Secs { least: 1, most: DAY }, secs(600);
-        /// Sources remembered, and as many names and known addresses of users, 1 to 1 000 000; beyond them the least is forgotten.
-        max_sources: usize = "max_sources", count(1, 1_000_000), 65_536;
-        /// How many leading bits of an IPv4 address are one source, 8 to 32.
-        ipv4_prefix: u8 = "ipv4_prefix", count(8, 32), 32;
-        /// The same for IPv6, 16 to 128: a /64 is what one customer has.
-        ipv6_prefix: u8 = "ipv6_prefix", count(16, 128), 64;
-        /// Failed logins for one name after which it is locked for strangers, 0 to 10 000; 0 never locks.
-        user_lock_failures: u32 = "user_lock_failures", count(0, 10_000), 10;
-        /// How long a name stays locked, and how long its failures are counted, 1 to 86 400 s.
-        user_lock: Duration = "user_lock_secs", Secs { least: 1, most: DAY }, secs(300);
-        /// How long an address from which a user logged in stays known, 0 to 31 536 000 s.
-        known_address: Duration = "known_address_secs", Secs { least: 0, most: 365 * DAY }, secs(7 * DAY);
-        /// What a failed login's answer waits for, from the complete login on, 0 to 5 000 ms; jitter comes on top.
-        failure_delay: Duration = "failure_delay_ms", Millis { least: 0, most: 5_000 }, Duration::from_millis(500);
-        /// When newcomers are turned away by chance; nothing means never.
-        early_drop: Option<EarlyDrop> = "early_drop", OrWord { word: "none", kind: text() }, Some(EarlyDrop::DEFAULT);
-        /// Connections at once of one source whose handshake is not finished, 0 to 1 000 000; 0 means no limit.
-        per_source: usize = "unauthenticated_per_source", count(0, 1_000_000), 100;
     }
 
     /// `[outbound]`: the connections to targets.

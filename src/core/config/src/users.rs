@@ -8,11 +8,13 @@ pub(crate) mod hash;
 use std::collections::HashMap;
 use std::fmt;
 
+use crate::kinds::numbers::count;
 use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
+use crate::settings::MOST_CONNECTIONS;
 use crate::users::expiry::Moment;
 use crate::users::hash::PasswordHash;
 use crate::values::{Parsed, Written};
@@ -36,6 +38,15 @@ pub struct User {
     pub groups: Vec<UserName>,
     /// From when on the user may no longer log in.
     pub expires: Option<Expiry>,
+    /// What holds for the user instead of what holds for everyone.
+    pub limits: UserLimits,
+}
+
+/// What one user may have; nothing means what the user's groups, or everyone, may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UserLimits {
+    /// Connections at once, 0 to 1 000 000; 0 means no limit.
+    pub max_connections: Option<u32>,
 }
 
 /// The name of a user or a group: 1 to 255 bytes (RFC 1929 §2), no control characters.
@@ -110,10 +121,11 @@ struct Entry {
     enabled: bool,
     groups: Vec<UserName>,
     expires: Option<Expiry>,
+    limits: UserLimits,
 }
 
 impl Table for Entry {
-    const KEYS: &'static [&'static str] = &["name", "password_hash", "enabled", "groups", "expires"];
+    const KEYS: &'static [&'static str] = &["name", "password_hash", "enabled", "groups", "expires", "max_connections"];
 
     fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
@@ -122,14 +134,17 @@ impl Table for Entry {
             enabled: section.key("enabled", &Flag, true),
             groups: section.key("groups", &list(), Vec::new()),
             expires: section.key("expires", &Maybe(Moment), None),
+            limits: UserLimits {
+                max_connections: section.key("max_connections", &Maybe(count(0, MOST_CONNECTIONS)), None),
+            },
         }
     }
 }
 
 impl Entry {
     fn complete(self) -> Option<User> {
-        let Self { name, password_hash, enabled, groups, expires } = self;
-        Some(User { name: name?, password_hash: password_hash?, enabled, groups, expires })
+        let Self { name, password_hash, enabled, groups, expires, limits } = self;
+        Some(User { name: name?, password_hash: password_hash?, enabled, groups, expires, limits })
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod crowding;
 pub(crate) mod database;
 pub(crate) mod endpoint;
 pub(crate) mod network;
+pub(crate) mod pacing;
 pub(crate) mod text;
 pub(crate) mod words;
 

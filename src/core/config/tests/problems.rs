@@ -23,7 +23,7 @@ level = "inof"
         "rustsocks.toml:5:11: server.backlog: must be a whole number from 1 to 65535, not 0",
         "rustsocks.toml:6:17: server.watchdog_secs: must be a whole number from 2 to 600 (seconds), not a float",
         "rustsocks.toml:7:2: gateway: unknown table or key; known are server, listen, commands, auth, auth.pam, timeouts, \
-         limits, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics",
+         limits, limits.groups, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics",
         r#"rustsocks.toml:9:1: listen[0].address: is missing; add address = "0.0.0.0:1081""#,
         r#"rustsocks.toml:10:8: listen[0].mode: "0999" is not a file mode; write it in octal, "0000" to "0777""#,
         r#"rustsocks.toml:12:9: logging.level: "inof" is not known; did you mean "info"?"#,
@@ -88,6 +88,8 @@ fn numbers_out_of_range_name_the_range() {
         ("timeouts", "udp_idle_secs", "1 to 86400 (seconds)", ["0", "86401"]),
         ("timeouts", "bind_secs", "1 to 3600 (seconds)", ["0", "3601"]),
         ("limits", "max_connections", "1 to 1000000", ["0", "1000001"]),
+        ("limits", "max_connections_per_user", "0 to 1000000", ["-1", "1000001"]),
+        ("limits", "max_connections_per_source", "0 to 1000000", ["-1", "1000001"]),
         ("limits", "max_handshakes", "1 to 1000000", ["0", "1000001"]),
         ("limits", "connection_timeout_secs", "0 to 2592000 (seconds)", ["-1", "2592001"]),
         ("penalties", "authfail_secs", "0 to 3600 (seconds)", ["-1", "3601"]),
@@ -167,6 +169,14 @@ fn strings_that_mean_nothing_are_refused() {
         ("guard", "allow", "[\"example.com\"]", "is not an address, a network or an address with a port"),
         ("guard", "allow", "[\"10.0.0.1/33\"]", "is not an address, a network or an address with a port"),
         ("guard", "allow", "[\"10.0.0.1/8\"]", "write \"10.0.0.0/8\" or \"10.0.0.1\""),
+        ("limits", "new_connections_per_user", "\"20\"", "is not rate:burst"),
+        ("limits", "new_connections_per_source", "\"0:10\"", "each 1 to 1000000"),
+        (
+            "limits",
+            "groups",
+            "{ name = \"x\" }",
+            "must be a list of tables; write [[limits.groups]] above each of them",
+        ),
         ("penalties", "early_drop", "\"200:30\"", "is not start:rate:full"),
         ("penalties", "early_drop", "\"1000:30:200\"", "is not start:rate:full"),
         ("penalties", "early_drop", "\"off\"", "\"none\" turns it off"),
@@ -389,4 +399,17 @@ fn problems(text: &str) -> Vec<String> {
 fn unplaced(text: &str) -> Vec<String> {
     let rest = |line: &String| line.split_once(": ").map(|(_, rest)| rest.to_owned()).expect("a place comes first");
     problems(text).iter().map(rest).collect()
+}
+
+#[test]
+fn a_group_has_a_name_and_one_table() {
+    let text = "[[limits.groups]]\nmax_connections = 5\n[[limits.groups]]\nname = \"staff\"\nmax_connections_per_user = -1\n\
+                [[limits.groups]]\nname = \"staff\"\nmax_conections = 1\n";
+    let expected = [
+        r#"rustsocks.toml:1:1: limits.groups[0].name: is missing; add name = "developers""#,
+        "rustsocks.toml:5:28: limits.groups[1].max_connections_per_user: must be a whole number from 0 to 1000000, not -1",
+        r#"rustsocks.toml:7:8: limits.groups[2].name: "staff" is already limits.groups[1].name; write everything for one group in one table"#,
+        r#"rustsocks.toml:8:1: limits.groups[2].max_conections: unknown key; did you mean "max_connections"?"#,
+    ];
+    assert_eq!(problems(text), expected);
 }

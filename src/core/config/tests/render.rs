@@ -65,6 +65,16 @@ config_dir = "/srv/pam.d"
 max_age_secs = 1
 [limits]
 connection_timeout_secs = 0
+max_connections_per_user = 1
+max_connections_per_source = 1
+new_connections_per_user = "20:100"
+new_connections_per_source = "1:1"
+[[limits.groups]]
+name = "developers"
+max_connections = 500
+max_connections_per_user = 20
+[[limits.groups]]
+name = "guests"
 [penalties]
 exempt = []
 early_drop = "none"

@@ -32,7 +32,7 @@ fn the_shipped_file_has_every_key_with_its_default() {
     }
     for ((table, key), default) in keys() {
         let line = written.remove(&(table.clone(), key.clone()));
-        let expected = (table != "[[listen]]" && default != "not set").then_some(default);
+        let expected = (!table.starts_with("[[") && default != "not set").then_some(default);
         assert_eq!(line, Some(expected), "{table} {key}");
     }
     assert_eq!(written, BTreeMap::new(), "the file has keys that do not exist");
@@ -47,9 +47,9 @@ fn the_examples_of_the_shipped_file_can_be_uncommented() {
     let uncommented: Vec<&str> =
         EMBEDDED.lines().map(|line| if is_example(line) { &line[2..] } else { line }).collect();
     let loaded = read(&uncommented.join("\n"));
-    assert_eq!(loaded.settings.listen.len(), 2);
+    assert_eq!((loaded.settings.listen.len(), loaded.settings.group_limits.len()), (2, 1));
     let rendered = loaded.render();
-    let mut tables = rendered.split("\n\n").filter(|table| !table.starts_with("[[listen]]"));
+    let mut tables = rendered.split("\n\n").filter(|table| !table.starts_with("[["));
     assert!(tables.all(|table| !table.contains("is not set")), "{rendered}");
 }
 
@@ -60,7 +60,7 @@ fn the_page_has_every_key_with_its_default() {
     for ((table, key), default) in keys() {
         let row = rows.remove(&(table.clone(), key.clone())).unwrap_or_else(|| panic!("no row for {table} {key}"));
         let expected = match (key.as_str(), default.as_str()) {
-            ("address", _) => "must be written".to_owned(),
+            ("address", _) | ("name", "\"staff\"") => "must be written".to_owned(),
             (_, "not set") => default,
             _ => format!("`{default}`"),
         };
@@ -83,7 +83,7 @@ fn the_examples_of_the_page_are_valid() {
         let users_file = if text.contains("users_file") { "" } else { "[auth]\nusers_file = \"u\"\n" };
         read(&format!("{text}\n{users_file}"));
     }
-    assert_eq!(settings.len(), 18);
+    assert_eq!(settings.len(), 19);
 }
 
 #[test]
@@ -91,21 +91,24 @@ fn the_page_explains_the_users_file() {
     let rows = rows(PAGE);
     let keys: Vec<&str> =
         rows.keys().filter(|(heading, _)| heading == "Users file").map(|(_, key)| key.as_str()).collect();
-    assert_eq!(keys, ["enabled", "expires", "groups", "name", "password_hash"]);
+    assert_eq!(keys, ["enabled", "expires", "groups", "max_connections", "name", "password_hash"]);
 }
 
 /// The word for when a change of this key counts, found by changing it.
 fn takes_effect(table: &str, key: &str) -> &'static str {
     // Each is right for some key; the first that is another than the default will do.
     let values = r#"1 2 3 17 61 7000 true false "0600" "::1" "192.0.2.1" "userpass" "json" "warn" "system" "strict" "any"
-        "2000-3000" ["192.0.2.0/24"] ["name"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "name" "/file" "127.0.0.1:1089""#;
+        "2000-3000" ["192.0.2.0/24"] ["name"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "name" "/file" "127.0.0.1:1089""#;
     let address = if key == "mode" { "unix:/socket" } else { "127.0.0.1:1081" };
-    let listener = format!("[[listen]]\naddress = \"{address}\"\n");
+    let group = if table == "[[limits.groups]]" { "[[limits.groups]]\nname = \"staff\"\n" } else { "" };
+    let door = format!("[[listen]]\naddress = \"{address}\"\n");
+    let listener = format!("{door}{group}");
     let before = read(&listener).settings;
     let changed = values.split_whitespace().find_map(|value| {
         let beginning = match (table, key) {
             ("[[listen]]", "address") => table.to_owned(),
-            ("[[listen]]", _) => listener.clone(),
+            ("[[limits.groups]]", "name") => format!("{door}{table}"),
+            ("[[listen]]" | "[[limits.groups]]", _) => listener.clone(),
             _ => format!("{listener}{table}"),
         };
         let users = if table == "[auth]" { "" } else { "[auth]" };
@@ -121,8 +124,8 @@ fn takes_effect(table: &str, key: &str) -> &'static str {
 }
 
 fn keys() -> Keys {
-    let with_listener = "[[listen]]\naddress = \"127.0.0.1:1081\"";
-    let rendered = read(with_listener).render();
+    let with_tables = "[[listen]]\naddress = \"127.0.0.1:1081\"\n[[limits.groups]]\nname = \"staff\"";
+    let rendered = read(with_tables).render();
     let mut table = "";
     let mut keys = Keys::new();
     for line in rendered.lines().filter(|line| !line.is_empty()) {

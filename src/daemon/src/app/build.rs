@@ -28,6 +28,7 @@ use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::http::Hosts;
 use crate::frontends::socks::{Door, associate, bind};
+use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance};
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
@@ -129,9 +130,35 @@ pub(super) fn snapshot(
         udp_idle: Some(udp_idle),
         max_age,
     };
-    let policy =
-        Policy { rules, lifetimes, commands: commands(&settings.commands), penalties: penalties(&settings.penalties) };
+    let policy = Policy {
+        rules,
+        lifetimes,
+        commands: commands(&settings.commands),
+        penalties: penalties(&settings.penalties),
+        allowance: allowance(settings),
+    };
     Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
+}
+
+/// What each user, group and source may have.
+fn allowance(settings: &Settings) -> Allowance {
+    let config::Limits {
+        max_per_user,
+        max_per_source,
+        user_pace,
+        source_pace,
+        // The seats and the roster have these, and the lifetimes the last one.
+        max_connections: _,
+        max_handshakes: _,
+        idle: _,
+    } = settings.limits;
+    let groups = settings.group_limits.iter().map(|group| {
+        let config::GroupLimits { name, max_connections, max_per_user } = group;
+        let at_once = Bound::written(*max_connections).most();
+        (name.as_str().into(), GroupAllowance { at_once, of_user: max_per_user.map(Bound::written) })
+    });
+    let groups = groups.collect();
+    Allowance { groups, ..Allowance::new((max_per_source, source_pace), (max_per_user, user_pace)) }
 }
 
 /// Switched off, nothing costs anything and no name is locked; the door has its bounds all the same.

@@ -1,10 +1,16 @@
 //! The rules of one generation, and what time it is for them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use acl::{LocalMinute, Moment, RuleId, Ruleset, Zone};
+use acl::{LocalMinute, Moment, Policy, RuleId, Ruleset, Subject, Zone};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+
+use super::session::facts::User;
+
+/// Whom the rule file means by this name.
+const EVERYONE: &str = "*";
 
 /// Compiled rules with the clocks that they go by.
 #[derive(Debug)]
@@ -12,6 +18,8 @@ pub(crate) struct Rules {
     set: Arc<Ruleset>,
     /// As many as [`Ruleset::zones`], in that order.
     clocks: Vec<TimeZone>,
+    /// The groups that the rule file gives to a user.
+    memberships: HashMap<Box<str>, Box<[Arc<str>]>>,
 }
 
 /// A time zone that this host does not know.
@@ -27,14 +35,19 @@ impl Rules {
     /// The rules name a time zone that is not in the tz database.
     pub(crate) fn new(set: Arc<Ruleset>) -> Result<Self, UnknownZone> {
         let clocks = set.zones().iter().map(clock).collect::<Result<_, _>>()?;
-        Ok(Self { set, clocks })
+        let memberships = memberships(set.policy());
+        Ok(Self { set, clocks, memberships })
     }
 
     /// Everything is allowed that the guard does not hold.
     #[cfg(test)]
     pub(crate) fn open() -> Self {
-        let policy = acl::Policy::without_rules(acl::Action::Allow);
-        Self { set: Arc::new(Ruleset::new(policy, acl::PrivateByName::default())), clocks: Vec::new() }
+        let policy = Policy::without_rules(acl::Action::Allow);
+        Self {
+            set: Arc::new(Ruleset::new(policy, acl::PrivateByName::default())),
+            clocks: Vec::new(),
+            memberships: HashMap::new(),
+        }
     }
 
     /// Whether a rule may go by the clock of this zone.
@@ -52,6 +65,16 @@ impl Rules {
         if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
     }
 
+    /// Every group of a user, each once: those that the authentication found and those of the rule file.
+    pub(crate) fn groups_of(&self, user: &User) -> Vec<Arc<str>> {
+        let written = [&*user.name, EVERYONE].map(|name| self.memberships.get(name));
+        let written = written.into_iter().flatten().flat_map(|groups| groups.iter());
+        let mut groups: Vec<_> = user.groups.iter().chain(written).cloned().collect();
+        groups.sort_unstable();
+        groups.dedup();
+        groups
+    }
+
     /// The present moment.
     pub(crate) fn now(&self) -> Moment {
         self.at(Timestamp::now())
@@ -65,6 +88,20 @@ impl Rules {
             local(moment, clock.clone())
         })
     }
+}
+
+/// Who belongs to what, of those who belong to anything.
+fn memberships(policy: &Policy) -> HashMap<Box<str>, Box<[Arc<str>]>> {
+    let of = |user: &acl::User| -> Option<(Box<str>, _)> {
+        let name = match &user.subject {
+            Subject::Everyone => EVERYONE.into(),
+            Subject::Named(name) => name.clone(),
+            Subject::Anonymous => return None,
+        };
+        let groups: Box<[Arc<str>]> = user.groups.iter().map(|membership| Arc::from(&*membership.group)).collect();
+        (!groups.is_empty()).then_some((name, groups))
+    };
+    policy.users.iter().filter_map(of).collect()
 }
 
 /// The clock of a zone.

@@ -10,6 +10,7 @@ use acl::{Exception, Guard};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use socks::Command;
 
+use super::limits::allowance::Allowance;
 use super::penalties::tariff::Tariff;
 use super::rules::Rules;
 use super::users::Users;
@@ -25,6 +26,7 @@ pub(crate) struct Snapshot {
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
     pub(crate) penalties: Tariff,
+    pub(crate) allowance: Allowance,
     /// Replaced whole when the host's own addresses change; not the operator's doing, so not a new generation.
     pub(crate) guard: ArcSwap<Guard>,
     /// A later one that refuses some of what this one allowed, if the operator wants such sessions ended.
@@ -41,6 +43,7 @@ pub(crate) struct Policy {
     /// Those that are switched on.
     pub(crate) commands: Vec<Command>,
     pub(crate) penalties: Tariff,
+    pub(crate) allowance: Allowance,
 }
 
 /// What the guard is made of besides the addresses of this host.
@@ -60,7 +63,7 @@ impl Snapshot {
         surroundings: Surroundings,
         own_addresses: HashSet<IpAddr>,
     ) -> Self {
-        let Policy { rules, lifetimes, commands, penalties } = policy;
+        let Policy { rules, lifetimes, commands, penalties, allowance } = policy;
         let guard = ArcSwap::from_pointee(surroundings.guard(&own_addresses));
         Self {
             generation,
@@ -69,6 +72,7 @@ impl Snapshot {
             lifetimes,
             commands,
             penalties,
+            allowance,
             guard,
             revoked_by: ArcSwapOption::empty(),
             surroundings,
@@ -142,7 +146,8 @@ impl Snapshot {
         };
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
-        let policy = Policy { rules: Arc::new(rules), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+        let (rules, penalties, allowance) = (Arc::new(rules), Tariff::for_tests(), Allowance::default());
+        let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties, allowance };
         Self::new(1, users, policy, surroundings, HashSet::new())
     }
 }

@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
+use config::users::UserLimits;
 use jiff::Timestamp;
 
+use super::limits::allowance::Bound;
 use super::session::facts::User;
 
 /// The users of one text of the users file; without one there are none.
@@ -25,6 +27,7 @@ pub(crate) struct Known {
     pub(crate) hash: PasswordHash,
     is_enabled: bool,
     expires: Option<Timestamp>,
+    limits: UserLimits,
 }
 
 /// A hash that argon2 cannot use.
@@ -68,12 +71,23 @@ impl Known {
             PasswordHash::new(user.password_hash.expose()).map_err(|cause| BadHash { user: name.to_owned(), cause })?;
         let groups = user.groups.iter().map(|group| group.as_str().into()).collect();
         let expires = user.expires.map(config::users::Expiry::timestamp);
-        Ok(Self { user: User { name: name.into(), groups }, hash, is_enabled: user.enabled, expires })
+        Ok(Self {
+            user: User { name: name.into(), groups },
+            hash,
+            is_enabled: user.enabled,
+            expires,
+            limits: user.limits,
+        })
     }
 
     /// Whether the user may log in at all.
     pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.is_enabled && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// How many sessions the user may have at once, if the users file says so.
+    pub(crate) fn most_connections(&self) -> Option<Bound> {
+        self.limits.max_connections.map(Bound::written)
     }
 }
 

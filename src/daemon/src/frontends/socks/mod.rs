@@ -22,6 +22,7 @@ mod farewell;
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
@@ -30,6 +31,7 @@ use socks::Offer;
 use crate::engine::auth::turns::Turns;
 use crate::engine::auth::{Backend, Entrance, Vouchers};
 use crate::engine::dial::Dialer;
+use crate::state::limits::Limits;
 use crate::state::penalties::Penalties;
 use crate::state::readiness::Readiness;
 use crate::state::session::facts::Origin;
@@ -45,6 +47,8 @@ pub(crate) struct World {
     pub(crate) roster: Arc<Roster>,
     /// Sessions with a complete request.
     pub(crate) seats: Arc<Seats>,
+    /// The same sessions, by who they are and where they come from.
+    pub(crate) limits: Arc<Limits>,
     pub(crate) penalties: Penalties,
     pub(crate) turns: Turns,
     pub(crate) readiness: Arc<Readiness>,
@@ -99,6 +103,7 @@ impl World {
         Self {
             roster,
             seats,
+            limits: Limits::new(Instant::now()),
             penalties: Penalties::default(),
             turns: Turns::default(),
             readiness,

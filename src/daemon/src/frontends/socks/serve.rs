@@ -1,6 +1,7 @@
 //! One connection from top to bottom. docs/life-of-a-connection.md walks through it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use socks::Command;
 
@@ -10,6 +11,7 @@ use super::on_record::on_record;
 use super::{Visit, admission, associate, bind, connect, handshake, resolve, vouching};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
+use crate::state::limits::{Presence, allowance};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
@@ -21,7 +23,7 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     let session = Arc::clone(visit.ticket.session());
     // The parts that are over once bytes flow live in boxes of their own, so that a relay's task stays small.
     let set_up = Box::pin(session.obey(set_up(&mut visit, &session, stream))).await;
-    let (next, _seat) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
+    let (next, _place) = set_up.unwrap_or_else(|by_house| (Next::Nothing(Ending::House(by_house)), None));
     if let Next::Nothing(ending) = next {
         admission::hold_against(&visit, ending);
     }
@@ -42,7 +44,13 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
     ticket.close(ending);
 }
 
-async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream) -> (Next<'s>, Option<Seat>) {
+/// What a session holds until it is over.
+struct Place {
+    _seat: Seat,
+    _presence: Presence,
+}
+
+async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream) -> (Next<'s>, Option<Place>) {
     let mut client = Inbox::new(stream);
     let (request, judge) = match handshake::shake_hands(visit, session, &mut client).await {
         Ok(asked) => asked,
@@ -56,14 +64,16 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
         }
     };
     visit.ticket.put_on_record();
-    // Without a seat it stays among the handshakes until it is gone, so that the refused have a bound too.
-    let seat = visit.world.seats.take(places(request.command));
-    if seat.is_none() {
-        on_record(visit.ticket.session()).await;
-        return (refuse(client, &request, Refusal::TooManyConnections).await, None);
-    }
+    // Without a place it stays among the handshakes until it is gone, so that the refused have a bound too.
+    let place = match place(visit, &request) {
+        Ok(place) => place,
+        Err(refusal) => {
+            on_record(visit.ticket.session()).await;
+            return (refuse(client, &request, refusal).await, None);
+        }
+    };
     visit.ticket.leave_handshake();
-    (fulfil(visit, judge, client, request).await, seat)
+    (fulfil(visit, judge, client, request).await, Some(place))
 }
 
 async fn fulfil<'s>(visit: &Visit, mut judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
@@ -90,6 +100,17 @@ async fn fulfil<'s>(visit: &Visit, mut judge: Judge<'s>, client: Inbox, request:
 /// Whether the command can lead anywhere at all.
 fn may_ask(judge: &Judge<'_>, command: Command) -> Result<(), Refusal> {
     if judge.session().snapshot.commands.contains(&command) { judge.may_ever() } else { Err(Refusal::CommandOff) }
+}
+
+/// A place among all sessions, and among those of its source, its user and his groups.
+fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
+    let Visit { world, ticket, .. } = visit;
+    let session = ticket.session();
+    let seat = world.seats.take(places(request.command)).ok_or(Refusal::TooManyConnections)?;
+    let identity = session.facts().proof.as_ref().map(|proof| proof.identity.clone());
+    let keys = identity.map_or_else(Vec::new, |identity| allowance::keys(session, &identity));
+    let presence = world.limits.enter(keys, Instant::now())?;
+    Ok(Place { _seat: seat, _presence: presence })
 }
 
 /// The descriptor budget counts two for a session; an association has two more.

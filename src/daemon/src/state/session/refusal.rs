@@ -21,6 +21,13 @@ pub(crate) enum Refusal {
     AuthUnavailable,
     /// `max_connections` sessions are open.
     TooManyConnections,
+    /// So many sessions of its source, its user, or one of its groups are open as may be.
+    TooManyOfSource,
+    TooManyOfUser,
+    TooManyOfGroup,
+    /// Its source, or its user, connects faster than it may.
+    TooFastOfSource,
+    TooFastOfUser,
     /// The command is switched off in `[commands]`, or impossible on this listener.
     CommandOff,
     /// The name cannot be a host name (RFC 1123) or is an address in disguise.
@@ -60,7 +67,7 @@ struct Meaning {
 
 impl Refusal {
     /// One of each word.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::BadCredentials,
         Self::AddressRefused,
         Self::NameLocked,
@@ -68,6 +75,11 @@ impl Refusal {
         Self::CredentialsMissing,
         Self::AuthUnavailable,
         Self::TooManyConnections,
+        Self::TooManyOfSource,
+        Self::TooManyOfUser,
+        Self::TooManyOfGroup,
+        Self::TooFastOfSource,
+        Self::TooFastOfUser,
         Self::CommandOff,
         Self::BadName,
         Self::Denied,
@@ -121,6 +133,11 @@ impl Refusal {
             Self::CredentialsMissing => of("credentials_missing", Failure::NotAllowed, Level::INFO),
             Self::AuthUnavailable => of("auth_unavailable", Failure::General, Level::WARN),
             Self::TooManyConnections => of("too_many_connections", Failure::NotAllowed, Level::WARN),
+            Self::TooManyOfSource => of("too_many_of_source", Failure::NotAllowed, Level::INFO),
+            Self::TooManyOfUser => of("too_many_of_user", Failure::NotAllowed, Level::INFO),
+            Self::TooManyOfGroup => of("too_many_of_group", Failure::NotAllowed, Level::INFO),
+            Self::TooFastOfSource => of("too_fast_of_source", Failure::NotAllowed, Level::INFO),
+            Self::TooFastOfUser => of("too_fast_of_user", Failure::NotAllowed, Level::INFO),
             Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),
             Self::BadName => of("bad_name", Failure::HostUnreachable, Level::INFO),
             Self::Denied => of("denied", Failure::NotAllowed, Level::INFO),

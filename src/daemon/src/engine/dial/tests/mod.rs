@@ -21,6 +21,7 @@ use tokio::net::TcpStream;
 use super::Dialer;
 use super::lookups::Lookups;
 use super::options::{CacheBounds, Naming, Options, Servers, SmallWrites, Source};
+use crate::state::limits::allowance::Allowance;
 use crate::state::metrics::Metrics;
 use crate::state::penalties::tariff::Tariff;
 use crate::state::rules::Rules;
@@ -46,8 +47,8 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     };
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
-    let policy =
-        Policy { rules: Arc::new(Rules::open()), lifetimes, commands: Vec::new(), penalties: Tariff::for_tests() };
+    let (rules, penalties, allowance) = (Arc::new(Rules::open()), Tariff::for_tests(), Allowance::default());
+    let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties, allowance };
     let snapshot = Snapshot::new(1, Arc::default(), policy, surroundings, HashSet::new());
     Ticket::for_tests(&Roster::new(16, Vec::new()), Arc::new(snapshot))
 }
