@@ -3,6 +3,7 @@
 //! Each test has a daemon of its own. They need root.
 
 mod connections;
+mod life;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;

@@ -206,8 +206,8 @@ mod limits;
 mod metrics;
 mod penalties;
 
-pub(crate) use limits::MOST_CONNECTIONS;
 pub use limits::{GroupLimits, Limits};
+pub(crate) use limits::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
 pub use metrics::Metrics;
 pub use penalties::Penalties;
 
@@ -215,7 +215,7 @@ pub use penalties::Penalties;
 pub(crate) const PAM_DIRECTORY: &str = "/etc/pam.d";
 
 const HOUR: u64 = 60 * 60;
-const DAY: u64 = 24 * HOUR;
+pub(crate) const DAY: u64 = 24 * HOUR;
 
 /// Defaults stand in the unit that the operator writes them in.
 const fn secs(seconds: u64) -> Duration {
@@ -326,7 +326,7 @@ tables! {
         /// How long no byte may move after one side has finished, 1 to 86 400 s.
         half_closed: Duration = "half_closed_secs", Secs { least: 1, most: DAY }, secs(60);
         /// The life of a session, up to 365 days; nothing means no limit.
-        max_age: Option<Duration> = "max_age_secs", SecsOrNone { most: 365 * DAY }, None;
+        max_age: Option<Duration> = "max_age_secs", SecsOrNone { most: LONGEST_AGE }, None;
         /// How long an association may move no datagram, 1 to 86 400 s.
         udp_idle: Duration = "udp_idle_secs", Secs { least: 1, most: DAY }, secs(120);
         /// How long a BIND may wait for its peer, 1 to 3 600 s.

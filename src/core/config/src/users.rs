@@ -14,7 +14,7 @@ use crate::kinds::{Flag, Maybe};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
-use crate::settings::MOST_CONNECTIONS;
+use crate::settings::{DAY, LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
 use crate::users::expiry::Moment;
 use crate::users::hash::PasswordHash;
 use crate::values::{Parsed, Written};
@@ -47,6 +47,31 @@ pub struct User {
 pub struct UserLimits {
     /// Connections at once, 0 to 1 000 000; 0 means no limit.
     pub max_connections: Option<u32>,
+    /// The longest life of a session, 0 to 31 536 000 s; 0 means no limit.
+    pub max_age_secs: Option<u32>,
+    /// How long a TCP session may move no byte, 0 to 2 592 000 s; 0 means no limit.
+    pub idle_secs: Option<u32>,
+    /// The same after one side has finished, 0 to 86 400 s; 0 means no limit.
+    pub half_closed_secs: Option<u32>,
+    /// How long an association may move no datagram, 0 to 86 400 s; 0 means no limit.
+    pub udp_idle_secs: Option<u32>,
+}
+
+impl UserLimits {
+    const KEYS: [&str; 5] =
+        ["max_connections", "max_age_secs", "connection_timeout_secs", "half_closed_secs", "udp_idle_secs"];
+
+    fn read(section: &mut Section<'_, '_>) -> Self {
+        let [max_connections, max_age, idle, half_closed, udp_idle] = Self::KEYS;
+        let mut number = |key, most| section.key(key, &Maybe(count(0, most)), None);
+        Self {
+            max_connections: number(max_connections, MOST_CONNECTIONS),
+            max_age_secs: number(max_age, LONGEST_AGE),
+            idle_secs: number(idle, LONGEST_IDLE),
+            half_closed_secs: number(half_closed, DAY),
+            udp_idle_secs: number(udp_idle, DAY),
+        }
+    }
 }
 
 /// The name of a user or a group: 1 to 255 bytes (RFC 1929 §2), no control characters.
@@ -125,7 +150,18 @@ struct Entry {
 }
 
 impl Table for Entry {
-    const KEYS: &'static [&'static str] = &["name", "password_hash", "enabled", "groups", "expires", "max_connections"];
+    const KEYS: &'static [&'static str] = &[
+        "name",
+        "password_hash",
+        "enabled",
+        "groups",
+        "expires",
+        "max_connections",
+        "max_age_secs",
+        "connection_timeout_secs",
+        "half_closed_secs",
+        "udp_idle_secs",
+    ];
 
     fn read(section: &mut Section<'_, '_>) -> Self {
         Self {
@@ -134,9 +170,7 @@ impl Table for Entry {
             enabled: section.key("enabled", &Flag, true),
             groups: section.key("groups", &list(), Vec::new()),
             expires: section.key("expires", &Maybe(Moment), None),
-            limits: UserLimits {
-                max_connections: section.key("max_connections", &Maybe(count(0, MOST_CONNECTIONS)), None),
-            },
+            limits: UserLimits::read(section),
         }
     }
 }

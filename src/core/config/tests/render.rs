@@ -73,6 +73,10 @@ new_connections_per_source = "1:1"
 name = "developers"
 max_connections = 500
 max_connections_per_user = 20
+max_age_secs = 0
+connection_timeout_secs = 1
+half_closed_secs = 2
+udp_idle_secs = 3
 [[limits.groups]]
 name = "guests"
 [penalties]

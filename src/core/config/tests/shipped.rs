@@ -91,7 +91,21 @@ fn the_page_explains_the_users_file() {
     let rows = rows(PAGE);
     let keys: Vec<&str> =
         rows.keys().filter(|(heading, _)| heading == "Users file").map(|(_, key)| key.as_str()).collect();
-    assert_eq!(keys, ["enabled", "expires", "groups", "max_connections", "name", "password_hash"]);
+    assert_eq!(
+        keys,
+        [
+            "connection_timeout_secs",
+            "enabled",
+            "expires",
+            "groups",
+            "half_closed_secs",
+            "max_age_secs",
+            "max_connections",
+            "name",
+            "password_hash",
+            "udp_idle_secs",
+        ]
+    );
 }
 
 /// The word for when a change of this key counts, found by changing it.

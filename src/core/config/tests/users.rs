@@ -166,3 +166,24 @@ fn problems(text: &str) -> Vec<String> {
     let problems = users::load("users.toml", text).expect_err("the file is wrong");
     problems.as_slice().iter().map(ToString::to_string).collect()
 }
+
+#[test]
+fn a_user_may_have_limits_of_his_own() {
+    let text = format!(
+        "{}max_connections = 5\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\n{}",
+        user("alice", HASH),
+        user("bob", HASH)
+    );
+    let users = users::load("users.toml", &text).expect("both are right");
+    let limits = users.as_slice().iter().map(|user| user.limits).collect::<Vec<_>>();
+    let alice = users::UserLimits {
+        max_connections: Some(5),
+        max_age_secs: Some(0),
+        idle_secs: Some(60),
+        half_closed_secs: Some(7),
+        udp_idle_secs: Some(9),
+    };
+    assert_eq!(limits, [alice, users::UserLimits::default()]);
+    let found = problems(&format!("{}half_closed_secs = 86401\n", user("alice", HASH))).join("\n");
+    assert!(found.contains("users[0].half_closed_secs: must be a whole number from 0 to 86400, not 86401"), "{found}");
+}

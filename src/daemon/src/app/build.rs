@@ -28,7 +28,7 @@ use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::http::Hosts;
 use crate::frontends::socks::{Door, associate, bind};
-use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance};
+use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance, Portion};
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
@@ -153,9 +153,20 @@ fn allowance(settings: &Settings) -> Allowance {
         idle: _,
     } = settings.limits;
     let groups = settings.group_limits.iter().map(|group| {
-        let config::GroupLimits { name, max_connections, max_per_user } = group;
-        let at_once = Bound::written(*max_connections).most();
-        (name.as_str().into(), GroupAllowance { at_once, of_user: max_per_user.map(Bound::written) })
+        let config::GroupLimits {
+            name,
+            max_connections,
+            max_per_user,
+            max_age_secs,
+            idle_secs,
+            half_closed_secs,
+            udp_idle_secs,
+        } = group;
+        let [at_once, max_age, idle, half_closed, udp_idle] =
+            [max_per_user, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
+                .map(|number| number.map(Bound::written));
+        let of_user = Portion { at_once, max_age, idle, half_closed, udp_idle };
+        (name.as_str().into(), GroupAllowance { at_once: Bound::written(*max_connections).most(), of_user })
     });
     let groups = groups.collect();
     Allowance { groups, ..Allowance::new((max_per_source, source_pace), (max_per_user, user_pace)) }

@@ -7,7 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use config::users::UserLimits;
 use jiff::Timestamp;
 
-use super::limits::allowance::Bound;
+use super::limits::allowance::{Bound, Portion};
 use super::session::facts::User;
 
 /// The users of one text of the users file; without one there are none.
@@ -85,9 +85,13 @@ impl Known {
         self.is_enabled && self.expires.is_none_or(|expires| now < expires)
     }
 
-    /// How many sessions the user may have at once, if the users file says so.
-    pub(crate) fn most_connections(&self) -> Option<Bound> {
-        self.limits.max_connections.map(Bound::written)
+    /// What the users file says that the user may have.
+    pub(crate) fn portion(&self) -> Portion {
+        let UserLimits { max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs } = self.limits;
+        let [at_once, max_age, idle, half_closed, udp_idle] =
+            [max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
+                .map(|number| number.map(Bound::written));
+        Portion { at_once, max_age, idle, half_closed, udp_idle }
     }
 }
 

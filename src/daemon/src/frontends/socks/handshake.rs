@@ -12,6 +12,7 @@ use super::inbox::Inbox;
 use super::{Door, Visit, admission, login};
 use crate::engine::auth::Credentials;
 use crate::engine::sys::stream::unmapped;
+use crate::state::limits::share;
 use crate::state::session::ending::Ending;
 use crate::state::session::facts::{self, Identity, Proof};
 use crate::state::session::judge::Judge;
@@ -38,6 +39,9 @@ pub(super) async fn shake_hands<'s>(
     client.send(accepted.greeting().as_bytes()).await?;
     let request = hear_request(session, client, &accepted).await?;
     let standing = session.admit(accepted.identity());
+    if let Some(lifetimes) = share::lifetimes(&session.snapshot, &accepted.identity().identity) {
+        session.may_last(lifetimes);
+    }
     write_down(session, accepted.into_identity(), &request);
     let judge = Judge::new(session, standing, request.command);
     Ok((request, judge))

@@ -11,7 +11,7 @@ use super::on_record::on_record;
 use super::{Visit, admission, associate, bind, connect, handshake, resolve, vouching};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
-use crate::state::limits::{Presence, allowance};
+use crate::state::limits::{Presence, share};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
@@ -108,7 +108,8 @@ fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
     let session = ticket.session();
     let seat = world.seats.take(places(request.command)).ok_or(Refusal::TooManyConnections)?;
     let identity = session.facts().proof.as_ref().map(|proof| proof.identity.clone());
-    let keys = identity.map_or_else(Vec::new, |identity| allowance::keys(session, &identity));
+    let source = session.caller().map(|caller| caller.source);
+    let keys = identity.map_or_else(Vec::new, |identity| share::keys(&session.snapshot, source, &identity));
     let presence = world.limits.enter(keys, Instant::now())?;
     Ok(Place { _seat: seat, _presence: presence })
 }

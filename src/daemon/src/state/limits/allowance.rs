@@ -2,14 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use limits::{Pace, Terms};
 
 use super::Key;
-use crate::state::penalties::source::Source;
-use crate::state::session::facts::Identity;
-use crate::state::session::ticket::Session;
-use crate::state::users::{Known, Users};
 
 /// `[limits]` and its groups, ready for use.
 #[derive(Debug, Default)]
@@ -19,16 +16,26 @@ pub(crate) struct Allowance {
     pub(crate) groups: HashMap<Arc<str>, GroupAllowance>,
 }
 
-/// What holds for a group; `None` is what holds otherwise.
+/// What holds for a group.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct GroupAllowance {
-    /// All of its users together.
+    /// Sessions at once of all its users together.
     pub(crate) at_once: Option<u32>,
-    /// Each of its users.
-    pub(crate) of_user: Option<Bound>,
+    pub(crate) of_user: Portion,
 }
 
-/// How many at most.
+/// What one user may have, as far as somebody said so; times in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Portion {
+    /// Sessions at once.
+    pub(crate) at_once: Option<Bound>,
+    pub(crate) max_age: Option<Bound>,
+    pub(crate) idle: Option<Bound>,
+    pub(crate) half_closed: Option<Bound>,
+    pub(crate) udp_idle: Option<Bound>,
+}
+
+/// How much at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Bound {
     At(u32),
@@ -48,6 +55,25 @@ impl Bound {
             Self::Nowhere => None,
         }
     }
+
+    /// The time, if there is one.
+    pub(super) fn seconds(self) -> Option<Duration> {
+        self.most().map(|seconds| Duration::from_secs(seconds.into()))
+    }
+}
+
+impl Portion {
+    /// What a user is said to have; where nothing is said, the most that any of his groups gives him.
+    pub(super) fn or_most_of(self, groups: &[Self]) -> Self {
+        let most = |of: fn(&Self) -> Option<Bound>| of(&self).or_else(|| groups.iter().filter_map(of).max());
+        Self {
+            at_once: most(|portion| portion.at_once),
+            max_age: most(|portion| portion.max_age),
+            idle: most(|portion| portion.idle),
+            half_closed: most(|portion| portion.half_closed),
+            udp_idle: most(|portion| portion.udp_idle),
+        }
+    }
 }
 
 impl Allowance {
@@ -56,20 +82,13 @@ impl Allowance {
         Self { of_source: terms(of_source), of_user: terms(of_user), groups: HashMap::new() }
     }
 
-    fn of_group(&self, name: &str) -> GroupAllowance {
+    pub(super) fn of_group(&self, name: &str) -> GroupAllowance {
         self.groups.get(name).copied().unwrap_or_default()
     }
 
-    /// The user's own number outranks that of his groups, and of those the largest counts.
-    fn of_one(&self, own: Option<Bound>, groups: &[Arc<str>]) -> Terms {
-        let most_of_groups = || groups.iter().filter_map(|group| self.of_group(group).of_user).max();
-        let bound = own.or_else(most_of_groups);
-        Terms { at_once: bound.map_or(self.of_user.at_once, Bound::most), ..self.of_user }
-    }
-
-    fn of_user(&self, users: &Users, name: &Arc<str>, groups: &[Arc<str>]) -> Vec<(Key, Terms)> {
-        let own = users.find(name.as_bytes()).and_then(Known::most_connections);
-        let user = (Key::User(Arc::clone(name)), self.of_one(own, groups));
+    pub(super) fn of_user(&self, name: &Arc<str>, portion: Portion, groups: &[Arc<str>]) -> Vec<(Key, Terms)> {
+        let at_once = portion.at_once.map_or(self.of_user.at_once, Bound::most);
+        let user = (Key::User(Arc::clone(name)), Terms { at_once, ..self.of_user });
         let group = |name: &Arc<str>| {
             let terms = Terms { at_once: self.of_group(name).at_once, pace: None };
             (Key::Group(Arc::clone(name)), terms)
@@ -78,48 +97,25 @@ impl Allowance {
     }
 }
 
-/// Under what a session of this client counts, and what holds there by the policy of its hour.
-pub(crate) fn keys(session: &Session, identity: &Identity) -> Vec<(Key, Terms)> {
-    let snapshot = &session.snapshot;
-    let mut keys = Vec::new();
-    match session.caller().map(|caller| caller.source) {
-        Some(source @ Source::Network(_)) => keys.push((Key::Source(source), snapshot.allowance.of_source)),
-        Some(Source::Local) | None => {}
-    }
-    match identity {
-        Identity::Anonymous => {}
-        Identity::User(user) => {
-            let groups = snapshot.rules.groups_of(user);
-            keys.extend(snapshot.allowance.of_user(&snapshot.users, &user.name, &groups));
-        }
-    }
-    keys
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_users_own_number_outranks_the_groups_and_the_most_generous_group_counts() {
-        let mut allowance = Allowance::new((0, None), (3, Pace::new(1, 2)));
-        for (name, of_user) in
-            [("few", Some(Bound::At(2))), ("many", Some(Bound::At(9))), ("all", Some(Bound::Nowhere)), ("silent", None)]
-        {
-            allowance.groups.insert(name.into(), GroupAllowance { at_once: None, of_user });
-        }
-        for (own, groups, most) in [
-            (None, &[][..], Some(3)),
-            (None, &["unknown", "silent"], Some(3)),
-            (None, &["few", "silent"], Some(2)),
-            (None, &["few", "many"], Some(9)),
-            (None, &["many", "all"], None),
-            (Some(Bound::At(1)), &["many", "all"], Some(1)),
-            (Some(Bound::Nowhere), &["few"], None),
+        let at_once = |bound| Portion { at_once: bound, ..Portion::default() };
+        let (few, many, all) = (Some(Bound::At(2)), Some(Bound::At(9)), Some(Bound::Nowhere));
+        for (own, groups, expected) in [
+            (None, &[][..], None),
+            (None, &[None], None),
+            (None, &[few, None], few),
+            (None, &[few, many], many),
+            (None, &[many, all], all),
+            (Some(Bound::At(1)), &[many, all], Some(Bound::At(1))),
+            (all, &[few], all),
         ] {
-            let groups: Vec<Arc<str>> = groups.iter().map(|name| Arc::from(*name)).collect();
-            let terms = allowance.of_one(own, &groups);
-            assert_eq!((terms.at_once, terms.pace), (most, Pace::new(1, 2)), "{own:?} {groups:?}");
+            let groups: Vec<Portion> = groups.iter().map(|bound| at_once(*bound)).collect();
+            assert_eq!(at_once(own).or_most_of(&groups), at_once(expected), "{own:?} {groups:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn sweep(roster: &Roster, now: Instant) {
 }
 
 fn overdue(session: &Session, stage: Stage, now: Instant) -> Option<ByHouse> {
-    let lifetimes = &session.snapshot.lifetimes;
+    let lifetimes = session.lifetimes();
     let age = now.saturating_duration_since(session.opened);
     let quiet = quiet_for(session, stage, age);
     let (limit, spent, reason) = match stage {

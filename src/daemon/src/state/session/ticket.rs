@@ -24,7 +24,7 @@ use super::roster::Roster;
 use crate::state::history::kept::Kept;
 use crate::state::penalties::Rank;
 use crate::state::penalties::tariff::Caller;
-use crate::state::snapshot::Snapshot;
+use crate::state::snapshot::{Lifetimes, Snapshot};
 
 /// The event of one closed session at a level that must be a constant.
 macro_rules! line {
@@ -84,6 +84,8 @@ pub(crate) struct Session {
     pub(crate) down: Lane,
     pub(crate) course: Course,
     standing: OnceLock<Standing>,
+    /// How long it may last, if that is not what holds for everyone.
+    lifetimes: OnceLock<Box<Lifetimes>>,
     facts: Mutex<Facts>,
     /// Whether the history has its opening.
     pub(crate) kept: Kept,
@@ -116,6 +118,16 @@ impl Session {
     /// The client has proven who it is, once for all; says which rules hold for it.
     pub(crate) fn admit(&self, proof: &Proof) -> &Standing {
         self.standing.get_or_init(|| Standing::of(&self.snapshot.rules, proof))
+    }
+
+    /// How long it may last.
+    pub(super) fn lifetimes(&self) -> &Lifetimes {
+        self.lifetimes.get().map_or(&self.snapshot.lifetimes, |own| own)
+    }
+
+    /// Notes how long it may last instead of what holds for everyone; the first word stands.
+    pub(crate) fn may_last(&self, lifetimes: Lifetimes) {
+        let _already_known = self.lifetimes.set(Box::new(lifetimes));
     }
 
     /// Who it is to the penalties; `None` until a balancer's header names the client.
@@ -215,6 +227,7 @@ impl Ticket {
             down: Lane::default(),
             course: Course::default(),
             standing: OnceLock::new(),
+            lifetimes: OnceLock::new(),
             facts: Mutex::default(),
             kept: Kept::default(),
             pulse: Pulse::default(),

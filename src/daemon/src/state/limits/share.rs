@@ -1,0 +1,73 @@
+//! What one client may have by the policy of its hour.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use limits::Terms;
+
+use super::Key;
+use super::allowance::{Bound, Portion};
+use crate::state::penalties::source::Source;
+use crate::state::session::facts::{Identity, User};
+use crate::state::snapshot::{Lifetimes, Snapshot};
+use crate::state::users::Known;
+
+/// Under what a session of a client from there counts, and what holds for each.
+pub(crate) fn keys(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(Key, Terms)> {
+    let mut keys = Vec::new();
+    match source {
+        Some(source @ Source::Network(_)) => keys.push((Key::Source(source), snapshot.allowance.of_source)),
+        Some(Source::Local) | None => {}
+    }
+    match identity {
+        Identity::Anonymous => {}
+        Identity::User(user) => {
+            let groups = snapshot.rules.groups_of(user);
+            let portion = portion(snapshot, user, &groups);
+            keys.extend(snapshot.allowance.of_user(&user.name, portion, &groups));
+        }
+    }
+    keys
+}
+
+/// How long sessions of this client may last, if that is not what holds for everyone.
+pub(crate) fn lifetimes(snapshot: &Snapshot, identity: &Identity) -> Option<Lifetimes> {
+    let Identity::User(user) = identity else { return None };
+    let portion = portion(snapshot, user, &snapshot.rules.groups_of(user));
+    lifetimes_of(portion, snapshot.lifetimes)
+}
+
+fn portion(snapshot: &Snapshot, user: &User, groups: &[Arc<str>]) -> Portion {
+    let own = snapshot.users.find(user.name.as_bytes()).map(Known::portion).unwrap_or_default();
+    let of_groups: Vec<_> = groups.iter().map(|group| snapshot.allowance.of_group(group).of_user).collect();
+    own.or_most_of(&of_groups)
+}
+
+/// `None` if nothing is different from what holds otherwise.
+fn lifetimes_of(portion: Portion, otherwise: Lifetimes) -> Option<Lifetimes> {
+    let Portion { at_once: _, max_age, idle, half_closed, udp_idle } = portion;
+    let time = |said: Option<Bound>, otherwise: Option<Duration>| said.map_or(otherwise, Bound::seconds);
+    let is_said = [max_age, idle, half_closed, udp_idle].iter().any(Option::is_some);
+    is_said.then(|| Lifetimes {
+        max_age: time(max_age, otherwise.max_age),
+        idle: time(idle, otherwise.idle),
+        half_closed: time(half_closed, otherwise.half_closed),
+        udp_idle: time(udp_idle, otherwise.udp_idle),
+        ..otherwise
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_replaces_what_holds_for_everyone() {
+        let everyone = Snapshot::for_tests().lifetimes;
+        assert!(lifetimes_of(Portion { at_once: Some(Bound::At(1)), ..Portion::default() }, everyone).is_none());
+        let said = Portion { max_age: Some(Bound::Nowhere), idle: Some(Bound::At(7)), ..Portion::default() };
+        let lifetimes = lifetimes_of(said, everyone).unwrap();
+        assert_eq!((lifetimes.max_age, lifetimes.idle), (None, Some(Duration::from_secs(7))));
+        assert_eq!((lifetimes.half_closed, lifetimes.udp_idle), (everyone.half_closed, everyone.udp_idle));
+    }
+}
