@@ -10,6 +10,7 @@ mod rules;
 mod settings;
 mod storm;
 mod successors;
+mod tested;
 mod users;
 
 use std::path::Path;

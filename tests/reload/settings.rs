@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use rig::dns::{Dns, Zone};
+use rig::process::descriptors;
 use rig::service::Service;
 use rig::session_log::Line;
 use rig::socks5::{CONNECT, UDP_ASSOCIATE, greeted, rep};
@@ -121,7 +122,14 @@ fn what_is_known_of_names_outlives_a_reload_unless_they_are_resolved_in_another_
 #[test]
 fn the_log_becomes_louder_and_quieter() {
     let service = start(SIGNAL_ONLY);
-    let leave_early = || Wire::connect(service.addr()).leave().to_string();
+    let worker = service.worker_pid();
+    let leave_early = || {
+        let client = greeted(service.addr());
+        let open = descriptors(worker);
+        let left = client.leave().to_string();
+        assert!(eventually(PATIENCE, || descriptors(worker) < open), "its connection is closed");
+        left
+    };
     let is_written = |client: &str| service.log.sessions().iter().any(|line| line.text("client") == client);
     let unwritten = leave_early();
     apply(&service, "[logging]\nlevel = \"debug\"\n");

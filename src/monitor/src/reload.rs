@@ -122,7 +122,8 @@ impl<'a> Reloads<'a> {
         None
     }
 
-    /// Those that differ from what is in force, and the reasons for those that cannot be had. With another configuration come all,
+    /// Those that differ from what is in force with all parts of the same thing, and the reasons for those that cannot be had. With
+    /// another configuration come all,
     /// for it may make something else of a text that has not changed.
     fn offered(&self, texts: Vec<Text>, in_force: &[Document]) -> Vec<Offer> {
         let offer = |Text { kind, content }| match content {
@@ -134,7 +135,8 @@ impl<'a> Reloads<'a> {
         };
         let mut offers: Vec<Offer> = texts.into_iter().map(offer).collect();
         if !offers.iter().any(Offer::is_new_configuration) {
-            offers.retain(|offer| !matches!(offer, Offer::Same(_)));
+            let news: Vec<_> = offers.iter().filter_map(Offer::news).map(DocumentKind::part_of).collect();
+            offers.retain(|offer| news.contains(&offer.kind().part_of()));
         }
         offers
     }
@@ -208,6 +210,18 @@ impl Offer {
             Self::New(document) | Self::Same(document) => handover::document(document),
             Self::Unavailable { kind, reason } => handover::unavailable(*kind, reason),
         }
+    }
+
+    fn kind(&self) -> DocumentKind {
+        match self {
+            Self::New(document) | Self::Same(document) => document.kind,
+            Self::Unavailable { kind, .. } => *kind,
+        }
+    }
+
+    /// Its kind, if it is not as it was.
+    fn news(&self) -> Option<DocumentKind> {
+        (!matches!(self, Self::Same(_))).then(|| self.kind())
     }
 
     fn is_new_configuration(&self) -> bool {

@@ -11,6 +11,8 @@ pub enum DocumentKind {
     Users,
     /// The rule file.
     Rules,
+    /// The tests of the rules; empty if there are none.
+    RuleTests,
     /// The main configuration file as it was when the service started, if another one has taken its place since:
     /// what cannot change while the service runs stays as it says.
     FirstConfiguration,
@@ -18,7 +20,8 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// Every kind, in the order in which a new worker is given them.
-    pub const ALL: &'static [Self] = &[Self::Configuration, Self::Users, Self::Rules, Self::FirstConfiguration];
+    pub const ALL: &'static [Self] =
+        &[Self::Configuration, Self::Users, Self::Rules, Self::RuleTests, Self::FirstConfiguration];
 
     /// What it is called in logs and in the list of a process's descriptors.
     #[must_use]
@@ -27,6 +30,7 @@ impl DocumentKind {
             Self::Configuration => "configuration",
             Self::Users => "users",
             Self::Rules => "rules",
+            Self::RuleTests => "rule tests",
             Self::FirstConfiguration => "first configuration",
         }
     }
@@ -37,6 +41,16 @@ impl DocumentKind {
             Self::Users => 2,
             Self::Rules => 3,
             Self::FirstConfiguration => 4,
+            Self::RuleTests => 5,
+        }
+    }
+
+    /// The kind that it is a part of, which is itself for most: if one text has changed, all parts are judged together.
+    #[must_use]
+    pub fn part_of(self) -> Self {
+        match self {
+            Self::RuleTests => Self::Rules,
+            Self::Configuration | Self::Users | Self::Rules | Self::FirstConfiguration => self,
         }
     }
 

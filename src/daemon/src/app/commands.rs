@@ -10,7 +10,7 @@ use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use super::args::{Check, Selection};
-use super::{configuration, pam};
+use super::{configuration, pam, soundness};
 use crate::engine::auth::password;
 
 /// sysexits(3): something is wrong with the configuration.
@@ -53,7 +53,7 @@ fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
     let text = configuration::read_file(selection)?;
     let loaded = configuration::load(selection, text.as_deref())?;
     let texts = configuration::read_all_named(&loaded.settings)?;
-    let compiled = configuration::check_named(&loaded.settings, &texts)?;
+    let compiled = soundness::check(&loaded.settings, &texts)?;
     pam::verify(&loaded.settings, &compiled)?;
     let warnings = loaded.warnings.iter().map(ToString::to_string);
     for warning in warnings.chain(pam::remarks(&loaded.settings, &compiled)) {

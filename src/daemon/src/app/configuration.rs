@@ -1,6 +1,6 @@
 //! Reads what the configuration consists of: the file, and the files that it names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use acl::{Action, Policy, PrivateByName, Ruleset};
@@ -40,10 +40,11 @@ fn anchor(settings: &mut Settings, directory: &Path) {
 }
 
 /// The files that these settings name and need, each with what it is.
-pub(super) fn named(settings: &Settings) -> impl Iterator<Item = (DocumentKind, &Path)> {
+pub(super) fn named(settings: &Settings) -> impl Iterator<Item = (DocumentKind, PathBuf)> {
     let path = |kind: DocumentKind| match kind {
-        DocumentKind::Users => needed_users(settings),
-        DocumentKind::Rules => needed_rules(settings),
+        DocumentKind::Users => needed_users(settings).map(Path::to_owned),
+        DocumentKind::Rules => needed_rules(settings).map(Path::to_owned),
+        DocumentKind::RuleTests => needed_rules(settings).map(tests_beside),
         DocumentKind::Configuration | DocumentKind::FirstConfiguration => None,
     };
     DocumentKind::ALL.iter().filter_map(move |kind| Some((*kind, path(*kind)?)))
@@ -54,6 +55,9 @@ pub(super) fn read_named(kind: DocumentKind, path: &Path) -> anyhow::Result<Stri
     match kind {
         DocumentKind::Users => trusted::read("auth.users_file", path, Readers::NotOthers),
         DocumentKind::Rules => trusted::read("acl.config_file", path, Readers::Anyone),
+        // Rules without tests are as good as any.
+        DocumentKind::RuleTests if path.try_exists().is_ok_and(|exists| !exists) => Ok(String::new()),
+        DocumentKind::RuleTests => trusted::read("the tests of the rules", path, Readers::Anyone),
         DocumentKind::Configuration | DocumentKind::FirstConfiguration => {
             trusted::read("the configuration", path, Readers::Anyone)
         }
@@ -62,20 +66,13 @@ pub(super) fn read_named(kind: DocumentKind, path: &Path) -> anyhow::Result<Stri
 
 /// The texts of all files that these settings name, as they are at the start of the service.
 pub(super) fn read_all_named(settings: &Settings) -> anyhow::Result<Vec<(DocumentKind, Text)>> {
-    named(settings).map(|(kind, path)| Ok((kind, Text { text: read_named(kind, path)?, generation: 1 }))).collect()
+    named(settings).map(|(kind, path)| Ok((kind, Text { text: read_named(kind, &path)?, generation: 1 }))).collect()
 }
 
 /// The text of one of them, if it is needed.
 pub(super) fn read_one_named(kind: DocumentKind, settings: &Settings) -> anyhow::Result<Option<Text>> {
     let path = named(settings).find(|(named, _)| *named == kind).map(|(_, path)| path);
-    path.map(|path| Ok(Text { text: read_named(kind, path)?, generation: 1 })).transpose()
-}
-
-/// Whether every text that these settings name can be worked by; returns the rules, which name further things.
-pub(super) fn check_named(settings: &Settings, texts: &[(DocumentKind, Text)]) -> anyhow::Result<Rules> {
-    let text = |kind| texts.iter().find(|(found, _)| *found == kind).map(|(_, text)| text);
-    users(settings, text(DocumentKind::Users))?;
-    rules(settings, text(DocumentKind::Rules))
+    path.map(|path| Ok(Text { text: read_named(kind, &path)?, generation: 1 })).transpose()
 }
 
 /// The users in that text; none if no listener asks for passwords.
@@ -118,6 +115,12 @@ pub(super) fn needed_users(settings: &Settings) -> Option<&Path> {
     settings.auth.users_file.as_deref().filter(|_| is_needed)
 }
 
-fn needed_rules(settings: &Settings) -> Option<&Path> {
+/// If rules count.
+pub(super) fn needed_rules(settings: &Settings) -> Option<&Path> {
     settings.acl.config_file.as_deref().filter(|_| settings.acl.enabled)
+}
+
+/// `acl.toml` is tested by `acl.tests.toml`.
+pub(super) fn tests_beside(rules: &Path) -> PathBuf {
+    rules.with_extension("tests.toml")
 }

@@ -34,7 +34,7 @@ impl Source for Files<'_> {
         let configuration = self.configuration(claim);
         let naming = self.draft.as_ref().unwrap_or(&self.in_force);
         let named = configuration::named(naming).map(|(kind, path)| {
-            let read = is_file(path).and_then(|()| configuration::read_named(kind, path));
+            let read = is_file(&path).and_then(|()| configuration::read_named(kind, &path));
             text(kind, read)
         });
         [text(DocumentKind::Configuration, configuration)].into_iter().chain(named).collect()
@@ -49,8 +49,7 @@ impl Source for Files<'_> {
 
     fn files(&self) -> Vec<PathBuf> {
         let settings = [Some(&self.in_force), self.draft.as_ref()].into_iter().flatten();
-        let mut files: Vec<PathBuf> =
-            settings.flat_map(configuration::named).map(|(_, path)| path.to_owned()).collect();
+        let mut files: Vec<PathBuf> = settings.flat_map(configuration::named).map(|(_, path)| path).collect();
         files.extend(self.selection.config.clone());
         files.sort();
         files.dedup();

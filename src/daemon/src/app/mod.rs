@@ -18,6 +18,7 @@ mod privileges;
 mod regimes;
 mod reload;
 mod run;
+mod soundness;
 mod state_directory;
 mod threads;
 mod trusted;

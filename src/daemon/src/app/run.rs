@@ -15,7 +15,7 @@ use super::args::Selection;
 use super::commands::{EX_CONFIG, complain};
 use super::delivery::Text;
 use super::files::{Files, terms};
-use super::{build, configuration, pam, privileges, state_directory};
+use super::{build, configuration, pam, privileges, soundness, state_directory};
 use crate::engine::log;
 use crate::engine::sys::accounts::{Account, user_name};
 
@@ -48,7 +48,7 @@ fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>)> {
     let loaded = configuration::load(selection, text.as_deref())?;
     let texts = configuration::read_all_named(&loaded.settings)?;
     // The worker needs them; a mistake should stop the start here, where the words reach the terminal.
-    let compiled = configuration::check_named(&loaded.settings, &texts)?;
+    let compiled = soundness::check(&loaded.settings, &texts)?;
     let helpers = pam::plan(&loaded.settings, &compiled)?;
     let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);

@@ -50,11 +50,16 @@ impl Book {
         let settings = configuration::load(selection, text.as_deref())?.settings;
         let text = configuration::read_one_named(DocumentKind::Rules, &settings)?;
         let rules = Arc::new(configuration::rules(&settings, text.as_ref())?);
-        let users = Arc::new(users(&settings));
-        let listeners = own_listeners(&settings);
-        let snapshot = build::snapshot(&settings, Arc::clone(&users), Arc::clone(&rules), 1, listeners);
+        Self::of(&settings, &rules, &Arc::new(users(&settings)))
+    }
+
+    /// These rules and users, under the guard of these settings on this host.
+    pub(super) fn of(settings: &Settings, rules: &Arc<Rules>, users: &Arc<Users>) -> anyhow::Result<Self> {
+        let (rules, users) = (Arc::clone(rules), Arc::clone(users));
+        let listeners = own_listeners(settings);
+        let snapshot = build::snapshot(settings, Arc::clone(&users), Arc::clone(&rules), 1, listeners);
         let snapshot = snapshot.context("cannot list this host's addresses")?;
-        let path = settings.acl.config_file.filter(|_| settings.acl.enabled);
+        let path = settings.acl.config_file.clone().filter(|_| settings.acl.enabled);
         let guard = snapshot.guard.load_full();
         Ok(Self { path, rules, guard, users })
     }

@@ -1,19 +1,24 @@
 //! `rustsocks acl-test`: do the rules still do what they were written for?
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use acl::Action;
-use anyhow::Context;
-use config::rule_tests;
+use anyhow::{Context, ensure};
+use config::{Settings, rule_tests};
 use jiff::Timestamp;
 
 use super::super::args::Selection;
 use super::super::commands::{EX_CONFIG, complain, print};
+use super::super::configuration;
+use super::super::delivery::Text;
 use super::args;
 use super::book::Book;
 use super::trial::{Outcome, Trial};
+use crate::state::rules::Rules;
+use crate::state::users::Users;
 
 /// A test failed.
 const FAILED: u8 = 1;
@@ -31,7 +36,12 @@ pub(in crate::app) fn test(selection: &Selection, test: &args::Test) -> ExitCode
 
 fn tested(selection: &Selection, wanted: &args::Test) -> anyhow::Result<bool> {
     let book = Book::open(selection)?;
-    let beside = || book.path.as_deref().map(beside).context("there is no rule file, so --tests must name the tests");
+    let beside = || {
+        book.path
+            .as_deref()
+            .map(configuration::tests_beside)
+            .context("there is no rule file, so --tests must name the tests")
+    };
     let path = wanted.tests.clone().map_or_else(beside, Ok)?;
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read the tests {}", path.display()))?;
     let tests = rule_tests::load(&path.to_string_lossy(), &text)?;
@@ -42,13 +52,41 @@ fn tested(selection: &Selection, wanted: &args::Test) -> anyhow::Result<bool> {
     Ok(failed == 0)
 }
 
-/// `acl.toml` is tested by `acl.tests.toml`.
-fn beside(rules: &Path) -> PathBuf {
-    rules.with_extension("tests.toml")
+/// Whether the rules pass the tests beside them, if there are any.
+///
+/// # Errors
+/// Every problem of the text, or every test that fails, each with its place.
+pub(in crate::app) fn verify(
+    settings: &Settings,
+    rules: &Arc<Rules>,
+    users: &Arc<Users>,
+    tests: Option<&Text>,
+) -> anyhow::Result<()> {
+    let (Some(path), Some(Text { text, .. })) = (configuration::needed_rules(settings), tests) else { return Ok(()) };
+    if text.is_empty() {
+        return Ok(());
+    }
+    let (book, path) = (Book::of(settings, rules, users)?, configuration::tests_beside(path));
+    let tests = rule_tests::load(&path.to_string_lossy(), text)?;
+    let failed = tests.iter().filter_map(|test| {
+        let fault = fault(&book, test, &outcome(&book, test))?;
+        Some(format!("{}:{}: the test {} fails: {fault}", path.display(), test.line, request(test)))
+    });
+    let failed: Vec<String> = failed.collect();
+    ensure!(failed.is_empty(), "{}", failed.join("\n"));
+    Ok(())
 }
 
 /// Its line, and whether it passed.
 fn run(book: &Book, path: &Path, test: &rule_tests::Test) -> (String, bool) {
+    let request = request(test);
+    match fault(book, test, &outcome(book, test)) {
+        None => (format!("pass  {request}\n"), true),
+        Some(fault) => (format!("FAIL  {request}\n      {}:{}: {fault}\n", path.display(), test.line), false),
+    }
+}
+
+fn outcome(book: &Book, test: &rule_tests::Test) -> Outcome {
     let at = test.time.and_then(|time| Timestamp::from_second(time).ok()).unwrap_or_else(Timestamp::now);
     let trial = Trial {
         user: test.user.as_deref(),
@@ -62,7 +100,11 @@ fn run(book: &Book, path: &Path, test: &rule_tests::Test) -> (String, bool) {
         services: &test.pam_services,
         at,
     };
-    let outcome = trial.run(book);
+    trial.run(book)
+}
+
+/// Who wants to go where, what is expected of it, and why.
+fn request(test: &rule_tests::Test) -> String {
     let request = format!(
         "{} {}:{} {}",
         test.user.as_deref().unwrap_or("anonymous"),
@@ -70,11 +112,7 @@ fn run(book: &Book, path: &Path, test: &rule_tests::Test) -> (String, bool) {
         test.port,
         verdict(test.expect)
     );
-    let request = if test.description.is_empty() { request } else { format!("{request} \"{}\"", test.description) };
-    match fault(book, test, &outcome) {
-        None => (format!("pass  {request}\n"), true),
-        Some(fault) => (format!("FAIL  {request}\n      {}:{}: {fault}\n", path.display(), test.line), false),
-    }
+    if test.description.is_empty() { request } else { format!("{request} \"{}\"", test.description) }
 }
 
 /// What is not as expected.

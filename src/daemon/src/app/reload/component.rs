@@ -11,6 +11,7 @@ use wire::DocumentKind;
 
 use super::InForce;
 use super::report::{Effect, Outcome};
+use crate::app::acl::test;
 use crate::app::configuration;
 use crate::app::delivery::{Delivered, Delivery, Text};
 use crate::app::regimes::Basis;
@@ -21,6 +22,9 @@ use crate::state::users::Users;
 pub(in crate::app) trait Component: Sized + Debug {
     /// Which text it is made of.
     const KIND: DocumentKind;
+
+    /// What it has to pass before it takes the place of another one; it is judged again when this changes.
+    const TESTED_BY: Option<DocumentKind>;
 
     /// Everything in the settings that it depends on.
     type Settings: Clone + PartialEq + Debug;
@@ -33,6 +37,8 @@ pub(in crate::app) trait Component: Sized + Debug {
 
 impl Component for Users {
     const KIND: DocumentKind = DocumentKind::Users;
+
+    const TESTED_BY: Option<DocumentKind> = None;
 
     type Settings = Option<PathBuf>;
 
@@ -47,6 +53,8 @@ impl Component for Users {
 
 impl Component for Rules {
     const KIND: DocumentKind = DocumentKind::Rules;
+
+    const TESTED_BY: Option<DocumentKind> = Some(DocumentKind::RuleTests);
 
     type Settings = (Acl, Policy);
 
@@ -66,6 +74,7 @@ pub(in crate::app) struct Named<C: Component> {
     settings: C::Settings,
     /// The generation of the text, if there is one.
     generation: Option<u64>,
+    tests: Option<Text>,
 }
 
 /// What was found in one text.
@@ -149,36 +158,45 @@ impl Found<Settings> {
 }
 
 impl<C: Component> Named<C> {
-    /// As it is when a worker starts.
+    /// As it is when a worker starts. It has passed its tests; some that go by the clock might fail now.
     pub(in crate::app) fn first(settings: &Settings, delivery: &mut Delivery) -> anyhow::Result<Self> {
-        let text = delivery.take(C::KIND).transpose().map_err(anyhow::Error::msg)?;
-        Self::make(settings, text.as_ref())
+        let (text, tests) = Self::texts(delivery).map_err(anyhow::Error::msg)?;
+        Self::make(settings, text.as_ref(), tests)
+    }
+
+    /// Its text and that of its tests, as far as they were delivered.
+    fn texts(delivery: &mut Delivery) -> Result<(Option<Text>, Option<Text>), String> {
+        let text = delivery.take(C::KIND).transpose();
+        let tests = C::TESTED_BY.and_then(|kind| delivery.take(kind)).transpose();
+        Ok((text?, tests?))
     }
 
     /// What it is under these settings, of which there may be others than before, and with the text that was delivered.
     pub(super) fn find(&self, settings: &Settings, delivery: &mut Delivery) -> Found<Self> {
-        let text = match delivery.take(C::KIND).transpose() {
-            Ok(text) => text,
+        let (text, tests) = match Self::texts(delivery) {
+            Ok(texts) => texts,
             Err(reason) => return Found::failed(&reason),
         };
-        let is_same_text = text.as_ref().is_none_or(|text| Some(text.generation) == self.generation);
+        let is_same = |now: Option<&Text>, then| now.is_none_or(|text| Some(text.generation) == then);
+        let tested_by = self.tests.as_ref().map(|tests| tests.generation);
+        let is_same_text = is_same(text.as_ref(), self.generation) && is_same(tests.as_ref(), tested_by);
         if is_same_text && C::settings(settings) == self.settings {
             return Found::Same;
         }
-        match Self::make(settings, text.as_ref()) {
+        match Self::make(settings, text.as_ref(), tests) {
             Ok(value) if is_same_text => Found::Remade(value),
             Ok(value) => Found::New { value, effect: Effect::default() },
             Err(error) => Found::failed(&format!("{error:#}")),
         }
     }
 
-    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self> {
+    fn make(settings: &Settings, text: Option<&Text>, tests: Option<Text>) -> anyhow::Result<Self> {
         let value = Arc::new(C::make(settings, text)?);
-        Ok(Self { value, settings: C::settings(settings), generation: text.map(|text| text.generation) })
+        Ok(Self { value, settings: C::settings(settings), generation: text.map(|text| text.generation), tests })
     }
 
     /// As it will be.
-    fn or<'a>(&'a self, found: &'a Found<Self>) -> &'a Self {
+    pub(super) fn or<'a>(&'a self, found: &'a Found<Self>) -> &'a Self {
         found.value().unwrap_or(self)
     }
 
@@ -192,6 +210,13 @@ impl<C: Component> Named<C> {
         if !self.fits(found, settings) {
             *found = Found::failed("not looked at: it belongs to a configuration that was not taken");
         }
+    }
+}
+
+impl Named<Rules> {
+    /// Whether the rules pass their tests with these users.
+    pub(super) fn pass(&self, settings: &Settings, users: &Arc<Users>) -> anyhow::Result<()> {
+        test::verify(settings, &self.value, users, self.tests.as_ref())
     }
 }
 

@@ -126,7 +126,8 @@ impl InForce {
         let rules = self
             .rules
             .find(settings, delivery)
-            .unless(|rules| pam::suffice(&self.pam_services, rules.value.set().services().map(|(_, service)| service)));
+            .unless(|rules| pam::suffice(&self.pam_services, rules.value.set().services().map(|(_, service)| service)))
+            .unless(|rules| rules.pass(settings, &self.users.or(&users).value));
         News { configuration, users, rules }
     }
 

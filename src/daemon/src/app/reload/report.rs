@@ -80,7 +80,8 @@ impl Report {
     /// The kinds whose new text is in force.
     pub(super) fn taken(&self) -> Vec<DocumentKind> {
         let applied = self.components.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Applied(_)));
-        applied.map(|(kind, _)| *kind).collect()
+        let all = |component| DocumentKind::ALL.iter().copied().filter(move |kind| kind.part_of() == component);
+        applied.flat_map(|(kind, _)| all(*kind)).collect()
     }
 
     /// What the operator should know besides that it is over; nothing if all is well.
