@@ -159,7 +159,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Writes the next piece of the spool; `false` when there is nothing more now.
+    /// Writes the next piece of the spool; `false` when there was nothing more at its beginning.
     fn write_next(&mut self) -> Result<bool, Fault> {
         let position = self.position.unwrap_or_default();
         // A segment with another number than the noted one is read from its beginning: the database may be an older copy.
@@ -209,7 +209,9 @@ impl Follower {
             Behind::Ruin => Ok(self.skip(segment, read, "what follows is not as it was written")),
             // Shorter than it should be: somebody cut it.
             Behind::End if read < segment.length => Ok(self.skip(segment, read, "it ends too early")),
-            Behind::End | Behind::More => Ok(true),
+            // What has come meanwhile waits for others: a transaction for each few rows would cost more than the rows.
+            Behind::End => Ok(segment.is_complete),
+            Behind::More => Ok(true),
         }
     }
 

@@ -20,7 +20,7 @@ use crate::state::history::outbox::{Batch, Inbox};
 use crate::state::session::ticket::Session;
 
 /// How long it gathers frames before it writes them; an answer that waits for its opening waits this long at most.
-const GATHER: Duration = Duration::from_micros(250);
+const GATHER: Duration = Duration::from_millis(1);
 
 /// While the spool cannot be written, it is tried again this often; the frames wait in the outbox.
 const RETRY: Duration = Duration::from_millis(500);

@@ -9,6 +9,9 @@ use super::super::store::key::first_id;
 /// The name of our function in SQL: whether an address is in a network.
 pub(super) const IS_SOUGHT: &str = "is_sought";
 
+/// Whoever was not asked who it is.
+const ANONYMOUS: &str = "anonymous";
+
 /// Everything must fit; what is not set fits always.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
@@ -36,8 +39,11 @@ pub(super) struct Conditions {
 impl Filter {
     pub(super) fn conditions(&self) -> Conditions {
         let mut conditions = Conditions { sql: "true".to_owned(), values: Vec::new() };
-        if let Some(user) = &self.user {
-            conditions.add("user = ?", [user.clone().into()]);
+        match self.user.as_deref() {
+            Some(ANONYMOUS) => conditions.add("user = 'anonymous'", []),
+            // The index has the others, and is used by whoever says so.
+            Some(user) => conditions.add("user <> 'anonymous' AND user = ?", [user.to_owned().into()]),
+            None => {}
         }
         // Ids begin with the millisecond of the start, and rows lie in their order.
         if let Some(since) = self.since {
@@ -67,7 +73,7 @@ impl Filter {
         }
         match self.status {
             Some(Status::Closed) => conditions.add("status = 'closed'", []),
-            // The index has the others, and is used by whoever says so.
+            // The same with this index.
             Some(other) => conditions.add("status <> 'closed' AND status = ?", [other.word().to_owned().into()]),
             None => {}
         }

@@ -6,21 +6,27 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use history::{Damage, Frame, Host, Kind, Phases, Record, Status};
+use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 
 use super::super::spool::position::Position;
 use super::fault::Fault;
 
-/// A record that is read again, of a session whose row is final, changes nothing.
-const UPSERT: &str = "\
+/// What of a row comes from a record, and when it was first written.
+const INSERT: &str = "\
 INSERT INTO sessions (
     session_id, user, start_time, end_time, source_ip, source_port, dest_ip, dest_port, protocol,
     bytes_sent, bytes_received, packets_sent, packets_received, status, close_reason,
     dest_host, exit_ip, exit_port, listener, dialect, command, auth_method, claimed, generation,
     handshake_us, auth_us, dns_us, connect_us, first_byte_us, remark,
-    acl_rule_matched, acl_decision)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-    ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32)
+    acl_rule_matched, acl_decision, created_at)
+VALUES ";
+
+/// How many columns that are.
+const COLUMNS: usize = 33;
+
+/// A record that is read again, of a session whose row is final, changes nothing.
+const ON_CONFLICT: &str = "\
 ON CONFLICT (session_id) DO UPDATE SET
     user = excluded.user, end_time = excluded.end_time,
     source_ip = excluded.source_ip, source_port = excluded.source_port,
@@ -36,14 +42,25 @@ ON CONFLICT (session_id) DO UPDATE SET
     acl_rule_matched = excluded.acl_rule_matched, acl_decision = excluded.acl_decision
 WHERE sessions.status = 'active' OR (sessions.status = 'interrupted' AND excluded.status <> 'active')";
 
+/// Rows of one statement: its beginning and end cost as much as half a row.
+const TOGETHER: usize = 8;
+
 /// Whether the tables are those that rows are written to.
 pub(in crate::engine::history) fn are_ours(connection: &Connection) -> Result<(), Fault> {
-    connection.prepare_cached(UPSERT).map(drop).map_err(|error| Fault::Damaged(error.to_string()))
+    connection.prepare(&upsert(1)).map(drop).map_err(|error| Fault::Damaged(error.to_string()))
+}
+
+/// Inserts so many rows, or brings them up to date.
+fn upsert(rows: usize) -> String {
+    let row = format!("({})", vec!["?"; COLUMNS].join(", "));
+    [INSERT, &vec![row.as_str(); rows].join(", "), "\n", ON_CONFLICT].concat()
 }
 
 /// Writes frames, with what is kept for it from one time to the next.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::engine::history) struct Rows {
+    one: String,
+    several: String,
     /// The place of the one frame of each session that is written.
     last: HashMap<[u8; 16], usize, RandomState>,
     texts: Texts,
@@ -58,37 +75,58 @@ pub(in crate::engine::history) enum Committed {
     Nothing { version: u8 },
 }
 
+impl Default for Rows {
+    fn default() -> Self {
+        Self { one: upsert(1), several: upsert(TOGETHER), last: HashMap::default(), texts: Texts::default() }
+    }
+}
+
 impl Rows {
     /// Writes frames, which were read up to `position`, in one transaction. `seen` is the latest moment before them.
     pub(in crate::engine::history) fn commit(
         &mut self,
         connection: &mut Connection,
         frames: &[Frame<'_>],
-        (position, mut seen): (Position, i64),
+        (position, seen): (Position, i64),
     ) -> Result<Committed, Fault> {
         self.choose(frames);
-        let mut unreadable = Vec::new();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut upsert = transaction.prepare_cached(UPSERT)?;
+        let (mut records, mut unreadable) = (Vec::with_capacity(self.last.len()), Vec::new());
         for (place, frame) in frames.iter().enumerate() {
             if frame.id().is_some_and(|id| self.last.get(&id) != Some(&place)) {
                 continue;
             }
             match frame.record() {
-                Ok(record) => {
-                    seen = seen.max(record.seen);
-                    write(&mut upsert, &record, &mut self.texts)?;
-                }
+                Ok(record) => records.push(record),
                 Err(Damage::Version(version)) => return Ok(Committed::Nothing { version }),
                 Err(Damage::Mark | Damage::Kind(_) | Damage::Length(_) | Damage::Checksum | Damage::Record) => {
                     unreadable.push(frame.kind);
                 }
             }
         }
-        drop(upsert);
+        let seen = records.iter().map(|record| record.seen).fold(seen, i64::max);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.write(&transaction, &records)?;
         note_position(&transaction, position, seen)?;
         transaction.commit()?;
         Ok(Committed::Up { seen, unreadable })
+    }
+
+    fn write(&mut self, connection: &Connection, records: &[Record<'_>]) -> rusqlite::Result<()> {
+        let now = Timestamp::now().as_microsecond();
+        let (together, rest) = records.as_chunks::<TOGETHER>();
+        if !together.is_empty() {
+            let mut several = connection.prepare_cached(&self.several)?;
+            for records in together {
+                write(&mut several, records, now, &mut self.texts)?;
+            }
+        }
+        if !rest.is_empty() {
+            let mut one = connection.prepare_cached(&self.one)?;
+            for record in rest {
+                write(&mut one, std::slice::from_ref(record), now, &mut self.texts)?;
+            }
+        }
+        Ok(())
     }
 
     /// Of several records of one session only its end is written, or else the last one.
@@ -138,7 +176,26 @@ pub(in crate::engine::history) fn close_orphans(connection: &Connection, seen: i
     Ok(closed)
 }
 
-fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>, texts: &mut Texts) -> rusqlite::Result<()> {
+/// Writes as many records as the statement has rows.
+fn write(
+    statement: &mut CachedStatement<'_>,
+    records: &[Record<'_>],
+    now: i64,
+    texts: &mut Texts,
+) -> rusqlite::Result<()> {
+    for (row, record) in records.iter().enumerate() {
+        bind(statement, row * COLUMNS, (record, now), texts)?;
+    }
+    statement.raw_execute().map(drop)
+}
+
+/// Binds what a row holds to the parameters behind the first `before`.
+fn bind(
+    statement: &mut CachedStatement<'_>,
+    before: usize,
+    (record, now): (&Record<'_>, i64),
+    texts: &mut Texts,
+) -> rusqlite::Result<()> {
     let asked = record.asked.as_ref();
     let host = asked.and_then(|asked| asked.host);
     let asked_address = host.and_then(|host| match host {
@@ -156,7 +213,7 @@ fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>, texts: &mut T
     let Phases { handshake, auth, dns, connect, first_byte } = record.phases;
     let [handshake, auth, dns, connect, first_byte] =
         [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(signed));
-    let values: [&dyn ToSql; 32] = [
+    let values: [&dyn ToSql; COLUMNS] = [
         &record.id,
         &record.user,
         &record.started,
@@ -189,11 +246,12 @@ fn write(statement: &mut CachedStatement<'_>, record: &Record<'_>, texts: &mut T
         &record.remark,
         &record.rule,
         &record.decision,
+        &now,
     ];
     for (index, value) in values.into_iter().enumerate() {
-        statement.raw_bind_parameter(index + 1, value)?;
+        statement.raw_bind_parameter(before + index + 1, value)?;
     }
-    statement.raw_execute().map(drop)
+    Ok(())
 }
 
 /// Addresses as text; the same one often comes again.
