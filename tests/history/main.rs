@@ -5,6 +5,7 @@
 
 mod asking;
 mod busy;
+mod counted;
 mod damaged;
 mod disk;
 mod failing;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::auth::counted::Checks;
 use crate::engine::dial::lookups::Lookups;
+use crate::engine::history::counted::Counted;
 use crate::engine::relay::udp::drops::Totals;
 use crate::engine::sys::usage;
 use crate::state::metrics::Metrics;
@@ -19,6 +20,7 @@ pub(super) struct Counting {
     pub(super) lookups: Arc<Lookups>,
     /// Datagrams that went no further.
     pub(super) drops: Arc<Totals>,
+    pub(super) history: Arc<Counted>,
     pub(super) readiness: Arc<Readiness>,
 }
 
@@ -37,6 +39,7 @@ impl Counting {
             checks: Checks::new(&metrics),
             lookups: Lookups::new(&metrics),
             drops: Totals::new(&metrics),
+            history: Counted::new(&metrics),
             readiness: Readiness::new(&metrics),
             metrics,
         })

@@ -91,7 +91,7 @@ impl Worker {
         let rules = Named::first(&settings, &mut delivery)?;
         let basis = Basis { settings: &settings, users: &users.value, rules: &rules.value, generation };
         let (helpers, pam) = pam::open(&settings, pam_services.clone(), link, delivery.helpers)?;
-        let history = start_history(&settings.sessions, history)?;
+        let history = start_history(&settings.sessions, history, &counting)?;
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
         let given = Given { sockets: delivery.listeners, pam, counting, history: scribe, private_socket };
         let (house, regimes) = House::open(&basis, given)?;
@@ -129,11 +129,16 @@ fn private_socket(settings: &Settings) -> anyhow::Result<Option<PrivateSocket>> 
 }
 
 /// Nothing when no history is to be kept, or there is no place for one.
-fn start_history(sessions: &Sessions, options: Option<history::Options>) -> anyhow::Result<Option<History>> {
+fn start_history(
+    sessions: &Sessions,
+    options: Option<history::Options>,
+    counting: &Counting,
+) -> anyhow::Result<Option<History>> {
     if sessions.enabled && options.is_none() {
         tracing::warn!("no history is kept: there is no home directory to keep it in; set sessions.database_url");
     }
-    options.map(History::start).transpose().context("cannot start the history")
+    let start = |options| History::start(options, &counting.history, &counting.metrics);
+    options.map(start).transpose().context("cannot start the history")
 }
 
 /// A terminal sends its signals to every process; only the monitor acts on them, and tells us over the link.

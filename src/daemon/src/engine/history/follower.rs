@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::Options;
+use super::counted::Counted;
 use super::keeper::Taken;
 use super::spool::directory::{Directory, Number};
 use super::spool::ledger::{Ledger, Readable};
@@ -20,6 +20,7 @@ use super::store::database::{Database, set_aside};
 use super::store::fault::Fault;
 use super::store::rows::{Committed, Rows, close_orphans, noted_position};
 use super::trouble::Trouble;
+use super::{Options, Shared};
 use crate::state::history::losses::Losses;
 
 /// However many rows wait, a transaction follows another one not earlier: each costs a flush of the disk.
@@ -36,6 +37,7 @@ pub(super) struct Follower {
     directory: Arc<Directory>,
     ledger: Arc<Ledger>,
     losses: Arc<Losses>,
+    counted: Arc<Counted>,
     /// The last segment of an earlier process.
     inherited: Option<Number>,
     database: Option<Database>,
@@ -64,7 +66,7 @@ enum Left {
 
 impl Follower {
     /// Follows a spool that was just taken.
-    pub(super) fn new(options: Options, taken: Taken, ledger: Arc<Ledger>, losses: Arc<Losses>) -> Self {
+    pub(super) fn new(options: Options, taken: Taken, Shared { ledger, losses, counted }: Shared) -> Self {
         let Taken { directory, inherited } = taken;
         Self {
             cleanup: Cleanup::new(options.retention, options.cleanup_every),
@@ -74,7 +76,8 @@ impl Follower {
             losses,
             inherited,
             database: None,
-            trouble: Trouble::new("the history's database"),
+            trouble: Trouble::new("the history's database", counted.database_fails.clone()),
+            counted,
             retry: RETRY.0,
             retry_at: Instant::now(),
             shedder: Shedder::default(),
@@ -132,12 +135,14 @@ impl Follower {
 
     /// Writes what there is, up to a bound.
     fn work(&mut self) -> Result<Left, Fault> {
+        let began = Instant::now();
         self.open()?;
         for _ in 0..PIECES {
             if !self.write_next()? {
                 self.close_orphans()?;
                 let database = self.database.as_ref().expect("it was opened above");
                 self.cleanup.step(&database.connection)?;
+                self.ledger.caught_up(self.position.unwrap_or_default(), began);
                 return Ok(Left::Nothing);
             }
         }
@@ -191,8 +196,11 @@ impl Follower {
         if !piece.frames.is_empty() {
             let database = self.database.as_mut().expect("rows are written to an open database");
             let position = Position { segment: segment.number, offset: read };
+            let began = Instant::now();
             match self.rows.commit(&mut database.connection, &piece.frames, (position, self.seen))? {
-                Committed::Up { seen, unreadable } => {
+                Committed::Up { rows, seen, unreadable } => {
+                    self.counted.transaction_seconds.observe(began.elapsed().as_secs_f64());
+                    self.counted.rows.inc_by(rows);
                     self.seen = seen;
                     for kind in unreadable {
                         self.losses.add(kind, 1);

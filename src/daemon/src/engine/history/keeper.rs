@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use history::decode;
 
+use super::Shared;
 use super::spool::directory::{Directory, NoSpool, Number};
 use super::spool::ledger::Ledger;
 use super::spool::writer::Writer;
@@ -50,12 +51,12 @@ pub(super) struct Taken {
 impl Keeper {
     pub(super) fn new(
         inbox: Inbox<Arc<Session>>,
-        ledger: Arc<Ledger>,
-        losses: Arc<Losses>,
+        Shared { ledger, losses, counted }: Shared,
         place: PathBuf,
         taken: SyncSender<Taken>,
     ) -> Self {
-        Self { inbox, ledger, losses, place, taken, writer: None, trouble: Trouble::new("the history's spool") }
+        let trouble = Trouble::new("the history's spool", counted.spool_fails.clone());
+        Self { inbox, ledger, losses, place, taken, writer: None, trouble }
     }
 
     /// Works until the last batch.

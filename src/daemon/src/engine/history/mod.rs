@@ -5,6 +5,7 @@
 //! retried, and costs nothing but room in the spool; what finds no room is counted.
 
 pub(crate) mod archive;
+pub(crate) mod counted;
 mod follower;
 mod keeper;
 mod spool;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use history::Kind;
 
+use self::counted::Counted;
 use self::follower::Follower;
 use self::keeper::{Keeper, Taken};
 use self::spool::directory::DIRECTORY_MODE;
@@ -30,6 +32,7 @@ use self::store::schema::with_suffix;
 use crate::state::history::losses::Losses;
 use crate::state::history::outbox::{Inbox, Outbox, Room, outbox};
 use crate::state::history::scribe::Scribe;
+use crate::state::metrics::Metrics;
 use crate::state::session::ticket::Session;
 
 /// Bytes that may wait while the spool's thread is held up: four seconds of 5,000 sessions a second.
@@ -74,25 +77,30 @@ pub(crate) struct History {
     told: (u64, Option<Instant>),
 }
 
-fn start_threads(options: Options, inbox: Inbox<Arc<Session>>, losses: &Arc<Losses>) -> io::Result<Receiver<()>> {
-    let ledger = Arc::new(Ledger::default());
+/// What the threads share.
+#[derive(Debug, Clone)]
+struct Shared {
+    ledger: Arc<Ledger>,
+    losses: Arc<Losses>,
+    counted: Arc<Counted>,
+}
+
+fn start_threads(options: Options, inbox: Inbox<Arc<Session>>, shared: Shared) -> io::Result<Receiver<()>> {
     let (taken, spool) = sync_channel(1);
     let (finished, done) = sync_channel(0);
-    let place = with_suffix(&options.database, "-spool");
-    let keeper = Keeper::new(inbox, Arc::clone(&ledger), Arc::clone(losses), place, taken);
+    let keeper = Keeper::new(inbox, shared.clone(), with_suffix(&options.database, "-spool"), taken);
     Builder::new().name("history".to_owned()).spawn(move || keeper.run())?;
-    let losses = Arc::clone(losses);
     Builder::new().name("history-db".to_owned()).spawn(move || {
-        follow(options, &spool, ledger, losses);
+        follow(options, &spool, shared);
         drop(finished);
     })?;
     Ok(done)
 }
 
 /// Waits until the spool is ours, and follows it.
-fn follow(options: Options, spool: &Receiver<Taken>, ledger: Arc<Ledger>, losses: Arc<Losses>) {
+fn follow(options: Options, spool: &Receiver<Taken>, shared: Shared) {
     if let Ok(taken) = spool.recv() {
-        Follower::new(options, taken, ledger, losses).run();
+        Follower::new(options, taken, shared).run();
     }
 }
 
@@ -101,10 +109,14 @@ impl History {
     ///
     /// # Errors
     /// The kernel gives no thread.
-    pub(crate) fn start(options: Options) -> io::Result<Self> {
+    pub(crate) fn start(options: Options, counted: &Arc<Counted>, metrics: &Metrics) -> io::Result<Self> {
         let room = Room { in_memory: WAITING, on_disk: options.spool_bound };
         let (outbox, inbox) = outbox(room);
-        let done = start_threads(options, inbox, outbox.losses())?;
+        let (ledger, losses) = (Arc::new(Ledger::default()), Arc::clone(outbox.losses()));
+        let shared = Shared { ledger: Arc::clone(&ledger), losses, counted: Arc::clone(counted) };
+        let done = start_threads(options, inbox, shared)?;
+        let (counted, looked_at) = (Arc::clone(counted), outbox.clone());
+        metrics.before_each_scrape(move || counted.look(&looked_at, &ledger));
         Ok(Self { outbox, done, told: (0, None) })
     }
 

@@ -144,6 +144,11 @@ impl<T> Outbox<T> {
         self.shared.tell(&mut table, true);
     }
 
+    /// What has not been taken yet.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.shared.lock().batch.frames.len()
+    }
+
     /// Everything that the history has lost, here and later on.
     pub(crate) fn losses(&self) -> &Arc<Losses> {
         &self.shared.losses

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::directory::Number;
+use super::position::Position;
 
 /// Shared by both threads; its lock is held for a few instructions.
 #[derive(Debug, Default)]
@@ -23,6 +24,10 @@ struct State {
     frames: u64,
     /// The reader wants to know when there are so many.
     wanted: u64,
+    /// What is before it is in the database.
+    read: Position,
+    /// When everything that was written before was in the database.
+    caught_up: Option<Instant>,
     is_over: bool,
 }
 
@@ -32,6 +37,14 @@ pub(in crate::engine::history) struct Look {
     pub(in crate::engine::history) frames: u64,
     /// Nothing more will be written.
     pub(in crate::engine::history) is_over: bool,
+}
+
+/// What the database lacks.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine::history) struct Arrears {
+    pub(in crate::engine::history) bytes: u64,
+    /// How long ago it had everything; nothing if it has, or never had.
+    pub(in crate::engine::history) lag: Duration,
 }
 
 /// A segment as far as it can be read.
@@ -108,6 +121,24 @@ impl Ledger {
         self.lock().segments.values().sum()
     }
 
+    /// Everything before `position`, which is all that was written before `moment`, is in the database.
+    pub(in crate::engine::history) fn caught_up(&self, position: Position, moment: Instant) {
+        let mut state = self.lock();
+        (state.read, state.caught_up) = (position, Some(moment));
+    }
+
+    /// What is written and not in the database.
+    pub(in crate::engine::history) fn arrears(&self) -> Arrears {
+        let state = self.lock();
+        let unread = |(number, length): (&Number, &u64)| {
+            let read = if *number == state.read.segment { state.read.offset } else { 0 };
+            length.saturating_sub(read)
+        };
+        let bytes = state.segments.iter().map(unread).sum();
+        let lag = state.caught_up.filter(|_| bytes > 0).map(|moment| moment.elapsed());
+        Arrears { bytes, lag: lag.unwrap_or_default() }
+    }
+
     /// Waits until there are `wanted` frames, nothing more comes, or it is `until`.
     pub(in crate::engine::history) fn wait(&self, wanted: u64, until: Instant) -> Look {
         let mut state = self.lock();
@@ -125,5 +156,26 @@ impl Ledger {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_database_lacks_is_what_was_written_since_it_had_everything() {
+        let ledger = Ledger::default();
+        ledger.found(3, 100);
+        ledger.began(5);
+        ledger.wrote(40, 1);
+        assert_eq!(ledger.arrears(), Arrears { bytes: 140, lag: Duration::ZERO });
+        ledger.forget(3);
+        let moment = Instant::now().checked_sub(Duration::from_mins(1)).unwrap();
+        ledger.caught_up(Position { segment: 5, offset: 40 }, moment);
+        assert_eq!(ledger.arrears(), Arrears::default());
+        ledger.wrote(50, 1);
+        let Arrears { bytes, lag } = ledger.arrears();
+        assert!(bytes == 10 && lag >= Duration::from_mins(1), "{bytes} bytes since {lag:?}");
     }
 }

@@ -69,8 +69,8 @@ pub(in crate::engine::history) struct Rows {
 /// What became of frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::engine::history) enum Committed {
-    /// They are in the database; `seen` is the latest moment in them.
-    Up { seen: i64, unreadable: Vec<Kind> },
+    /// They are in the database, in so many rows; `seen` is the latest moment in them.
+    Up { rows: u64, seen: i64, unreadable: Vec<Kind> },
     /// A newer program wrote one of them.
     Nothing { version: u8 },
 }
@@ -108,7 +108,7 @@ impl Rows {
         self.write(&transaction, &records)?;
         note_position(&transaction, position, seen)?;
         transaction.commit()?;
-        Ok(Committed::Up { seen, unreadable })
+        Ok(Committed::Up { rows: records.len() as u64, seen, unreadable })
     }
 
     fn write(&mut self, connection: &Connection, records: &[Record<'_>]) -> rusqlite::Result<()> {

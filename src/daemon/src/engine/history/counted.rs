@@ -1,0 +1,105 @@
+//! What is counted of the history. It is there from the start, also where no history is kept.
+
+use std::sync::Arc;
+
+use history::Kind;
+use prometheus::{Histogram, IntCounter, IntGauge};
+
+use super::spool::ledger::Ledger;
+use crate::state::history::outbox::Outbox;
+use crate::state::metrics::{Metrics, STEP_SECONDS};
+use crate::state::session::ticket::Session;
+
+#[derive(Debug)]
+pub(crate) struct Counted {
+    /// Rows that were written for the first time or again.
+    pub(super) rows: IntCounter,
+    pub(super) transaction_seconds: Histogram,
+    pub(super) spool_fails: IntGauge,
+    pub(super) database_fails: IntGauge,
+    in_memory: IntGauge,
+    in_spool: IntGauge,
+    lag: IntGauge,
+    lost: [IntCounter; Kind::ALL.len()],
+}
+
+impl Counted {
+    pub(crate) fn new(metrics: &Metrics) -> Arc<Self> {
+        let waiting = metrics.gauges(
+            "rustsocks_history_waiting_bytes",
+            "Records that are not in the database yet, by where they wait.",
+            &["place"],
+        );
+        let fails = metrics.gauges(
+            "rustsocks_history_failing",
+            "1 while that part of the history cannot be used, else 0.",
+            &["part"],
+        );
+        let lost = metrics.counters(
+            "rustsocks_history_lost_total",
+            "Records that found no room or could not be read again, by kind.",
+            &["kind"],
+        );
+        Arc::new(Self {
+            rows: metrics.counter(
+                "rustsocks_session_database_writes_total",
+                "Rows of sessions that were written into the database, for the first time or again.",
+            ),
+            transaction_seconds: metrics.seconds(
+                "rustsocks_history_transaction_seconds",
+                "How long it took to write rows into the database, all rows of a transaction together.",
+                &STEP_SECONDS,
+            ),
+            spool_fails: fails.with_label_values(&["spool"]),
+            database_fails: fails.with_label_values(&["database"]),
+            in_memory: waiting.with_label_values(&["memory"]),
+            in_spool: waiting.with_label_values(&["spool"]),
+            lag: metrics
+                .gauge("rustsocks_history_lag_seconds", "How long ago the database had everything; 0 while it does."),
+            lost: Kind::ALL.map(|kind| lost.with_label_values(&[word(kind)])),
+        })
+    }
+
+    /// Brings up to date what changes by itself.
+    pub(super) fn look(&self, outbox: &Outbox<Arc<Session>>, ledger: &Ledger) {
+        let (in_memory, arrears) = (outbox.waiting_bytes() as u64, ledger.arrears());
+        self.in_memory.set(signed(in_memory));
+        self.in_spool.set(signed(arrears.bytes));
+        self.lag.set(signed(arrears.lag.as_secs()));
+        for (kind, lost) in Kind::ALL.into_iter().zip(&self.lost) {
+            lost.inc_by(outbox.losses().count(kind).saturating_sub(lost.get()));
+        }
+    }
+}
+
+/// The stable word.
+fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Checkpoint => "checkpoint",
+        Kind::Opened => "opening",
+        Kind::Closed => "ending",
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::history::outbox::{Room, outbox};
+
+    #[test]
+    fn what_waits_and_what_was_lost_is_looked_at_and_losses_are_added_once() {
+        let counted = Counted::new(&Metrics::default());
+        let (outbox, _inbox) = outbox(Room { in_memory: 100, on_disk: 100 });
+        outbox.post(Kind::Closed, &[0; 7], None).unwrap();
+        outbox.losses().add(Kind::Opened, 3);
+        for _ in 0..2 {
+            counted.look(&outbox, &Ledger::default());
+            assert_eq!((counted.in_memory.get(), counted.in_spool.get(), counted.lag.get()), (7, 0, 0));
+            assert_eq!(counted.lost.each_ref().map(IntCounter::get), [0, 3, 0]);
+        }
+    }
+}
