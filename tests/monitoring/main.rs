@@ -9,6 +9,7 @@ mod health;
 mod hostile;
 mod prometheus;
 mod reloads;
+mod rule_hits;
 
 use std::path::Path;
 

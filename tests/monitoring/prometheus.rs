@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rig::dns::{Dns, Zone};
 use rig::prometheus::{Prometheus, promtool};
+use rig::rules::Rules;
 use rig::socks5::{CONNECT, greeted, rep};
 use rig::target::{Target, echo};
 use rig::udp::{Association, address, datagrams, next};
@@ -15,11 +16,27 @@ use rig::wait::{PATIENCE, eventually};
 
 use crate::{House, start};
 
+/// One that decides, and one that would.
+const RULES: &str = r#"
+[global]
+default_policy = "allow"
+[[users]]
+username = "*"
+  [[users.rules]]
+  action = "allow"
+  destinations = ["127.0.0.0/8"]
+  [[users.rules]]
+  action = "block"
+  destinations = ["127.0.0.0/8"]
+  mode = "shadow"
+"#;
+
 /// Every name of docs/monitoring.md has data, and Prometheus has no name of ours that is not there.
 #[test]
 fn every_name_that_is_documented_has_data_under_load() {
     let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
-    let house = start(&dns.settings());
+    let rules = Rules::of(RULES);
+    let house = start(&[dns.settings(), rules.settings()].concat());
     let target = Target::listen().serve(echo);
     let visitors: Vec<_> = (0..4).map(|_| Visitors::come(house.service.addr(), target)).collect();
     let association = Association::open(house.service.addr());

@@ -13,6 +13,7 @@ use super::build;
 use super::counting::Counting;
 use super::gates::{self, Handed};
 use super::regimes::{Basis, Beside, Means, Regimes};
+use super::rule_hits;
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
@@ -90,6 +91,7 @@ impl House {
         let world = regimes.world();
         pam.follow(&counting.metrics);
         follow_penalties(&counting.metrics, &world);
+        rule_hits::follow(&counting.metrics, Arc::clone(&world));
         let http = open_http(settings, for_http, private_socket, &counting).context("cannot serve [metrics]")?;
         Ok((Self { world, counting, http, phase, threads, pam }, regimes))
     }

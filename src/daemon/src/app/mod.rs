@@ -17,6 +17,7 @@ mod pam;
 mod privileges;
 mod regimes;
 mod reload;
+mod rule_hits;
 mod run;
 mod soundness;
 mod state_directory;

@@ -5,6 +5,7 @@
 //! Knows nothing of sockets, protocols' bytes or runtimes.
 
 pub(crate) mod history;
+pub(crate) mod hits;
 pub(crate) mod limits;
 pub(crate) mod metrics;
 pub(crate) mod penalties;

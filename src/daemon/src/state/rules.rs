@@ -7,6 +7,7 @@ use acl::{LocalMinute, Moment, Policy, RuleId, Ruleset, Subject, Zone};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::hits::Hits;
 use super::session::facts::User;
 
 /// Whom the rule file means by this name.
@@ -20,6 +21,7 @@ pub(crate) struct Rules {
     clocks: Vec<TimeZone>,
     /// The groups that the rule file gives to a user.
     memberships: HashMap<Box<str>, Box<[Arc<str>]>>,
+    hits: Hits,
 }
 
 /// A time zone that this host does not know.
@@ -36,18 +38,22 @@ impl Rules {
     pub(crate) fn new(set: Arc<Ruleset>) -> Result<Self, UnknownZone> {
         let clocks = set.zones().iter().map(clock).collect::<Result<_, _>>()?;
         let memberships = memberships(set.policy());
-        Ok(Self { set, clocks, memberships })
+        let hits = Hits::new(&set);
+        Ok(Self { set, clocks, memberships, hits })
+    }
+
+    /// The same in the place of others, whose hits it goes on counting.
+    #[must_use]
+    pub(crate) fn after(self, former: &Self) -> Self {
+        let hits = former.hits.after(&former.set, &self.set);
+        Self { hits, ..self }
     }
 
     /// Everything is allowed that the guard does not hold.
     #[cfg(test)]
     pub(crate) fn open() -> Self {
         let policy = Policy::without_rules(acl::Action::Allow);
-        Self {
-            set: Arc::new(Ruleset::new(policy, acl::PrivateByName::default())),
-            clocks: Vec::new(),
-            memberships: HashMap::new(),
-        }
+        Self::new(Arc::new(Ruleset::new(policy, acl::PrivateByName::default()))).expect("there is no zone")
     }
 
     /// Whether a rule may go by the clock of this zone.
@@ -57,6 +63,10 @@ impl Rules {
 
     pub(crate) fn set(&self) -> &Arc<Ruleset> {
         &self.set
+    }
+
+    pub(crate) fn hits(&self) -> &Hits {
+        &self.hits
     }
 
     /// A rule as people know it: whose it is, which one, and what it is for.

@@ -31,8 +31,8 @@ pub(in crate::app) trait Component: Sized + Debug {
 
     fn settings(settings: &Settings) -> Self::Settings;
 
-    /// Makes it; without a text if the settings name none.
-    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self>;
+    /// Makes it, without a text if the settings name none, to take the place of another one, if there is one.
+    fn make(settings: &Settings, text: Option<&Text>, former: Option<&Self>) -> anyhow::Result<Self>;
 }
 
 impl Component for Users {
@@ -46,7 +46,7 @@ impl Component for Users {
         configuration::needed_users(settings).map(Path::to_owned)
     }
 
-    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self> {
+    fn make(settings: &Settings, text: Option<&Text>, _former: Option<&Self>) -> anyhow::Result<Self> {
         configuration::users(settings, text)
     }
 }
@@ -62,8 +62,12 @@ impl Component for Rules {
         (settings.acl.clone(), settings.guard.private_by_name)
     }
 
-    fn make(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Self> {
-        configuration::rules(settings, text)
+    fn make(settings: &Settings, text: Option<&Text>, former: Option<&Self>) -> anyhow::Result<Self> {
+        let rules = configuration::rules(settings, text)?;
+        Ok(match former {
+            Some(former) => rules.after(former),
+            None => rules,
+        })
     }
 }
 
@@ -161,7 +165,7 @@ impl<C: Component> Named<C> {
     /// As it is when a worker starts. It has passed its tests; some that go by the clock might fail now.
     pub(in crate::app) fn first(settings: &Settings, delivery: &mut Delivery) -> anyhow::Result<Self> {
         let (text, tests) = Self::texts(delivery).map_err(anyhow::Error::msg)?;
-        Self::make(settings, text.as_ref(), tests)
+        Self::make(settings, text.as_ref(), tests, None)
     }
 
     /// Its text and that of its tests, as far as they were delivered.
@@ -183,15 +187,15 @@ impl<C: Component> Named<C> {
         if is_same_text && C::settings(settings) == self.settings {
             return Found::Same;
         }
-        match Self::make(settings, text.as_ref(), tests) {
+        match Self::make(settings, text.as_ref(), tests, Some(&*self.value)) {
             Ok(value) if is_same_text => Found::Remade(value),
             Ok(value) => Found::New { value, effect: Effect::default() },
             Err(error) => Found::failed(&format!("{error:#}")),
         }
     }
 
-    fn make(settings: &Settings, text: Option<&Text>, tests: Option<Text>) -> anyhow::Result<Self> {
-        let value = Arc::new(C::make(settings, text)?);
+    fn make(settings: &Settings, text: Option<&Text>, tests: Option<Text>, former: Option<&C>) -> anyhow::Result<Self> {
+        let value = Arc::new(C::make(settings, text, former)?);
         Ok(Self { value, settings: C::settings(settings), generation: text.map(|text| text.generation), tests })
     }
 

@@ -124,7 +124,9 @@ impl<'s> Judge<'s> {
 
     /// The same for a datagram: counted, not noted.
     pub(crate) fn lets_pass(&self, name: Option<&HostName>, to: SocketAddr) -> bool {
-        self.decide(place(name, to.ip()), to.port()).verdict == Ruling::Allow
+        let decision = self.decide(place(name, to.ip()), to.port());
+        self.snapshot.rules.hits().count(&decision);
+        decision.verdict == Ruling::Allow
     }
 
     /// Whether the name of a datagram's destination may be looked up.

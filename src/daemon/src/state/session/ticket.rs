@@ -159,6 +159,14 @@ impl Session {
         self.snapshot.rules.describe(rule)
     }
 
+    /// The request was decided, if there was one.
+    fn count_hits(&self) {
+        let decision = self.facts().decision;
+        if let Some(decision) = decision {
+            self.snapshot.rules.hits().count(&decision);
+        }
+    }
+
     /// How loud the rule that decided wants the session's line to be.
     fn loudness(&self) -> Option<Level> {
         let rule = self.facts().decision.and_then(|decision| decision.rule())?;
@@ -260,6 +268,7 @@ impl Ticket {
     /// Nothing is left to set up: it relays from now on, or is about to close.
     pub(crate) fn finish_set_up(&mut self) {
         if !std::mem::replace(&mut self.is_set_up, true) {
+            self.session.count_hits();
             self.roster.tell(|witness| witness.set_up(&self.session));
         }
     }
