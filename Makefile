@@ -5,20 +5,35 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run test lint docs deny bench bench-acl instructions fuzz coverage soak
+.PHONY: help run build man deb test lint docs deny bench bench-acl instructions fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
 
-run:
-	scripts/build-deps
-	$(CARGO) build --release --locked --package rustsocks --package rustsocks-pam
+run: build
 	@scripts/how-to-use $(PORT)
 	target/release/rustsocks --port $(PORT)
+
+#: make build         the daemon and its PAM helper, optimised, in target/release
+build:
+	scripts/build-deps
+	$(CARGO) build --release --locked --package rustsocks --package rustsocks-pam
+
+#: make man           the manual pages, in target/man
+man:
+	scripts/man target/man
+
+#: make deb           the Debian package, in target/packages
+deb:
+	scripts/build-deps
+	mkdir -p target/packages
+	PACKAGES=target/packages debian/rules clean binary
 
 test:
 	scripts/build-deps
 	scripts/test-deps
+	scripts/roots
+	$(MAKE) deb
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 #: make lint          formatting and clippy, warnings are errors

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use config::{ClientMethod, Method, Settings};
 use monitor::link::Link;
 use monitor::plan::PamHelpers;
@@ -17,8 +17,9 @@ use crate::engine::auth::pam::helpers::{Helpers, LIMIT};
 use crate::engine::auth::pam::{Options, Pam};
 use crate::state::rules::Rules;
 
-/// The helper's program, beside our own.
+/// The helper's program, beside our own or where packages put what nobody calls by hand.
 const PROGRAM: &str = "rustsocks-pam";
+const PACKAGED: &str = "../lib/rustsocks/rustsocks-pam";
 
 /// Where libpam looks by itself, in this order (pam.d(5)).
 const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
@@ -43,8 +44,11 @@ pub(super) fn plan(settings: &Settings, rules: &Rules) -> anyhow::Result<Option<
     }
     verify(settings, rules)?;
     let ourselves = std::env::current_exe().context("cannot find our own program")?;
-    let program = ourselves.with_file_name(PROGRAM);
-    ensure!(program.exists(), "PAM needs the program {PROGRAM}, and {} does not exist", program.display());
+    let places = [PROGRAM, PACKAGED].map(|place| ourselves.with_file_name(place));
+    let Some(program) = places.iter().find(|place| place.exists()).cloned() else {
+        let [beside, packaged] = places.each_ref().map(|place| place.display());
+        bail!("PAM needs the program {PROGRAM}, and neither {beside} nor {packaged} exists");
+    };
     let count = settings.pam.helpers.try_into().context("auth.pam.helpers")?;
     Ok(Some(PamHelpers { program, args: arguments(settings, rules)?, count }))
 }

@@ -1,0 +1,84 @@
+//! The Debian package: the one that `make deb` has built, and a next version of it; and what `install.sh` installs without one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::machine::{Machine, target};
+
+#[test]
+fn lintian_finds_nothing_that_is_not_argued() {
+    let said = Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(built()).output();
+    let said = said.expect("lintian runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+}
+
+#[test]
+fn the_package_has_the_version_of_the_program() {
+    let changelog = fs::read_to_string(repository("debian/changelog")).expect("it is there");
+    let latest = concat!("rustsocks (", env!("CARGO_PKG_VERSION"), "-");
+    assert!(changelog.starts_with(latest), "debian/changelog does not begin with {latest}");
+}
+
+/// The version that the next package says it is.
+pub(crate) const NEXT: &str = "99.0-1";
+
+/// The packages as a machine sees them.
+#[derive(Debug)]
+pub(crate) struct Packages {
+    directory: tempfile::TempDir,
+}
+
+impl Packages {
+    /// Copies the package that is there, makes another one of it that is newer, and copies what `install.sh` needs.
+    pub(crate) fn prepare() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let into = |name: &str| directory.path().join(name).display().to_string();
+        fs::copy(built(), into("this.deb")).expect("the package can be copied");
+        run("dpkg-deb", &["--raw-extract", &into("this.deb"), &into("files")]);
+        let control = directory.path().join("files/DEBIAN/control");
+        let text = fs::read_to_string(&control).expect("a package has a control file");
+        let version = text.lines().find(|line| line.starts_with("Version: ")).expect("a package has a version");
+        fs::write(&control, text.replace(version, &format!("Version: {NEXT}"))).expect("it can be written");
+        let source = directory.path().join("source");
+        fs::create_dir_all(source.join("target")).expect("a directory can be made");
+        for part in ["CHANGELOG.md", "README.md", "config", "deploy", "docs", "install.sh", "systemd"] {
+            run("cp", &["--recursive", &repository(part), &source.display().to_string()]);
+        }
+        for built in ["release/rustsocks", "release/rustsocks-pam", "man"] {
+            let place = source.join("target").join(built);
+            fs::create_dir_all(place.parent().expect("it is below target")).expect("a directory can be made");
+            run("cp", &["--recursive", &target().join(built).display().to_string(), &place.display().to_string()]);
+        }
+        run("dpkg-deb", &["--root-owner-group", "-Zgzip", "-z1", "--build", &into("files"), &into("next.deb")]);
+        Self { directory }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// Installs a package as an administrator does who has the file.
+pub(crate) fn install(machine: &Machine, package: &str) -> String {
+    machine.run(&["dpkg", "--install", &format!("/mnt/{package}.deb")])
+}
+
+fn repository(path: &str) -> String {
+    [env!("CARGO_MANIFEST_DIR"), path].join("/")
+}
+
+fn built() -> PathBuf {
+    let packages = target().join("packages");
+    let found = fs::read_dir(&packages).into_iter().flatten().flatten().map(|entry| entry.path()).find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("rustsocks_") && path.extension().is_some_and(|extension| extension == "deb")
+    });
+    found.unwrap_or_else(|| panic!("no package in {}: run make deb", packages.display()))
+}
+
+fn run(program: &str, arguments: &[&str]) {
+    let done = Command::new(program).args(arguments).output();
+    let done = done.unwrap_or_else(|error| panic!("cannot run {program}: {error}"));
+    assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}

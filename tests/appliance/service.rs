@@ -1,0 +1,93 @@
+//! The unit: started and enabled by the installation, confined, reloaded, and replaced when it hangs.
+
+use std::time::Duration;
+
+use rig::target::{Target, echo, tunnel};
+use rig::visitor::{Failure, visit};
+use rig::wait::{PATIENCE, eventually};
+
+use crate::{CONFIGURATION, PROXY, edit, on_each_release, open_loopback};
+
+#[test]
+fn it_runs_once_it_is_installed_and_confines_itself() {
+    on_each_release(|machine| {
+        assert_eq!(machine.run(&["systemctl", "is-enabled", "rustsocks"]).trim(), "enabled");
+        assert_eq!(machine.property("ActiveState"), "active");
+        machine.hears("the worker is confined: user socks");
+        let security = machine.run(&["systemd-analyze", "security", "--no-pager", "rustsocks"]);
+        let exposure = security.rsplit_once("Overall exposure level for rustsocks.service: ").expect("it has a sum").1;
+        let exposure: f64 = exposure.split(' ').next().and_then(|number| number.parse().ok()).expect("it is a number");
+        assert!(exposure <= 3.0, "{security}");
+        let complaints = machine.run(&["systemd-analyze", "verify", "--man=no", "rustsocks.service"]);
+        assert_eq!(complaints, "");
+        assert!(machine.property("StatusText").starts_with("Serving: worker "), "{}", machine.property("StatusText"));
+    });
+}
+
+#[test]
+fn a_reload_changes_what_it_does_and_ends_nobody() {
+    on_each_release(|machine| {
+        let target = Target::listen().serve(echo);
+        assert!(matches!(visit(PROXY, target, b"guarded"), Err(Failure::Refused(2))));
+        open_loopback(machine);
+        let became_open = || visit(PROXY, target, b"open").is_ok();
+        assert!(eventually(PATIENCE, became_open), "{}", machine.journal());
+        let (mut client, mut peer) = tunnel(PROXY);
+        machine.run(&["systemctl", "reload", "rustsocks"]);
+        client.send(b"still here");
+        assert_eq!(&peer.receive::<10>(), b"still here");
+        assert_eq!(machine.property("NRestarts"), "0");
+    });
+}
+
+#[test]
+fn a_reload_of_nonsense_fails_with_the_reason_and_changes_nothing() {
+    on_each_release(|machine| {
+        let target = Target::listen().serve(echo);
+        open_loopback(machine);
+        assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()));
+        edit(machine, "s|^bind_port = 1080$|bind_prot = 1080|");
+        assert!(!machine.inside(&["systemctl", "reload", "rustsocks"]).success);
+        machine.hears(&format!("{CONFIGURATION}:"));
+        machine.hears("server.bind_prot: unknown key; did you mean \"bind_port\"?");
+        assert!(visit(PROXY, target, b"as before").is_ok());
+        assert_eq!(machine.property("ActiveState"), "active");
+    });
+}
+
+#[test]
+fn a_worker_that_hangs_is_replaced_without_a_restart_of_the_service() {
+    on_each_release(|machine| {
+        let target = Target::listen().serve(echo);
+        edit(machine, "s|^watchdog_secs = 10$|watchdog_secs = 2|");
+        open_loopback(machine);
+        machine.run(&["systemctl", "restart", "rustsocks"]);
+        let main = machine.property("MainPID");
+        let hung = machine.workers();
+        machine.run(&["kill", "-STOP", &hung[0]]);
+        // The threads stop one after another.
+        let states = || machine.shell(&format!("grep -h ^State: /proc/{}/task/*/status", hung[0]));
+        assert!(eventually(PATIENCE, || states().lines().all(|state| state.contains('T'))), "{}", states());
+        let visited = visit(PROXY, target, b"served by the next one");
+        assert!(visited.is_ok(), "{visited:?}: {}", machine.journal());
+        assert_ne!(machine.workers(), hung);
+        assert_eq!((machine.property("MainPID"), machine.property("NRestarts")), (main, "0".to_owned()));
+    });
+}
+
+#[test]
+fn a_monitor_that_hangs_is_replaced_by_systemd() {
+    on_each_release(|machine| {
+        machine.shell("mkdir -p /run/systemd/system/rustsocks.service.d");
+        machine.shell("printf '[Service]\\nWatchdogSec=2\\n' > /run/systemd/system/rustsocks.service.d/watchdog.conf");
+        edit(machine, "s|^watchdog_secs = 10$|watchdog_secs = 2|");
+        machine.run(&["systemctl", "daemon-reload"]);
+        machine.run(&["systemctl", "restart", "rustsocks"]);
+        let main = machine.property("MainPID");
+        machine.run(&["kill", "-STOP", &main]);
+        let restarted = || machine.property("NRestarts") == "1" && machine.property("ActiveState") == "active";
+        assert!(eventually(Duration::from_secs(30), restarted), "{}", machine.journal());
+        assert_ne!(machine.property("MainPID"), main);
+        machine.hears("Watchdog timeout");
+    });
+}
