@@ -79,12 +79,21 @@ impl Visitors {
     /// Begins to visit.
     #[must_use]
     pub fn come(proxy: SocketAddr, target: SocketAddr) -> Self {
+        Self::come_every(Duration::ZERO, proxy, target)
+    }
+
+    /// Begins to visit, no more often than once in so long.
+    #[must_use]
+    pub fn come_every(pause: Duration, proxy: SocketAddr, target: SocketAddr) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&stop);
         let thread = thread::spawn(move || {
             let mut visits = Vec::new();
+            let mut next = Instant::now();
             while !told.load(Relaxed) {
                 visits.push(visit(proxy, target, b"visit"));
+                next = (next + pause).max(Instant::now() - pause);
+                thread::sleep(next.saturating_duration_since(Instant::now()));
             }
             visits
         });
