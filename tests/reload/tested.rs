@@ -47,8 +47,8 @@ fn rules_that_fail_their_tests_are_not_taken() {
     let service = start(&[SIGNAL_ONLY, &rules.settings()].concat());
     let mut relay = tunnel(service.addr());
     for (text, place, fault) in [
-        (OPEN, "acl.tests.toml:8: the test ", "nobody else can\\\" fails: the rules say allow, by no rule"),
-        (CLOSED, "acl.tests.toml:2: the test ", "this host can be reached\\\" fails: the rules say deny, by no rule"),
+        (OPEN, "acl.tests.toml:8: the test ", "nobody else can\" fails: the rules say allow, by no rule"),
+        (CLOSED, "acl.tests.toml:2: the test ", "this host can be reached\" fails: the rules say deny, by no rule"),
     ] {
         rules.rewrite(text);
         let line = service.reload();

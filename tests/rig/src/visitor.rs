@@ -82,7 +82,7 @@ impl Visitors {
         Self::come_every(Duration::ZERO, proxy, target)
     }
 
-    /// Begins to visit, no more often than once in so long.
+    /// Begins to visit, once in so long on average.
     #[must_use]
     pub fn come_every(pause: Duration, proxy: SocketAddr, target: SocketAddr) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -92,7 +92,7 @@ impl Visitors {
             let mut next = Instant::now();
             while !told.load(Relaxed) {
                 visits.push(visit(proxy, target, b"visit"));
-                next = (next + pause).max(Instant::now() - pause);
+                next += pause;
                 thread::sleep(next.saturating_duration_since(Instant::now()));
             }
             visits

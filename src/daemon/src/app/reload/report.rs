@@ -153,7 +153,15 @@ fn first_of(problems: &[String]) -> String {
 
 /// The parts in one field, which is left out when there are none.
 fn some(parts: &[String]) -> Option<String> {
-    (!parts.is_empty()).then(|| parts.join(" | ").escape_debug().to_string())
+    (!parts.is_empty()).then(|| parts.join(" | ").chars().map(visible).collect())
+}
+
+/// A line stays a line; quotes are the business of the log's format.
+fn visible(character: char) -> String {
+    match character {
+        '"' | '\'' | '\\' => character.to_string(),
+        _ => character.escape_debug().to_string(),
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_a_file_says_cannot_break_the_line() {
-        assert_eq!(some(&["a\nb".to_owned(), "c".to_owned()]).as_deref(), Some("a\\nb | c"));
+        assert_eq!(some(&["\"a\"\nb".to_owned(), "c".to_owned()]).as_deref(), Some("\"a\"\\nb | c"));
         assert_eq!(some(&[]), None);
     }
 }
