@@ -14,6 +14,7 @@ mod locked;
 mod neighbours;
 mod power;
 mod rows;
+mod session_log;
 mod stopped;
 mod traffic;
 

@@ -455,6 +455,8 @@ tables! {
         format: LogFormat = "format", text(), LogFormat::Pretty;
         /// Where it is written; nothing means standard error.
         file: Option<PathBuf> = "file", Maybe(text()), None;
+        /// Where the lines of sessions are written once more, as JSON; nothing means nowhere.
+        session_log: Option<PathBuf> = "session_log", Maybe(text()), None;
         /// Lines that may wait for a slow disk before lines are lost and counted, 16 to 1 048 576.
         queue_lines: usize = "queue_lines", count(16, 1_048_576), 16_384;
     }

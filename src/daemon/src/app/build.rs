@@ -71,7 +71,7 @@ pub(super) fn database(url: Option<&DatabaseUrl>, state_directory: Option<&Path>
 }
 
 pub(super) fn log(logging: &Logging) -> log::Options {
-    let Logging { level, format, file, queue_lines } = logging;
+    let Logging { level, format, file, session_log, queue_lines } = logging;
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -83,7 +83,7 @@ pub(super) fn log(logging: &Logging) -> log::Options {
         LogFormat::Pretty => log::Format::Pretty,
         LogFormat::Json => log::Format::Json,
     };
-    log::Options { level, format, file: file.clone(), queue_lines: *queue_lines }
+    log::Options { level, format, file: file.clone(), sessions: session_log.clone(), queue_lines: *queue_lines }
 }
 
 /// What requests for the metrics may call this host.

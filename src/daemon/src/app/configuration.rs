@@ -34,7 +34,8 @@ pub(super) fn load(selection: &Selection, text: Option<&str>) -> anyhow::Result<
 /// Lets relative paths begin where the monitor stands, since the worker stands in `/`.
 fn anchor(settings: &mut Settings, directory: &Path) {
     let Settings { logging, dns, .. } = settings;
-    for path in logging.file.iter_mut().chain([&mut dns.resolv_conf, &mut dns.hosts_file]) {
+    let logs = logging.file.iter_mut().chain(&mut logging.session_log);
+    for path in logs.chain([&mut dns.resolv_conf, &mut dns.hosts_file]) {
         *path = directory.join(&*path);
     }
 }

@@ -44,7 +44,7 @@ fn needs(settings: &Settings, history: Option<PathBuf>) -> Needs {
     };
     Needs {
         read: vec![dns.resolv_conf.clone(), dns.hosts_file.clone()],
-        append: settings.logging.file.iter().cloned().collect(),
+        append: settings.logging.file.iter().chain(&settings.logging.session_log).cloned().collect(),
         keep: history.into_iter().collect(),
         names,
     }

@@ -6,16 +6,17 @@
 mod format;
 mod sink;
 
-use std::io::{BufWriter, IsTerminal};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use signal_hook::consts::SIGHUP;
 use tracing::level_filters::LevelFilter;
-use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::DefaultFields;
+use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload;
@@ -31,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     /// `None` is stderr, which journald reads under systemd.
     pub(crate) file: Option<PathBuf>,
+    /// Where the worker writes the lines of sessions once more, as JSON.
+    pub(crate) sessions: Option<PathBuf>,
     /// Lines that may wait for a slow disk before further ones are lost and counted.
     pub(crate) queue_lines: usize,
 }
@@ -49,9 +52,15 @@ pub(crate) struct Loudness(reload::Handle<Targets, Registry>);
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) loudness: Loudness,
+    outlets: Vec<Outlet>,
+    reported: u64,
+}
+
+/// A queue and the file or stderr behind it; dropping it writes out what is queued.
+#[derive(Debug)]
+struct Outlet {
     sink: Arc<SinkState>,
     overflow: ErrorCounter,
-    reported: u64,
     _flushes_on_drop: WorkerGuard,
 }
 
@@ -59,19 +68,41 @@ pub(crate) struct Log {
 ///
 /// # Errors
 /// The file cannot be opened for appending, or no thread is to be had.
-pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
+pub(crate) fn start_queued(options: &Options) -> io::Result<Log> {
     // tracing-appender panics when it gets no thread, so whether there is one is asked here.
     let _nothing = std::thread::Builder::new().spawn(|| ())?.join();
-    let sink = Sink::open(options.file.clone(), None, Patience::Wait)?;
-    let state = sink.state();
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .buffered_lines_limit(options.queue_lines)
-        .thread_name("log")
-        .finish(BufWriter::with_capacity(64 * 1024, sink));
-    let overflow = writer.error_counter();
-    let loudness = install(options, writer);
-    Ok(Log { loudness, sink: state, overflow, reported: 0, _flushes_on_drop: guard })
+    let (outlet, writer) = Outlet::open(options.file.clone(), "log", options.queue_lines)?;
+    let mut outlets = vec![outlet];
+    let mut sessions = None;
+    if let Some(path) = &options.sessions {
+        let opened = Outlet::open(Some(path.clone()), "session-log", options.queue_lines);
+        let (outlet, writer) = opened.map_err(|error| with_name(path, &error))?;
+        outlets.push(outlet);
+        sessions = Some(writer);
+    }
+    let loudness = install(options, writer, sessions);
+    Ok(Log { loudness, outlets, reported: 0 })
+}
+
+fn with_name(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot open logging.session_log {}: {error}", path.display()))
+}
+
+impl Outlet {
+    fn open(path: Option<PathBuf>, thread: &str, queue_lines: usize) -> io::Result<(Self, NonBlocking)> {
+        let sink = Sink::open(path, None, Patience::Wait)?;
+        let state = sink.state();
+        let (writer, guard) = NonBlockingBuilder::default()
+            .lossy(true)
+            .buffered_lines_limit(queue_lines)
+            .thread_name(thread)
+            .finish(BufWriter::with_capacity(64 * 1024, sink));
+        Ok((Self { sink: state, overflow: writer.error_counter(), _flushes_on_drop: guard }, writer))
+    }
+
+    fn lost(&self) -> u64 {
+        self.overflow.dropped_lines() as u64 + self.sink.lost()
+    }
 }
 
 /// Starts the log of the monitor: each line is written before the next step, and SIGHUP opens the file anew.
@@ -81,21 +112,23 @@ pub(crate) fn start_queued(options: &Options) -> std::io::Result<Log> {
 ///
 /// # Errors
 /// The file cannot be opened for appending, or the signal cannot be heard.
-pub(crate) fn start_direct(options: &Options, owner: Option<Account>) -> std::io::Result<Loudness> {
+pub(crate) fn start_direct(options: &Options, owner: Option<Account>) -> io::Result<Loudness> {
     let sink = Sink::open(options.file.clone(), owner, Patience::Lose)?;
     signal_hook::flag::register(SIGHUP, sink.state().reopen_flag())?;
-    Ok(install(options, Mutex::new(sink)))
+    Ok(install(options, Mutex::new(sink), None))
 }
 
 impl Log {
-    /// Opens the file anew at the next line, as log rotation asks for.
+    /// Opens the files anew at the next line, as log rotation asks for.
     pub(crate) fn reopen(&self) {
-        self.sink.reopen();
+        for outlet in &self.outlets {
+            outlet.sink.reopen();
+        }
     }
 
     /// Says how many lines were lost since the last call, if any were, and returns it.
     pub(crate) fn report_losses(&mut self) -> u64 {
-        let lost = self.overflow.dropped_lines() as u64 + self.sink.lost();
+        let lost: u64 = self.outlets.iter().map(Outlet::lost).sum();
         let newly = lost.saturating_sub(self.reported);
         if newly > 0 {
             self.reported = lost;
@@ -116,23 +149,37 @@ impl Loudness {
     }
 }
 
-fn install<W>(options: &Options, writer: W) -> Loudness
+fn install<W>(options: &Options, writer: W, sessions: Option<NonBlocking>) -> Loudness
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let events = tracing_subscriber::fmt::layer().with_writer(writer);
+    let events = fmt::layer().with_writer(writer);
     let is_stderr = options.file.is_none();
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match options.format {
-        Format::Json => events.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
-        Format::Pretty if is_stderr && std::io::stderr().is_terminal() => events.boxed(),
+        Format::Json => json(events),
+        Format::Pretty if is_stderr && io::stderr().is_terminal() => events.boxed(),
         Format::Pretty if is_stderr && format::journal_reads_stderr() => {
             events.with_ansi(false).fmt_fields(format::plain_fields()).event_format(format::Journal::default()).boxed()
         }
         Format::Pretty => events.with_ansi(false).fmt_fields(format::plain_fields()).boxed(),
     };
     let (filter, loudness) = reload::Layer::new(filter(options.level));
-    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+    let mut layers = vec![layer.with_filter(filter).boxed()];
+    // What is worth a line in the usual log, however quiet that one is.
+    let of_sessions = Targets::new().with_target("session", LevelFilter::INFO);
+    layers.extend(sessions.map(|writer| json(fmt::layer().with_writer(writer)).with_filter(of_sessions).boxed()));
+    tracing_subscriber::registry().with(layers).init();
     Loudness(loudness)
+}
+
+/// One object per line.
+fn json<W>(
+    events: fmt::Layer<Registry, DefaultFields, fmt::format::Format, W>,
+) -> Box<dyn Layer<Registry> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    events.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
 }
 
 /// Our own words at the operator's level; the libraries', which may name destinations, only while debugging.
