@@ -1,33 +1,35 @@
 //! A database that somebody else has locked: nobody waits for it, and it catches up.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rig::history::History;
 use rig::note::measured;
 use rig::service::Service;
-use rig::visitor::{Visit, visit};
+use rig::visitor::visit;
 use rig::wait::{PATIENCE, eventually};
 
-use crate::{echoing, history_of, launch, visited};
+use crate::{echoing, history_of, launch, length, rate, visited};
 
-/// How long it is locked.
-const LOCKED: Duration = Duration::from_secs(5);
+const VISITORS: usize = 4;
 
 #[test]
 fn nobody_waits_for_a_locked_database_and_it_catches_up() {
+    let lock = length(Duration::from_secs(5));
     let service = launch("[sessions]\nbatch_interval_ms = 100\n").start();
     let (history, target) = (history_of(&service), echoing());
     history_is_there(&service, &history);
     let waits = |until: Duration| {
         let end = Instant::now() + until;
-        let visits = std::iter::from_fn(|| (Instant::now() < end).then(|| visit(service.addr(), target, b"quick")));
-        let visits: Vec<Visit> = visits.map(|visit| visit.expect("nothing fails")).collect();
-        let mut waits: Vec<Duration> = visits.iter().map(|visit| visit.until_reply).collect();
+        let mut waits: Vec<Duration> = std::thread::scope(|scope| {
+            let visitors = [(); VISITORS].map(|()| scope.spawn(|| waits_until(service.addr(), target, end)));
+            visitors.into_iter().flat_map(|visitor| visitor.join().expect("nothing fails")).collect()
+        });
         waits.sort_unstable();
         waits
     };
     let open = waits(Duration::from_secs(1));
-    let (locked, rows) = history.while_locked(|| (waits(LOCKED), history.count()));
+    let (locked, rows) = history.while_locked(|| (waits(lock), history.count()));
     let unlocked = Instant::now();
     let said = service.event_with("cannot use the history's database");
     assert!(said.contains("another process holds its lock"), "{said}");
@@ -37,18 +39,23 @@ fn nobody_waits_for_a_locked_database_and_it_catches_up() {
     let middle = |waits: &[Duration]| waits[waits.len() / 2];
     let (before, meanwhile, worst) = (middle(&open), middle(&locked), locked[locked.len() - 1]);
     measured(format!(
-        "answers took {before:?} and {meanwhile:?} while it was locked, {worst:?} at most; {} rows {caught_up:?} after",
-        all - rows
+        "answers took {before:?}, {meanwhile:?} while it was locked, {worst:?} at most; then {} rows in {caught_up:?}, {} a second",
+        all - rows,
+        rate(all - rows, caught_up)
     ));
     assert!(meanwhile < before + Duration::from_millis(10), "an answer took {meanwhile:?} instead of {before:?}");
-    assert!(worst < LOCKED / 2, "an answer took {worst:?}");
+    assert!(worst < lock / 2, "an answer took {worst:?}");
     let _ = service.event("the history's database can be used again");
+}
+
+fn waits_until(proxy: SocketAddr, target: SocketAddr, end: Instant) -> Vec<Duration> {
+    let visits = std::iter::from_fn(|| (Instant::now() < end).then(|| visit(proxy, target, b"quick")));
+    visits.map(|visit| visit.expect("nothing fails").until_reply).collect()
 }
 
 /// One mebibyte is a few thousand sessions.
 #[test]
 fn what_finds_no_room_in_the_spool_is_counted_and_the_dearest_goes_last() {
-    const VISITORS: usize = 4;
     const EACH: usize = 2_000;
     let service = launch("[sessions]\nbatch_interval_ms = 100\nspool_max_mib = 1\n").start();
     let (history, target) = (history_of(&service), echoing());

@@ -20,6 +20,7 @@ mod traffic;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use rig::history::History;
 use rig::service::{Launch, Service};
@@ -47,6 +48,17 @@ fn history_of(service: &Service) -> History {
 /// One session that ends well; returns the client's address.
 fn visited(service: &Service, target: SocketAddr) -> SocketAddr {
     visit(service.addr(), target, b"hello").expect("a session is served whatever becomes of its row").client
+}
+
+/// How long a load lasts: so long, or as `RUSTSOCKS_HISTORY_SECONDS` says.
+fn length(usual: Duration) -> Duration {
+    let wanted = std::env::var("RUSTSOCKS_HISTORY_SECONDS").ok();
+    wanted.map_or(usual, |seconds| Duration::from_secs(seconds.parse().expect("it is a number of seconds")))
+}
+
+/// So many a second of something that took so long.
+fn rate(count: usize, took: Duration) -> u128 {
+    u128::try_from(count).expect("counts fit") * 1_000 / took.as_millis().max(1)
 }
 
 fn echoing() -> SocketAddr {

@@ -3,7 +3,7 @@
 //! A cut is what lies on the disk at one moment: copies of all files, made while the worker stands still. Some cuts also lose
 //! the end of what was written last, which the kernel had not flushed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -74,6 +74,7 @@ fn after_any_cut_there_is_nothing_that_never_was_and_nothing_old_is_missing() {
 
 /// Copies everything while the worker stands still, at some moment of its work.
 fn cut(shelf: &Shelf, service: &Service, number: u64) -> Cut {
+    wait_until_it_writes_again(&shelf.history());
     sleep(Duration::from_micros(number * 7_919 % 20_000));
     let worker = service.worker_pid();
     send(worker, Signal::SIGSTOP);
@@ -85,6 +86,16 @@ fn cut(shelf: &Shelf, service: &Service, number: u64) -> Cut {
         tear(&files.history(), number);
     }
     Cut { files, at: i64::try_from(at).expect("it is before the year 294 000"), is_torn }
+}
+
+/// While it stood still its spool seemed held up, and then no answer waits for its opening.
+fn wait_until_it_writes_again(history: &History) {
+    let length = || -> u64 { history.segments().iter().flat_map(fs::metadata).map(|found| found.len()).sum() };
+    // The second write has what came while the first one was still on its way.
+    for _ in 0..2 {
+        let before = length();
+        assert!(eventually(PATIENCE, || length() != before), "it goes on to write");
+    }
 }
 
 /// Loses up to a few pages of the spool's end, and of the database's log what was written into it last.
@@ -118,9 +129,9 @@ fn assert_sane(cut: &Cut, ended: &HashMap<String, i64>) -> (usize, usize) {
     let found = history.rows();
     let invented: Vec<_> = found.iter().filter(|row| !ended.contains_key(row.text("id"))).collect();
     assert!(invented.is_empty(), "sessions that never were: {invented:#?}");
-    let ids: Vec<&str> = found.iter().map(|row| row.text("id")).collect();
+    let ids: HashSet<&str> = found.iter().map(|row| row.text("id")).collect();
     let over = ended.iter().filter(|(_, end)| **end < cut.at);
-    let missing: Vec<_> = over.filter(|(id, _)| !ids.contains(&id.as_str())).collect();
+    let missing: Vec<_> = over.filter(|(id, _)| !ids.contains(id.as_str())).collect();
     if !cut.is_torn {
         assert!(missing.is_empty(), "sessions that ended before the cut are missing: {missing:?}");
     }
