@@ -13,7 +13,7 @@ use rig::process::descriptors;
 use rig::rules::Rules;
 use rig::service::Service;
 use rig::target::{Target, echo, tunnel};
-use rig::usage::{own_memory, threads};
+use rig::usage::{own_memory, raise_own_descriptor_limit, threads};
 use rig::users::Users;
 use rig::visitor::Visitors;
 use rig::wait::{PATIENCE, eventually};
@@ -49,6 +49,7 @@ const GROWTH: u64 = 4 << 20;
 
 #[test]
 fn reloads_one_after_the_other_disturb_nobody() {
+    raise_own_descriptor_limit();
     let extra = Port::reserve(Ipv4Addr::LOCALHOST.into());
     let rules = Rules::of(&[PLAN, ALLOWED].concat());
     let [one, other] = [0, 1].map(|number| [texts(number, extra.addr()), rules.settings()].concat());
