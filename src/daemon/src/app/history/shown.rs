@@ -89,7 +89,7 @@ impl<W: Write> Table<W> {
             "{start:<19}  {duration:>8}  {:<11}  {:<20}  {:<15}  {:<15}  {:>12}  {:>12}  {}",
             row.status,
             shown(row.close_reason.as_ref()),
-            shown(row.user.as_ref().or(row.claimed.as_ref())),
+            who(row),
             shown(row.source_ip.as_ref()),
             row.bytes_sent,
             row.bytes_received,
@@ -131,6 +131,14 @@ impl<W: Write> Printer for Table<W> {
             writeln!(self.out, "(go on with --after {last})")?;
         }
         Ok(self.out.flush()?)
+    }
+}
+
+/// A name that was not proven stands in parentheses.
+fn who(row: &Row) -> String {
+    match (&row.user, &row.claimed) {
+        (None, Some(claimed)) => format!("({})", claimed.escape_debug()),
+        (user, _) => shown(user.as_ref()),
     }
 }
 
