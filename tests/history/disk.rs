@@ -20,7 +20,7 @@ const VISITORS: usize = 4;
 fn sessions_on_a_full_disk_are_served_and_written_when_there_is_room() {
     let fullness = length(Duration::from_secs(2));
     network::alone(|| {
-        let (disk, endpoint) = (Disk::of_kib(8_192), Endpoint::reserve());
+        let (disk, endpoint) = (Disk::of_kib(65_536), Endpoint::reserve());
         let service = launch(&[settings_in(disk.path()), endpoint.settings()].concat()).start();
         let (history, target) = (History::in_directory(disk.path()), echoing());
         let before: Vec<_> = (0..20).map(|_| visited(&service, target)).collect();

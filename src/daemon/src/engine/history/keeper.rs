@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use history::decode;
 
@@ -26,6 +26,12 @@ const GATHER: Duration = Duration::from_millis(1);
 /// While the spool cannot be written, it is tried again this often; the frames wait in the outbox.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// How long an earlier process, which was killed, may hold the spool until it is gone.
+pub(super) const MOVE: Duration = Duration::from_secs(2);
+
+/// How often it looks meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// The room for frames that is kept from one batch to the next, in bytes.
 const USUAL: usize = 512 * 1024;
 
@@ -37,6 +43,8 @@ pub(super) struct Keeper {
     place: PathBuf,
     /// Whom to tell that the spool is ours.
     taken: SyncSender<Taken>,
+    /// Hung up when it is, or cannot be had now.
+    moved_in: Option<SyncSender<()>>,
     writer: Option<Writer>,
     trouble: Trouble,
 }
@@ -53,14 +61,15 @@ impl Keeper {
         inbox: Inbox<Arc<Session>>,
         Shared { ledger, losses, counted }: Shared,
         place: PathBuf,
-        taken: SyncSender<Taken>,
+        (taken, moved_in): (SyncSender<Taken>, SyncSender<()>),
     ) -> Self {
         let trouble = Trouble::new("the history's spool", counted.spool_fails.clone());
-        Self { inbox, ledger, losses, place, taken, writer: None, trouble }
+        Self { inbox, ledger, losses, place, taken, moved_in: Some(moved_in), writer: None, trouble }
     }
 
     /// Works until the last batch.
     pub(super) fn run(mut self) {
+        self.move_in();
         let mut batch = Batch::default();
         while self.keep(&mut batch) && !batch.is_last {
             sleep(GATHER);
@@ -68,6 +77,19 @@ impl Keeper {
             batch = self.inbox.take(batch);
         }
         self.ledger.finish();
+    }
+
+    /// Takes the spool before anybody is served; what stands in the way for longer is told with the first batch.
+    fn move_in(&mut self) {
+        let end = Instant::now() + MOVE;
+        while self.writer.is_none() && Instant::now() < end {
+            match take_over(&self.place, &self.ledger, &self.taken) {
+                Ok(writer) => self.writer = Some(writer),
+                Err(NoSpool::Taken) => sleep(LOOK_AGAIN),
+                Err(NoSpool::Unusable(_)) => break,
+            }
+        }
+        self.moved_in = None;
     }
 
     /// Writes a batch, however long it takes until that succeeds; `false` when the house closes before.

@@ -25,7 +25,7 @@ use history::Kind;
 
 use self::counted::Counted;
 use self::follower::Follower;
-use self::keeper::{Keeper, Taken};
+use self::keeper::{Keeper, MOVE, Taken};
 use self::spool::directory::DIRECTORY_MODE;
 use self::spool::ledger::Ledger;
 use self::store::schema::with_suffix;
@@ -87,13 +87,17 @@ struct Shared {
 
 fn start_threads(options: Options, inbox: Inbox<Arc<Session>>, shared: Shared) -> io::Result<Receiver<()>> {
     let (taken, spool) = sync_channel(1);
+    let (moved_in, moving) = sync_channel(0);
     let (finished, done) = sync_channel(0);
-    let keeper = Keeper::new(inbox, shared.clone(), with_suffix(&options.database, "-spool"), taken);
+    let place = with_suffix(&options.database, "-spool");
+    let keeper = Keeper::new(inbox, shared.clone(), place, (taken, moved_in));
     Builder::new().name("history".to_owned()).spawn(move || keeper.run())?;
     Builder::new().name("history-db".to_owned()).spawn(move || {
         follow(options, &spool, shared);
         drop(finished);
     })?;
+    // Whoever is answered before could be missing after the next accident.
+    let _moved_in_or_held_up = moving.recv_timeout(2 * MOVE);
     Ok(done)
 }
 
@@ -105,7 +109,7 @@ fn follow(options: Options, spool: &Receiver<Taken>, shared: Shared) {
 }
 
 impl History {
-    /// Starts its threads; a place that cannot be used now is tried again until it can.
+    /// Starts its threads, and waits a moment until the place is ours; one that cannot be used now is tried again until it can.
     ///
     /// # Errors
     /// The kernel gives no thread.
