@@ -2,6 +2,7 @@
 //!
 //! Each test has a daemon of its own. They need root.
 
+mod bandwidth;
 mod connections;
 mod life;
 

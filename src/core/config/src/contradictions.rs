@@ -25,6 +25,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.no_address_twice();
     check.no_name_twice();
     check.no_group_twice();
+    check.guarantees_can_be_kept();
     check.nothing_is_open_by_accident();
     check.metrics_are_not_open_by_accident();
     check.unix_keys_fit();
@@ -117,6 +118,18 @@ impl<'c, 'a> Check<'c, 'a> {
             if let Some(other) = seen.insert(table.name.as_str(), key.clone()) {
                 let fault = Fault::new(format!("{:?} is already {other}", table.name.as_str()));
                 self.contradict(&[&key], fault.hint("write everything for one group in one table"));
+            }
+        }
+    }
+
+    fn guarantees_can_be_kept(&mut self) {
+        for (index, table) in self.settings.group_limits.iter().enumerate() {
+            let (guaranteed, most) = (table.guaranteed.bytes(), table.bandwidth.bytes());
+            if most > 0 && guaranteed > most {
+                let key = |key: &str| format!("limits.groups[{index}].{key}");
+                let fault = Fault::new("more is guaranteed than bandwidth_limit_mbps lets pass");
+                let keys = [&*key("bandwidth_guaranteed_mbps"), &*key("bandwidth_limit_mbps")];
+                self.contradict(&keys, fault.hint("lower this one or raise the other"));
             }
         }
     }

@@ -21,6 +21,7 @@ pub mod users;
 mod values;
 
 pub use changes::Changes;
+pub use kinds::rates::Rate;
 pub use listeners::{Advertised, Binding, Listener};
 pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use crate::kinds::numbers::count;
+use crate::kinds::rates::{Mbps, Rate};
 use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
 use crate::origin::Origin;
@@ -55,21 +56,20 @@ pub struct UserLimits {
     pub half_closed_secs: Option<u32>,
     /// How long an association may move no datagram, 0 to 86 400 s; 0 means no limit.
     pub udp_idle_secs: Option<u32>,
+    /// What all sessions of the user together may carry in each direction.
+    pub bandwidth: Option<Rate>,
 }
 
 impl UserLimits {
-    const KEYS: [&str; 5] =
-        ["max_connections", "max_age_secs", "connection_timeout_secs", "half_closed_secs", "udp_idle_secs"];
-
     fn read(section: &mut Section<'_, '_>) -> Self {
-        let [max_connections, max_age, idle, half_closed, udp_idle] = Self::KEYS;
         let mut number = |key, most| section.key(key, &Maybe(count(0, most)), None);
         Self {
-            max_connections: number(max_connections, MOST_CONNECTIONS),
-            max_age_secs: number(max_age, LONGEST_AGE),
-            idle_secs: number(idle, LONGEST_IDLE),
-            half_closed_secs: number(half_closed, DAY),
-            udp_idle_secs: number(udp_idle, DAY),
+            max_connections: number("max_connections", MOST_CONNECTIONS),
+            max_age_secs: number("max_age_secs", LONGEST_AGE),
+            idle_secs: number("connection_timeout_secs", LONGEST_IDLE),
+            half_closed_secs: number("half_closed_secs", DAY),
+            udp_idle_secs: number("udp_idle_secs", DAY),
+            bandwidth: section.key("bandwidth_limit_mbps", &Maybe(Mbps), None),
         }
     }
 }
@@ -161,6 +161,7 @@ impl Table for Entry {
         "connection_timeout_secs",
         "half_closed_secs",
         "udp_idle_secs",
+        "bandwidth_limit_mbps",
     ];
 
     fn read(section: &mut Section<'_, '_>) -> Self {

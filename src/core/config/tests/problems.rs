@@ -413,3 +413,15 @@ fn a_group_has_a_name_and_one_table() {
     ];
     assert_eq!(problems(text), expected);
 }
+
+#[test]
+fn a_rate_that_is_none_and_a_guarantee_that_cannot_be_kept_are_refused() {
+    let text = "[limits]\nbandwidth_limit_mbps = \"100\"\nbandwidth_per_user_mbps = -1\n\
+                [[limits.groups]]\nname = \"staff\"\nbandwidth_limit_mbps = 1\nbandwidth_guaranteed_mbps = 1.5\n";
+    let expected = [
+        "rustsocks.toml:2:24: limits.bandwidth_limit_mbps: must be 0 or a number of megabits a second from 0.008 to 1000000, not a string; write it without quotes",
+        "rustsocks.toml:3:27: limits.bandwidth_per_user_mbps: must be 0 or a number of megabits a second from 0.008 to 1000000, not -1",
+        "rustsocks.toml:7:29: limits.groups[0].bandwidth_guaranteed_mbps: more is guaranteed than bandwidth_limit_mbps lets pass; lower this one or raise the other",
+    ];
+    assert_eq!(problems(text), expected);
+}

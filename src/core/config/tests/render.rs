@@ -69,6 +69,9 @@ max_connections_per_user = 1
 max_connections_per_source = 1
 new_connections_per_user = "20:100"
 new_connections_per_source = "1:1"
+bandwidth_limit_mbps = 1000
+bandwidth_per_user_mbps = 0.008
+bandwidth_per_session_mbps = 1
 [[limits.groups]]
 name = "developers"
 max_connections = 500
@@ -77,6 +80,11 @@ max_age_secs = 0
 connection_timeout_secs = 1
 half_closed_secs = 2
 udp_idle_secs = 3
+bandwidth_limit_mbps = 100
+bandwidth_guaranteed_mbps = 0.5
+bandwidth_priority = 7
+bandwidth_burst_kib = 64
+bandwidth_per_user_mbps = 10.25
 [[limits.groups]]
 name = "guests"
 [penalties]

@@ -94,6 +94,7 @@ fn the_page_explains_the_users_file() {
     assert_eq!(
         keys,
         [
+            "bandwidth_limit_mbps",
             "connection_timeout_secs",
             "enabled",
             "expires",

@@ -170,7 +170,7 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn a_user_may_have_limits_of_his_own() {
     let text = format!(
-        "{}max_connections = 5\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\n{}",
+        "{}max_connections = 5\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\nbandwidth_limit_mbps = 0\n{}",
         user("alice", HASH),
         user("bob", HASH)
     );
@@ -182,6 +182,7 @@ fn a_user_may_have_limits_of_his_own() {
         idle_secs: Some(60),
         half_closed_secs: Some(7),
         udp_idle_secs: Some(9),
+        bandwidth: Some(config::Rate::default()),
     };
     assert_eq!(limits, [alice, users::UserLimits::default()]);
     let found = problems(&format!("{}half_closed_secs = 86401\n", user("alice", HASH))).join("\n");

@@ -1,4 +1,5 @@
-//! How much anybody may have: how many may be in at once, and how fast they may come.
+//! How much anybody may have: how many may be in at once, how fast they may come, and how many bytes they may
+//! move.
 //!
 //! Time goes in as nanoseconds of any clock that never goes back.
 //! Knows nothing of sessions, users or sockets: whoever is counted has a key, and whoever asks says what holds for it.
@@ -6,5 +7,9 @@
 mod pace;
 mod roll;
 
+mod bucket;
+mod tree;
+
 pub use pace::{Moments, Pace};
 pub use roll::{Excess, Roll, Terms, TooMuch};
+pub use tree::{LeafId, Share, Tree};

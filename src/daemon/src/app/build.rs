@@ -1,10 +1,10 @@
 //! From settings to the options of each part. Every table is taken apart completely,
 //! so that a key nobody uses does not compile.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::num::{NonZeroU16, NonZeroU32};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -15,6 +15,7 @@ use config::{
     Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
     Protocol, Resolver, Server, Sessions, Settings,
 };
+use limits::Share;
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
 
@@ -28,7 +29,7 @@ use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::http::Hosts;
 use crate::frontends::socks::{Door, associate, bind};
-use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance, Portion};
+use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance, Portion, Rates};
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
@@ -135,14 +136,17 @@ pub(super) fn snapshot(
         lifetimes,
         commands: commands(&settings.commands),
         penalties: penalties(&settings.penalties),
-        allowance: allowance(settings),
+        allowance: allowance(settings, &users),
     };
     Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
 }
 
 /// What each user, group and source may have.
-fn allowance(settings: &Settings) -> Allowance {
+fn allowance(settings: &Settings, users: &Users) -> Allowance {
     let config::Limits {
+        bandwidth,
+        user_bandwidth,
+        session_bandwidth,
         max_per_user,
         max_per_source,
         user_pace,
@@ -152,8 +156,13 @@ fn allowance(settings: &Settings) -> Allowance {
         max_handshakes: _,
         idle: _,
     } = settings.limits;
-    let groups = settings.group_limits.iter().map(|group| {
+    let groups = settings.group_limits.iter().enumerate().map(|(place, group)| {
         let config::GroupLimits {
+            bandwidth,
+            guaranteed,
+            priority,
+            burst_kib,
+            user_bandwidth,
             name,
             max_connections,
             max_per_user,
@@ -165,11 +174,34 @@ fn allowance(settings: &Settings) -> Allowance {
         let [at_once, max_age, idle, half_closed, udp_idle] =
             [max_per_user, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
                 .map(|number| number.map(Bound::written));
-        let of_user = Portion { at_once, max_age, idle, half_closed, udp_idle };
-        (name.as_str().into(), GroupAllowance { at_once: Bound::written(*max_connections).most(), of_user })
+        let of_one = user_bandwidth.map(|rate| Bound::written(rate.bytes()));
+        let of_user = Portion { at_once, max_age, idle, half_closed, udp_idle, bandwidth: of_one };
+        let share = Share {
+            guaranteed: guaranteed.bytes(),
+            burst: NonZeroU64::new(u64::from(*burst_kib) * 1024),
+            priority: *priority,
+            ..ceiling(*bandwidth)
+        };
+        let bandwidth = (share != Share::default()).then_some((place, share));
+        (name.as_str().into(), GroupAllowance { at_once: Bound::written(*max_connections).most(), of_user, bandwidth })
     });
-    let groups = groups.collect();
-    Allowance { groups, ..Allowance::new((max_per_source, source_pace), (max_per_user, user_pace)) }
+    let groups: HashMap<_, GroupAllowance> = groups.collect();
+    let is_limited = |group: &GroupAllowance| {
+        group.bandwidth.is_some_and(|(_, share)| share.ceiling.is_some())
+            || group.of_user.bandwidth.is_some_and(|bound| bound.most().is_some())
+    };
+    let rates = Rates {
+        all: ceiling(bandwidth),
+        of_user: ceiling(user_bandwidth),
+        of_session: ceiling(session_bandwidth),
+        has_exceptions: groups.values().any(is_limited) || users.limit_bandwidth(),
+    };
+    let counts = Allowance::new((max_per_source, source_pace), (max_per_user, user_pace));
+    Allowance { groups, bandwidth: rates, ..counts }
+}
+
+fn ceiling(rate: config::Rate) -> Share {
+    Share { ceiling: NonZeroU64::new(rate.bytes()), ..Share::default() }
 }
 
 /// Switched off, nothing costs anything and no name is locked; the door has its bounds all the same.

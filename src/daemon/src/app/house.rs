@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -38,6 +39,8 @@ pub(super) struct House {
     http: Option<Http>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
+    /// Looks after those who wait for bandwidth.
+    pacer: JoinHandle<()>,
     pam: Arc<Pam>,
 }
 
@@ -86,14 +89,15 @@ impl House {
             sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
             let seats = Seats::new(seats);
             seats::follow(&counting.metrics, Arc::clone(&seats));
-            World::new(roster, seats, regime, Arc::clone(&counting.readiness))
+            World::new(roster, seats, regime, Arc::clone(&counting.readiness), &counting.metrics)
         })?;
         let world = regimes.world();
         pam.follow(&counting.metrics);
         follow_penalties(&counting.metrics, &world);
         rule_hits::follow(&counting.metrics, Arc::clone(&world));
+        let pacer = start_pacer(&world).context("cannot start a thread")?;
         let http = open_http(settings, for_http, private_socket, &counting).context("cannot serve [metrics]")?;
-        Ok((Self { world, counting, http, phase, threads, pam }, regimes))
+        Ok((Self { world, counting, http, phase, threads, pacer, pam }, regimes))
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -145,11 +149,18 @@ impl House {
         for watched in self.threads {
             watched.thread.join();
         }
+        self.world.bandwidth.end();
+        let _panicked = self.pacer.join();
         if let Some(http) = self.http {
             http.stop();
         }
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
+}
+
+fn start_pacer(world: &Arc<World>) -> io::Result<JoinHandle<()>> {
+    let bandwidth = Arc::clone(&world.bandwidth);
+    std::thread::Builder::new().name("bandwidth".to_owned()).spawn(move || bandwidth.look_after())
 }
 
 /// As many threads as sockets were handed over for: a socket that nobody accepts on would keep clients waiting for ever.

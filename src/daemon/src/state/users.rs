@@ -53,6 +53,11 @@ impl Users {
         self.known.is_empty()
     }
 
+    /// Whether a user has a bandwidth limit of his own.
+    pub(crate) fn limit_bandwidth(&self) -> bool {
+        self.known.values().any(|known| known.limits.bandwidth.is_some_and(|rate| rate.bytes() > 0))
+    }
+
     /// The user of this name, as the client sent it.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Known> {
         self.known.get(name)
@@ -87,11 +92,13 @@ impl Known {
 
     /// What the users file says that the user may have.
     pub(crate) fn portion(&self) -> Portion {
-        let UserLimits { max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs } = self.limits;
+        let UserLimits { max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs, bandwidth } =
+            self.limits;
         let [at_once, max_age, idle, half_closed, udp_idle] =
             [max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
                 .map(|number| number.map(Bound::written));
-        Portion { at_once, max_age, idle, half_closed, udp_idle }
+        let bandwidth = bandwidth.map(|rate| Bound::written(rate.bytes()));
+        Portion { at_once, max_age, idle, half_closed, udp_idle, bandwidth }
     }
 }
 

@@ -11,9 +11,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::sys::pipe::Pipe;
+use crate::engine::sys::pipe::{CAPACITY, Pipe};
 use crate::engine::sys::stream::Stream;
-use crate::state::session::lane::Lane;
+use crate::state::limits::bandwidth::Way;
 
 /// The scratch buffer of a thread; also the largest piece that is copied at once.
 const SCRATCH: usize = 64 * 1024;
@@ -94,12 +94,12 @@ impl Flow {
         cx: &mut Context<'_>,
         from: &mut Stream,
         to: &mut Stream,
-        lane: &Lane,
+        way: Way<'_>,
     ) -> Poll<Result<(), FlowError>> {
         for _ in 0..PATIENCE {
-            ready!(self.write_held(cx, to, lane)).map_err(FlowError::Sink)?;
+            ready!(self.write_held(cx, to, way)).map_err(FlowError::Sink)?;
             match self.source {
-                Source::Open => ready!(self.carry(cx, from, to, lane))?,
+                Source::Open => ready!(self.carry(cx, from, to, way))?,
                 Source::Ended => {
                     to.finish();
                     self.source = Source::Passed;
@@ -111,21 +111,21 @@ impl Flow {
         Poll::Pending
     }
 
-    fn write_held(&mut self, cx: &mut Context<'_>, to: &mut Stream, lane: &Lane) -> Poll<io::Result<()>> {
+    fn write_held(&mut self, cx: &mut Context<'_>, to: &mut Stream, way: Way<'_>) -> Poll<io::Result<()>> {
         match &mut self.held {
             Held::Nothing => return Poll::Ready(Ok(())),
             Held::Bytes { bytes, written } => {
                 while *written < bytes.len() {
                     let taken = ready!(Pin::new(&mut *to).poll_write(cx, &bytes[*written..]))?;
                     *written += taken;
-                    lane.carried(taken);
+                    way.lane().carried(taken);
                 }
             }
             Held::InPipe(pipe) => {
                 while pipe.holds() > 0 {
                     ready!(to.poll_write_ready(cx))?;
                     match to.try_writing(|| pipe.drain(to)) {
-                        Ok(taken) => lane.carried(taken),
+                        Ok(taken) => way.lane().carried(taken),
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                         Err(error) => return Poll::Ready(Err(error)),
                     }
@@ -143,37 +143,64 @@ impl Flow {
         cx: &mut Context<'_>,
         from: &mut Stream,
         to: &mut Stream,
-        lane: &Lane,
+        way: Way<'_>,
     ) -> Poll<Result<(), FlowError>> {
-        if self.bulk.splicing && ready!(self.splice(cx, from)).map_err(FlowError::Source)? {
-            return Poll::Ready(Ok(()));
+        if !way.is_limited() {
+            return self.carry_at_most(cx, from, to, way, usize::MAX).map_ok(drop);
         }
-        self.copy(cx, from, to, lane)
+        // Whoever has nothing to send takes nothing from those who have.
+        ready!(from.poll_read_ready(cx)).map_err(FlowError::Source)?;
+        // Much at a time, so that its turns come even while its task has not run yet.
+        let allowed = way.may_carry(CAPACITY);
+        if allowed == 0 {
+            return Poll::Pending;
+        }
+        let carried = self.carry_at_most(cx, from, to, way, allowed);
+        let read = if let Poll::Ready(Ok(read)) = carried { read } else { 0 };
+        way.has_left(allowed - read);
+        carried.map_ok(drop)
     }
 
-    /// Fills a pipe from the source. `false` when nothing could be spliced or no pipe was to be had: then a read must follow.
+    /// One turn; says how much was read in it.
+    fn carry_at_most(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Stream,
+        to: &mut Stream,
+        way: Way<'_>,
+        most: usize,
+    ) -> Poll<Result<usize, FlowError>> {
+        if self.bulk.splicing
+            && let Some(moved) = ready!(self.splice(cx, from, most)).map_err(FlowError::Source)?
+        {
+            return Poll::Ready(Ok(moved));
+        }
+        self.copy(cx, from, to, way, most)
+    }
+
+    /// Fills a pipe from the source. `None` when nothing could be spliced or no pipe was to be had: then a read must follow.
     /// It clears the readiness, it alone says where the stream ends, and it gets past TCP's urgent mark, where splice
     /// stops for ever and even reports an end.
-    fn splice(&mut self, cx: &mut Context<'_>, from: &Stream) -> Poll<io::Result<bool>> {
+    fn splice(&mut self, cx: &mut Context<'_>, from: &Stream, most: usize) -> Poll<io::Result<Option<usize>>> {
         ready!(from.poll_read_ready(cx))?;
         let Some(mut pipe) = Pipe::borrow() else {
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(Ok(None));
         };
-        let moved = match pipe.fill(from) {
+        let moved = match pipe.fill(from, most) {
             Ok(moved) => moved,
             Err(error) => {
                 pipe.give_back();
                 let is_dry = error.kind() == io::ErrorKind::WouldBlock;
-                return Poll::Ready(if is_dry { Ok(false) } else { Err(error) });
+                return Poll::Ready(if is_dry { Ok(None) } else { Err(error) });
             }
         };
         if moved == 0 {
             pipe.give_back();
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(Ok(None));
         }
         self.bulk.note(moved);
         self.held = Held::InPipe(pipe);
-        Poll::Ready(Ok(true))
+        Poll::Ready(Ok(Some(moved)))
     }
 
     fn copy(
@@ -181,29 +208,30 @@ impl Flow {
         cx: &mut Context<'_>,
         from: &mut Stream,
         to: &mut Stream,
-        lane: &Lane,
-    ) -> Poll<Result<(), FlowError>> {
+        way: Way<'_>,
+        most: usize,
+    ) -> Poll<Result<usize, FlowError>> {
         BUFFER.with_borrow_mut(|buffer| {
-            let mut buffer = ReadBuf::new(buffer);
+            let mut buffer = ReadBuf::new(&mut buffer[..SCRATCH.min(most)]);
             ready!(Pin::new(from).poll_read(cx, &mut buffer)).map_err(FlowError::Source)?;
             let read = buffer.filled();
             if read.is_empty() {
                 self.source = Source::Ended;
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(Ok(0));
             }
             self.bulk.note(read.len());
-            self.write_through(cx, to, read, lane).map_err(FlowError::Sink)?;
-            Poll::Ready(Ok(()))
+            self.write_through(cx, to, read, way).map_err(FlowError::Sink)?;
+            Poll::Ready(Ok(read.len()))
         })
     }
 
     /// Writes at once what can be written and keeps only the rest.
-    fn write_through(&mut self, cx: &mut Context<'_>, to: &mut Stream, read: &[u8], lane: &Lane) -> io::Result<()> {
+    fn write_through(&mut self, cx: &mut Context<'_>, to: &mut Stream, read: &[u8], way: Way<'_>) -> io::Result<()> {
         let taken = match Pin::new(to).poll_write(cx, read) {
             Poll::Ready(taken) => taken?,
             Poll::Pending => 0,
         };
-        lane.carried(taken);
+        way.lane().carried(taken);
         if taken < read.len() {
             self.held = Held::Bytes { bytes: read[taken..].into(), written: 0 };
         }

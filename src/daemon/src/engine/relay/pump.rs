@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::flow::{Flow, FlowError};
 use crate::engine::sys::stream::Stream;
+use crate::state::limits::bandwidth::{Direction, Way};
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByHouse, ByPeer, Ending};
 use crate::state::session::ticket::Session;
@@ -56,13 +57,13 @@ async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, sessi
     let mut answer = Some(Instant::now());
     poll_fn(move |cx| {
         // A side that takes nothing more may have said something before: the other direction goes on until it has all of it.
-        match up.poll(cx, client, upstream, &session.up) {
+        match up.poll(cx, client, upstream, Way::new(session, Direction::Up)) {
             Poll::Ready(Err(FlowError::Source(error))) => return Poll::Ready(blame(&error, Ending::Client)),
             Poll::Ready(Err(FlowError::Sink(error))) => give_up(&mut up, &mut verdict, blame(&error, Ending::Upstream)),
             Poll::Ready(Ok(())) => _ = verdict.get_or_insert(Ending::Client(ByPeer::Closed)),
             Poll::Pending => {}
         }
-        match down.poll(cx, upstream, client, &session.down) {
+        match down.poll(cx, upstream, client, Way::new(session, Direction::Down)) {
             Poll::Ready(Err(FlowError::Source(error))) => return Poll::Ready(blame(&error, Ending::Upstream)),
             Poll::Ready(Err(FlowError::Sink(error))) => give_up(&mut down, &mut verdict, blame(&error, Ending::Client)),
             Poll::Ready(Ok(())) => _ = verdict.get_or_insert(Ending::Upstream(ByPeer::Closed)),

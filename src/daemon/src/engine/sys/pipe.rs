@@ -13,7 +13,7 @@ use nix::unistd::pipe2;
 
 /// Bytes that one splice(2) may move; the capacity a pipe asks for.
 /// Beyond `fs.pipe-user-pages-soft` the kernel grants an unprivileged user less, and then less is moved at a time.
-const CAPACITY: usize = 512 * 1024;
+pub(crate) const CAPACITY: usize = 512 * 1024;
 
 /// Pipes in the whole process, lent out or at hand.
 pub(crate) const MOST: usize = 256;
@@ -58,10 +58,10 @@ impl Pipe {
         self.holds
     }
 
-    /// Moves what `from` has into this empty pipe; `Ok(0)` is the end of the stream,
+    /// Moves up to `most` bytes, more than 0, that `from` has into this empty pipe; `Ok(0)` is the end of the stream,
     /// `WouldBlock` means that `from` has nothing now.
-    pub(crate) fn fill(&mut self, from: &impl AsFd) -> io::Result<usize> {
-        let moved = splice(from, None, &self.writer, None, CAPACITY, flags())?;
+    pub(crate) fn fill(&mut self, from: &impl AsFd, most: usize) -> io::Result<usize> {
+        let moved = splice(from, None, &self.writer, None, CAPACITY.min(most), flags())?;
         self.holds += moved;
         Ok(moved)
     }

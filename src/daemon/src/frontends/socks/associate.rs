@@ -21,6 +21,7 @@ use crate::engine::relay::udp::drops::Totals;
 use crate::engine::relay::udp::names::{Directory, Lookup};
 use crate::engine::relay::udp::{Association, Exit, Means};
 use crate::engine::sys::stream::Stream;
+use crate::state::limits::bandwidth::{Direction, Way};
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::Origin;
@@ -93,8 +94,8 @@ fn open<'a>(
     let means = Means {
         judge,
         directory,
-        up: &session.up,
-        down: &session.down,
+        up: Way::new(session, Direction::Up),
+        down: Way::new(session, Direction::Down),
         exit: &options.exit,
         replies: options.replies,
         max_peers: options.max_peers,

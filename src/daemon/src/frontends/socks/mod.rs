@@ -32,6 +32,8 @@ use crate::engine::auth::turns::Turns;
 use crate::engine::auth::{Backend, Entrance, Vouchers};
 use crate::engine::dial::Dialer;
 use crate::state::limits::Limits;
+use crate::state::limits::bandwidth::Bandwidth;
+use crate::state::metrics::Metrics;
 use crate::state::penalties::Penalties;
 use crate::state::readiness::Readiness;
 use crate::state::session::facts::Origin;
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub(crate) seats: Arc<Seats>,
     /// The same sessions, by who they are and where they come from.
     pub(crate) limits: Arc<Limits>,
+    pub(crate) bandwidth: Arc<Bandwidth>,
     pub(crate) penalties: Penalties,
     pub(crate) turns: Turns,
     pub(crate) readiness: Arc<Readiness>,
@@ -99,11 +102,19 @@ struct Visit {
 }
 
 impl World {
-    pub(crate) fn new(roster: Arc<Roster>, seats: Arc<Seats>, regime: Regime, readiness: Arc<Readiness>) -> Self {
+    pub(crate) fn new(
+        roster: Arc<Roster>,
+        seats: Arc<Seats>,
+        regime: Regime,
+        readiness: Arc<Readiness>,
+        metrics: &Metrics,
+    ) -> Self {
+        let policy = Arc::clone(&regime.snapshot);
         Self {
             roster,
             seats,
             limits: Limits::new(Instant::now()),
+            bandwidth: Bandwidth::new(policy, metrics, Instant::now()),
             penalties: Penalties::default(),
             turns: Turns::default(),
             readiness,

@@ -11,8 +11,10 @@ use super::on_record::on_record;
 use super::{Visit, admission, associate, bind, connect, handshake, resolve, vouching};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
+use crate::state::limits::bandwidth::Part;
 use crate::state::limits::{Presence, share};
 use crate::state::session::ending::{ByHouse, Ending};
+use crate::state::session::facts::Identity;
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::revoke::catch_up;
@@ -48,6 +50,7 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
 struct Place {
     _seat: Seat,
     _presence: Presence,
+    _part: Part,
 }
 
 async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream) -> (Next<'s>, Option<Place>) {
@@ -107,11 +110,11 @@ fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
     let Visit { world, ticket, .. } = visit;
     let session = ticket.session();
     let seat = world.seats.take(places(request.command)).ok_or(Refusal::TooManyConnections)?;
-    let identity = session.facts().proof.as_ref().map(|proof| proof.identity.clone());
+    let identity = session.facts().proof.as_ref().map_or(Identity::Anonymous, |proof| proof.identity.clone());
     let source = session.caller().map(|caller| caller.source);
-    let keys = identity.map_or_else(Vec::new, |identity| share::keys(&session.snapshot, source, &identity));
+    let keys = share::keys(&session.snapshot, source, &identity);
     let presence = world.limits.enter(keys, Instant::now())?;
-    Ok(Place { _seat: seat, _presence: presence })
+    Ok(Place { _seat: seat, _presence: presence, _part: world.bandwidth.enter(session, &identity) })
 }
 
 /// The descriptor budget counts two for a session; an association has two more.

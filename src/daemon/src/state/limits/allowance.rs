@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limits::{Pace, Terms};
+use limits::{Pace, Share, Terms};
 
 use super::Key;
 
@@ -14,6 +14,7 @@ pub(crate) struct Allowance {
     pub(crate) of_source: Terms,
     pub(crate) of_user: Terms,
     pub(crate) groups: HashMap<Arc<str>, GroupAllowance>,
+    pub(crate) bandwidth: Rates,
 }
 
 /// What holds for a group.
@@ -22,6 +23,26 @@ pub(crate) struct GroupAllowance {
     /// Sessions at once of all its users together.
     pub(crate) at_once: Option<u32>,
     pub(crate) of_user: Portion,
+    /// What its users together may carry, with its place in the file; `None` if nothing is said of it.
+    pub(crate) bandwidth: Option<(usize, Share)>,
+}
+
+/// How much may be carried, in each direction.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rates {
+    pub(crate) all: Share,
+    pub(crate) of_user: Share,
+    pub(crate) of_session: Share,
+    /// Whether somebody has a number of his own.
+    pub(crate) has_exceptions: bool,
+}
+
+impl Rates {
+    /// Whether anybody is limited.
+    pub(crate) fn is_any(&self) -> bool {
+        let Self { all, of_user, of_session, has_exceptions } = self;
+        *has_exceptions || [all, of_user, of_session].iter().any(|share| share.ceiling.is_some())
+    }
 }
 
 /// What one user may have, as far as somebody said so; times in seconds.
@@ -33,29 +54,33 @@ pub(crate) struct Portion {
     pub(crate) idle: Option<Bound>,
     pub(crate) half_closed: Option<Bound>,
     pub(crate) udp_idle: Option<Bound>,
+    /// Bytes a second of all sessions together, in each direction.
+    pub(crate) bandwidth: Option<Bound<u64>>,
 }
 
 /// How much at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Bound {
-    At(u32),
+pub(crate) enum Bound<T = u32> {
+    At(T),
     Nowhere,
 }
 
-impl Bound {
+impl<T: Default + PartialEq> Bound<T> {
     /// As it is written, where 0 is no limit.
-    pub(crate) fn written(most: u32) -> Self {
-        if most == 0 { Self::Nowhere } else { Self::At(most) }
+    pub(crate) fn written(most: T) -> Self {
+        if most == T::default() { Self::Nowhere } else { Self::At(most) }
     }
 
     /// The number, if there is one.
-    pub(crate) fn most(self) -> Option<u32> {
+    pub(crate) fn most(self) -> Option<T> {
         match self {
             Self::At(most) => Some(most),
             Self::Nowhere => None,
         }
     }
+}
 
+impl Bound {
     /// The time, if there is one.
     pub(super) fn seconds(self) -> Option<Duration> {
         self.most().map(|seconds| Duration::from_secs(seconds.into()))
@@ -65,13 +90,16 @@ impl Bound {
 impl Portion {
     /// What a user is said to have; where nothing is said, the most that any of his groups gives him.
     pub(super) fn or_most_of(self, groups: &[Self]) -> Self {
-        let most = |of: fn(&Self) -> Option<Bound>| of(&self).or_else(|| groups.iter().filter_map(of).max());
+        fn most<T: Ord>(own: Portion, groups: &[Portion], of: fn(&Portion) -> Option<T>) -> Option<T> {
+            of(&own).or_else(|| groups.iter().filter_map(of).max())
+        }
         Self {
-            at_once: most(|portion| portion.at_once),
-            max_age: most(|portion| portion.max_age),
-            idle: most(|portion| portion.idle),
-            half_closed: most(|portion| portion.half_closed),
-            udp_idle: most(|portion| portion.udp_idle),
+            at_once: most(self, groups, |portion| portion.at_once),
+            max_age: most(self, groups, |portion| portion.max_age),
+            idle: most(self, groups, |portion| portion.idle),
+            half_closed: most(self, groups, |portion| portion.half_closed),
+            udp_idle: most(self, groups, |portion| portion.udp_idle),
+            bandwidth: most(self, groups, |portion| portion.bandwidth),
         }
     }
 }
@@ -79,7 +107,12 @@ impl Portion {
 impl Allowance {
     pub(crate) fn new(of_source: (u32, Option<Pace>), of_user: (u32, Option<Pace>)) -> Self {
         let terms = |(most, pace)| Terms { at_once: Bound::written(most).most(), pace };
-        Self { of_source: terms(of_source), of_user: terms(of_user), groups: HashMap::new() }
+        Self {
+            of_source: terms(of_source),
+            of_user: terms(of_user),
+            groups: HashMap::new(),
+            bandwidth: Rates::default(),
+        }
     }
 
     pub(super) fn of_group(&self, name: &str) -> GroupAllowance {

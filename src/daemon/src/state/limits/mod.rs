@@ -5,6 +5,7 @@
 //! Knows nothing of sockets or clocks: whoever asks says what time it is.
 
 pub(crate) mod allowance;
+pub(crate) mod bandwidth;
 pub(crate) mod share;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,9 +1,10 @@
 //! What one client may have by the policy of its hour.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limits::Terms;
+use limits::{Share, Terms};
 
 use super::Key;
 use super::allowance::{Bound, Portion};
@@ -37,6 +38,48 @@ pub(crate) fn lifetimes(snapshot: &Snapshot, identity: &Identity) -> Option<Life
     lifetimes_of(portion, snapshot.lifetimes)
 }
 
+/// Whose bandwidth it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Class {
+    Group(Arc<str>),
+    /// A user, below a group if it has one that says something of bandwidth.
+    User(Arc<str>, Option<Arc<str>>),
+    /// Whoever did not log in and comes from there.
+    Source(Source),
+}
+
+/// The classes above a session of a client from there, the outermost first, and what holds for the session itself; `None` if
+/// nothing limits it.
+pub(crate) fn bandwidth(
+    snapshot: &Snapshot,
+    source: Option<Source>,
+    identity: &Identity,
+) -> Option<(Vec<(Class, Share)>, Share)> {
+    let rates = snapshot.allowance.bandwidth;
+    let classes = match identity {
+        Identity::Anonymous => vec![(Class::Source(source.unwrap_or(Source::Local)), Share::default())],
+        Identity::User(user) => classes_of(snapshot, user),
+    };
+    let shares = classes.iter().map(|(_, share)| *share).chain([rates.all, rates.of_session]);
+    let is_limited = shares.into_iter().any(|share| share.ceiling.is_some());
+    is_limited.then_some((classes, rates.of_session))
+}
+
+fn classes_of(snapshot: &Snapshot, user: &User) -> Vec<(Class, Share)> {
+    let groups = snapshot.rules.groups_of(user);
+    let of_group = |name: &Arc<str>| {
+        let (place, share) = snapshot.allowance.of_group(name).bandwidth?;
+        Some((place, Arc::clone(name), share))
+    };
+    let group = groups.iter().filter_map(of_group).min_by_key(|(place, ..)| *place);
+    let own = portion(snapshot, user, &groups).bandwidth;
+    let of_user = snapshot.allowance.bandwidth.of_user;
+    let ceiling = own.map_or(of_user.ceiling, |own| own.most().and_then(NonZeroU64::new));
+    let name = group.as_ref().map(|(_, name, _)| Arc::clone(name));
+    let class = (Class::User(Arc::clone(&user.name), name), Share { ceiling, ..of_user });
+    group.map(|(_, name, share)| (Class::Group(name), share)).into_iter().chain([class]).collect()
+}
+
 fn portion(snapshot: &Snapshot, user: &User, groups: &[Arc<str>]) -> Portion {
     let own = snapshot.users.find(user.name.as_bytes()).map(Known::portion).unwrap_or_default();
     let of_groups: Vec<_> = groups.iter().map(|group| snapshot.allowance.of_group(group).of_user).collect();
@@ -45,7 +88,7 @@ fn portion(snapshot: &Snapshot, user: &User, groups: &[Arc<str>]) -> Portion {
 
 /// `None` if nothing is different from what holds otherwise.
 fn lifetimes_of(portion: Portion, otherwise: Lifetimes) -> Option<Lifetimes> {
-    let Portion { at_once: _, max_age, idle, half_closed, udp_idle } = portion;
+    let Portion { at_once: _, max_age, idle, half_closed, udp_idle, bandwidth: _ } = portion;
     let time = |said: Option<Bound>, otherwise: Option<Duration>| said.map_or(otherwise, Bound::seconds);
     let is_said = [max_age, idle, half_closed, udp_idle].iter().any(Option::is_some);
     is_said.then(|| Lifetimes {

@@ -22,6 +22,7 @@ use super::judge::Standing;
 use super::lane::Lane;
 use super::roster::Roster;
 use crate::state::history::kept::Kept;
+use crate::state::limits::bandwidth::Tap;
 use crate::state::penalties::Rank;
 use crate::state::penalties::tariff::Caller;
 use crate::state::snapshot::{Lifetimes, Snapshot};
@@ -83,6 +84,8 @@ pub(crate) struct Session {
     /// To the client.
     pub(crate) down: Lane,
     pub(crate) course: Course,
+    /// Where it asks before it moves bytes, if its bandwidth is limited.
+    pub(crate) tap: Tap,
     standing: OnceLock<Standing>,
     /// How long it may last, if that is not what holds for everyone.
     lifetimes: OnceLock<Box<Lifetimes>>,
@@ -234,6 +237,7 @@ impl Ticket {
             up: Lane::default(),
             down: Lane::default(),
             course: Course::default(),
+            tap: Tap::default(),
             standing: OnceLock::new(),
             lifetimes: OnceLock::new(),
             facts: Mutex::default(),

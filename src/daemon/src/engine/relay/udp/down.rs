@@ -24,6 +24,7 @@ impl Association<'_> {
                 Err(cause) => self.drops.count(cause, letter.count()),
             }
         }
+        self.down_meter.measure(&mut parcels, &mut self.drops);
         self.relay.post(&parcels, self.down, &mut self.drops);
         count
     }

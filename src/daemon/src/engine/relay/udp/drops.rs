@@ -27,6 +27,8 @@ pub(super) enum Cause {
     TooLarge,
     /// The socket's buffer is full, or too much waits for names.
     QueueFull,
+    /// The session carries more than its bandwidth lets pass.
+    OverLimit,
     /// The kernel would not send it.
     SendFailed,
 }
@@ -47,7 +49,7 @@ pub(crate) struct Drops {
 pub(crate) struct Totals([IntCounter; Cause::ALL.len()]);
 
 impl Cause {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Stranger,
         Self::Fragment,
         Self::Malformed,
@@ -56,6 +58,7 @@ impl Cause {
         Self::Unsolicited,
         Self::TooLarge,
         Self::QueueFull,
+        Self::OverLimit,
         Self::SendFailed,
     ];
 
@@ -70,6 +73,7 @@ impl Cause {
             Self::Unsolicited => "unsolicited",
             Self::TooLarge => "too_large",
             Self::QueueFull => "queue_full",
+            Self::OverLimit => "over_limit",
             Self::SendFailed => "send_failed",
         }
     }

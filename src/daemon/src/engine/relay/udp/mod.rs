@@ -14,6 +14,7 @@ mod up;
 mod bench;
 pub(crate) mod drops;
 mod mail;
+mod meter;
 pub(crate) mod names;
 mod peers;
 
@@ -35,9 +36,11 @@ use self::bench::Bench;
 use self::client::Client;
 use self::drops::{Drops, Totals};
 use self::mail::Outlet;
+use self::meter::Meter;
 use self::names::{Directory, Names};
 use self::peers::Peers;
 use crate::engine::sys::datagrams::{BATCH, Letterbox};
+use crate::state::limits::bandwidth::Way;
 use crate::state::session::judge::Judge;
 use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;
@@ -70,9 +73,9 @@ pub(crate) struct Means<'a> {
     pub(crate) judge: Judge<'a>,
     pub(crate) directory: &'a dyn Directory,
     /// From the client.
-    pub(crate) up: &'a Lane,
+    pub(crate) up: Way<'a>,
     /// To the client.
-    pub(crate) down: &'a Lane,
+    pub(crate) down: Way<'a>,
     pub(crate) exit: &'a Exit,
     pub(crate) replies: Replies,
     pub(crate) max_peers: usize,
@@ -96,6 +99,8 @@ pub(crate) struct Association<'a> {
     totals: &'a Totals,
     up: &'a Lane,
     down: &'a Lane,
+    up_meter: Meter<'a>,
+    down_meter: Meter<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,8 +140,10 @@ impl<'a> Association<'a> {
             bench: Bench::new(means.judge),
             drops: Drops::default(),
             totals: means.totals,
-            up: means.up,
-            down: means.down,
+            up: means.up.lane(),
+            down: means.down.lane(),
+            up_meter: Meter::new(means.up),
+            down_meter: Meter::new(means.down),
         })
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use super::names::Lookup;
 use super::*;
 use crate::engine::sys::datagrams::{self, Outgoing};
+use crate::state::limits::bandwidth::{Direction, Way};
 use crate::state::metrics::Metrics;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
@@ -42,8 +43,8 @@ async fn datagrams_of_every_size_pass_whole_both_ways_and_are_counted() {
     });
     let (packets, drops) = packets.await;
     let bytes = (1 + 1_200 + 20_000 + LARGEST - HEADER) as u64;
-    assert_eq!((world.up.packets(), world.up.bytes()), (packets, bytes));
-    assert_eq!((world.down.packets(), world.down.bytes()), (packets, bytes));
+    assert_eq!((world.up().packets(), world.up().bytes()), (packets, bytes));
+    assert_eq!((world.down().packets(), world.down().bytes()), (packets, bytes));
     assert_eq!(drops, "dropped");
 }
 
@@ -85,7 +86,7 @@ async fn trains_pass_datagram_by_datagram_in_order_both_ways() {
             }
         })
         .await;
-    assert_eq!((world.up.packets(), world.down.packets()), (100, 50));
+    assert_eq!((world.up().packets(), world.down().packets()), (100, 50));
 }
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn what_is_no_datagram_of_the_client_goes_nowhere_and_is_counted() {
         })
         .await;
     assert_eq!(drops, "dropped stranger=2 fragment=1 malformed=5 blocked=1");
-    assert_eq!(world.up.packets(), 2);
+    assert_eq!(world.up().packets(), 2);
 }
 
 #[tokio::test]
@@ -229,8 +230,6 @@ async fn a_guard_that_changes_holds_at_once() {
 struct World {
     ticket: Ticket,
     directory: Book,
-    up: Lane,
-    down: Lane,
     exit: Exit,
 }
 
@@ -251,11 +250,19 @@ impl Default for World {
         let snapshot = Snapshot::for_tests();
         snapshot.guard.store(Arc::new(guard()));
         let ticket = Ticket::for_tests(&Roster::new(1, Vec::new()), Arc::new(snapshot));
-        Self { ticket, directory: Book::default(), up: Lane::default(), down: Lane::default(), exit: Exit::default() }
+        Self { ticket, directory: Book::default(), exit: Exit::default() }
     }
 }
 
 impl World {
+    fn up(&self) -> &Lane {
+        &self.ticket.session().up
+    }
+
+    fn down(&self) -> &Lane {
+        &self.ticket.session().down
+    }
+
     /// Runs the scene beside an association; returns what it returns and what was dropped.
     async fn relay<T>(&self, replies: Replies, scene: impl AsyncFnOnce(&Customer) -> T) -> (T, String) {
         let said = Target { host: Host::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
@@ -263,8 +270,8 @@ impl World {
         let means = Means {
             judge: Judge::anonymous(self.ticket.session()),
             directory: &self.directory,
-            up: &self.up,
-            down: &self.down,
+            up: Way::new(self.ticket.session(), Direction::Up),
+            down: Way::new(self.ticket.session(), Direction::Down),
             exit: &self.exit,
             replies,
             max_peers: 8,

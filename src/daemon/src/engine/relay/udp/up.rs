@@ -36,8 +36,8 @@ impl Association<'_> {
                 }
             }
         }
-        self.send(Family::V4, &to_v4);
-        self.send(Family::V6, &to_v6);
+        self.send(Family::V4, to_v4);
+        self.send(Family::V6, to_v6);
         count
     }
 
@@ -106,7 +106,7 @@ impl Association<'_> {
         self.names.remember(name, Arc::clone(&host), address, Instant::now());
         for Waiting { port, payload } in &waiting {
             match self.judged(Some(&host), SocketAddr::new(address, *port), payload) {
-                Ok(parcel) => self.send(Family::of(address), &[parcel]),
+                Ok(parcel) => self.send(Family::of(address), vec![parcel]),
                 Err(cause) => self.drops.count(cause, 1),
             }
         }
@@ -121,7 +121,8 @@ impl Association<'_> {
         best.map(SocketAddr::ip)
     }
 
-    fn send(&mut self, family: Family, parcels: &[Parcel<'_>]) {
+    fn send(&mut self, family: Family, mut parcels: Vec<Parcel<'_>>) {
+        self.up_meter.measure(&mut parcels, &mut self.drops);
         let Some(first) = parcels.first() else { return };
         let outlet = match family {
             Family::V4 => &mut self.v4,
@@ -131,7 +132,7 @@ impl Association<'_> {
             *outlet = self.exit.open(first.to.ip()).ok().map(Outlet::new);
         }
         match outlet {
-            Some(outlet) => outlet.post(parcels, self.up, &mut self.drops),
+            Some(outlet) => outlet.post(&parcels, self.up, &mut self.drops),
             None => self.drops.count(Cause::SendFailed, parcels.len()),
         }
     }

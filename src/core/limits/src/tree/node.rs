@@ -1,0 +1,118 @@
+//! One class or leaf: its buckets, and those below it who want something.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU64;
+
+use super::{NodeId, Right, Share};
+use crate::bucket::Bucket;
+
+/// The least and the most that are given out in one turn, in bytes.
+pub(super) const TURN: (u64, u64) = (4 * 1024, 256 * 1024);
+
+/// A turn is what a ceiling lets pass in so long, in milliseconds.
+const TURN_MILLIS: u64 = 4;
+
+/// A bucket holds what comes in so long, in milliseconds, unless it is told otherwise.
+const BURST_MILLIS: u64 = 200;
+
+#[derive(Debug)]
+pub(super) struct Node<K> {
+    /// `None` for a leaf and for the root.
+    pub(super) key: Option<K>,
+    pub(super) parent: NodeId,
+    pub(super) children: usize,
+    pub(super) share: Share,
+    pub(super) ceiling: Option<Bucket>,
+    pub(super) assured: Option<Bucket>,
+    /// Nothing passes before its alarm.
+    pub(super) is_parked: bool,
+    pub(super) alarm: Option<u64>,
+    /// The children that want something, in the order of their turns: those with a guarantee, and all of them.
+    pub(super) sure: VecDeque<NodeId>,
+    pub(super) rest: BTreeMap<Reverse<u8>, VecDeque<NodeId>>,
+    /// Whether its parent has it in the first, and in the second.
+    pub(super) is_in_sure: bool,
+    pub(super) is_in_rest: bool,
+    /// Bytes left of its turn among the rest.
+    pub(super) turn: i64,
+    pub(super) wanted: u64,
+    pub(super) granted: u64,
+}
+
+impl<K> Node<K> {
+    pub(super) fn new(key: Option<K>, parent: NodeId, share: Share, now: u64) -> Self {
+        let mut node = Self {
+            key,
+            parent,
+            children: 0,
+            share,
+            ceiling: None,
+            assured: None,
+            is_parked: false,
+            alarm: None,
+            sure: VecDeque::new(),
+            rest: BTreeMap::new(),
+            is_in_sure: false,
+            is_in_rest: false,
+            turn: 0,
+            wanted: 0,
+            granted: 0,
+        };
+        node.retune(share, now);
+        node
+    }
+
+    pub(super) fn retune(&mut self, share: Share, now: u64) {
+        let bucket = |before: Option<Bucket>, rate: u64, burst: u64| match before {
+            _ if rate == 0 => None,
+            Some(bucket) => Some(bucket.retuned(rate, burst, now)),
+            None => Some(Bucket::new(rate, burst, now)),
+        };
+        let ceiling = share.ceiling.map_or(0, NonZeroU64::get);
+        self.ceiling = bucket(self.ceiling, ceiling, burst(ceiling, share.burst));
+        self.assured = bucket(self.assured, share.guaranteed, burst(share.guaranteed, None));
+        self.share = share;
+    }
+
+    pub(super) fn first(&self) -> Option<(NodeId, Right)> {
+        let sure = self.sure.front().map(|child| (*child, Right::Guarantee));
+        sure.or_else(|| self.rest.values().find_map(|queue| queue.front()).map(|child| (*child, Right::Rest)))
+    }
+
+    pub(super) fn wants_something(&self) -> bool {
+        self.wanted > 0 || self.first().is_some()
+    }
+
+    pub(super) fn take_from_rest(&mut self, priority: Reverse<u8>, child: NodeId) {
+        if let Some(queue) = self.rest.get_mut(&priority) {
+            if queue.front() == Some(&child) {
+                queue.pop_front();
+            } else {
+                queue.retain(|other| *other != child);
+            }
+            if queue.is_empty() {
+                self.rest.remove(&priority);
+            }
+        }
+    }
+
+    /// What passes in one turn.
+    pub(super) fn turn_size(&self) -> u64 {
+        self.share.ceiling.map_or(TURN.1, |ceiling| turn_of(ceiling.get()))
+    }
+}
+
+pub(super) fn turn_of(rate: u64) -> u64 {
+    (rate / 1_000 * TURN_MILLIS).clamp(TURN.0, TURN.1)
+}
+
+/// What a bucket of this rate holds; never less than two turns, so that a turn that comes late loses nothing.
+fn burst(rate: u64, told: Option<NonZeroU64>) -> u64 {
+    let usual = rate / 1_000 * BURST_MILLIS;
+    told.map_or(usual, NonZeroU64::get).max(2 * TURN.0)
+}
+
+pub(super) fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
