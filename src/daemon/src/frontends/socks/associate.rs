@@ -25,6 +25,7 @@ use crate::state::limits::bandwidth::{Direction, Way};
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::Origin;
+use crate::state::session::flows::Flows;
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
@@ -96,6 +97,7 @@ fn open<'a>(
         directory,
         up: Way::new(session, Direction::Up),
         down: Way::new(session, Direction::Down),
+        flows: session.flows.get_or_init(|| Box::new(Flows::new(options.max_peers))),
         exit: &options.exit,
         replies: options.replies,
         max_peers: options.max_peers,

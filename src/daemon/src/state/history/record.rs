@@ -122,7 +122,8 @@ fn traffic(lane: &Lane) -> Traffic {
 }
 
 fn phases(phases: &facts::Phases) -> Phases {
-    let facts::Phases { handshake, auth, dns, connect, first_byte } = *phases;
+    // Judging takes microseconds, which only the live session tells.
+    let facts::Phases { handshake, auth, rules: _, dns, connect, first_byte } = *phases;
     let [handshake, auth, dns, connect, first_byte] =
         [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(micros));
     Phases { handshake, auth, dns, connect, first_byte }
@@ -144,6 +145,7 @@ fn status(ending: Ending) -> Status {
             | ByHouse::HalfClosed
             | ByHouse::MaxAge
             | ByHouse::Revoked
+            | ByHouse::Killed
             | ByHouse::Stopped
             | ByHouse::Served,
         )

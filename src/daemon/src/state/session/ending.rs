@@ -48,6 +48,8 @@ pub(crate) enum ByHouse {
     MaxAge,
     /// Later rules or users would not have let it begin, and the operator wants such sessions closed.
     Revoked,
+    /// An operator ended it.
+    Killed,
     /// The daemon stops.
     Stopped,
     /// The request is served, with nothing left to relay (Tor's RESOLVE).
@@ -112,7 +114,7 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::TurnedAway,
@@ -120,6 +122,7 @@ impl ByHouse {
         Self::HalfClosed,
         Self::MaxAge,
         Self::Revoked,
+        Self::Killed,
         Self::Stopped,
         Self::Served,
         Self::Failure,
@@ -134,6 +137,7 @@ impl ByHouse {
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",
             Self::Revoked => "revoked",
+            Self::Killed => "killed",
             Self::Stopped => "stopped",
             Self::Served => "served",
             Self::Failure => "failure",

@@ -168,6 +168,8 @@ pub(crate) struct Phases {
     pub(crate) handshake: Option<Duration>,
     /// Finding out who it is; a part of the handshake.
     pub(crate) auth: Option<Duration>,
+    /// Asking the rules and the guard about the request, all its addresses together; datagrams are not in it.
+    pub(crate) rules: Option<Duration>,
     pub(crate) dns: Option<Duration>,
     pub(crate) connect: Option<Duration>,
     /// From the beginning of the relay to the first byte that reached the client.

@@ -3,6 +3,7 @@
 //! Nothing is dialled, sent to or let in that was not asked about here, as it is then reached.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use acl::{AuthMethod, By, Decision, Destination, Guard, HostName, Moment, Request, Ruling, ServiceId};
 use acl::{Services, Target, View};
@@ -197,7 +198,9 @@ impl<'s> Judge<'s> {
     }
 
     fn leave(&self, target: Target<'_>, port: u16) -> Result<Leave, Refusal> {
+        let began = Instant::now();
         let decision = self.decide(target, port);
+        self.took(began.elapsed());
         match decision.verdict {
             Ruling::Allow => {
                 self.note(decision);
@@ -229,6 +232,11 @@ impl<'s> Judge<'s> {
             services: *services,
         };
         standing.view.decide(&request, &self.snapshot.guard.load())
+    }
+
+    fn took(&self, time: Duration) {
+        let rules = &mut self.session.facts().phases.rules;
+        *rules = Some(rules.unwrap_or_default() + time);
     }
 
     /// Of several addresses one that was allowed counts more than those that were not.

@@ -6,6 +6,7 @@
 pub(crate) mod course;
 pub(crate) mod ending;
 pub(crate) mod facts;
+pub(crate) mod flows;
 pub(crate) mod handshakes;
 pub(crate) mod judge;
 pub(crate) mod lane;

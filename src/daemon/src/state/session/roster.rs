@@ -37,6 +37,11 @@ impl Roster {
         &self.handshakes
     }
 
+    /// The session with this id, if it is in.
+    pub(crate) fn find(&self, id: Uuid) -> Option<Arc<Session>> {
+        self.sessions.get(&id).map(|session| Arc::clone(&session))
+    }
+
     /// Orders every session to end.
     pub(crate) fn end_all(&self, reason: ByHouse) {
         self.each(|session| session.course.end(reason));

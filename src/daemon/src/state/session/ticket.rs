@@ -19,6 +19,7 @@ use super::ending::{ByHouse, Ending};
 use super::facts::{Facts, Origin, Proof};
 use super::handshakes::HandshakePlace;
 use super::judge::Standing;
+use super::flows::Flows;
 use super::lane::Lane;
 use super::roster::Roster;
 use crate::state::history::kept::Kept;
@@ -83,6 +84,8 @@ pub(crate) struct Session {
     pub(crate) up: Lane,
     /// To the client.
     pub(crate) down: Lane,
+    /// Those of an association; nothing for everybody else.
+    pub(crate) flows: OnceLock<Box<Flows>>,
     pub(crate) course: Course,
     /// Where it asks before it moves bytes, if its bandwidth is limited.
     pub(crate) tap: Tap,
@@ -236,6 +239,7 @@ impl Ticket {
             snapshot,
             up: Lane::default(),
             down: Lane::default(),
+            flows: OnceLock::new(),
             course: Course::default(),
             tap: Tap::default(),
             standing: OnceLock::new(),

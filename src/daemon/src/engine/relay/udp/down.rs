@@ -18,8 +18,8 @@ impl Association<'_> {
             count += letter.count();
             match self.admit_answer(letter) {
                 Ok(to) => {
-                    let header = header.as_bytes();
-                    parcels.extend(letterbox.datagrams(letter).map(|payload| Parcel { to, header, payload }));
+                    let (peer, header) = (letter.from, header.as_bytes());
+                    parcels.extend(letterbox.datagrams(letter).map(|payload| Parcel { to, peer, header, payload }));
                 }
                 Err(cause) => self.drops.count(cause, letter.count()),
             }

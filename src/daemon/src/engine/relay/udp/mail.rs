@@ -11,6 +11,7 @@ use tokio::net::UdpSocket;
 
 use super::drops::{Cause, Drops};
 use crate::engine::sys::datagrams::{self, BATCH, Outgoing};
+use crate::state::session::flows::{Direction, Flows};
 use crate::state::session::lane::Lane;
 
 /// The kernel's `UDP_MAX_SEGMENTS` was 64 before Linux 6.9 and is more since.
@@ -31,9 +32,19 @@ pub(super) struct Outlet {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parcel<'a> {
     pub(super) to: SocketAddr,
+    /// Whom the client exchanges it with.
+    pub(super) peer: SocketAddr,
     /// What the relay puts in front; not counted as carried.
     pub(super) header: &'a [u8],
     pub(super) payload: &'a [u8],
+}
+
+/// Where what one direction carries is written down.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Books<'a> {
+    pub(super) lane: &'a Lane,
+    pub(super) flows: &'a Flows,
+    pub(super) direction: Direction,
 }
 
 impl Parcel<'_> {
@@ -47,15 +58,15 @@ impl Outlet {
         Self { socket, longest_in_train: LONGEST_TRAIN }
     }
 
-    /// Sends what it can in the order given, counts it on `lane`, and counts the rest among the drops.
-    pub(super) fn post(&mut self, parcels: &[Parcel<'_>], lane: &Lane, drops: &mut Drops) {
+    /// Sends what it can in the order given, writes it down in the books, and counts the rest among the drops.
+    pub(super) fn post(&mut self, parcels: &[Parcel<'_>], books: Books<'_>, drops: &mut Drops) {
         let parts: Vec<IoSlice<'_>> = parcels.iter().flat_map(parts_of).collect();
         let mut done = 0;
         while done < parcels.len() {
             let trains = self.couple(&parcels[done..]);
             let mail = outgoing(&trains, &parts[2 * done..]);
             done += match datagrams::send(&self.socket, &mail) {
-                Ok(sent) => carried(&trains[..sent], lane),
+                Ok(sent) => books.carried(&trains[..sent]),
                 Err(error) if self.may_be_too_long_in_train(trains[0], &error) => 0,
                 Err(error) => dropped(trains[0], parcels.len() - done, &error, drops),
             };
@@ -118,12 +129,15 @@ fn outgoing<'a>(trains: &[&[Parcel<'_>]], mut parts: &'a [IoSlice<'a>]) -> Vec<O
     trains.iter().map(describe).collect()
 }
 
-/// Counts what left and returns how many parcels that were.
-fn carried(trains: &[&[Parcel<'_>]], lane: &Lane) -> usize {
-    let count = trains.iter().map(|train| train.len()).sum();
-    let bytes = trains.iter().copied().flatten().map(|parcel| parcel.payload.len()).sum();
-    lane.carried_datagrams(count, bytes);
-    count
+impl Books<'_> {
+    /// Counts what left and returns how many parcels that were.
+    fn carried(self, trains: &[&[Parcel<'_>]]) -> usize {
+        let parcels = || trains.iter().copied().flatten();
+        let (count, bytes) = (parcels().count(), parcels().map(|parcel| parcel.payload.len()).sum());
+        self.lane.carried_datagrams(count, bytes);
+        self.flows.carried(self.direction, parcels().map(|parcel| (parcel.peer, parcel.payload.len())));
+        count
+    }
 }
 
 /// Counts what the error costs and returns how many parcels that were: a full socket takes none of those `left`.
@@ -186,9 +200,10 @@ mod tests {
         assert!(!outlet.may_be_too_long_in_train(&parcels[..1], &Errno::EINVAL.into()));
 
         outlet.longest_in_train = 99;
-        let (lane, mut drops) = (Lane::default(), Drops::default());
-        outlet.post(&parcels, &lane, &mut drops);
+        let (lane, flows, mut drops) = (Lane::default(), Flows::new(1), Drops::default());
+        outlet.post(&parcels, Books { lane: &lane, flows: &flows, direction: Direction::Sent }, &mut drops);
         assert_eq!((lane.packets(), lane.bytes(), drops), (3, 300, Drops::default()));
+        assert_eq!(flows.all()[0].1.sent, history::Traffic { bytes: 300, packets: 3 });
     }
 
     fn check(parcels: &[(&str, usize)], expected: usize) {
@@ -197,6 +212,6 @@ mod tests {
     }
 
     fn parcel(to: SocketAddr, length: usize) -> Parcel<'static> {
-        Parcel { to, header: &[], payload: &PAYLOAD[..length] }
+        Parcel { to, peer: to, header: &[], payload: &PAYLOAD[..length] }
     }
 }

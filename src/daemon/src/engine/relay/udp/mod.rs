@@ -35,12 +35,13 @@ use tokio::net::UdpSocket;
 use self::bench::Bench;
 use self::client::Client;
 use self::drops::{Drops, Totals};
-use self::mail::Outlet;
+use self::mail::{Books, Outlet};
 use self::meter::Meter;
 use self::names::{Directory, Names};
 use self::peers::Peers;
 use crate::engine::sys::datagrams::{BATCH, Letterbox};
 use crate::state::limits::bandwidth::Way;
+use crate::state::session::flows::{Direction, Flows};
 use crate::state::session::judge::Judge;
 use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;
@@ -76,6 +77,7 @@ pub(crate) struct Means<'a> {
     pub(crate) up: Way<'a>,
     /// To the client.
     pub(crate) down: Way<'a>,
+    pub(crate) flows: &'a Flows,
     pub(crate) exit: &'a Exit,
     pub(crate) replies: Replies,
     pub(crate) max_peers: usize,
@@ -97,8 +99,8 @@ pub(crate) struct Association<'a> {
     bench: Bench<'a>,
     drops: Drops,
     totals: &'a Totals,
-    up: &'a Lane,
-    down: &'a Lane,
+    up: Books<'a>,
+    down: Books<'a>,
     up_meter: Meter<'a>,
     down_meter: Meter<'a>,
 }
@@ -140,8 +142,8 @@ impl<'a> Association<'a> {
             bench: Bench::new(means.judge),
             drops: Drops::default(),
             totals: means.totals,
-            up: means.up.lane(),
-            down: means.down.lane(),
+            up: Books { lane: means.up.lane(), flows: means.flows, direction: Direction::Sent },
+            down: Books { lane: means.down.lane(), flows: means.flows, direction: Direction::Received },
             up_meter: Meter::new(means.up),
             down_meter: Meter::new(means.down),
         })

@@ -272,6 +272,7 @@ impl World {
             directory: &self.directory,
             up: Way::new(self.ticket.session(), Direction::Up),
             down: Way::new(self.ticket.session(), Direction::Down),
+            flows: &Flows::new(8),
             exit: &self.exit,
             replies,
             max_peers: 8,

@@ -93,7 +93,7 @@ impl Association<'_> {
             return Err(Cause::Blocked);
         }
         self.peers.contact(name, to);
-        Ok(Parcel { to, header: &[], payload })
+        Ok(Parcel { to, peer: to, header: &[], payload })
     }
 
     /// Sends on what waited for a name.
