@@ -45,7 +45,14 @@ fn every_configuration_in_the_documents_is_accepted() {
         seen += 1;
         let is_users = block.text.starts_with("[[users]]");
         rig::place::write_secret(&users, if is_users { &block.text } else { USERS });
-        let text = if is_users { "[auth]\nsocks_method = \"userpass\"\n" } else { &block.text };
+        let is_tokens = block.text.starts_with("[[tokens]]");
+        let tokens = directory.path().join("tokens.toml");
+        rig::place::write_secret(&tokens, if is_tokens { &block.text } else { TOKENS });
+        let text = match (is_users, is_tokens) {
+            (true, _) => "[auth]\nsocks_method = \"userpass\"\n",
+            (_, true) => "[api]\nenabled = true\n",
+            _ => &block.text,
+        };
         let said = complaint(directory.path(), text);
         assert_eq!(said, None, "{path}, under {:?}:\n{}", block.heading, block.text);
     }
@@ -54,6 +61,9 @@ fn every_configuration_in_the_documents_is_accepted() {
 
 /// Some user, for configurations that need a users file.
 const USERS: &str = "[[users]]\nname = \"alice\"\npassword_hash = \"$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21l$bWFueWJ5dGVzb2ZoYXNobWFueWJ5dGVz\"\n";
+
+/// Some token, for configurations that need a tokens file.
+const TOKENS: &str = "[[tokens]]\nname = \"a\"\nscope = \"read\"\nhash = \"blake2b:0f6b3d4c8e2a91775f0d3c4b2a1908f7e6d5c4b3a291807f6e5d4c3b2a190807\"\n";
 
 /// A block that is marked as an excerpt is none, nor is the output of `check --show`, which names an origin on each line.
 fn is_configuration(block: &Block) -> bool {
@@ -65,6 +75,7 @@ fn complaint(directory: &Path, text: &str) -> Option<String> {
     fs::write(directory.join("rustsocks.toml"), text).expect("the file can be written");
     let mut check = rustsocks(&["check", "--config", "rustsocks.toml"]);
     check.current_dir(directory).env("RUSTSOCKS_AUTH_USERS_FILE", "users.toml");
+    check.env("RUSTSOCKS_API_TOKENS_FILE", "tokens.toml");
     // The services that ship are not installed here.
     check.env("RUSTSOCKS_AUTH_PAM_CONFIG_DIR", crate::root().join("config/pam.d"));
     if text.contains("[acl]") {

@@ -17,7 +17,7 @@ impl Settings {
     #[must_use]
     pub fn keep_fixed(&mut self, start: &Self) -> Changes {
         let wanted = self.clone();
-        let Self { server, pam, outbound, dns, sessions, metrics, logging, .. } = self;
+        let Self { server, pam, outbound, dns, sessions, metrics, api, logging, .. } = self;
         *server = Server {
             user_privileged: start.server.user_privileged.clone(),
             user_unprivileged: start.server.user_unprivileged.clone(),
@@ -40,6 +40,7 @@ impl Settings {
         // The history has its place in the sandbox, too.
         sessions.clone_from(&start.sessions);
         metrics.clone_from(&start.metrics);
+        api.clone_from(&start.api);
         *logging = Logging { level: logging.level, ..start.logging.clone() };
         wanted.changes(self)
     }

@@ -18,6 +18,9 @@ const USERS_FILE: &str = "auth.users_file";
 /// What decides where the metrics listener waits.
 const METRICS: [&str; 3] = ["metrics.bind_address", "metrics.bind_port", "metrics.enabled"];
 
+/// What decides where the API's listener waits.
+const API: [&str; 3] = ["api.bind_address", "api.bind_port", "api.enabled"];
+
 /// Reports every contradiction, and hands back the warnings.
 pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem> {
     let mut check = Check::new(settings, reader);
@@ -28,6 +31,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.guarantees_can_be_kept();
     check.nothing_is_open_by_accident();
     check.metrics_are_not_open_by_accident();
+    check.api_is_not_open();
     check.unix_keys_fit();
     check.no_method_hides_another();
     check.addresses_can_be_judged();
@@ -94,7 +98,8 @@ impl<'c, 'a> Check<'c, 'a> {
     fn bindings(&self) -> Vec<(Vec<String>, Binding)> {
         let listeners = self.listeners.iter().map(|(key, listener)| (vec![key.clone()], listener.binding.clone()));
         let metrics = self.settings.metrics_binding().map(|binding| (METRICS.map(str::to_owned).to_vec(), binding));
-        listeners.chain(metrics).collect()
+        let api = self.settings.api_binding().map(|binding| (API.map(str::to_owned).to_vec(), binding));
+        listeners.chain(metrics).chain(api).collect()
     }
 
     fn no_name_twice(&mut self) {
@@ -149,6 +154,15 @@ impl<'c, 'a> Check<'c, 'a> {
         let is_open = self.settings.metrics_binding().is_some_and(|binding| binding.is_reachable());
         if is_open && !self.settings.metrics.i_understand_open_metrics {
             self.contradict(&METRICS, open_metrics());
+        }
+    }
+
+    /// Tokens and what they open would be readable on the way.
+    fn api_is_not_open(&mut self) {
+        if self.settings.api_binding().is_some_and(|binding| binding.is_reachable()) {
+            let fault = Fault::new("others could read tokens on their way, for the API has no TLS of its own");
+            let hint = "listen on 127.0.0.1 or on a Unix socket, and let a TLS terminator on this host stand before it";
+            self.contradict(&API, fault.hint(hint));
         }
     }
 

@@ -17,6 +17,7 @@ mod render;
 pub mod rule_tests;
 pub mod rules;
 mod settings;
+pub mod tokens;
 pub mod users;
 mod values;
 
@@ -27,8 +28,8 @@ pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Acl, Auth, Bind, Commands, Dns, GroupLimits, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam, Penalties,
-    Server, Sessions, Settings, Timeouts, Udp,
+    Acl, Api, Auth, Bind, Commands, Dns, GroupLimits, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam,
+    Penalties, Server, Sessions, Settings, Timeouts, Udp,
 };
 pub use users::hash::PasswordHash;
 pub use values::choices::Choices;
@@ -36,7 +37,7 @@ pub use values::crowding::EarlyDrop;
 pub use values::database::DatabaseUrl;
 pub use values::endpoint::{Endpoint, MetricsAddress, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
-pub use values::text::{AccountName, HostLabel, Interface, Label, PamService};
+pub use values::text::{AccountName, HostLabel, Interface, Label, PamService, WebOrigin};
 pub use values::words::{
     ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
 };

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::settings::{Listen, Metrics, Settings};
+use crate::settings::{Api, Listen, Metrics, Settings};
 use crate::values::choices::Choices;
 use crate::values::endpoint::{Endpoint, MetricsAddress, Mode};
 use crate::values::network::BindAddress;
@@ -116,10 +116,14 @@ impl Settings {
     #[must_use]
     pub fn metrics_binding(&self) -> Option<Binding> {
         let Metrics { enabled, bind_address, bind_port, socket_mode, .. } = &self.metrics;
-        enabled.then(|| match bind_address {
-            MetricsAddress::Ip(address) => Binding::Tcp(SocketAddr::new(*address, *bind_port)),
-            MetricsAddress::Unix(path) => Binding::Unix { path: path.clone(), mode: *socket_mode },
-        })
+        enabled.then(|| http_binding(bind_address, *bind_port, *socket_mode))
+    }
+
+    /// Where the API's listener waits, if there is one.
+    #[must_use]
+    pub fn api_binding(&self) -> Option<Binding> {
+        let Api { enabled, bind_address, bind_port, socket_mode, .. } = &self.api;
+        enabled.then(|| http_binding(bind_address, *bind_port, *socket_mode))
     }
 
     fn first(&self) -> Option<Listener> {
@@ -161,6 +165,13 @@ impl Advertised {
 
     fn or(self, v4: Option<Ipv4Addr>, v6: Option<Ipv6Addr>) -> Self {
         Self { v4: self.v4.or(v4), v6: self.v6.or(v6) }
+    }
+}
+
+fn http_binding(address: &MetricsAddress, port: u16, mode: Mode) -> Binding {
+    match address {
+        MetricsAddress::Ip(address) => Binding::Tcp(SocketAddr::new(*address, port)),
+        MetricsAddress::Unix(path) => Binding::Unix { path: path.clone(), mode },
     }
 }
 

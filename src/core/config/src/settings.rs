@@ -64,6 +64,8 @@ pub struct Settings {
     pub logging: Logging,
     /// `[metrics]`
     pub metrics: Metrics,
+    /// `[api]`
+    pub api: Api,
 }
 
 /// Tables in the order of the documentation, each with its keys.
@@ -86,6 +88,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("sessions", Sessions::KEYS),
     ("logging", Logging::KEYS),
     ("metrics", Metrics::KEYS),
+    ("api", Api::KEYS),
 ];
 
 impl Settings {
@@ -110,6 +113,7 @@ impl Settings {
             sessions: reader.table("sessions"),
             logging: reader.table("logging"),
             metrics: reader.table("metrics"),
+            api: reader.table("api"),
         };
         for index in 0..settings.listen.len() {
             reader.require(&format!("listen[{index}]"), "address", "\"0.0.0.0:1081\"");
@@ -141,6 +145,7 @@ impl Settings {
             sessions,
             logging,
             metrics,
+            api,
         } = self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
         let groups = group_limits.iter().enumerate();
@@ -166,6 +171,7 @@ impl Settings {
             ("sessions".to_owned(), sessions.shown()),
             ("logging".to_owned(), logging.shown()),
             ("metrics".to_owned(), metrics.shown()),
+            ("api".to_owned(), api.shown()),
         ]);
         tables
     }
@@ -202,10 +208,12 @@ macro_rules! tables {
     )+};
 }
 
+mod api;
 mod limits;
 mod metrics;
 mod penalties;
 
+pub use api::Api;
 pub use limits::{GroupLimits, Limits};
 pub(crate) use limits::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
 pub use metrics::Metrics;

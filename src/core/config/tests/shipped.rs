@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use config::{EMBEDDED, Loaded, Settings, Source, load, users};
+use config::{EMBEDDED, Loaded, Settings, Source, load, tokens, users};
 
 const PAGE: &str = include_str!("../../../../docs/configuration.md");
 
@@ -74,8 +74,12 @@ fn the_page_has_every_key_with_its_default() {
 #[test]
 fn the_examples_of_the_page_are_valid() {
     let examples: Vec<&str> = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let (user_files, settings): (Vec<&str>, Vec<&str>) =
+    let (user_files, others): (Vec<&str>, Vec<&str>) =
         examples.into_iter().partition(|text| text.contains("[[users]]"));
+    let (token_files, settings): (Vec<&str>, Vec<&str>) =
+        others.into_iter().partition(|text| text.contains("[[tokens]]"));
+    assert_eq!(token_files.len(), 1);
+    tokens::load("tokens.toml", token_files[0]).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(user_files.len(), 1);
     users::load("users.toml", user_files[0]).unwrap_or_else(|problems| panic!("{problems}"));
     // The first example shows origins, with an address that needs more than the excerpt has.
@@ -83,7 +87,7 @@ fn the_examples_of_the_page_are_valid() {
         let users_file = if text.contains("users_file") { "" } else { "[auth]\nusers_file = \"u\"\n" };
         read(&format!("{text}\n{users_file}"));
     }
-    assert_eq!(settings.len(), 19);
+    assert_eq!(settings.len(), 20);
 }
 
 #[test]
@@ -113,7 +117,7 @@ fn the_page_explains_the_users_file() {
 fn takes_effect(table: &str, key: &str) -> &'static str {
     // Each is right for some key; the first that is another than the default will do.
     let values = r#"1 2 3 17 61 7000 true false "0600" "::1" "192.0.2.1" "userpass" "json" "warn" "system" "strict" "any"
-        "2000-3000" ["192.0.2.0/24"] ["name"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "name" "/file" "127.0.0.1:1089""#;
+        "2000-3000" ["192.0.2.0/24"] ["name"] ["https://a"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "name" "/file" "127.0.0.1:1089""#;
     let address = if key == "mode" { "unix:/socket" } else { "127.0.0.1:1081" };
     let group = if table == "[[limits.groups]]" { "[[limits.groups]]\nname = \"staff\"\n" } else { "" };
     let door = format!("[[listen]]\naddress = \"{address}\"\n");

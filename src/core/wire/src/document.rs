@@ -16,12 +16,14 @@ pub enum DocumentKind {
     /// The main configuration file as it was when the service started, if another one has taken its place since:
     /// what cannot change while the service runs stays as it says.
     FirstConfiguration,
+    /// The tokens file of the API, which the worker may not open itself.
+    Tokens,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which a new worker is given them.
     pub const ALL: &'static [Self] =
-        &[Self::Configuration, Self::Users, Self::Rules, Self::RuleTests, Self::FirstConfiguration];
+        &[Self::Configuration, Self::Users, Self::Rules, Self::RuleTests, Self::FirstConfiguration, Self::Tokens];
 
     /// What it is called in logs and in the list of a process's descriptors.
     #[must_use]
@@ -32,6 +34,7 @@ impl DocumentKind {
             Self::Rules => "rules",
             Self::RuleTests => "rule tests",
             Self::FirstConfiguration => "first configuration",
+            Self::Tokens => "tokens",
         }
     }
 
@@ -42,6 +45,7 @@ impl DocumentKind {
             Self::Rules => 3,
             Self::FirstConfiguration => 4,
             Self::RuleTests => 5,
+            Self::Tokens => 6,
         }
     }
 
@@ -50,7 +54,7 @@ impl DocumentKind {
     pub fn part_of(self) -> Self {
         match self {
             Self::RuleTests => Self::Rules,
-            Self::Configuration | Self::Users | Self::Rules | Self::FirstConfiguration => self,
+            Self::Configuration | Self::Users | Self::Rules | Self::FirstConfiguration | Self::Tokens => self,
         }
     }
 

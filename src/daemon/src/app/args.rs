@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Subcommand, ValueEnum};
 use config::Override;
+use config::tokens::{Scope, TokenName};
 
 use super::acl::args as acl;
 use super::history::args as history;
@@ -76,6 +77,8 @@ pub(super) enum Command {
     Check(Check),
     /// Read a password (from a terminal without echo, otherwise one line of standard input) and print its hash for the users file
     HashPassword,
+    /// Make a token for the API: its table for the tokens file on standard output, the token itself on standard error
+    ApiToken(ApiToken),
     /// Say whether a client may go somewhere, and which rule says so
     AclCheck(acl::Check),
     /// Say what is wrong with the rules, and what does not make sense
@@ -84,6 +87,17 @@ pub(super) enum Command {
     AclTest(acl::Test),
     /// Show sessions from the history
     History(history::Ask),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct ApiToken {
+    /// Who will have it: 1 to 64 letters, digits, dots, hyphens and underscores
+    #[arg(value_name = "NAME")]
+    pub(super) name: TokenName,
+
+    /// What it opens: read, operate or admin
+    #[arg(value_name = "SCOPE")]
+    pub(super) scope: Scope,
 }
 
 #[derive(Debug, clap::Args)]

@@ -11,6 +11,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use acl::Exception;
+use arc_swap::ArcSwap;
 use config::{
     Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
     Protocol, Resolver, Server, Sessions, Settings,
@@ -27,7 +28,7 @@ use crate::engine::history;
 use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
-use crate::frontends::http::Hosts;
+use crate::frontends::http::{Access, Hosts, Manners, Terms};
 use crate::frontends::socks::{Door, associate, bind};
 use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance, Portion, Rates};
 use crate::state::penalties::source::Prefixes;
@@ -35,6 +36,7 @@ use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
 use crate::state::session::facts::AuthMethod;
 use crate::state::snapshot::{Lifetimes, Policy, Snapshot, Surroundings};
+use crate::state::tokens::Tokens;
 use crate::state::users::Users;
 
 /// What the history needs; nothing when none is to be kept, or there is no place for it.
@@ -87,8 +89,11 @@ pub(super) fn log(logging: &Logging) -> log::Options {
     log::Options { level, format, file: file.clone(), sessions: session_log.clone(), queue_lines: *queue_lines }
 }
 
-/// What requests for the metrics may call this host.
-pub(super) fn hosts(metrics: &config::Metrics) -> Hosts {
+/// How long a request for the metrics may take.
+const METRICS_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the metrics' listener asks of a request.
+pub(super) fn metrics_manners(metrics: &config::Metrics) -> Manners {
     let config::Metrics {
         enabled: _,
         bind_address: _,
@@ -97,7 +102,33 @@ pub(super) fn hosts(metrics: &config::Metrics) -> Hosts {
         allowed_hosts,
         i_understand_open_metrics: _,
     } = metrics;
-    allowed_hosts.iter().map(|host| host.as_str().to_owned()).collect()
+    Manners { hosts: hosts(allowed_hosts), access: None, answer_limit: METRICS_LIMIT }
+}
+
+/// What the API's listener asks of a request.
+pub(super) fn api_manners(api: &config::Api, tokens: Arc<ArcSwap<Tokens>>) -> Manners {
+    let config::Api {
+        enabled: _,
+        bind_address: _,
+        bind_port: _,
+        socket_mode: _,
+        tokens_file: _,
+        allowed_hosts,
+        cors_origins,
+        timeout,
+        token_rate,
+        source_rate,
+    } = api;
+    let terms = Terms {
+        origins: cors_origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+        token_rate: *token_rate,
+        source_rate: *source_rate,
+    };
+    Manners { hosts: hosts(allowed_hosts), access: Some(Access::new(tokens, terms)), answer_limit: *timeout }
+}
+
+fn hosts(names: &[config::HostLabel]) -> Hosts {
+    names.iter().map(|host| host.as_str().to_owned()).collect()
 }
 
 /// As many as configured, or one per core.

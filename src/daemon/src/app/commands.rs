@@ -1,5 +1,6 @@
 //! The commands that start nothing: they print and exit.
 
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -9,9 +10,10 @@ use anyhow::{Context, ensure};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::args::{Check, Selection};
+use super::args::{ApiToken, Check, Selection};
 use super::{configuration, pam, soundness};
 use crate::engine::auth::password;
+use crate::state::tokens;
 
 /// sysexits(3): something is wrong with the configuration.
 pub(super) const EX_CONFIG: u8 = 78;
@@ -19,12 +21,19 @@ pub(super) const EX_CONFIG: u8 = 78;
 /// sysexits(3): something went wrong that should not have.
 pub(super) const EX_SOFTWARE: u8 = 70;
 
+/// What a token begins with, so that whoever finds one in a log or a repository knows what it is.
+const TOKEN_MARK: &str = "rustsocks-";
+
 pub(super) fn check(selection: &Selection, check: &Check) -> ExitCode {
     outcome(checked(selection, check), EX_CONFIG)
 }
 
 pub(super) fn hash_password() -> ExitCode {
     outcome(hashed(), 1)
+}
+
+pub(super) fn api_token(token: &ApiToken) -> ExitCode {
+    outcome(made(token), 1)
 }
 
 pub(super) fn generate_config(path: &Path) -> ExitCode {
@@ -71,6 +80,20 @@ fn hashed() -> anyhow::Result<()> {
     let password = read_password().context("cannot read the password")?;
     ensure!((1..=255).contains(&password.len()), "a password has 1 to 255 bytes (RFC 1929)");
     print(&format!("{}\n", password::hash(&password)?))
+}
+
+/// The token is shown here and nowhere else, and only to whoever reads standard error.
+fn made(ApiToken { name, scope }: &ApiToken) -> anyhow::Result<()> {
+    let mut secret = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *secret).context("the system has no randomness")?;
+    let token = Zeroizing::new(secret.iter().fold(TOKEN_MARK.to_owned(), |mut token, byte| {
+        write!(token, "{byte:02x}").expect("a string takes everything");
+        token
+    }));
+    let hash = tokens::hash(token.as_bytes());
+    print(&format!("[[tokens]]\nname = \"{}\"\nscope = \"{scope}\"\nhash = \"{hash}\"\n", name.as_str()))?;
+    writeln!(io::stderr(), "The token, which nobody can read back from its table:\n{}", *token)
+        .context("cannot write to standard error")
 }
 
 fn read_password() -> io::Result<Zeroizing<Vec<u8>>> {

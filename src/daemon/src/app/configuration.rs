@@ -12,6 +12,7 @@ use super::args::Selection;
 use super::delivery::Text;
 use super::trusted::{self, Readers};
 use crate::state::rules::Rules;
+use crate::state::tokens::Tokens;
 use crate::state::users::Users;
 
 /// The text of the selected file; `None` selects the defaults.
@@ -46,6 +47,7 @@ pub(super) fn named(settings: &Settings) -> impl Iterator<Item = (DocumentKind, 
         DocumentKind::Users => needed_users(settings).map(Path::to_owned),
         DocumentKind::Rules => needed_rules(settings).map(Path::to_owned),
         DocumentKind::RuleTests => needed_rules(settings).map(tests_beside),
+        DocumentKind::Tokens => needed_tokens(settings).map(Path::to_owned),
         DocumentKind::Configuration | DocumentKind::FirstConfiguration => None,
     };
     DocumentKind::ALL.iter().filter_map(move |kind| Some((*kind, path(*kind)?)))
@@ -59,6 +61,7 @@ pub(super) fn read_named(kind: DocumentKind, path: &Path) -> anyhow::Result<Stri
         // Rules without tests are as good as any.
         DocumentKind::RuleTests if path.try_exists().is_ok_and(|exists| !exists) => Ok(String::new()),
         DocumentKind::RuleTests => trusted::read("the tests of the rules", path, Readers::Anyone),
+        DocumentKind::Tokens => trusted::read("api.tokens_file", path, Readers::NotOthers),
         DocumentKind::Configuration | DocumentKind::FirstConfiguration => {
             trusted::read("the configuration", path, Readers::Anyone)
         }
@@ -84,6 +87,15 @@ pub(super) fn users(settings: &Settings, text: Option<&Text>) -> anyhow::Result<
     let Text { text, generation } = text.context("there is no text of auth.users_file")?;
     let users = config::users::load(&path.to_string_lossy(), text)?;
     Ok(Users::new(*generation, &users)?)
+}
+
+/// The tokens in that text; none are wanted without a file.
+pub(super) fn tokens(settings: &Settings, text: Option<&Text>) -> anyhow::Result<Tokens> {
+    let Some(path) = needed_tokens(settings) else {
+        return Ok(Tokens::default());
+    };
+    let Text { text, .. } = text.context("there is no text of api.tokens_file")?;
+    Ok(Tokens::new(config::tokens::load(&path.to_string_lossy(), text)?))
 }
 
 /// The rules in that text, compiled; without a file, what holds then.
@@ -114,6 +126,11 @@ fn fallback(acl: &Acl) -> Action {
 pub(super) fn needed_users(settings: &Settings) -> Option<&Path> {
     let is_needed = settings.listeners().iter().any(|listener| listener.methods.contains(config::Method::UserPass));
     settings.auth.users_file.as_deref().filter(|_| is_needed)
+}
+
+/// If there is an API.
+pub(super) fn needed_tokens(settings: &Settings) -> Option<&Path> {
+    settings.api.tokens_file.as_deref().filter(|_| settings.api.enabled)
 }
 
 /// If rules count.

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::engine::auth::counted::Checks;
 use crate::engine::dial::lookups::Lookups;
 use crate::engine::history::counted::Counted;
@@ -10,6 +12,7 @@ use crate::engine::relay::udp::drops::Totals;
 use crate::engine::sys::usage;
 use crate::state::metrics::Metrics;
 use crate::state::metrics::sessions::Sessions;
+use crate::state::metrics::today::Today;
 use crate::state::readiness::Readiness;
 
 #[derive(Debug)]
@@ -22,6 +25,7 @@ pub(super) struct Counting {
     pub(super) drops: Arc<Totals>,
     pub(super) history: Arc<Counted>,
     pub(super) readiness: Arc<Readiness>,
+    pub(super) today: Arc<Today>,
 }
 
 impl Counting {
@@ -41,6 +45,7 @@ impl Counting {
             drops: Totals::new(&metrics),
             history: Counted::new(&metrics),
             readiness: Readiness::new(&metrics),
+            today: Today::begin(Timestamp::now()),
             metrics,
         })
     }

@@ -98,10 +98,10 @@ fn text(kind: DocumentKind, read: anyhow::Result<String>) -> Text {
     Text { kind, content: read.map(String::into_bytes).map_err(|error| format!("{error:#}")) }
 }
 
-/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics.
+/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics, then the API.
 fn bindings(settings: &Settings) -> Vec<Binding> {
     let doors = settings.listeners().into_iter().map(|listener| listener.binding);
-    doors.chain(settings.metrics_binding()).collect()
+    doors.chain(settings.metrics_binding()).chain(settings.api_binding()).collect()
 }
 
 fn listener(binding: Binding) -> Listener {

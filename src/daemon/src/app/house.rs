@@ -1,12 +1,14 @@
 //! The worker's parts, put together and kept in order until they are over.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use config::Settings;
 use tokio::sync::watch;
 
@@ -19,13 +21,15 @@ use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
 use crate::engine::sys::private_socket::PrivateSocket;
-use crate::frontends::http::{self, Http, Office};
+use crate::frontends::http::{self, Http};
+use crate::frontends::office::{Office, Past};
 use crate::frontends::socks::World;
 use crate::state::metrics::{Metrics, seats, sessions};
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
 use crate::state::session::witness::Witness;
+use crate::state::tokens::Tokens;
 
 /// How long cancelled sessions may take to write their line.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -53,6 +57,10 @@ pub(super) struct Given {
     pub(super) history: Option<Arc<dyn Witness>>,
     /// Between the HTTP front and the server behind it, if they are wanted.
     pub(super) private_socket: Option<PrivateSocket>,
+    /// Where the history is, if one is kept.
+    pub(super) past: Option<PathBuf>,
+    /// Those that the API goes by.
+    pub(super) tokens: Arc<ArcSwap<Tokens>>,
 }
 
 /// A thread and what its beats were at the last look.
@@ -67,11 +75,12 @@ impl House {
     /// # Errors
     /// Whatever the settings ask for and this host does not have.
     pub(super) fn open(basis: &Basis<'_>, given: Given) -> anyhow::Result<(Self, Regimes)> {
-        let Given { mut sockets, pam, counting, history, private_socket } = given;
+        let Given { mut sockets, pam, counting, history, private_socket, past, tokens } = given;
         let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&sockets, &serving)?;
-        let for_http = gates::of_metrics(&mut sockets, settings.listeners().len());
+        let for_http = gates::of_http(&mut sockets, settings.listeners().len());
+        let bindings = [settings.metrics_binding(), settings.api_binding()];
         let means = Means {
             backends: Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
                 .context("cannot start the password checkers")?,
@@ -79,12 +88,13 @@ impl House {
             phase: serving,
             counting: Arc::clone(&counting),
             beside: Beside {
-                descriptors: settings.metrics_binding().map_or(0, |_| http::DESCRIPTORS),
+                descriptors: bindings.iter().flatten().count() * http::DESCRIPTORS,
                 listeners: gates::addresses_of(&for_http),
             },
         };
         let regimes = Regimes::begin(means, basis, sockets, |regime, seats| {
-            let witnesses = [counting.sessions.clone() as Arc<dyn Witness>].into_iter().chain(history).collect();
+            let books: [Arc<dyn Witness>; 2] = [counting.sessions.clone(), counting.today.clone()];
+            let witnesses = books.into_iter().chain(history).collect();
             let roster = Roster::new(settings.limits.max_handshakes, witnesses);
             sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
             let seats = Seats::new(seats);
@@ -96,7 +106,14 @@ impl House {
         follow_penalties(&counting.metrics, &world);
         rule_hits::follow(&counting.metrics, Arc::clone(&world));
         let pacer = start_pacer(&world).context("cannot start a thread")?;
-        let http = open_http(settings, for_http, private_socket, &counting).context("cannot serve [metrics]")?;
+        let office = Office {
+            metrics: Arc::clone(&counting.metrics),
+            readiness: Arc::clone(&counting.readiness),
+            world: Arc::clone(&world),
+            today: Arc::clone(&counting.today),
+            past: past.map(Past::of),
+        };
+        let http = open_http(settings, for_http, private_socket, tokens, office).context("cannot serve HTTP")?;
         Ok((Self { world, counting, http, phase, threads, pacer, pam }, regimes))
     }
 
@@ -172,14 +189,21 @@ fn start_threads(handed: &[Handed], phase: &watch::Receiver<Phase>) -> anyhow::R
 /// The HTTP frontend, if there is a way to its inner server.
 fn open_http(
     settings: &Settings,
-    sockets: Vec<Handed>,
+    mut sockets: Vec<Handed>,
     private_socket: Option<PrivateSocket>,
-    counting: &Counting,
+    tokens: Arc<ArcSwap<Tokens>>,
+    office: Office,
 ) -> io::Result<Option<Http>> {
     let Some(private_socket) = private_socket else { return Ok(None) };
-    let sockets = sockets.into_iter().map(|handed| handed.socket).collect();
-    let office = Office { metrics: Arc::clone(&counting.metrics), readiness: Arc::clone(&counting.readiness) };
-    Http::start(sockets, private_socket, build::hosts(&settings.metrics), office).map(Some)
+    let metrics = settings.metrics_binding().map(|_| build::metrics_manners(&settings.metrics));
+    let api = settings.api_binding().map(|_| build::api_manners(&settings.api, tokens));
+    let mut listeners = Vec::new();
+    // In the order in which the monitor was asked for their sockets.
+    for (index, manners) in (settings.listeners().len()..).zip(metrics.into_iter().chain(api)) {
+        let own = gates::of_listener(&mut sockets, index);
+        listeners.push((own.into_iter().map(|handed| handed.socket).collect(), manners));
+    }
+    Http::start(listeners, private_socket, office).map(Some)
 }
 
 /// Lets each scrape see who is turned away before a session begins.

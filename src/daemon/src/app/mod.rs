@@ -55,6 +55,7 @@ fn offline(selection: Selection, command: Command) -> ExitCode {
     match command {
         Command::Check(check) => commands::check(&selection.with_port(check.port), &check),
         Command::HashPassword => commands::hash_password(),
+        Command::ApiToken(token) => commands::api_token(&token),
         Command::AclCheck(check) => acl::check::check(&selection, &check),
         Command::AclValidate(validate) => acl::validate::validate(&selection, &validate),
         Command::AclTest(test) => acl::test::test(&selection, &test),

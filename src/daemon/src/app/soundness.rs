@@ -17,6 +17,7 @@ use crate::state::rules::Rules;
 pub(super) fn check(settings: &Settings, texts: &[(DocumentKind, Text)]) -> anyhow::Result<Arc<Rules>> {
     let text = |kind| texts.iter().find(|(found, _)| *found == kind).map(|(_, text)| text);
     let users = Arc::new(configuration::users(settings, text(DocumentKind::Users))?);
+    configuration::tokens(settings, text(DocumentKind::Tokens))?;
     let rules = Arc::new(configuration::rules(settings, text(DocumentKind::Rules))?);
     test::verify(settings, &rules, &users, text(DocumentKind::RuleTests))?;
     Ok(rules)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
 use config::{Sessions, Settings};
 use monitor::link::Link;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -29,6 +30,7 @@ use crate::engine::history::{self, History};
 use crate::engine::log;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::state::session::witness::Witness;
+use crate::state::tokens::Tokens;
 
 /// The monitor expects a heartbeat once a second.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -89,18 +91,41 @@ impl Worker {
         confinement.report();
         let users = Named::first(&settings, &mut delivery)?;
         let rules = Named::first(&settings, &mut delivery)?;
+        let tokens: Named<Tokens> = Named::first(&settings, &mut delivery)?;
+        let tokens_in_use = Arc::new(ArcSwap::new(Arc::clone(&tokens.value)));
         let basis = Basis { settings: &settings, users: &users.value, rules: &rules.value, generation };
         let (helpers, pam) = pam::open(&settings, pam_services.clone(), link, delivery.helpers)?;
+        let past = history.as_ref().map(|options| options.database.clone());
         let history = start_history(&settings.sessions, history, &counting)?;
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
-        let given = Given { sockets: delivery.listeners, pam, counting, history: scribe, private_socket };
+        let given = Given {
+            sockets: delivery.listeners,
+            pam,
+            counting,
+            history: scribe,
+            private_socket,
+            past,
+            tokens: Arc::clone(&tokens_in_use),
+        };
         let (house, regimes) = House::open(&basis, given)?;
         let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();
         let loudness = log.loudness.clone();
         let housekeeping =
             Housekeeping::start(house.world(), log, history, settings.sessions.checkpoint, house.metrics())?;
         let counts = Counts::begin(house.metrics(), generation);
-        let in_force = InForce { selection, first, settings, users, rules, pam_services, regimes, loudness, counts };
+        let in_force = InForce {
+            selection,
+            first,
+            settings,
+            users,
+            rules,
+            tokens,
+            tokens_in_use,
+            pam_services,
+            regimes,
+            loudness,
+            counts,
+        };
         let reloader = Reloader::start(in_force, link.try_clone()?)?;
         tracing::info!(?listeners, "serving");
         Ok(Self { house, helpers, housekeeping, reloader })
@@ -124,8 +149,8 @@ impl Worker {
 
 /// The way from the HTTP front to the server behind it, if there is to be one.
 fn private_socket(settings: &Settings) -> anyhow::Result<Option<PrivateSocket>> {
-    let wanted = settings.metrics_binding().map(|_| PrivateSocket::make());
-    wanted.transpose().context("cannot make the private socket that [metrics] needs")
+    let wanted = settings.metrics_binding().or(settings.api_binding()).map(|_| PrivateSocket::make());
+    wanted.transpose().context("cannot make the private socket that [metrics] and [api] need")
 }
 
 /// Nothing when no history is to be kept, or there is no place for one.

@@ -13,4 +13,5 @@ pub(crate) mod readiness;
 pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod snapshot;
+pub(crate) mod tokens;
 pub(crate) mod users;

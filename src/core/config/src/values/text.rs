@@ -104,6 +104,37 @@ impl Written for HostLabel {
     }
 }
 
+/// Where a web page comes from, as browsers say it (RFC 6454 §6.2): scheme, host and port, and nothing behind them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebOrigin(String);
+
+impl WebOrigin {
+    /// The text, as it is compared with the `Origin` of a request.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Parsed for WebOrigin {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let rest = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_:[]".contains(&byte);
+        if rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_part)) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Fault::new(format!("{text:?} is not the origin of a web page")).hint(
+            "write scheme, host and port in small letters and nothing behind them: \"https://console.example.com\"",
+        ))
+    }
+}
+
+impl Written for WebOrigin {
+    fn written(&self) -> String {
+        self.0.clone()
+    }
+}
+
 /// The name of a network interface: 1 to 15 bytes, no slash, colon or space (`IFNAMSIZ`, netdevice(7)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface(String);

@@ -6,10 +6,10 @@
 use std::collections::HashSet;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use acl::{Guard, PrivateByName, Ruleset};
+use acl::{PrivateByName, Ruleset};
 use anyhow::{Context, bail};
 use config::{Binding, Settings};
 use wire::DocumentKind;
@@ -17,62 +17,43 @@ use wire::DocumentKind;
 use super::super::args::Selection;
 use super::super::commands::complain;
 use super::super::{build, configuration};
+use crate::frontends::office::acl::Book;
 use crate::state::rules::Rules;
 use crate::state::users::Users;
 
-pub(super) struct Book {
-    /// The rule file; none when the rules are switched off or there is none.
-    pub(super) path: Option<PathBuf>,
-    pub(super) rules: Arc<Rules>,
-    pub(super) guard: Arc<Guard>,
-    users: Arc<Users>,
+/// Reads what the command line selects.
+pub(super) fn open(selection: &Selection) -> anyhow::Result<Book> {
+    let Some(path) = &selection.config else {
+        bail!("--config must name the main configuration or a rule file");
+    };
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if config::rules::are_in(&text) { alone(path, &text) } else { of_settings(selection) }
 }
 
-impl Book {
-    /// Reads what the command line selects.
-    pub(super) fn open(selection: &Selection) -> anyhow::Result<Self> {
-        let Some(path) = &selection.config else {
-            bail!("--config must name the main configuration or a rule file");
-        };
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        if config::rules::are_in(&text) { Self::alone(path, &text) } else { Self::of_settings(selection) }
-    }
+/// A rule file by itself: nothing is known of the host, so the guard has no exceptions and knows no own addresses.
+fn alone(path: &Path, text: &str) -> anyhow::Result<Book> {
+    let policy = config::rules::load(&path.to_string_lossy(), text, &Rules::knows_zone)?;
+    let rules = Arc::new(Rules::new(Arc::new(Ruleset::new(policy, PrivateByName::default())))?);
+    Ok(Book { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Arc::default() })
+}
 
-    /// A rule file by itself: nothing is known of the host, so the guard has no exceptions and knows no own addresses.
-    fn alone(path: &Path, text: &str) -> anyhow::Result<Self> {
-        let policy = config::rules::load(&path.to_string_lossy(), text, &Rules::knows_zone)?;
-        let rules = Arc::new(Rules::new(Arc::new(Ruleset::new(policy, PrivateByName::default())))?);
-        Ok(Self { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Arc::default() })
-    }
+fn of_settings(selection: &Selection) -> anyhow::Result<Book> {
+    let text = configuration::read_file(selection)?;
+    let settings = configuration::load(selection, text.as_deref())?.settings;
+    let text = configuration::read_one_named(DocumentKind::Rules, &settings)?;
+    let rules = Arc::new(configuration::rules(&settings, text.as_ref())?);
+    of(&settings, &rules, &Arc::new(users(&settings)))
+}
 
-    fn of_settings(selection: &Selection) -> anyhow::Result<Self> {
-        let text = configuration::read_file(selection)?;
-        let settings = configuration::load(selection, text.as_deref())?.settings;
-        let text = configuration::read_one_named(DocumentKind::Rules, &settings)?;
-        let rules = Arc::new(configuration::rules(&settings, text.as_ref())?);
-        Self::of(&settings, &rules, &Arc::new(users(&settings)))
-    }
-
-    /// These rules and users, under the guard of these settings on this host.
-    pub(super) fn of(settings: &Settings, rules: &Arc<Rules>, users: &Arc<Users>) -> anyhow::Result<Self> {
-        let (rules, users) = (Arc::clone(rules), Arc::clone(users));
-        let listeners = own_listeners(settings);
-        let snapshot = build::snapshot(settings, Arc::clone(&users), Arc::clone(&rules), 1, listeners);
-        let snapshot = snapshot.context("cannot list this host's addresses")?;
-        let path = settings.acl.config_file.clone().filter(|_| settings.acl.enabled);
-        let guard = snapshot.guard.load_full();
-        Ok(Self { path, rules, guard, users })
-    }
-
-    /// The groups of a user in the users file.
-    pub(super) fn groups_of(&self, user: &str) -> Vec<Arc<str>> {
-        self.users.find(user.as_bytes()).map_or_else(Vec::new, |known| known.user.groups.to_vec())
-    }
-
-    /// What messages call the rule file.
-    pub(super) fn name(&self) -> String {
-        self.path.as_ref().map_or_else(|| "the configuration".to_owned(), |path| path.display().to_string())
-    }
+/// These rules and users, under the guard of these settings on this host.
+pub(super) fn of(settings: &Settings, rules: &Arc<Rules>, users: &Arc<Users>) -> anyhow::Result<Book> {
+    let (rules, users) = (Arc::clone(rules), Arc::clone(users));
+    let listeners = own_listeners(settings);
+    let snapshot = build::snapshot(settings, Arc::clone(&users), Arc::clone(&rules), 1, listeners);
+    let snapshot = snapshot.context("cannot list this host's addresses")?;
+    let path = settings.acl.config_file.clone().filter(|_| settings.acl.enabled);
+    let guard = snapshot.guard.load_full();
+    Ok(Book { path, rules, guard, users })
 }
 
 /// Without the right to read the users file, everything but its groups is still known.

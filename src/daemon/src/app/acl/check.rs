@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use super::super::args::Selection;
 use super::super::commands::{EX_CONFIG, complain, print};
 use super::args::Check;
-use super::book::Book;
-use super::shown;
-use super::trial::Trial;
+use super::book;
+use crate::frontends::office::acl::trial::Trial;
+use crate::frontends::office::acl::{Book, shown};
 
 /// The request would be refused.
 const DENIED: u8 = 10;
@@ -33,7 +33,7 @@ pub(in crate::app) fn check(selection: &Selection, check: &Check) -> ExitCode {
         Ok(command) => command,
         Err(error) => return failed(error, EX_USAGE),
     };
-    let book = match Book::open(selection) {
+    let book = match book::open(selection) {
         Ok(book) => book,
         Err(error) => return failed(error, EX_CONFIG),
     };

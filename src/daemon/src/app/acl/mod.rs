@@ -6,5 +6,3 @@ pub(super) mod test;
 pub(super) mod validate;
 
 mod book;
-mod shown;
-mod trial;

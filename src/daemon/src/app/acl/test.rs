@@ -15,8 +15,9 @@ use super::super::commands::{EX_CONFIG, complain, print};
 use super::super::configuration;
 use super::super::delivery::Text;
 use super::args;
-use super::book::Book;
-use super::trial::{Outcome, Trial};
+use super::book;
+use crate::frontends::office::acl::Book;
+use crate::frontends::office::acl::trial::{Outcome, Trial};
 use crate::state::rules::Rules;
 use crate::state::users::Users;
 
@@ -35,7 +36,7 @@ pub(in crate::app) fn test(selection: &Selection, test: &args::Test) -> ExitCode
 }
 
 fn tested(selection: &Selection, wanted: &args::Test) -> anyhow::Result<bool> {
-    let book = Book::open(selection)?;
+    let book = book::open(selection)?;
     let beside = || {
         book.path
             .as_deref()
@@ -66,7 +67,7 @@ pub(in crate::app) fn verify(
     if text.is_empty() {
         return Ok(());
     }
-    let (book, path) = (Book::of(settings, rules, users)?, configuration::tests_beside(path));
+    let (book, path) = (book::of(settings, rules, users)?, configuration::tests_beside(path));
     let tests = rule_tests::load(&path.to_string_lossy(), text)?;
     let failed = tests.iter().filter_map(|test| {
         let fault = fault(&book, test, &outcome(&book, test))?;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use super::super::args::Selection;
 use super::super::commands::{EX_CONFIG, complain, print};
 use super::args::Validate;
-use super::book::Book;
+use super::book;
+use crate::frontends::office::acl::Book;
 
 pub(in crate::app) fn validate(selection: &Selection, validate: &Validate) -> ExitCode {
     match validated(selection, validate) {
@@ -22,7 +23,7 @@ pub(in crate::app) fn validate(selection: &Selection, validate: &Validate) -> Ex
 }
 
 fn validated(selection: &Selection, validate: &Validate) -> anyhow::Result<bool> {
-    let book = Book::open(selection)?;
+    let book = book::open(selection)?;
     let report = book.rules.set().lint(Timestamp::now().as_second());
     let word = if validate.strict { "error" } else { "warning" };
     for remark in &report.remarks {

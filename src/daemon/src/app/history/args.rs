@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use history::{Sought, Status};
-use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use uuid::Uuid;
 
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::sum;
+use crate::frontends::office::moment::moment;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::app) struct Ask {
@@ -116,13 +115,4 @@ impl From<By> for sum::By {
             By::Destination => Self::Destination,
         }
     }
-}
-
-/// What has no offset is meant in UTC.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let utc = |local: DateTime| local.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
-    let with_offset = text.parse::<Timestamp>();
-    let moment = with_offset.or_else(|_| text.parse::<DateTime>().and_then(utc));
-    let moment = moment.or_else(|_| text.parse::<Date>().and_then(|date| utc(date.at(0, 0, 0, 0))));
-    moment.map_err(|_| "write 2026-11-22, 2026-11-22T18:00 or 2026-11-22T18:00:00+01:00".to_owned())
 }

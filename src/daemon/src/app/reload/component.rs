@@ -16,6 +16,7 @@ use crate::app::configuration;
 use crate::app::delivery::{Delivered, Delivery, Text};
 use crate::app::regimes::Basis;
 use crate::state::rules::Rules;
+use crate::state::tokens::Tokens;
 use crate::state::users::Users;
 
 /// Something that is made of the settings and of a file that they name.
@@ -71,6 +72,22 @@ impl Component for Rules {
     }
 }
 
+impl Component for Tokens {
+    const KIND: DocumentKind = DocumentKind::Tokens;
+
+    const TESTED_BY: Option<DocumentKind> = None;
+
+    type Settings = Option<PathBuf>;
+
+    fn settings(settings: &Settings) -> Self::Settings {
+        configuration::needed_tokens(settings).map(Path::to_owned)
+    }
+
+    fn make(settings: &Settings, text: Option<&Text>, _: Option<&Self>) -> anyhow::Result<Self> {
+        configuration::tokens(settings, text)
+    }
+}
+
 /// A component as it is, and what it was made of.
 #[derive(Debug)]
 pub(in crate::app) struct Named<C: Component> {
@@ -100,6 +117,7 @@ pub(super) struct News {
     pub(super) configuration: Found<Settings>,
     pub(super) users: Found<Named<Users>>,
     pub(super) rules: Found<Named<Rules>>,
+    pub(super) tokens: Found<Named<Tokens>>,
 }
 
 impl<T> Found<T> {
@@ -241,21 +259,25 @@ impl News {
         let fits = [
             (Users::KIND, in_force.users.fits(&self.users, settings)),
             (Rules::KIND, in_force.rules.fits(&self.rules, settings)),
+            (Tokens::KIND, in_force.tokens.fits(&self.tokens, settings)),
         ];
         let missing: Vec<&str> = fits.iter().filter(|(_, fits)| !fits).map(|(kind, _)| kind.name()).collect();
         if !missing.is_empty() && self.configuration.value().is_some() {
             let problem = format!("cannot be applied without what failed: {}", missing.join(", "));
             self.configuration = Found::failed(&problem);
         }
-        let Self { configuration, users, rules } = self;
+        let Self { configuration, users, rules, tokens } = self;
         let settings = configuration.value().unwrap_or(&in_force.settings);
         in_force.users.stay_with(users, settings);
         in_force.rules.stay_with(rules, settings);
+        in_force.tokens.stay_with(tokens, settings);
     }
 
     /// Something is new.
     pub(super) fn is_any(&self) -> bool {
-        self.configuration.value().is_some() || self.users.value().is_some() || self.rules.value().is_some()
+        let Self { configuration, users, rules, tokens } = self;
+        let is_regime_new = configuration.value().is_some() || users.value().is_some() || rules.value().is_some();
+        is_regime_new || tokens.value().is_some()
     }
 
     /// It says something new of who may go where; sessions that are in keep what other changes leave alone.
@@ -279,15 +301,17 @@ impl News {
             (DocumentKind::Configuration, self.configuration.outcome()),
             (Users::KIND, self.users.outcome()),
             (Rules::KIND, self.rules.outcome()),
+            (Tokens::KIND, self.tokens.outcome()),
         ]
     }
 
     /// Puts what is new in the place of what was in force.
     pub(super) fn settle(self, in_force: &mut InForce) {
-        let Self { configuration, users, rules } = self;
+        let Self { configuration, users, rules, tokens } = self;
         configuration.settle(&mut in_force.settings);
         users.settle(&mut in_force.users);
         rules.settle(&mut in_force.rules);
+        tokens.settle(&mut in_force.tokens);
     }
 
     /// The settings that will be in force.

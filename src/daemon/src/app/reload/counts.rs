@@ -9,7 +9,8 @@ use super::report::{Outcome, Report};
 use crate::state::metrics::{Metrics, STEP_SECONDS};
 
 /// The components, in the order of a report.
-const COMPONENTS: [DocumentKind; 3] = [DocumentKind::Configuration, DocumentKind::Users, DocumentKind::Rules];
+const COMPONENTS: [DocumentKind; 4] =
+    [DocumentKind::Configuration, DocumentKind::Users, DocumentKind::Rules, DocumentKind::Tokens];
 
 /// What is counted of reloads.
 #[derive(Debug)]

@@ -7,10 +7,12 @@ mod component;
 mod counts;
 mod report;
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use arc_swap::ArcSwap;
 use config::{OnRevoke, PamService, Settings};
 use monitor::link::Link;
 use wire::{DocumentKind, ToMonitor, Trigger};
@@ -26,6 +28,7 @@ use super::regimes::{Next, Regimes};
 use super::{build, pam};
 use crate::engine::log::Loudness;
 use crate::state::rules::Rules;
+use crate::state::tokens::Tokens;
 use crate::state::users::Users;
 
 /// How long a listener that goes is still accepted on after the monitor has closed its own socket of it,
@@ -55,6 +58,9 @@ pub(super) struct InForce {
     pub(super) settings: Settings,
     pub(super) users: Named<Users>,
     pub(super) rules: Named<Rules>,
+    pub(super) tokens: Named<Tokens>,
+    /// Those that the API goes by.
+    pub(super) tokens_in_use: Arc<ArcSwap<Tokens>>,
     /// Those that the PAM helpers know.
     pub(super) pam_services: Vec<String>,
     pub(super) regimes: Regimes,
@@ -128,7 +134,8 @@ impl InForce {
             .find(settings, delivery)
             .unless(|rules| pam::suffice(&self.pam_services, rules.value.set().services().map(|(_, service)| service)))
             .unless(|rules| rules.pass(settings, &self.users.or(&users).value));
-        News { configuration, users, rules }
+        let tokens = self.tokens.find(settings, delivery);
+        News { configuration, users, rules, tokens }
     }
 
     /// The regime of as much of the news as a regime can be made of; nothing if there is nothing new.
@@ -150,6 +157,7 @@ impl InForce {
         let leaving = self.regimes.establish(next);
         let may_revoke = news.may_revoke(self);
         news.settle(self);
+        self.tokens_in_use.store(Arc::clone(&self.tokens.value));
         self.loudness.set(build::log(&self.settings.logging).level);
         let revoked = match self.settings.acl.on_revoke {
             OnRevoke::Close if may_revoke => self.regimes.world().revoke(),

@@ -51,6 +51,7 @@ macro_rules! line {
             configuration = report.word(DocumentKind::Configuration),
             users = report.word(DocumentKind::Users),
             rules = report.word(DocumentKind::Rules),
+            tokens = report.word(DocumentKind::Tokens),
             changes = some(&report.changes()),
             revoked = (report.revoked > 0).then_some(report.revoked),
             needs_restart = some(&report.needs_restart()),

@@ -187,5 +187,5 @@ fn filter(level: LevelFilter) -> Targets {
     let libraries = if level >= LevelFilter::DEBUG { LevelFilter::WARN } else { LevelFilter::OFF };
     Targets::new()
         .with_default(libraries)
-        .with_targets(["auth", "session", "daemon", "monitor", "rustsocks"].map(|target| (target, level)))
+        .with_targets(["audit", "auth", "session", "daemon", "monitor", "rustsocks"].map(|target| (target, level)))
 }

@@ -20,7 +20,7 @@ pub(super) enum Rest {
 }
 
 /// The fields of a handler's answer that reach the client.
-const PASSED_ON: [&str; 4] = ["Content-Type", "Date", "Allow", "Retry-After"];
+const PASSED_ON: [&str; 6] = ["Content-Type", "Content-Security-Policy", "Date", "Allow", "Link", "Retry-After"];
 
 impl Answer {
     pub(super) fn new(status: u16, kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
@@ -28,8 +28,8 @@ impl Answer {
     }
 
     #[must_use]
-    pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.fields.push((name, value.to_owned()));
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.fields.push((name, value.into()));
         self
     }
 

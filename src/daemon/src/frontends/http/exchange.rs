@@ -9,21 +9,22 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::access;
 use super::answer::{Answer, Rest};
-use super::front::Front;
+use super::crowd::Source;
+use super::front::{Front, Gate};
 use super::head::{self, Head, Progress};
-use super::hosts::{Arrived, Hosts};
+use super::hosts::Arrived;
+use super::inner::CALLER;
 use super::problem::Problem;
-use super::routes::{self, Route};
+use super::routes::{self, Listener, Route};
+use crate::frontends::office::Caller;
 
 /// From accept to the end of the head.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// From the end of the head to the end of the body.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
-
-/// From the whole request to the whole answer, the wait for a handler included.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// How long a client may take nothing of its answer, and how long it may take for all of it.
 const STALL_LIMIT: Duration = Duration::from_secs(10);
@@ -41,6 +42,7 @@ const MOST_ANSWER: u64 = 16 * 1024 * 1024;
 struct Request {
     head: Head,
     route: &'static Route,
+    caller: Caller,
     body: Vec<u8>,
 }
 
@@ -50,6 +52,8 @@ enum Unheard {
     /// The client is gone.
     Left,
     Refused(Problem, Option<&'static Route>),
+    /// A browser asks whether a page may ask.
+    Preflight(&'static str),
 }
 
 impl From<Problem> for Unheard {
@@ -58,16 +62,26 @@ impl From<Problem> for Unheard {
     }
 }
 
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(front: &Front, mut client: S, arrived: Arrived) {
-    let (answer, rest) = match hear(&mut client, &front.hosts, arrived).await {
-        Ok(request) => (ask(front, &request).await, rest(&request.head)),
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    gate: &Gate,
+    mut client: S,
+    from: Source,
+    arrived: Arrived,
+) {
+    let mut page = None;
+    let (answer, rest) = match hear(gate, &mut client, from, arrived, &mut page).await {
+        Ok(request) => (ask(gate, &request).await, rest(&request.head)),
         Err(Unheard::Refused(problem, route)) => {
-            front.note(route, problem.status(), Duration::ZERO);
+            gate.front.note(route, problem.status(), Duration::ZERO);
             (problem.answer(), Rest::Body)
+        }
+        Err(Unheard::Preflight(methods)) => {
+            gate.front.note(None, 204, Duration::ZERO);
+            (access::preflight(methods), Rest::Body)
         }
         Err(Unheard::Left) => return,
     };
-    see_off(client, &answer.encode(rest)).await;
+    see_off(client, &access::readable(answer, page).encode(rest)).await;
 }
 
 /// Tells a client without a place why it has none.
@@ -80,25 +94,57 @@ fn rest(head: &Head) -> Rest {
     if head.method == "HEAD" { Rest::Nothing } else { Rest::Body }
 }
 
+/// A request that may be handed on; `page` is the web page that may read what is answered, whatever it is.
 async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
+    gate: &Gate,
     client: &mut S,
-    hosts: &Hosts,
+    from: Source,
     arrived: Arrived,
+    page: &mut Option<String>,
 ) -> Result<Request, Unheard> {
     let mut bytes = Vec::new();
     let length = timeout(HEAD_LIMIT, read_head(client, &mut bytes)).await.map_err(|_| Problem::SlowHead)??;
     let head = head::parse(&bytes[..length])?;
-    if head.host.as_ref().is_some_and(|host| !hosts.know(host, arrived)) {
+    if head.host.as_ref().is_some_and(|host| !gate.manners.hosts.know(host, arrived)) {
         return Err(Problem::WrongHost.into());
     }
-    let route = routes::find(&head.method, &head.path)?;
+    let (route, caller) = admitted(gate, &head, from, page)?;
     let body = bytes.split_off(length);
     let whole = timeout(BODY_LIMIT, read_body(client, &head, body)).await.unwrap_or(Err(Problem::SlowBody.into()));
     match whole {
-        Ok(body) => Ok(Request { head, route, body }),
+        Ok(body) => Ok(Request { head, route, caller, body }),
         Err(Unheard::Refused(problem, _)) => Err(Unheard::Refused(problem, Some(route))),
-        Err(Unheard::Left) => Err(Unheard::Left),
+        Err(other @ (Unheard::Left | Unheard::Preflight(_))) => Err(other),
     }
+}
+
+/// What is asked for, and by whom, if he may.
+fn admitted(
+    gate: &Gate,
+    head: &Head,
+    from: Source,
+    page: &mut Option<String>,
+) -> Result<(&'static Route, Caller), Unheard> {
+    let Some(access) = &gate.manners.access else {
+        let (route, _) = routes::find(Listener::Metrics, &head.method, &head.path)?;
+        return Ok((route, access::anybody()));
+    };
+    access.take(from)?;
+    *page = access.page(head)?;
+    if head.method == "OPTIONS" && page.is_some() {
+        return Err(Unheard::Preflight(routes::methods_of(Listener::Api, &head.path)?));
+    }
+    let (route, _) = routes::find(Listener::Api, &head.method, &head.path)?;
+    let refused = |problem| Unheard::Refused(problem, Some(route));
+    let caller = access.admit(route, head).map_err(refused)?;
+    if route.body.is_some() && !head.content_type.as_deref().is_some_and(is_json) {
+        return Err(refused(Problem::NotJson));
+    }
+    Ok((route, caller))
+}
+
+fn is_json(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Reads until the head is whole, and returns how long it is.
@@ -133,10 +179,10 @@ async fn read_body<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The answer to a request, from a handler or, if there is none in time, from here.
-async fn ask(front: &Front, request: &Request) -> Answer {
-    let began = Instant::now();
-    let asked = timeout(ANSWER_LIMIT, async {
-        let _desk = front.desks.acquire().await.map_err(io::Error::other)?;
+async fn ask(gate: &Gate, request: &Request) -> Answer {
+    let (front, began) = (&*gate.front, Instant::now());
+    let asked = timeout(gate.manners.answer_limit, async {
+        let _desk = front.desks(request.route.pace).acquire().await.map_err(io::Error::other)?;
         inquire(front, request).await
     });
     let answer = match asked.await {
@@ -162,10 +208,11 @@ async fn inquire(front: &Front, request: &Request) -> io::Result<Answer> {
 impl Request {
     /// The one way in which the inner server hears it. A HEAD is asked as a GET, whose body is then left out.
     fn canonical(&self) -> Vec<u8> {
-        let (method, Head { query, .. }) = (self.route.method, &self.head);
-        let (path, length) = (self.route.path, self.body.len());
+        let (method, Head { path, query, .. }) = (self.route.method, &self.head);
+        let (Caller { name, scope }, length) = (&self.caller, self.body.len());
         let head = format!(
-            "{method} {path}{query} HTTP/1.1\r\nHost: rustsocks\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            "{method} {path}{query} HTTP/1.1\r\nHost: rustsocks\r\n{CALLER}: {scope} {name}\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n"
         );
         let mut bytes = head.into_bytes();
         bytes.extend_from_slice(&self.body);

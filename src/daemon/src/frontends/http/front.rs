@@ -10,11 +10,12 @@ use prometheus::{HistogramVec, IntCounterVec};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
+use super::access::Access;
 use super::crowd::{Crowd, Source};
 use super::exchange;
 use super::hosts::{Arrived, Hosts};
-use super::inner::{HANDLERS, Inner};
-use super::routes::Route;
+use super::inner::{Inner, QUICK, SLOW};
+use super::routes::{Pace, Route};
 use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::listener::Listener;
 use crate::engine::sys::stream::Stream;
@@ -31,37 +32,48 @@ const TURNED_AWAY: usize = 16;
 /// So many are kept for the hour in which there are no others, for that is when somebody asks what is wrong.
 const SPARES: usize = 4;
 
-/// What exchanges share.
+/// What all listeners share.
 #[derive(Debug)]
 pub(super) struct Front {
-    pub(super) hosts: Hosts,
     pub(super) way_in: PathBuf,
-    /// As many requests as handlers are with the inner server at once.
-    pub(super) desks: Semaphore,
-    crowd: Arc<Crowd>,
-    turned_away: Arc<Semaphore>,
+    /// As many requests as handlers are with the inner server at once: some that are quick, and some that are not.
+    quick: Semaphore,
+    slow: Semaphore,
     spares: Mutex<Vec<OwnedFd>>,
     requests: IntCounterVec,
     seconds: HistogramVec,
     inner: Inner,
 }
 
+/// What one listener asks of a request.
+#[derive(Debug)]
+pub(crate) struct Manners {
+    pub(crate) hosts: Hosts,
+    /// On the API's listener; the other one has no secrets from whoever reaches it.
+    pub(crate) access: Option<Access>,
+    /// From the whole request to the whole answer, the wait for a handler included.
+    pub(crate) answer_limit: Duration,
+}
+
+/// One listener, with a crowd of its own.
+#[derive(Debug)]
+pub(super) struct Gate {
+    pub(super) front: Arc<Front>,
+    pub(super) manners: Manners,
+    crowd: Arc<Crowd>,
+    turned_away: Arc<Semaphore>,
+}
+
 impl Front {
-    pub(super) fn new(hosts: Hosts, metrics: &Metrics, inner: Inner) -> Self {
-        let crowd = Arc::new(Crowd::default());
-        let connections = metrics.gauge("rustsocks_http_connections", "Open connections to this endpoint.");
-        let seen = Arc::clone(&crowd);
-        metrics.before_each_scrape(move || connections.set(i64::try_from(seen.count()).unwrap_or(i64::MAX)));
+    pub(super) fn new(metrics: &Metrics, inner: Inner) -> Self {
         let front = Self {
-            hosts,
             way_in: inner.path(),
-            desks: Semaphore::new(HANDLERS),
-            crowd,
-            turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
+            quick: Semaphore::new(QUICK),
+            slow: Semaphore::new(SLOW),
             spares: Mutex::default(),
             requests: metrics.counters(
                 "rustsocks_http_requests_total",
-                "Requests to this endpoint by route and status; \"none\" is what was refused before a route was found.",
+                "HTTP requests by route and status; \"none\" is what was refused before a route was found.",
                 &["route", "status"],
             ),
             seconds: metrics.seconds_by(
@@ -76,30 +88,19 @@ impl Front {
         front
     }
 
+    /// Where a request waits for its turn; those that are slow never take the place of those that are not.
+    pub(super) fn desks(&self, pace: Pace) -> &Semaphore {
+        match pace {
+            Pace::Quick => &self.quick,
+            Pace::Slow => &self.slow,
+        }
+    }
+
     pub(super) fn note(&self, route: Option<&Route>, status: u16, took: Duration) {
         let path = route.map_or("none", |route| route.path);
         self.requests.with_label_values(&[path, &status.to_string()]).inc();
         if route.is_some() {
             self.seconds.with_label_values(&[path]).observe(took.as_secs_f64());
-        }
-    }
-
-    fn admit(self: &Arc<Self>, stream: Stream, origin: Origin) {
-        let Some((source, arrived)) = introduced(&stream, origin) else { return };
-        let front = Arc::clone(self);
-        if let Some(place) = self.crowd.enter(source) {
-            tokio::spawn(async move {
-                exchange::serve(&front, stream, arrived).await;
-                drop(place);
-                front.refill();
-            });
-        } else if let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() {
-            tokio::spawn(async move {
-                exchange::turn_away(&front, stream).await;
-                drop(permit);
-            });
-        } else {
-            front.note(None, 503, Duration::ZERO);
         }
     }
 
@@ -120,14 +121,45 @@ impl Front {
     }
 }
 
+impl Gate {
+    pub(super) fn new(front: Arc<Front>, manners: Manners) -> Self {
+        Self { front, manners, crowd: Arc::default(), turned_away: Arc::new(Semaphore::new(TURNED_AWAY)) }
+    }
+
+    /// Who is in.
+    pub(super) fn crowd(&self) -> Arc<Crowd> {
+        Arc::clone(&self.crowd)
+    }
+
+    fn admit(self: &Arc<Self>, stream: Stream, origin: Origin) {
+        let Some((source, arrived)) = introduced(&stream, origin) else { return };
+        let gate = Arc::clone(self);
+        if let Some(place) = self.crowd.enter(source) {
+            tokio::spawn(async move {
+                exchange::serve(&gate, stream, source, arrived).await;
+                drop(place);
+                gate.front.refill();
+            });
+        } else if let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() {
+            tokio::spawn(async move {
+                exchange::turn_away(&gate.front, stream).await;
+                drop(permit);
+            });
+        } else {
+            gate.front.note(None, 503, Duration::ZERO);
+        }
+    }
+}
+
 /// Accepts for as long as the runtime lives.
-pub(super) async fn accept(listener: Listener, front: Arc<Front>) {
+pub(super) async fn accept(listener: Listener, gate: Arc<Gate>) {
+    let front = Arc::clone(&gate.front);
     let mut pause = PAUSE.0;
     loop {
         match listener.accept().await {
             Ok((stream, origin)) => {
                 pause = PAUSE.0;
-                front.admit(stream, origin);
+                gate.admit(stream, origin);
             }
             Err(error) if is_this_connection_only(&error) => {}
             Err(_) if front.open_reserve() => {}

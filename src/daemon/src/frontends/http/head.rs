@@ -2,7 +2,9 @@
 //!
 //! Whatever two readers could understand differently is refused, so that nobody behind this reads another request than it does.
 
-use std::str;
+use std::{fmt, str};
+
+use zeroize::Zeroizing;
 
 use super::problem::Problem;
 
@@ -29,7 +31,15 @@ pub(super) struct Head {
     pub(super) body: usize,
     /// The client waits for a word before it sends the body (RFC 9110 §10.1.1).
     pub(super) expects_continue: bool,
+    /// Whose web page asks, if a browser does (RFC 6454 §7).
+    pub(super) origin: Option<String>,
+    pub(super) content_type: Option<String>,
+    pub(super) token: Option<Shown>,
 }
+
+/// What stands behind `Authorization: Bearer` (RFC 6750 §2.1); empty for another scheme, which opens nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Shown(Zeroizing<String>);
 
 /// What has come of a head.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,6 +91,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Head, Problem> {
         host: fields.host(minor)?,
         body: fields.body()?,
         expects_continue: fields.expects_continue()?,
+        origin: fields.one("origin")?.map(str::to_owned),
+        content_type: fields.one("content-type")?.map(str::to_owned),
+        token: fields.one("authorization")?.map(Shown::of),
     })
 }
 
@@ -92,6 +105,23 @@ fn origin_form(target: &str) -> Result<(&str, &str), Problem> {
         return Err(Problem::TargetForm);
     }
     Ok(target.split_at(target.find('?').unwrap_or(target.len())))
+}
+
+impl Shown {
+    fn of(field: &str) -> Self {
+        let token = field.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        Self(Zeroizing::new(token.map_or_else(String::new, |(_, token)| token.trim().to_owned())))
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shown(…)")
+    }
 }
 
 struct Fields<'h>(&'h [httparse::Header<'h>]);
@@ -171,6 +201,9 @@ mod tests {
             host: Some("Proxy:9090".to_owned()),
             body: 12,
             expects_continue: true,
+            origin: None,
+            content_type: None,
+            token: None,
         };
         assert_eq!(head, Ok(expected));
         let old = read("GET / HTTP/1.0\r\n\r\n").unwrap();

@@ -5,7 +5,7 @@
 //! another descriptor of the same socket, where whoever has connected meanwhile still waits.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -15,14 +15,21 @@ use std::time::Duration;
 
 use tiny_http::{Header, Request, Response, Server};
 
+use super::access;
 use super::answer::Answer;
-use super::office::Office;
+use super::handlers::Asked;
+use super::head::MOST_BODY;
 use super::problem::Problem;
-use super::routes;
+use super::routes::{self, Listener};
 use crate::engine::sys::private_socket::PrivateSocket;
+use crate::frontends::office::{Caller, Office};
 
-/// Threads that handle requests.
-pub(super) const HANDLERS: usize = 4;
+/// Threads that handle requests: as many as there are at once of those that are quick and of those that are not.
+pub(super) const QUICK: usize = 4;
+pub(super) const SLOW: usize = 2;
+
+/// The field in which the front says who asks: the scope and the name.
+pub(super) const CALLER: &str = "Rustsocks-Caller";
 
 /// How long a thread waits before it builds the server once more.
 const BUILD_AGAIN: Duration = Duration::from_millis(100);
@@ -53,7 +60,7 @@ impl Inner {
     pub(super) fn start(socket: PrivateSocket, office: Office) -> io::Result<Self> {
         let server = Mutex::new(Arc::new(serve(&socket)?));
         let shared = Arc::new(Shared { socket, server, office, is_over: AtomicBool::new(false) });
-        let handlers = (0..HANDLERS).map(|number| {
+        let handlers = (0..QUICK + SLOW).map(|number| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name(format!("http-{number}")).spawn(move || shared.handle())
         });
@@ -141,17 +148,34 @@ fn serve(socket: &PrivateSocket) -> io::Result<Server> {
     server.map_err(|_panicked| io::Error::other("no thread"))?.map_err(io::Error::other)
 }
 
-fn respond(request: Request, office: &Office) {
-    let path = request.url().split('?').next().unwrap_or_default();
-    let answer = match routes::find(request.method().as_str(), path) {
+fn respond(mut request: Request, office: &Office) {
+    let answer = match asked(&mut request) {
         // A handler that panics costs its client the answer, and nobody anything else.
-        Ok(route) => {
-            catch_unwind(AssertUnwindSafe(|| (route.handler)(office))).unwrap_or_else(|_| Problem::Failed.answer())
-        }
+        Ok(asked) => catch_unwind(AssertUnwindSafe(|| (asked.route.handler)(office, &asked)))
+            .unwrap_or_else(|_| Problem::Failed.answer()),
         Err(problem) => problem.answer(),
     };
     // Its reader is the front, which may have given up.
     let _nobody_waits = request.respond(response(answer));
+}
+
+/// What the front has handed on, and so has judged.
+fn asked(request: &mut Request) -> Result<Asked, Problem> {
+    let (path, query) = request.url().split_once('?').unwrap_or((request.url(), ""));
+    let (route, named) = routes::find(Listener::Api, request.method().as_str(), path)?;
+    let (named, query, caller) = (named.map(str::to_owned), query.to_owned(), caller(request));
+    let mut body = Vec::new();
+    let length = request.body_length().unwrap_or(0).min(MOST_BODY);
+    let read = request.as_reader().take(length as u64).read_to_end(&mut body);
+    read.map_err(|_| Problem::Failed)?;
+    Ok(Asked { route, named, query, body, caller })
+}
+
+fn caller(request: &Request) -> Caller {
+    let field = request.headers().iter().find(|field| field.field.equiv(CALLER));
+    let words = field.and_then(|field| field.value.as_str().split_once(' '));
+    let caller = words.and_then(|(scope, name)| Some(Caller { name: name.to_owned(), scope: scope.parse().ok()? }));
+    caller.unwrap_or_else(access::anybody)
 }
 
 fn response(answer: Answer) -> Response<io::Cursor<Vec<u8>>> {

@@ -1,4 +1,4 @@
-//! HTTP: what is counted, and whether all is well.
+//! HTTP: what is counted, whether all is well, and the API.
 //!
 //! A bounded front of ours stands before `tiny_http`, which must not face anybody: it has no bound on heads, threads or time,
 //! allocates whatever a length announces, and gives up for good when accepting fails once.
@@ -8,16 +8,20 @@
 
 mod front;
 
+mod access;
 mod crowd;
 mod exchange;
 mod head;
 mod hosts;
+mod pace;
 mod problem;
 
 mod inner;
 
 mod answer;
-mod office;
+mod handlers;
+mod openapi;
+mod query;
 mod routes;
 
 use std::io;
@@ -28,16 +32,20 @@ use std::thread::JoinHandle;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-use self::front::Front;
+pub(crate) use self::access::{Access, Terms};
+use self::crowd::Crowd;
+pub(crate) use self::front::Manners;
+use self::front::{Front, Gate};
 pub(crate) use self::hosts::Hosts;
 use self::inner::Inner;
-pub(crate) use self::office::Office;
 use crate::engine::sys::listener::Listener;
 use crate::engine::sys::private_socket::PrivateSocket;
+use crate::frontends::office::Office;
+use crate::state::metrics::Metrics;
 
-/// Descriptors that it has open at most: for those who have a place and those who are turned away, for the ways of four of them
-/// to the inner server, and for itself.
-pub(crate) const DESCRIPTORS: usize = 112;
+/// Descriptors that one listener has open at most: for those who have a place and those who are turned away, for the ways of six
+/// of them to the inner server, and for itself.
+pub(crate) const DESCRIPTORS: usize = 120;
 
 /// The HTTP frontend, for as long as it is held.
 #[derive(Debug)]
@@ -48,24 +56,28 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    /// Serves the routes on these listening sockets.
+    /// Serves the routes on these listening sockets, those of each listener with its manners.
     ///
     /// # Errors
     /// A socket is not what it should be, or the kernel gives no thread or descriptor.
     pub(crate) fn start(
-        sockets: Vec<OwnedFd>,
+        listeners: Vec<(Vec<OwnedFd>, Manners)>,
         private_socket: PrivateSocket,
-        hosts: Hosts,
         office: Office,
     ) -> io::Result<Self> {
         let metrics = Arc::clone(&office.metrics);
-        let front = Arc::new(Front::new(hosts, &metrics, Inner::start(private_socket, office)?));
+        let front = Arc::new(Front::new(&metrics, Inner::start(private_socket, office)?));
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let listeners = adopt(sockets, &runtime)?;
+        let mut gates = Vec::new();
+        for (sockets, manners) in listeners {
+            let gate = Arc::new(Gate::new(Arc::clone(&front), manners));
+            gates.extend(adopt(sockets, &runtime)?.into_iter().map(|listener| (listener, Arc::clone(&gate))));
+        }
+        count_connections(&metrics, gates.iter().map(|(_, gate)| gate.crowd()).collect());
         let (open, closed) = oneshot::channel::<()>();
         let serve = move || {
-            for listener in listeners {
-                runtime.spawn(front::accept(listener, Arc::clone(&front)));
+            for (listener, gate) in gates {
+                runtime.spawn(front::accept(listener, gate));
             }
             let _it_is_dropped = runtime.block_on(closed);
         };
@@ -78,6 +90,16 @@ impl Http {
         drop(self.open);
         let _panicked = self.thread.join();
     }
+}
+
+fn count_connections(metrics: &Metrics, mut crowds: Vec<Arc<Crowd>>) {
+    let connections = metrics.gauge("rustsocks_http_connections", "Open HTTP connections.");
+    // A listener has a socket for each thread that accepts, and one crowd.
+    crowds.dedup_by(|one, other| Arc::ptr_eq(one, other));
+    metrics.before_each_scrape(move || {
+        let open: usize = crowds.iter().map(|crowd| crowd.count()).sum();
+        connections.set(i64::try_from(open).unwrap_or(i64::MAX));
+    });
 }
 
 fn adopt(sockets: Vec<OwnedFd>, runtime: &Runtime) -> io::Result<Vec<Listener>> {

@@ -1,5 +1,8 @@
 //! What can be wrong with a request, and the one form in which the client is told (RFC 9457).
 
+use config::tokens::Scope;
+use serde::Serialize;
+
 use super::answer::Answer;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,17 @@ pub(super) enum Problem {
     SlowBody,
     BodyTooLarge,
     WrongHost,
+    /// The token is missing or opens nothing.
+    Unknown,
+    /// The token does not open this.
+    Forbidden(Scope),
+    /// The operator has made no tokens, and nobody may do this without one.
+    NoTokens,
+    /// A web page asks whose origin is not among those that may.
+    WrongOrigin,
+    NotJson,
+    /// Too many came; the next one may come after so many seconds.
+    TooMany(u64),
     HeadTooLarge,
     /// The handler failed.
     Failed,
@@ -31,6 +45,17 @@ pub(super) enum Problem {
     Crowded,
     /// No answer was to be had in time.
     Busy,
+}
+
+/// The members that RFC 9457 knows, and a code that stays the same.
+#[derive(Debug, Serialize)]
+struct Told<'t> {
+    #[serde(rename = "type")]
+    kind: &'t str,
+    title: &'t str,
+    status: u16,
+    code: &'t str,
+    detail: &'t str,
 }
 
 /// What one problem means everywhere.
@@ -45,17 +70,17 @@ impl Problem {
         self.meaning().status
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "few problems have a field of their own")]
     pub(super) fn answer(self) -> Answer {
         let Meaning { status, code, detail } = self.meaning();
-        let title = title(status);
-        let body = format!(
-            "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{status},\"code\":\"{code}\",\"detail\":\"{detail}\"}}\n"
-        );
-        let answer = Answer::new(status, "application/problem+json", body);
-        if let Self::Method(allowed) = self {
-            return answer.with("Allow", allowed);
+        let answer = told(status, code, detail);
+        match self {
+            Self::Method(allowed) => answer.with("Allow", allowed),
+            Self::Unknown => answer.with("WWW-Authenticate", "Bearer"),
+            Self::TooMany(seconds) => answer.with("Retry-After", seconds.to_string()),
+            Self::Crowded | Self::Busy => answer.with("Retry-After", "1"),
+            _ => answer,
         }
-        if status == 503 { answer.with("Retry-After", "1") } else { answer }
     }
 
     fn meaning(self) -> Meaning {
@@ -77,7 +102,17 @@ impl Problem {
             Self::SlowHead => of(408, "slow_head", "the head did not come within 5 s"),
             Self::SlowBody => of(408, "slow_body", "the body did not come within 10 s"),
             Self::BodyTooLarge => of(413, "body_too_large", "a body has at most 1 MiB"),
-            Self::WrongHost => of(421, "wrong_host", "this host is not called so; metrics.allowed_hosts adds names"),
+            Self::Unknown => of(401, "no_token", "this takes Authorization: Bearer and a token of the tokens file"),
+            Self::Forbidden(Scope::Read) => of(403, "scope", "this takes a token with the scope read"),
+            Self::Forbidden(Scope::Operate) => of(403, "scope", "this takes a token with the scope operate"),
+            Self::Forbidden(Scope::Admin) => of(403, "scope", "this takes a token with the scope admin"),
+            Self::NoTokens => of(403, "no_tokens_file", "nobody may do this while api.tokens_file is not set"),
+            Self::WrongOrigin => {
+                of(403, "wrong_origin", "web pages from there may not ask; api.cors_origins adds them")
+            }
+            Self::NotJson => of(415, "not_json", "a body comes with Content-Type: application/json"),
+            Self::TooMany(_) => of(429, "too_many", "too many requests; Retry-After says when the next one may come"),
+            Self::WrongHost => of(421, "wrong_host", "this host is not called so; allowed_hosts adds names"),
             Self::HeadTooLarge => of(431, "head_too_large", "a head has at most 16 KiB and 64 fields"),
             Self::Failed => of(500, "failed", "the log has the reason"),
             Self::Crowded => of(503, "crowded", "too many connections are open"),
@@ -86,16 +121,29 @@ impl Problem {
     }
 }
 
+/// The form in which every problem is told.
+pub(super) fn told(status: u16, code: &str, detail: &str) -> Answer {
+    let told = Told { kind: "about:blank", title: title(status), status, code, detail };
+    let mut body = serde_json::to_vec(&told).expect("texts and a number can be written");
+    body.push(b'\n');
+    Answer::new(status, "application/problem+json", body)
+}
+
 /// The words of a status code (RFC 9110 §15).
 pub(super) fn title(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        204 => "No Content",
         400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
         413 => "Content Too Large",
+        415 => "Unsupported Media Type",
         421 => "Misdirected Request",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",
         _ => "Internal Server Error",

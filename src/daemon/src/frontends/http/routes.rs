@@ -1,46 +1,256 @@
-//! Every route, in one table: it says what is answered, what is counted, and what can be had here.
+//! Every route, in one table: it says what is answered, who may ask, what is counted, and what the documents say.
 
-use super::answer::Answer;
-use super::office::{self, Office};
+use config::tokens::Scope;
+
+use super::handlers::{self, Handler};
 use super::problem::Problem;
+use super::query::Parameter;
 
 #[derive(Debug)]
 pub(super) struct Route {
     pub(super) method: &'static str,
+    /// At most one segment is a name in braces, for which any segment may stand.
     pub(super) path: &'static str,
-    /// Runs on a handler's thread and may take a moment.
-    pub(super) handler: fn(&Office) -> Answer,
+    pub(super) needs: Needs,
+    pub(super) listeners: Listeners,
+    pub(super) pace: Pace,
+    /// Runs on a thread of its own.
+    pub(super) handler: Handler,
     pub(super) description: &'static str,
+    pub(super) parameters: &'static [Parameter],
+    /// The schema of the body that it takes.
+    pub(super) body: Option<&'static str>,
+    pub(super) answer: Shape,
+    /// Refusals that belong to this route, besides those that all have.
+    pub(super) refusals: &'static [u16],
 }
 
-pub(super) static ROUTES: [Route; 5] = [
-    Route { method: "GET", path: "/", handler: office::index, description: "this list" },
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    Nothing,
+    /// A token with at least this scope, on the API's listener.
+    Token(Scope),
+}
+
+/// Where it can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listeners {
+    Both,
+    ApiOnly,
+}
+
+/// How long it may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    Quick,
+    /// It reads the history, and never holds up what is quick.
+    Slow,
+}
+
+/// What it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    Page,
+    /// JSON of this schema.
+    Json(&'static str),
+}
+
+/// Which listener a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listener {
+    Metrics,
+    Api,
+}
+
+const LIMIT: Parameter = parameter("limit", "Limit", "how many at most");
+const AFTER: Parameter = parameter("after", "SessionId", "go on behind this session, the last one of the page before");
+const USER: Parameter = parameter("user", "Text", "only sessions of this user");
+const HOURS: Parameter = parameter("hours", "Hours", "only sessions that began within so many hours; not with start");
+const START: Parameter = parameter("start", "Moment", "only sessions that began then or later");
+const END: Parameter = parameter("end", "Moment", "only sessions that began before");
+const DEST: Parameter = parameter(
+    "dest_ip",
+    "Destination",
+    "only sessions to this address, network or name, or to names below it (*.example.com)",
+);
+const PORT: Parameter = parameter("dest_port", "Port", "only sessions to this port");
+const STATUS: Parameter = parameter("status", "Status", "only sessions with this status");
+const RULE: Parameter =
+    parameter("rule", "Text", "only sessions that were decided by a rule with this in its name or description");
+const OFFSET: Parameter = parameter("after", "Offset", "leave so many out, as next of the page before says");
+
+const ACTIVE: &[Parameter] = &[USER, LIMIT, AFTER];
+const HISTORY: &[Parameter] = &[USER, HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT, AFTER];
+const OF_USER: &[Parameter] = &[HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT, AFTER];
+const RULES: &[Parameter] = &[LIMIT, OFFSET];
+
+const fn parameter(name: &'static str, schema: &'static str, description: &'static str) -> Parameter {
+    Parameter { name, schema, description }
+}
+
+const fn open(path: &'static str, handler: Handler, answer: Shape, description: &'static str) -> Route {
     Route {
         method: "GET",
-        path: "/metrics",
-        handler: Office::metrics,
-        description: "everything that is counted, in Prometheus' text format",
+        path,
+        needs: Needs::Nothing,
+        listeners: Listeners::Both,
+        pace: Pace::Quick,
+        handler,
+        description,
+        parameters: &[],
+        body: None,
+        answer,
+        refusals: &[],
+    }
+}
+
+const fn read(path: &'static str, handler: Handler, answer: &'static str, description: &'static str) -> Route {
+    Route {
+        needs: Needs::Token(Scope::Read),
+        listeners: Listeners::ApiOnly,
+        answer: Shape::Json(answer),
+        ..open(path, handler, Shape::Text, description)
+    }
+}
+
+pub(super) static ROUTES: [Route; 16] = [
+    open("/", handlers::index, Shape::Text, "this list"),
+    Route {
+        needs: Needs::Token(Scope::Read),
+        ..open("/metrics", handlers::metrics, Shape::Text, "everything that is counted, in Prometheus' text format")
+    },
+    open(
+        "/health",
+        handlers::health,
+        Shape::Json("Health"),
+        "200 while this process answers, with what is not as it should be",
+    ),
+    open("/health/live", handlers::live, Shape::Json("Live"), "200 while this process answers"),
+    Route {
+        refusals: &[503],
+        ..open(
+            "/health/ready",
+            handlers::ready,
+            Shape::Json("Ready"),
+            "200 while new clients are welcome, 503 with the reasons while they are not",
+        )
     },
     Route {
-        method: "GET",
-        path: "/health",
-        handler: Office::health,
-        description: "200 while this process answers, with what is not as it should be",
+        listeners: Listeners::ApiOnly,
+        ..open("/api/docs", handlers::documentation, Shape::Page, "the API for people")
     },
-    Route { method: "GET", path: "/health/live", handler: office::live, description: "200 while this process answers" },
     Route {
-        method: "GET",
-        path: "/health/ready",
-        handler: Office::ready,
-        description: "200 while new clients are welcome, 503 with the reasons while they are not",
+        listeners: Listeners::ApiOnly,
+        ..open("/api/openapi.json", handlers::openapi, Shape::Json("OpenApi"), "the API for programs (OpenAPI 3.1)")
+    },
+    read("/stats", handlers::statistics, "Statistics", "what happens now and what happened today"),
+    read("/api/sessions/stats", handlers::statistics, "Statistics", "the same as /stats"),
+    Route {
+        parameters: ACTIVE,
+        refusals: &[400],
+        ..read("/api/sessions/active", handlers::active, "LiveSessions", "sessions that are in now, the latest first")
+    },
+    Route {
+        parameters: HISTORY,
+        pace: Pace::Slow,
+        refusals: &[400, 404],
+        ..read("/api/sessions/history", handlers::history, "Sessions", "sessions of the history, the latest first")
+    },
+    Route {
+        pace: Pace::Slow,
+        refusals: &[400, 404],
+        ..read("/api/sessions/{id}", handlers::session, "AnySession", "one session, whether it is in or over")
+    },
+    Route {
+        method: "DELETE",
+        needs: Needs::Token(Scope::Operate),
+        refusals: &[400, 404],
+        ..read("/api/sessions/{id}", handlers::end_session, "Ended", "ends a session at once, whatever it does")
+    },
+    Route {
+        parameters: OF_USER,
+        pace: Pace::Slow,
+        refusals: &[400, 404],
+        ..read(
+            "/api/users/{user}/sessions",
+            handlers::of_user,
+            "Sessions",
+            "sessions of one user in the history, the latest first",
+        )
+    },
+    Route {
+        parameters: RULES,
+        refusals: &[400],
+        ..read("/api/acl/rules", handlers::rules, "Rules", "the rules in force, in the order of the file")
+    },
+    Route {
+        method: "POST",
+        body: Some("Question"),
+        refusals: &[400],
+        ..read("/api/acl/test", handlers::test_request, "Verdict", "what the rules in force would say to a request")
     },
 ];
 
+impl Route {
+    /// The path with this segment in the place of the name in braces.
+    pub(super) fn path_with(&self, segment: &str) -> String {
+        match (self.path.find('{'), self.path.find('}')) {
+            (Some(begin), Some(end)) => format!("{}{segment}{}", &self.path[..begin], &self.path[end + 1..]),
+            _ => self.path.to_owned(),
+        }
+    }
+
+    /// The route with the segment that stands in the place of the name in braces, if the path is its own.
+    fn found<'p>(&'static self, path: &'p str) -> Option<Found<'p>> {
+        let (Some(begin), Some(end)) = (self.path.find('{'), self.path.find('}')) else {
+            return (self.path == path).then_some((self, None));
+        };
+        let named = path.strip_prefix(&self.path[..begin])?.strip_suffix(&self.path[end + 1..])?;
+        (!named.is_empty() && !named.contains('/')).then_some((self, Some(named)))
+    }
+}
+
+/// A route, and what stands in the place of the name in its braces.
+pub(super) type Found<'p> = (&'static Route, Option<&'p str>);
+
 /// The route for a method and a path. A HEAD finds what a GET finds (RFC 9110 §9.3.2).
-pub(super) fn find(method: &str, path: &str) -> Result<&'static Route, Problem> {
-    let route = ROUTES.iter().find(|route| route.path == path).ok_or(Problem::NoRoute)?;
+pub(super) fn find<'p>(listener: Listener, method: &str, path: &'p str) -> Result<Found<'p>, Problem> {
+    let routes = at(listener, path);
     let wanted = if method == "HEAD" { "GET" } else { method };
-    if route.method == wanted { Ok(route) } else { Err(Problem::Method("GET, HEAD")) }
+    let found = routes.iter().find(|(route, _)| route.method == wanted);
+    match found {
+        Some(found) => Ok(*found),
+        None if routes.is_empty() => Err(Problem::NoRoute),
+        None => Err(Problem::Method(methods(&routes))),
+    }
+}
+
+/// The methods of a path, for whoever asks about them.
+pub(super) fn methods_of(listener: Listener, path: &str) -> Result<&'static str, Problem> {
+    let routes = at(listener, path);
+    if routes.is_empty() { Err(Problem::NoRoute) } else { Ok(methods(&routes)) }
+}
+
+/// Those of a path; one that is written out hides those with a name in braces.
+fn at(listener: Listener, path: &str) -> Vec<Found<'_>> {
+    let is_here = |route: &Route| listener == Listener::Api || route.listeners == Listeners::Both;
+    let all = ROUTES.iter().filter(|route| is_here(route));
+    let routes: Vec<Found<'_>> = all.filter_map(|route| route.found(path)).collect();
+    let is_exact = routes.iter().any(|(_, named)| named.is_none());
+    routes.into_iter().filter(|(_, named)| !is_exact || named.is_none()).collect()
+}
+
+fn methods(routes: &[Found<'_>]) -> &'static str {
+    let has = |method: &str| routes.iter().any(|(route, _)| route.method == method);
+    match (has("GET"), has("POST"), has("DELETE")) {
+        (true, false, true) => "GET, HEAD, DELETE",
+        (true, true, _) => "GET, HEAD, POST",
+        (false, true, _) => "POST",
+        (false, false, true) => "DELETE",
+        (_, false, false) => "GET, HEAD",
+    }
 }
 
 #[cfg(test)]
@@ -59,16 +269,36 @@ mod tests {
             ("GET", "//metrics", Err(404)),
             ("GET", "/METRICS", Err(404)),
             ("GET", "/%6Detrics", Err(404)),
+            ("GET", "/api/sessions/active", Ok("/api/sessions/active")),
+            ("DELETE", "/api/sessions/active", Err(405)),
+            ("DELETE", "/api/sessions/x", Ok("/api/sessions/{id}")),
+            ("GET", "/api/sessions/", Err(404)),
+            ("GET", "/api/sessions/a/b", Err(404)),
+            ("GET", "/api/users/a/sessions", Ok("/api/users/{user}/sessions")),
+            ("GET", "/api/users//sessions", Err(404)),
         ] {
-            let found = find(method, path).map(|route| route.path).map_err(Problem::status);
+            let found = find(Listener::Api, method, path).map(|(route, _)| route.path).map_err(Problem::status);
             assert_eq!(found, expected, "{method} {path}");
         }
     }
 
     #[test]
-    fn no_path_stands_there_twice() {
-        let mut paths = ROUTES.each_ref().map(|route| route.path);
-        paths.sort_unstable();
-        assert!(paths.windows(2).all(|pair| pair[0] != pair[1]), "{paths:?}");
+    fn the_metrics_listener_has_nothing_of_the_api() {
+        for route in &ROUTES {
+            let path = route.path_with("x");
+            let found = find(Listener::Metrics, route.method, &path);
+            assert_eq!(found.is_ok(), route.listeners == Listeners::Both, "{}", route.path);
+        }
+    }
+
+    #[test]
+    fn no_route_stands_there_twice_and_none_changes_anything_for_readers() {
+        let mut places: Vec<_> = ROUTES.iter().map(|route| (route.path, route.method)).collect();
+        places.sort_unstable();
+        assert!(places.windows(2).all(|pair| pair[0] != pair[1]), "{places:?}");
+        let changes = ROUTES.iter().filter(|route| route.method == "DELETE");
+        assert!(
+            changes.into_iter().all(|route| route.needs != Needs::Token(Scope::Read) && route.needs != Needs::Nothing)
+        );
     }
 }

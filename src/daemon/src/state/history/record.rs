@@ -15,13 +15,13 @@ use crate::state::session::ticket::{Session, command, dialect};
 
 /// Texts that exist only while a record is made; kept between records for their room.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     auth: String,
     name: String,
 }
 
 /// Makes the record of what is known of a session now and shows it to `use_it`; `ending` is how it ended, if it has.
-pub(super) fn with_record(
+pub(crate) fn with_record(
     session: &Session,
     ending: Option<Ending>,
     scratch: &mut Scratch,

@@ -9,6 +9,7 @@
 mod frequent;
 pub(crate) mod seats;
 pub(crate) mod sessions;
+pub(crate) mod today;
 mod users;
 mod words;
 

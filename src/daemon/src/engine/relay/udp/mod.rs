@@ -43,7 +43,6 @@ use crate::engine::sys::datagrams::{BATCH, Letterbox};
 use crate::state::limits::bandwidth::Way;
 use crate::state::session::flows::{Direction, Flows};
 use crate::state::session::judge::Judge;
-use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;
 
 /// Datagrams of one direction after which the other tasks of the thread have their turn.

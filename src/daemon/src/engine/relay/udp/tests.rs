@@ -14,6 +14,7 @@ use super::*;
 use crate::engine::sys::datagrams::{self, Outgoing};
 use crate::state::limits::bandwidth::{Direction, Way};
 use crate::state::metrics::Metrics;
+use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Ticket;

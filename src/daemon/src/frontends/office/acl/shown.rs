@@ -10,14 +10,14 @@ use acl::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::book::Book;
+use super::Book;
 use super::trial::{Outcome, Trial};
 
 /// More rules than this are shown without those that are for other destinations.
 const MOST_STEPS: usize = 200;
 
 /// A few lines; with `explain` one more for every rule.
-pub(super) fn text(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: bool) -> String {
+pub(crate) fn text(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: bool) -> String {
     let mut lines = vec![verdict(book, outcome)];
     if let Some(rule) = outcome.decision.rule() {
         lines.extend(details(book, rule));
@@ -210,7 +210,7 @@ fn fits(finding: Finding) -> &'static str {
 }
 
 /// One object; with `explain` every rule is in it.
-pub(super) fn json(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: bool) -> Value {
+pub(crate) fn json(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: bool) -> Value {
     let mut object = json!({
         "verdict": if outcome.is_allowed { "allow" } else { "deny" },
         "decision": decision(book, outcome.decision),

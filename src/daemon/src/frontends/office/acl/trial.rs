@@ -9,41 +9,43 @@ use acl::{
 };
 use jiff::Timestamp;
 
-use super::book::Book;
+use super::Book;
 
 /// Who asks for what, and all that is known of it.
-pub(super) struct Trial<'t> {
-    pub(super) user: Option<&'t str>,
+#[derive(Debug)]
+pub(crate) struct Trial<'t> {
+    pub(crate) user: Option<&'t str>,
     /// Besides those of the files.
-    pub(super) groups: &'t [String],
-    pub(super) destination: &'t Destination,
+    pub(crate) groups: &'t [String],
+    pub(crate) destination: &'t Destination,
     /// Of a name.
-    pub(super) addresses: &'t [IpAddr],
-    pub(super) port: u16,
-    pub(super) command: Command,
-    pub(super) source: Option<IpAddr>,
-    pub(super) method: Option<AuthMethod>,
+    pub(crate) addresses: &'t [IpAddr],
+    pub(crate) port: u16,
+    pub(crate) command: Command,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) method: Option<AuthMethod>,
     /// Those that accept the client; the others refuse it.
-    pub(super) services: &'t [String],
-    pub(super) at: Timestamp,
+    pub(crate) services: &'t [String],
+    pub(crate) at: Timestamp,
 }
 
 /// What became of it.
-pub(super) struct Outcome {
+#[derive(Debug)]
+pub(crate) struct Outcome {
     /// Allowed, at one of its addresses at least, as far as they are known.
-    pub(super) is_allowed: bool,
+    pub(crate) is_allowed: bool,
     /// Of several decisions the one that counts.
-    pub(super) decision: Decision,
+    pub(crate) decision: Decision,
     /// Of the name, or of the address that was asked for.
-    pub(super) asked: Explanation,
+    pub(crate) asked: Explanation,
     /// Of each address of the name.
-    pub(super) addresses: Vec<(IpAddr, Explanation)>,
+    pub(crate) addresses: Vec<(IpAddr, Explanation)>,
     /// Services that were taken to refuse the client.
-    pub(super) refusing: Vec<ServiceId>,
+    pub(crate) refusing: Vec<ServiceId>,
 }
 
 impl Trial<'_> {
-    pub(super) fn run(&self, book: &Book) -> Outcome {
+    pub(crate) fn run(&self, book: &Book) -> Outcome {
         let rules = book.rules.set();
         let mut hearing = Hearing {
             trial: self,
@@ -68,7 +70,7 @@ impl Trial<'_> {
     }
 
     /// The words of one decision about the request, or about one of its addresses.
-    pub(super) fn words(&self, book: &Book, target: Target<'_>, explanation: &Explanation) -> Vec<String> {
+    pub(crate) fn words(&self, book: &Book, target: Target<'_>, explanation: &Explanation) -> Vec<String> {
         let moment = book.rules.at(self.at);
         let request = self.request(target, &moment, Services::default());
         explanation.steps.iter().map(|step| step.words(book.rules.set(), &request)).collect()

@@ -1,0 +1,208 @@
+//! What the routes answer: requests to operations, and what comes of these to answers.
+
+use std::fmt::Write;
+use std::time::Instant;
+
+use config::tokens::Scope;
+use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::answer::Answer;
+use super::openapi;
+use super::problem::{Problem, told};
+use super::query::Query;
+use super::routes::{ROUTES, Route};
+use crate::frontends::office::{self, Caller, No, Office, Operation};
+use crate::state::readiness::Reason;
+
+const JSON: &str = "application/json";
+
+/// A request as handlers see it.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) route: &'static Route,
+    /// What stands where the route's path has a name in braces, as it was written.
+    pub(super) named: Option<String>,
+    /// Behind the question mark.
+    pub(super) query: String,
+    pub(super) body: Vec<u8>,
+    pub(super) caller: Caller,
+}
+
+/// Whether all is well.
+#[derive(Debug, Serialize)]
+struct Health {
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'static str>,
+}
+
+pub(super) type Handler = fn(&Office, &Asked) -> Answer;
+
+pub(super) fn index(_: &Office, _: &Asked) -> Answer {
+    let mut list = String::new();
+    for route in &ROUTES {
+        let _never_fails = writeln!(list, "{} {}: {}", route.method, route.path, route.description);
+    }
+    Answer::new(200, "text/plain; charset=utf-8", list)
+}
+
+pub(super) fn metrics(office: &Office, _: &Asked) -> Answer {
+    Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", office.metrics.exposition())
+}
+
+/// Who asks whether this process should be restarted must not hear of what a restart does not mend.
+pub(super) fn health(office: &Office, _: &Asked) -> Answer {
+    let reasons = reasons(office);
+    let status = if reasons.is_empty() { "ok" } else { "degraded" };
+    object(200, &Health { status, reasons: Some(reasons), version: Some(env!("CARGO_PKG_VERSION")) })
+}
+
+pub(super) fn live(_: &Office, _: &Asked) -> Answer {
+    object(200, &Health { status: "live", reasons: None, version: None })
+}
+
+pub(super) fn ready(office: &Office, _: &Asked) -> Answer {
+    let reasons = reasons(office);
+    let (code, status) = if reasons.is_empty() { (200, "ready") } else { (503, "not_ready") };
+    let answer = object(code, &Health { status, reasons: Some(reasons), version: None });
+    if code == 503 { answer.with("Retry-After", "1") } else { answer }
+}
+
+pub(super) fn openapi(_: &Office, _: &Asked) -> Answer {
+    object(200, &openapi::document())
+}
+
+pub(super) fn documentation(_: &Office, _: &Asked) -> Answer {
+    Answer::new(200, "text/html; charset=utf-8", openapi::page())
+        .with("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+}
+
+pub(super) fn statistics(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Statistics))
+}
+
+pub(super) fn active(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| Ok(Operation::Active(query.sought()?)))
+}
+
+pub(super) fn history(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| Ok(Operation::History(Box::new(query.filter(Timestamp::now())?), query.limit()?)))
+}
+
+pub(super) fn of_user(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| {
+        let mut filter = query.filter(Timestamp::now())?;
+        filter.user = Some(asked.name()?);
+        Ok(Operation::History(Box::new(filter), query.limit()?))
+    })
+}
+
+pub(super) fn session(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Session(asked.id()?)))
+}
+
+pub(super) fn end_session(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::EndSession(asked.id()?)))
+}
+
+pub(super) fn rules(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| {
+        let (after, limit) = query.stretch()?;
+        Ok(Operation::Rules { after, limit })
+    })
+}
+
+pub(super) fn test_request(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| {
+        let question = serde_json::from_slice(&asked.body).map_err(|error| No::Invalid(error.to_string()))?;
+        Ok(Operation::TestRequest(Box::new(question)))
+    })
+}
+
+impl Asked {
+    fn id(&self) -> Result<Uuid, No> {
+        let id = self.name()?;
+        // Other spellings of the same would be other paths to whoever stands between.
+        let read = Uuid::try_parse(&id).ok().filter(|read| read.to_string() == id.to_ascii_lowercase());
+        read.ok_or_else(|| No::Invalid("the path has no id of a session in it".to_owned()))
+    }
+
+    fn name(&self) -> Result<String, No> {
+        let name = self.named.as_deref().unwrap_or_default();
+        let name = percent_decode_str(name).decode_utf8();
+        name.map(String::from).map_err(|_| No::Invalid("the path has bytes that are no UTF-8".to_owned()))
+    }
+
+    /// Where the next page is.
+    fn next(&self, query: &Query, after: impl std::fmt::Display) -> String {
+        let named = self.name().unwrap_or_default();
+        let named = utf8_percent_encode(&named, NON_ALPHANUMERIC).to_string();
+        let path = self.route.path_with(&named);
+        format!("<{path}?{}>; rel=\"next\"", query.behind(after))
+    }
+}
+
+fn answered(office: &Office, asked: &Asked, operation: impl FnOnce(&Query) -> Result<Operation, No>) -> Answer {
+    let performed = Query::read(&asked.query, asked.route.parameters)
+        .and_then(|query| Ok((operation(&query)?, query)))
+        .and_then(|(operation, query)| Ok((office.perform(&asked.caller, operation)?, query)));
+    match performed {
+        Ok((answer, query)) => {
+            let body = object(200, &answer);
+            match last_of(&answer, &query) {
+                Some(last) => body.with("Link", asked.next(&query, last)),
+                None => body,
+            }
+        }
+        Err(no) => refused(&no),
+    }
+}
+
+/// What the next page begins behind, if this one is full.
+fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
+    let (length, last) = match answer {
+        office::Answer::Active(sessions) => (sessions.len(), sessions.last().map(|last| last.row.session_id)),
+        office::Answer::Past(rows) => (rows.len(), rows.last().map(|last| last.session_id)),
+        office::Answer::Statistics(_)
+        | office::Answer::Session(_)
+        | office::Answer::PastSession(_)
+        | office::Answer::Ended { .. }
+        | office::Answer::Rules(_)
+        | office::Answer::Tested(_) => return None,
+    };
+    let is_full = query.limit().is_ok_and(|limit| u32::try_from(length) == Ok(limit));
+    last.filter(|_| is_full).map(|last| last.to_string())
+}
+
+fn refused(no: &No) -> Answer {
+    match no {
+        No::Forbidden(Scope::Read | Scope::Operate | Scope::Admin) => told(403, "scope", &no.to_string()),
+        No::NotThere => told(404, "no_session", &no.to_string()),
+        No::Invalid(detail) => told(400, "invalid", detail),
+        No::NothingKept => told(404, "no_history", &no.to_string()),
+        No::TooLate => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
+        No::Unreadable => told(503, "unreadable", &no.to_string()).with("Retry-After", "5"),
+    }
+}
+
+fn object(status: u16, value: &impl Serialize) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(mut body) => {
+            body.push(b'\n');
+            Answer::new(status, JSON, body)
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer cannot be written");
+            Problem::Failed.answer()
+        }
+    }
+}
+
+fn reasons(office: &Office) -> Vec<&'static str> {
+    office.readiness.reasons(Instant::now()).into_iter().map(Reason::label).collect()
+}

@@ -1,0 +1,194 @@
+//! What operators can ask and order, whichever way they come: one dispatcher, one form of answers and refusals.
+//!
+//! Knows nothing of HTTP, tokens or sockets: a frontend says who asks and what that one may do.
+
+pub(crate) mod acl;
+mod live;
+pub(crate) mod moment;
+mod past;
+mod rules;
+mod statistics;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use config::tokens::Scope;
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use self::live::Live;
+pub(crate) use self::past::Past;
+pub(crate) use self::rules::Question;
+use self::rules::{RuleList, answered};
+use self::statistics::Statistics;
+use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::row::Row;
+use crate::frontends::socks::World;
+use crate::state::history::record::Scratch;
+use crate::state::metrics::Metrics;
+use crate::state::metrics::today::Today;
+use crate::state::readiness::Readiness;
+use crate::state::session::ending::ByHouse;
+use crate::state::session::facts::Identity;
+use crate::state::session::ticket::Session;
+
+/// What the operations work on.
+#[derive(Debug)]
+pub(crate) struct Office {
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Arc<Readiness>,
+    pub(crate) world: Arc<World>,
+    pub(crate) today: Arc<Today>,
+    /// The history, if one is kept.
+    pub(crate) past: Option<Past>,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// For the log.
+    pub(crate) name: String,
+    pub(crate) scope: Scope,
+}
+
+/// Everything that can be asked or ordered.
+#[derive(Debug)]
+pub(crate) enum Operation {
+    Statistics,
+    Active(Sought),
+    Session(Uuid),
+    EndSession(Uuid),
+    History(Box<Filter>, u32),
+    Rules { after: usize, limit: usize },
+    TestRequest(Box<Question>),
+}
+
+/// Which of the living.
+#[derive(Debug, Default)]
+pub(crate) struct Sought {
+    pub(crate) user: Option<String>,
+    /// Comes behind this one, which was the last of the page before.
+    pub(crate) after: Option<Uuid>,
+    pub(crate) limit: usize,
+}
+
+/// What an operation answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    Statistics(Box<Statistics>),
+    Active(Vec<Live>),
+    Past(Vec<Row>),
+    Session(Box<Live>),
+    PastSession(Box<Row>),
+    Ended { session_id: Uuid, ended: bool },
+    Rules(RuleList),
+    Tested(serde_json::Value),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum No {
+    #[error("this takes the scope {0}")]
+    Forbidden(Scope),
+    #[error("there is no such session")]
+    NotThere,
+    #[error("{0}")]
+    Invalid(String),
+    #[error("no history is kept")]
+    NothingKept,
+    #[error("the answer takes too long; ask for a shorter time or fewer rows")]
+    TooLate,
+    #[error("the history cannot be read now; the log has the reason")]
+    Unreadable,
+}
+
+impl Operation {
+    /// What it takes to be allowed.
+    pub(crate) fn scope(&self) -> Scope {
+        match self {
+            Self::Statistics
+            | Self::Active(_)
+            | Self::Session(_)
+            | Self::History(..)
+            | Self::Rules { .. }
+            | Self::TestRequest(_) => Scope::Read,
+            Self::EndSession(_) => Scope::Operate,
+        }
+    }
+}
+
+impl Office {
+    /// Does what is asked, if the caller may ask for it.
+    ///
+    /// # Errors
+    /// Why it was not done.
+    pub(crate) fn perform(&self, caller: &Caller, operation: Operation) -> Result<Answer, No> {
+        if caller.scope < operation.scope() {
+            return Err(No::Forbidden(operation.scope()));
+        }
+        match operation {
+            Operation::Statistics => Ok(Answer::Statistics(Box::new(self.statistics()))),
+            Operation::Active(sought) => Ok(Answer::Active(self.active(&sought))),
+            Operation::Session(id) => self.session(id),
+            Operation::EndSession(id) => self.end(caller, id),
+            Operation::History(filter, limit) => self.past()?.page(&filter, limit).map(Answer::Past),
+            Operation::Rules { after, limit } => {
+                Ok(Answer::Rules(RuleList::of(&self.world.regime().snapshot, after, limit)))
+            }
+            Operation::TestRequest(question) => answered(&question, &self.world.regime().snapshot).map(Answer::Tested),
+        }
+    }
+
+    fn statistics(&self) -> Statistics {
+        self.today.summary(&self.world.roster, statistics::MOST, Timestamp::now()).into()
+    }
+
+    /// The latest first.
+    fn active(&self, sought: &Sought) -> Vec<Live> {
+        let mut found: Vec<Arc<Session>> = Vec::new();
+        self.world.roster.each(|session| {
+            if sought.means(session) {
+                found.push(Arc::clone(session));
+            }
+        });
+        found.sort_unstable_by_key(|session| Reverse(session.id));
+        found.truncate(sought.limit);
+        let mut scratch = Scratch::default();
+        found.iter().map(|session| Live::of(session, &mut scratch)).collect()
+    }
+
+    fn session(&self, id: Uuid) -> Result<Answer, No> {
+        if let Some(session) = self.world.roster.find(id) {
+            return Ok(Answer::Session(Box::new(Live::of(&session, &mut Scratch::default()))));
+        }
+        let row = self.past.as_ref().map_or(Ok(None), |past| past.find(id))?;
+        row.map(|row| Answer::PastSession(Box::new(row))).ok_or(No::NotThere)
+    }
+
+    /// Its task hears of it wherever it waits.
+    fn end(&self, caller: &Caller, id: Uuid) -> Result<Answer, No> {
+        let session = self.world.roster.find(id).ok_or(No::NotThere)?;
+        session.course.end(ByHouse::Killed);
+        tracing::info!(target: "audit", caller = %caller.name, session = %id, "session ended by an operator");
+        Ok(Answer::Ended { session_id: id, ended: true })
+    }
+
+    fn past(&self) -> Result<&Past, No> {
+        self.past.as_ref().ok_or(No::NothingKept)
+    }
+}
+
+impl Sought {
+    fn means(&self, session: &Session) -> bool {
+        let is_behind = self.after.is_none_or(|after| session.id < after);
+        let is_theirs = |user: &String| {
+            session.facts().proof.as_ref().is_some_and(|proof| match &proof.identity {
+                Identity::Anonymous => user == "anonymous",
+                Identity::User(known) => **user == *known.name,
+            })
+        };
+        is_behind && self.user.as_ref().is_none_or(is_theirs)
+    }
+}

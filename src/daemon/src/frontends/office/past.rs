@@ -1,0 +1,66 @@
+//! Questions to the history: a few readers that are kept open, each question with an end.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::No;
+use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::row::Row;
+use crate::engine::history::archive::{Archive, NoAnswer};
+
+/// How long a question may take.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Readers that are kept.
+const KEPT: usize = 2;
+
+#[derive(Debug)]
+pub(crate) struct Past {
+    file: PathBuf,
+    idle: Mutex<Vec<Archive>>,
+}
+
+impl Past {
+    /// Asks the database in this file.
+    pub(crate) fn of(file: PathBuf) -> Self {
+        Self { file, idle: Mutex::default() }
+    }
+
+    /// The latest first, so many at most.
+    pub(super) fn page(&self, filter: &Filter, limit: u32) -> Result<Vec<Row>, No> {
+        match self.ask(|archive| archive.page(filter, limit)) {
+            // Nothing has been written yet.
+            Err(NoAnswer::NoFile(_)) => Ok(Vec::new()),
+            Ok(rows) => Ok(rows),
+            Err(NoAnswer::TooLate(_)) => Err(No::TooLate),
+            Err(error @ NoAnswer::Unreadable(_)) => {
+                tracing::warn!(%error, "the API cannot answer from the history");
+                Err(No::Unreadable)
+            }
+        }
+    }
+
+    pub(super) fn find(&self, id: Uuid) -> Result<Option<Row>, No> {
+        let Some(next) = id.as_u128().checked_add(1) else { return Ok(None) };
+        let filter = Filter { after: Some(Uuid::from_u128(next)), ..Filter::default() };
+        let rows = self.page(&filter, 1)?;
+        Ok(rows.into_iter().find(|row| row.session_id == id))
+    }
+
+    fn ask<T>(&self, question: impl FnOnce(&mut Archive) -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut archive = kept.map_or_else(|| Archive::open(&self.file, DEADLINE), Ok)?;
+        let answer = question(&mut archive);
+        // One that failed may stand before a file that has been renamed.
+        if answer.is_ok() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < KEPT {
+                idle.push(archive);
+            }
+        }
+        answer
+    }
+}

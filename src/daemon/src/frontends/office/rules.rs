@@ -1,0 +1,183 @@
+//! The rules in force, and what they would say to somebody.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ::acl::{Action, AuthMethod, Command, Destination, Protocol, RuleId, Ruleset, Word};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::No;
+use super::acl::trial::Trial;
+use super::acl::{Book, shown};
+use crate::state::snapshot::Snapshot;
+
+/// More than anybody tries at once.
+const MOST_ITEMS: usize = 64;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RuleList {
+    generation: u64,
+    default_policy: &'static str,
+    total: usize,
+    /// In the order of the file.
+    rules: Vec<Rule>,
+    /// Where the next page begins, if there is one.
+    next: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rule {
+    name: String,
+    identity: String,
+    owner: String,
+    action: &'static str,
+    description: String,
+    destinations: Vec<String>,
+    ports: String,
+    protocols: String,
+    commands: String,
+    sources: Vec<String>,
+    auth_methods: String,
+    time: Option<String>,
+    pam_service: Option<String>,
+    valid_until: Option<Timestamp>,
+    priority: i32,
+    line: u32,
+}
+
+/// A request that nobody makes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    /// Who asks; nobody in particular without it.
+    user: Option<String>,
+    /// Groups that the authentication finds, besides those of the files.
+    #[serde(default)]
+    groups: Vec<String>,
+    /// Where to: a name or an address.
+    dest: String,
+    /// A lookup has none.
+    port: Option<u16>,
+    protocol: Option<String>,
+    command: Option<String>,
+    source: Option<IpAddr>,
+    auth_method: Option<String>,
+    /// Addresses of the name; nothing is looked up.
+    #[serde(default)]
+    addresses: Vec<IpAddr>,
+    /// Those that accept the client; the others refuse it.
+    #[serde(default)]
+    pam_services: Vec<String>,
+    at: Option<Timestamp>,
+    /// Whether every rule is to say why it fits or does not.
+    #[serde(default)]
+    explain: bool,
+}
+
+impl RuleList {
+    pub(super) fn of(snapshot: &Snapshot, after: usize, limit: usize) -> Self {
+        let set = snapshot.rules.set();
+        let total = set.policy().rule_count();
+        let rules: Vec<Rule> = set.rules().skip(after).take(limit).map(|rule| Rule::of(set, rule)).collect();
+        let end = after.saturating_add(rules.len());
+        Self {
+            generation: snapshot.generation,
+            default_policy: if set.policy().default == Action::Allow { "allow" } else { "block" },
+            total,
+            next: (end < total && !rules.is_empty()).then_some(end),
+            rules,
+        }
+    }
+}
+
+impl Rule {
+    fn of(set: &Ruleset, id: RuleId) -> Self {
+        let rule = set.rule(id);
+        Self {
+            name: set.label(id),
+            identity: set.identity(id).to_string(),
+            owner: set.owner(id),
+            action: rule.action.as_str(),
+            description: rule.description.to_string(),
+            destinations: rule.destinations.iter().map(ToString::to_string).collect(),
+            ports: rule.ports.to_string(),
+            protocols: rule.protocols.to_string(),
+            commands: rule.commands.to_string(),
+            sources: rule.sources.iter().map(ToString::to_string).collect(),
+            auth_methods: rule.auth_methods.to_string(),
+            time: rule.time.as_ref().map(ToString::to_string),
+            pam_service: rule.pam_service.as_ref().map(ToString::to_string),
+            valid_until: rule.valid_until.and_then(|until| Timestamp::from_second(until).ok()),
+            priority: rule.priority,
+            line: rule.line,
+        }
+    }
+}
+
+/// What traffic would be told, as `acl-check --json` says it.
+pub(super) fn answered(question: &Question, snapshot: &Snapshot) -> Result<Value, No> {
+    let destination =
+        Destination::parse_name(question.dest.as_bytes()).map_err(|fault| No::Invalid(format!("dest: {fault}")))?;
+    let command = question.command()?;
+    question.check(&destination, command)?;
+    let trial = Trial {
+        user: question.user.as_deref(),
+        groups: &question.groups,
+        destination: &destination,
+        addresses: &question.addresses,
+        port: question.port.unwrap_or(0),
+        command,
+        source: question.source,
+        method: word::<AuthMethod>("auth_method", question.auth_method.as_deref())?,
+        services: &question.pam_services,
+        at: question.at.unwrap_or_else(Timestamp::now),
+    };
+    let has_rules = snapshot.rules.set().policy().rule_count() > 0;
+    let book = Book {
+        path: has_rules.then(|| "acl.config_file".into()),
+        rules: Arc::clone(&snapshot.rules),
+        guard: snapshot.guard.load_full(),
+        users: Arc::clone(&snapshot.users),
+    };
+    Ok(shown::json(&book, &trial, &trial.run(&book), question.explain))
+}
+
+impl Question {
+    fn command(&self) -> Result<Command, No> {
+        let by_protocol = match word::<Protocol>("protocol", self.protocol.as_deref())? {
+            Some(_) if self.command.is_some() => {
+                return Err(No::Invalid("protocol and command exclude each other".to_owned()));
+            }
+            Some(Protocol::Udp) => Command::UdpAssociate,
+            Some(Protocol::Tcp) | None => Command::Connect,
+        };
+        Ok(word::<Command>("command", self.command.as_deref())?.unwrap_or(by_protocol))
+    }
+
+    fn check(&self, destination: &Destination, command: Command) -> Result<(), No> {
+        let invalid = |message: &str| Err(No::Invalid(message.to_owned()));
+        let is_lookup = command == Command::Resolve;
+        if is_lookup != self.port.is_none() {
+            return invalid(if is_lookup { "port: a lookup has none" } else { "port: it is missing" });
+        }
+        if matches!(destination, Destination::Address(_)) && !self.addresses.is_empty() {
+            return invalid("addresses: they are for names");
+        }
+        if [self.groups.len(), self.addresses.len(), self.pam_services.len()]
+            .into_iter()
+            .any(|count| count > MOST_ITEMS)
+        {
+            return invalid("a list has at most 64 items");
+        }
+        Ok(())
+    }
+}
+
+fn word<W: Word>(key: &str, text: Option<&str>) -> Result<Option<W>, No> {
+    let Some(text) = text else { return Ok(None) };
+    let found = W::ALL.iter().copied().find(|word| word.as_str() == text);
+    let words = || W::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>().join(", ");
+    found.map(Some).ok_or_else(|| No::Invalid(format!("{key}: it is one of {}", words())))
+}

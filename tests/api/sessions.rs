@@ -1,0 +1,209 @@
+//! What the API says of sessions is what their endpoints know.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use rig::dns::{Dns, Zone};
+use rig::socks5::{CONNECT, greeted, rep};
+use rig::target::{Target, echo};
+use rig::udp::{Association, address, datagrams, next, post};
+use rig::users::Users;
+use rig::wait::{PATIENCE, eventually, found};
+use rig::wire::Wire;
+use serde_json::{Value, json};
+
+use crate::{House, start};
+
+fn list(house: &House, path: &str) -> Vec<Value> {
+    house.api.read(path).as_array().cloned().expect("a list")
+}
+
+#[test]
+fn a_live_session_has_every_field_and_its_bytes_are_exact() {
+    let users = Users::of(&[("alice", b"wonderland")]);
+    let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
+    let house = start(&[users.settings(&["userpass"]), dns.settings()].concat());
+    let target = Target::listen().serve(echo);
+    let mut client = Wire::connect(house.service.addr());
+    assert_eq!(client.log_in(b"alice", b"wonderland"), [1, 0]);
+    assert_eq!(client.ask(CONNECT, ("target.test", target.port())).code, rep::SUCCEEDED);
+    client.send(b"hello");
+    assert_eq!(&client.receive(), b"hello");
+
+    let is_settled = || list(&house, "/api/sessions/active").into_iter().find(|session| session["bytes_received"] == 5);
+    let session = found(PATIENCE, is_settled).expect("the session is shown");
+    for (field, expected) in [
+        ("user", json!("alice")),
+        ("status", json!("active")),
+        ("stage", json!("relaying")),
+        ("source_ip", json!("127.0.0.1")),
+        ("source_port", json!(client.local().port())),
+        ("dest_host", json!("target.test")),
+        ("dest_ip", json!("127.0.0.1")),
+        ("dest_port", json!(target.port())),
+        ("protocol", json!("tcp")),
+        ("command", json!("connect")),
+        ("dialect", json!("socks5")),
+        ("auth_method", json!("userpass")),
+        ("acl_decision", json!("allow")),
+        ("generation", json!(1)),
+        ("bytes_sent", json!(5)),
+        ("end_time", json!(null)),
+        ("close_reason", json!(null)),
+    ] {
+        assert_eq!(session[field], expected, "{field} in {session}");
+    }
+    for phase in ["handshake_us", "auth_us", "rules_us", "dns_us", "connect_us", "first_byte_us"] {
+        assert!(session[phase].is_u64(), "{phase} in {session}");
+    }
+    let id = session["session_id"].as_str().expect("an id").to_owned();
+    assert_eq!(house.api.read(&format!("/api/sessions/{id}"))["session_id"], json!(id));
+    assert_eq!(list(&house, "/api/sessions/active?user=alice").len(), 1);
+    assert_eq!(list(&house, "/api/sessions/active?user=bob").len(), 0);
+
+    drop(client);
+    let of_alice = || list(&house, "/api/users/alice/sessions?status=closed").into_iter().next();
+    let row = found(PATIENCE, of_alice).expect("the row is written");
+    assert_eq!((&row["session_id"], &row["bytes_sent"]), (&json!(id), &json!(5)));
+    let one = house.api.read(&format!("/api/sessions/{id}"));
+    assert_eq!((&one["status"], &one["bytes_received"]), (&json!("closed"), &json!(5)));
+}
+
+#[test]
+fn an_association_shows_its_flows() {
+    let house = start("");
+    let association = Association::open(house.service.addr());
+    let peers = [(); 2].map(|()| datagrams(Ipv4Addr::LOCALHOST.into()));
+    for (count, peer) in (1..).zip(&peers) {
+        for _ in 0..count {
+            association.send(address(peer), b"four");
+            let (_, relay) = next(peer);
+            post(peer, b"answer", relay);
+            let _ = association.receive();
+        }
+    }
+    let shown = || list(&house, "/api/sessions/active").into_iter().find(|session| session["packets_received"] == 3);
+    let session = found(PATIENCE, shown).expect("the association is shown");
+    assert_eq!((&session["protocol"], &session["stage"]), (&json!("udp"), &json!("datagrams")));
+    let flows = session["flows"].as_array().expect("it has flows");
+    let of = |peer: &std::net::UdpSocket| {
+        let port = address(peer).port();
+        flows.iter().find(|flow| flow["peer_port"] == port).unwrap_or_else(|| panic!("{port} in {flows:?}"))
+    };
+    for (count, peer) in (1_u64..).zip(&peers) {
+        let flow = of(peer);
+        let expected = [4 * count, 6 * count, count, count].map(|number| json!(number));
+        let said =
+            ["bytes_sent", "bytes_received", "packets_sent", "packets_received"].map(|field| flow[field].clone());
+        assert_eq!(said, expected);
+    }
+}
+
+#[test]
+fn pages_follow_each_other_and_miss_nobody() {
+    let house = start("");
+    let target = Target::listen().serve(echo);
+    let clients: Vec<Wire> = (0..7)
+        .map(|_| {
+            let mut client = greeted(house.service.addr());
+            assert_eq!(client.ask(CONNECT, target).code, rep::SUCCEEDED);
+            client
+        })
+        .collect();
+    let mut seen = Vec::new();
+    let mut path = "/api/sessions/active?limit=3".to_owned();
+    loop {
+        let answer = house.api.ask("read", "GET", &path, None);
+        let page: Vec<Value> = serde_json::from_str(&answer.body).expect("a list");
+        seen.extend(page.iter().map(|session| session["source_port"].as_u64().expect("a port")));
+        let Some(next) = answer.field("Link") else { break };
+        path = next.strip_prefix('<').and_then(|rest| rest.split('>').next()).expect("a link").to_owned();
+    }
+    let mut expected: Vec<u64> = clients.iter().map(|client| client.local().port().into()).collect();
+    expected.reverse();
+    assert_eq!(seen, expected, "the latest first");
+}
+
+#[test]
+fn the_history_answers_what_the_plan_asks() {
+    let house = start("");
+    let target = Target::listen().serve(echo);
+    let mut client = greeted(house.service.addr());
+    assert_eq!(client.ask(CONNECT, target).code, rep::SUCCEEDED);
+    drop(client);
+    let metadata = SocketAddr::from((Ipv4Addr::new(169, 254, 169, 254), 80));
+    assert_eq!(greeted(house.service.addr()).ask(CONNECT, metadata).code, rep::NOT_ALLOWED);
+    let count = |query: &str| list(&house, &format!("/api/sessions/history?{query}")).len();
+    assert!(eventually(PATIENCE, || count("status=closed") == 1 && count("status=rejected") == 1));
+    for (query, expected) in [
+        ("user=anonymous&hours=24", 2),
+        ("user=alice", 0),
+        ("dest_ip=169.254.169.254", 1),
+        ("dest_ip=169.254.0.0%2F16", 1),
+        ("dest_ip=127.0.0.1", 1),
+        ("dest_port=80", 1),
+        ("start=2020-01-01&end=2020-01-02", 0),
+        ("start=2020-01-01&end=2099-01-02T03:04:05%2B01:00", 2),
+        ("limit=1", 1),
+    ] {
+        assert_eq!(count(query), expected, "{query}");
+    }
+    for query in [
+        "status=fine",
+        "hours=0",
+        "hours=1&start=2020-01-01",
+        "limit=0",
+        "limit=1001",
+        "colour=red",
+        "user=a&user=b",
+        "after=x",
+        "start=now",
+    ] {
+        let answer = house.api.ask("read", "GET", &format!("/api/sessions/history?{query}"), None);
+        assert!(answer.status == 400 && answer.body.contains("\"code\":\"invalid\""), "{query}: {}", answer.body);
+    }
+}
+
+#[test]
+fn statistics_are_those_of_the_day() {
+    let house = start("");
+    let target = Target::listen().serve(echo);
+    let mut client = greeted(house.service.addr());
+    assert_eq!(client.ask(CONNECT, target).code, rep::SUCCEEDED);
+    client.send(b"hello");
+    assert_eq!(&client.receive(), b"hello");
+    let metadata = SocketAddr::from((Ipv4Addr::new(169, 254, 169, 254), 80));
+    assert_eq!(greeted(house.service.addr()).ask(CONNECT, metadata).code, rep::NOT_ALLOWED);
+    assert!(eventually(PATIENCE, || house.api.read("/stats")["active_sessions"] == 1));
+    for path in ["/stats", "/api/sessions/stats"] {
+        let stats = house.api.read(path);
+        assert_eq!(stats["total_sessions"], 2, "{stats}");
+        assert_eq!((&stats["total_bytes"], &stats["total_bytes_sent"]), (&json!(10), &json!(5)), "{stats}");
+        assert_eq!(stats["top_users"], json!([{ "user": "anonymous", "sessions": 2, "bytes": 10 }]));
+        let ip = target.ip().to_string();
+        assert_eq!(stats["top_destinations"], json!([{ "destination": ip, "ip": ip, "connections": 1 }]));
+        assert_eq!(stats["acl_stats"], json!({ "allowed": 1, "blocked": 1 }));
+    }
+}
+
+#[test]
+fn rules_are_shown_and_asked_as_traffic_asks_them() {
+    let house = start("");
+    let rules = house.api.read("/api/acl/rules");
+    assert_eq!((&rules["total"], &rules["default_policy"]), (&json!(0), &json!("allow")));
+    let ask = |body: Value| house.api.ask("read", "POST", "/api/acl/test", Some(&body));
+    let allowed = ask(json!({ "dest": "example.com", "port": 443, "user": "alice", "addresses": ["192.0.2.1"] }));
+    let verdict: Value = serde_json::from_str(&allowed.body).expect("an object");
+    assert_eq!((allowed.status, &verdict["verdict"]), (200, &json!("allow")));
+    let guarded = ask(json!({ "dest": "169.254.169.254", "port": 80, "explain": true }));
+    let verdict: Value = serde_json::from_str(&guarded.body).expect("an object");
+    assert_eq!((&verdict["verdict"], &verdict["decision"]["by"]), (&json!("deny"), &json!("guard")));
+    for body in [
+        json!({}),
+        json!({ "dest": "a..b", "port": 1 }),
+        json!({ "dest": "a" }),
+        json!({ "dest": "a", "port": 1, "x": 1 }),
+        json!([]),
+    ] {
+        assert_eq!(ask(body.clone()).status, 400, "{body}");
+    }
+}
