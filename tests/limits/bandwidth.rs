@@ -129,12 +129,11 @@ fn assert_kept(rates: &[f64], megabytes: &[f64]) {
     assert!(rates.iter().zip(megabytes).all(is_kept), "{rates:?} is not {megabytes:?} MB/s");
 }
 
-/// About so much of all of it: what one cannot take in time, because the machine is busy, others get.
+/// No more than all of it, and nobody much less than his part: what one cannot take in time, because the machine is busy, others get.
 fn assert_shared(rates: &[f64], megabytes: &[f64]) {
     assert_kept(&[rates.iter().sum()], &[megabytes.iter().sum()]);
-    let is_near =
-        |(rate, megabytes): (&f64, &f64)| (megabytes * 0.6..megabytes * 1.5 + 1.0).contains(&(rate / MEGABYTE));
-    assert!(rates.iter().zip(megabytes).all(is_near), "{rates:?} is not {megabytes:?} MB/s");
+    let has_part = |(rate, megabytes): (&f64, &f64)| rate / MEGABYTE > megabytes * 0.6;
+    assert!(rates.iter().zip(megabytes).all(has_part), "{rates:?} is not {megabytes:?} MB/s");
 }
 
 #[test]
