@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run build man deb test lint docs deny bench bench-acl instructions fuzz coverage soak
+.PHONY: help run build man deb rpm test lint docs deny bench bench-acl instructions fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -29,11 +29,16 @@ deb:
 	mkdir -p target/packages
 	PACKAGES=target/packages debian/rules clean binary
 
+#: make rpm           the RPM package, in target/packages
+rpm: build man
+	rpmbuild -bb --quiet --define "_topdir $(CURDIR)/target/rpm" --define "_rpmdir $(CURDIR)/target/packages" \
+	    --define "tree $(CURDIR)" --define "version $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n1)" rpm/rustsocks.spec
+
 test:
 	scripts/build-deps
 	scripts/test-deps
 	scripts/roots
-	$(MAKE) deb
+	$(MAKE) deb rpm
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 #: make lint          formatting and clippy, warnings are errors

@@ -2,6 +2,7 @@
 
 use rig::target::{Target, echo};
 use rig::visitor::visit;
+use rig::wait::{PATIENCE, eventually};
 
 use crate::package::{NEXT, install};
 use crate::{CONFIGURATION, PROXY, edit, on_each_bare_release, on_each_release, open_loopback};
@@ -61,6 +62,24 @@ fn a_removal_keeps_the_configuration_and_a_purge_nothing() {
         assert!(left().contains("/etc/rustsocks\n") && left().contains("/var/lib/rustsocks\n"), "{}", left());
         machine.run(&["dpkg", "--purge", "rustsocks"]);
         assert_eq!(left(), "");
+    });
+}
+
+#[test]
+fn the_rpm_installs_serves_and_goes() {
+    on_each_bare_release(|machine| {
+        // The dependencies stand in Debian's database, which rpm does not read.
+        machine.shell("rpm --initdb && rpm --install --nodeps /mnt/this.rpm");
+        machine.run(&["systemctl", "enable", "--now", "rustsocks"]);
+        machine.hears("the worker is confined: user socks");
+        let target = Target::listen().serve(echo);
+        open_loopback(machine);
+        assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()), "{}", machine.journal());
+        let changed = machine.inside(&["rpm", "--verify", "--nodeps", "rustsocks"]).text;
+        assert!(changed.lines().all(|line| line.ends_with(CONFIGURATION)), "{changed}");
+        machine.run(&["rpm", "--erase", "--nodeps", "rustsocks"]);
+        assert!(machine.workers().is_empty());
+        assert!(machine.shell("ls /etc/rustsocks").contains("rustsocks.toml.rpmsave"));
     });
 }
 

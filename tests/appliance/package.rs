@@ -1,4 +1,4 @@
-//! The Debian package: the one that `make deb` has built, and a next version of it; and what `install.sh` installs without one.
+//! The Debian package that `make deb` has built, and a next version of it; the RPM of `make rpm`; and what `install.sh` installs without one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,14 @@ fn lintian_finds_nothing_that_is_not_argued() {
     let said = Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning"]).arg(built()).output();
     let said = said.expect("lintian runs");
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+}
+
+#[test]
+fn rpmlint_finds_nothing_that_is_not_argued() {
+    let said = Command::new("rpmlint").args(["--config", &repository("rpm/rpmlint.toml")]).arg(built_rpm()).output();
+    let said = said.expect("rpmlint runs");
+    let text = String::from_utf8_lossy(&said.stdout);
+    assert!(said.status.success() && text.contains("0 errors, 0 warnings"), "{text}");
 }
 
 #[test]
@@ -40,6 +48,7 @@ impl Packages {
         let text = fs::read_to_string(&control).expect("a package has a control file");
         let version = text.lines().find(|line| line.starts_with("Version: ")).expect("a package has a version");
         fs::write(&control, text.replace(version, &format!("Version: {NEXT}"))).expect("it can be written");
+        fs::copy(built_rpm(), into("this.rpm")).expect("the package can be copied");
         let source = directory.path().join("source");
         fs::create_dir_all(source.join("target")).expect("a directory can be made");
         for part in ["CHANGELOG.md", "README.md", "config", "deploy", "docs", "install.sh", "systemd"] {
@@ -69,12 +78,22 @@ fn repository(path: &str) -> String {
 }
 
 fn built() -> PathBuf {
-    let packages = target().join("packages");
-    let found = fs::read_dir(&packages).into_iter().flatten().flatten().map(|entry| entry.path()).find(|path| {
+    the_package("packages", "deb")
+}
+
+fn built_rpm() -> PathBuf {
+    the_package(&["packages", std::env::consts::ARCH].join("/"), "rpm")
+}
+
+/// The package in this folder of the build directory.
+fn the_package(folder: &str, extension: &str) -> PathBuf {
+    let packages = target().join(folder);
+    let mut all = fs::read_dir(&packages).into_iter().flatten().flatten().map(|entry| entry.path());
+    let found = all.find(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("rustsocks_") && path.extension().is_some_and(|extension| extension == "deb")
+        !name.contains("dbgsym") && path.extension().is_some_and(|found| found == extension)
     });
-    found.unwrap_or_else(|| panic!("no package in {}: run make deb", packages.display()))
+    found.unwrap_or_else(|| panic!("no package in {}: run make {extension}", packages.display()))
 }
 
 fn run(program: &str, arguments: &[&str]) {
