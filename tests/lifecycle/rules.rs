@@ -211,6 +211,37 @@ fn the_main_configuration_brings_its_rules_guard_and_users() {
 }
 
 #[test]
+fn an_explanation_names_the_limits_that_the_session_would_be_under() {
+    let main = "[auth]\nsocks_method = \"userpass\"\nusers_file = \"users.toml\"\n\
+                [limits]\nmax_connections_per_source = 40\nnew_connections_per_source = \"20:100\"\n\
+                max_connections_per_user = 9\nbandwidth_per_user_mbps = 8\n\
+                [[limits.groups]]\nname = \"staff\"\nmax_connections = 70\nmax_connections_per_user = 3\nbandwidth_limit_mbps = 50\n\
+                [timeouts]\nmax_age_secs = 3600\n";
+    let users = format!("[[users]]\nname = \"alice\"\npassword_hash = \"{}\"\ngroups = [\"staff\"]\n", some_hash());
+    let files = Files::of(&[("rustsocks.toml", main), ("users.toml", &users)]);
+    files.keep_secret("users.toml");
+    let request = "--user alice --source 192.0.2.7 --dest 93.184.216.34 --port 443 --explain";
+    let ran = files.check("rustsocks.toml", request);
+    let limits = ran.stdout.split_once("Limits that the session would be under:\n").expect("there are limits").1;
+    let lines: Vec<String> = limits.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "source 192.0.2.7 40 sessions at once; 20 new ones a second, 100 after a pause",
+            "user alice 3 sessions at once",
+            "group staff 70 sessions at once",
+            "group staff 50 Mbit/s each way",
+            "user alice 8 Mbit/s each way",
+            "the session 3600 s in all; 300 s without a byte",
+        ]
+    );
+    let object = files.check("rustsocks.toml", &format!("{request} --json")).stdout;
+    let object: serde_json::Value = serde_json::from_str(&object).expect("it is JSON");
+    assert_eq!(object["limits"][1], serde_json::json!({ "of": "user alice", "sessions": 3 }));
+    assert!(!files.check("rustsocks.toml", "--dest 93.184.216.34 --port 443").stdout.contains("Limits"));
+}
+
+#[test]
 fn without_a_rule_file_everything_is_open() {
     let files = Files::of(&[
         ("main.toml", "[server]\n"),

@@ -34,7 +34,7 @@ pub(super) fn open(selection: &Selection) -> anyhow::Result<Book> {
 fn alone(path: &Path, text: &str) -> anyhow::Result<Book> {
     let policy = config::rules::load(&path.to_string_lossy(), text, &Rules::knows_zone)?;
     let rules = Arc::new(Rules::new(Arc::new(Ruleset::new(policy, PrivateByName::default())))?);
-    Ok(Book { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Arc::default() })
+    Ok(Book { path: Some(path.to_owned()), rules, guard: Arc::default(), users: Arc::default(), snapshot: None })
 }
 
 fn of_settings(selection: &Selection) -> anyhow::Result<Book> {
@@ -53,7 +53,7 @@ pub(super) fn of(settings: &Settings, rules: &Arc<Rules>, users: &Arc<Users>) ->
     let snapshot = snapshot.context("cannot list this host's addresses")?;
     let path = settings.acl.config_file.clone().filter(|_| settings.acl.enabled);
     let guard = snapshot.guard.load_full();
-    Ok(Book { path, rules, guard, users })
+    Ok(Book { path, rules, guard, users, snapshot: Some(Arc::new(snapshot)) })
 }
 
 /// Without the right to read the users file, everything but its groups is still known.

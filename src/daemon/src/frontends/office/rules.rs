@@ -117,7 +117,7 @@ impl Rule {
 }
 
 /// What traffic would be told, as `acl-check --json` says it.
-pub(super) fn answered(question: &Question, snapshot: &Snapshot) -> Result<Value, No> {
+pub(super) fn answered(question: &Question, snapshot: &Arc<Snapshot>) -> Result<Value, No> {
     let destination =
         Destination::parse_name(question.dest.as_bytes()).map_err(|fault| No::Invalid(format!("dest: {fault}")))?;
     let command = question.command()?;
@@ -140,6 +140,7 @@ pub(super) fn answered(question: &Question, snapshot: &Snapshot) -> Result<Value
         rules: Arc::clone(&snapshot.rules),
         guard: snapshot.guard.load_full(),
         users: Arc::clone(&snapshot.users),
+        snapshot: Some(Arc::clone(snapshot)),
     };
     Ok(shown::json(&book, &trial, &trial.run(&book), question.explain))
 }

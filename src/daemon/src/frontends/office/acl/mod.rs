@@ -1,5 +1,6 @@
 //! Requests that nobody makes, decided by the function that traffic asks, and told as people and programs read it.
 
+mod limits;
 pub(crate) mod shown;
 pub(crate) mod trial;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use ::acl::Guard;
 
 use crate::state::rules::Rules;
+use crate::state::snapshot::Snapshot;
 use crate::state::users::Users;
 
 /// Rules, with everything that decides beside them.
@@ -19,6 +21,8 @@ pub(crate) struct Book {
     pub(crate) rules: Arc<Rules>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) users: Arc<Users>,
+    /// What else the configuration says; none for a rule file by itself.
+    pub(crate) snapshot: Option<Arc<Snapshot>>,
 }
 
 impl Book {

@@ -10,8 +10,8 @@ use acl::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Book;
 use super::trial::{Outcome, Trial};
+use super::{Book, limits};
 
 /// More rules than this are shown without those that are for other destinations.
 const MOST_STEPS: usize = 200;
@@ -26,6 +26,7 @@ pub(crate) fn text(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: b
     lines.extend(notes(book, trial, outcome).into_iter().map(|note| format!("Note: {note}")));
     if explain {
         lines.extend(reasons(book, trial, outcome));
+        lines.extend(bounds(book, trial));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -164,6 +165,12 @@ fn reasons(book: &Book, trial: &Trial<'_>, outcome: &Outcome) -> Vec<String> {
     lines
 }
 
+fn bounds(book: &Book, trial: &Trial<'_>) -> Vec<String> {
+    let limits = limits::of(book, trial);
+    let title = (!limits.is_empty()).then(|| "Limits that the session would be under:".to_owned());
+    title.into_iter().chain(limits.iter().map(limits::Limit::words)).collect()
+}
+
 /// What was asked, and each address of it.
 fn explained<'o>(trial: &'o Trial<'_>, outcome: &'o Outcome) -> Vec<(Target<'o>, &'o Explanation)> {
     let asked = Target::of(trial.destination);
@@ -228,6 +235,7 @@ pub(crate) fn json(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: b
             json!({ "address": target.address(), "rules": step_objects(book, trial, target, explanation) })
         });
         object["explanations"] = all.collect();
+        object["limits"] = json!(limits::of(book, trial));
     }
     object
 }

@@ -1,0 +1,120 @@
+//! The limits that a session would be under, by the functions that a session asks.
+
+use std::fmt::Write as _;
+
+use limits::{Share, Terms};
+use serde::Serialize;
+
+use super::Book;
+use super::trial::Trial;
+use crate::state::limits::Key;
+use crate::state::limits::share::{Class, bandwidth, keys, lifetimes};
+use crate::state::penalties::source::Source;
+use crate::state::session::facts::{Identity, User};
+use crate::state::snapshot::Snapshot;
+
+/// What holds for one of those that a session counts for; what is not limited is left out.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Limit {
+    /// Such as `user alice`.
+    of: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sessions: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_per_second: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    burst: Option<u32>,
+    /// Each way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    megabits_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_age_secs: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idle_secs: Option<u64>,
+}
+
+/// Those that would hold for this client, its own and then those of all; none are known of a rule file by itself.
+pub(crate) fn of(book: &Book, trial: &Trial<'_>) -> Vec<Limit> {
+    let Some(snapshot) = &book.snapshot else { return Vec::new() };
+    let identity = identity(book, trial);
+    let source = trial.source.map(|address| Source::around(address, snapshot.penalties.prefixes));
+    let mut limits: Vec<Limit> =
+        keys(snapshot, source, &identity).into_iter().map(|(key, terms)| counted(&key, terms)).collect();
+    for (class, share) in shares(snapshot, source, &identity) {
+        limits.push(Limit { of: class, megabits_per_second: megabits(share), ..Limit::default() });
+    }
+    limits.push(times(snapshot, &identity));
+    limits.retain(Limit::says_something);
+    limits
+}
+
+fn identity(book: &Book, trial: &Trial<'_>) -> Identity {
+    let Some(user) = trial.user.filter(|user| *user != "anonymous") else { return Identity::Anonymous };
+    let given = trial.groups.iter().map(|group| group.as_str().into());
+    let groups = book.groups_of(user).into_iter().chain(given).collect();
+    Identity::User(User { name: user.into(), groups })
+}
+
+fn counted(key: &Key, terms: Terms) -> Limit {
+    let of = match key {
+        Key::Source(source) => format!("source {source}"),
+        Key::User(name) => format!("user {name}"),
+        Key::Group(name) => format!("group {name}"),
+    };
+    let (new_per_second, burst) = terms.pace.map(|pace| (pace.per_sec(), pace.burst())).unzip();
+    Limit { of, sessions: terms.at_once, new_per_second, burst, ..Limit::default() }
+}
+
+fn shares(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(String, Share)> {
+    let Some((classes, of_session)) = bandwidth(snapshot, source, identity) else { return Vec::new() };
+    let of_class = |(class, share)| {
+        let of = match class {
+            Class::Group(name) => format!("group {name}"),
+            Class::User(name, _) => format!("user {name}"),
+            Class::Source(source) => format!("source {source}"),
+        };
+        (of, share)
+    };
+    let all = ("everybody together".to_owned(), snapshot.allowance.bandwidth.all);
+    classes.into_iter().map(of_class).chain([("the session".to_owned(), of_session), all]).collect()
+}
+
+fn times(snapshot: &Snapshot, identity: &Identity) -> Limit {
+    let times = lifetimes(snapshot, identity).unwrap_or(snapshot.lifetimes);
+    Limit {
+        of: "the session".to_owned(),
+        max_age_secs: times.max_age.map(|time| time.as_secs()),
+        idle_secs: times.idle.map(|time| time.as_secs()),
+        ..Limit::default()
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
+fn megabits(share: Share) -> Option<f64> {
+    share.ceiling.map(|bytes| bytes.get() as f64 * 8.0 / 1e6)
+}
+
+impl Limit {
+    fn says_something(&self) -> bool {
+        let Self { of: _, sessions, new_per_second, burst: _, megabits_per_second, max_age_secs, idle_secs } = self;
+        sessions.is_some()
+            || new_per_second.is_some()
+            || megabits_per_second.is_some()
+            || max_age_secs.is_some()
+            || idle_secs.is_some()
+    }
+
+    /// One line for people.
+    pub(crate) fn words(&self) -> String {
+        let mut words = format!("  {:<28}", self.of);
+        let mut push = |text: String| write!(words, " {text};").expect("a string takes everything");
+        self.sessions.into_iter().for_each(|most| push(format!("{most} sessions at once")));
+        if let (Some(rate), Some(burst)) = (self.new_per_second, self.burst) {
+            push(format!("{rate} new ones a second, {burst} after a pause"));
+        }
+        self.megabits_per_second.into_iter().for_each(|rate| push(format!("{rate} Mbit/s each way")));
+        self.max_age_secs.into_iter().for_each(|time| push(format!("{time} s in all")));
+        self.idle_secs.into_iter().for_each(|time| push(format!("{time} s without a byte")));
+        words.trim_end_matches(';').to_owned()
+    }
+}
