@@ -13,6 +13,7 @@ use rig::target::{Target, echo};
 use rig::udp::{Association, address, datagrams, next};
 use rig::visitor::Visitors;
 use rig::wait::{PATIENCE, eventually};
+use serde_json::Value;
 
 use crate::{House, start};
 
@@ -31,21 +32,42 @@ username = "*"
   mode = "shadow"
 "#;
 
+/// A daemon of whom everything is asked that leaves a trace in the metrics.
+struct Load {
+    house: House,
+    visitors: Vec<Visitors>,
+    _dns: Dns,
+    _rules: Rules,
+    _association: Association,
+}
+
+impl Load {
+    fn begin() -> Self {
+        let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
+        let rules = Rules::of(RULES);
+        let house = start(&[dns.settings(), rules.settings()].concat());
+        let target = Target::listen().serve(echo);
+        let visitors: Vec<_> = (0..4).map(|_| Visitors::come(house.service.addr(), target)).collect();
+        let association = Association::open(house.service.addr());
+        let peer = datagrams(Ipv4Addr::LOCALHOST.into());
+        association.send(address(&peer), b"datagram");
+        let _ = next(&peer);
+        assert_eq!(greeted(house.service.addr()).ask(CONNECT, ("target.test", target.port())).code, rep::SUCCEEDED);
+        Self { house, visitors, _dns: dns, _rules: rules, _association: association }
+    }
+
+    /// How many visits failed.
+    fn failures(self) -> usize {
+        self.visitors.into_iter().flat_map(Visitors::stop).filter(Result::is_err).count()
+    }
+}
+
 /// Every name of docs/monitoring.md has data, and Prometheus has no name of ours that is not there.
 #[test]
 fn every_name_that_is_documented_has_data_under_load() {
-    let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
-    let rules = Rules::of(RULES);
-    let house = start(&[dns.settings(), rules.settings()].concat());
-    let target = Target::listen().serve(echo);
-    let visitors: Vec<_> = (0..4).map(|_| Visitors::come(house.service.addr(), target)).collect();
-    let association = Association::open(house.service.addr());
-    let peer = datagrams(Ipv4Addr::LOCALHOST.into());
-    association.send(address(&peer), b"datagram");
-    let _ = next(&peer);
-    assert_eq!(greeted(house.service.addr()).ask(CONNECT, ("target.test", target.port())).code, rep::SUCCEEDED);
-
-    let prometheus = Prometheus::start(&config(&house, "rules/*.yml"));
+    let load = Load::begin();
+    let house = &load.house;
+    let prometheus = Prometheus::start(&config(house, "rules/*.yml"));
     let documented = documented();
     assert!(documented.len() > 30, "{documented:?}");
     let has_data =
@@ -66,9 +88,8 @@ fn every_name_that_is_documented_has_data_under_load() {
 
     let busy = "sum(rate(rustsocks_sessions_closed_total[10s])) > 1";
     assert!(eventually(PATIENCE, || !prometheus.query(busy).is_empty()), "the rate of sessions is seen");
-    let failures = visitors.into_iter().flat_map(Visitors::stop).filter(Result::is_err).count();
-    assert_eq!(failures, 0, "nobody notices that somebody scrapes");
     assert_eq!(promtool(&["check", "metrics"], &house.http.scrape().text), Ok(String::new()));
+    assert_eq!(load.failures(), 0, "nobody notices that somebody scrapes");
 }
 
 /// Each recording rule has data within a few evaluations, and no rule has an error.
@@ -93,6 +114,32 @@ fn the_rules_that_ship_work_on_a_daemon_under_load() {
     }
     let failures = visitors.into_iter().flat_map(Visitors::stop).filter(Result::is_err).count();
     assert_eq!(failures, 0);
+}
+
+/// Each panel of the dashboard shows something, in the six groups that an operator looks for.
+#[test]
+fn every_panel_of_the_dashboard_has_data_under_load() {
+    let text = fs::read_to_string(root().join("deploy/grafana/rustsocks.json")).expect("the dashboard ships");
+    let dashboard: Value = serde_json::from_str(&text).expect("it is JSON");
+    let panels = dashboard["panels"].as_array().expect("it has panels");
+    let rows = panels.iter().filter(|panel| panel["type"] == "row").filter_map(|panel| panel["title"].as_str());
+    let rows: Vec<&str> = rows.collect();
+    assert_eq!(rows, ["Overview", "Users", "Rules", "Performance", "Destinations", "Duration of sessions"]);
+
+    let load = Load::begin();
+    let prometheus = Prometheus::start(&config(&load.house, "rules/*.yml"));
+    let targets: Vec<(&str, &str)> = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().into_iter().flatten().map(move |target| (panel, target)))
+        .filter_map(|(panel, target)| Some((panel["title"].as_str()?, target["expr"].as_str()?)))
+        .collect();
+    assert!(targets.len() > 30, "{targets:?}");
+    for (panel, expression) in targets {
+        let asked = expression.replace("$instance", ".*").replace("$__rate_interval", "10s");
+        assert!(!asked.contains('$'), "{panel}: an unknown variable in {expression}");
+        assert!(eventually(PATIENCE, || !prometheus.query(&asked).is_empty()), "{panel}: no data for {asked}");
+    }
+    assert_eq!(load.failures(), 0);
 }
 
 #[test]
