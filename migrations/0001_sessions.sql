@@ -1,6 +1,7 @@
 -- One row for each session that asked for something, and for each refused login.
 -- Times are microseconds since 1970-01-01T00:00:00Z; durations are microseconds.
 -- session_id is a UUIDv7: rows lie in the order of their start, and need no index for it.
+-- spool is the one that it came through: whoever takes that over knows that nobody else goes on with what is active.
 CREATE TABLE sessions (
     session_id BLOB NOT NULL PRIMARY KEY,
     user TEXT,
@@ -35,7 +36,8 @@ CREATE TABLE sessions (
     dns_us INTEGER,
     connect_us INTEGER,
     first_byte_us INTEGER,
-    remark TEXT
+    remark TEXT,
+    spool INTEGER NOT NULL DEFAULT 1
 ) STRICT, WITHOUT ROWID;
 
 -- Where nobody logs in, everybody is anonymous, and whoever asks for them needs no index.
@@ -44,9 +46,9 @@ CREATE INDEX sessions_by_dest_ip ON sessions (dest_ip);
 -- Most sessions are closed; whoever asks for them needs no index.
 CREATE INDEX sessions_by_status ON sessions (status) WHERE status <> 'closed';
 
--- How far the spool has been read into this file; one row.
+-- How far each spool has been read into this file.
 CREATE TABLE spool_position (
-    only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    spool INTEGER NOT NULL PRIMARY KEY,
     segment INTEGER NOT NULL,
     offset INTEGER NOT NULL,
     seen INTEGER NOT NULL

@@ -68,6 +68,7 @@ impl Follower {
     /// Follows a spool that was just taken.
     pub(super) fn new(options: Options, taken: Taken, Shared { ledger, losses, counted }: Shared) -> Self {
         let Taken { directory, inherited } = taken;
+        let rows = Rows::of(directory.number());
         Self {
             cleanup: Cleanup::new(options.retention, options.cleanup_every),
             options,
@@ -82,7 +83,7 @@ impl Follower {
             retry_at: Instant::now(),
             shedder: Shedder::default(),
             reader: Reader::default(),
-            rows: Rows::default(),
+            rows,
             position: None,
             seen: 0,
             orphans_are_closed: false,
@@ -156,7 +157,7 @@ impl Follower {
         }
         let database = Database::open(&self.options.database)?;
         if self.position.is_none() {
-            let (position, seen) = noted_position(&database.connection)?;
+            let (position, seen) = noted_position(&database.connection, self.directory.number())?;
             self.position = Some(position);
             self.seen = self.seen.max(seen);
         }
@@ -266,7 +267,7 @@ impl Follower {
     fn close_orphans(&mut self) -> Result<(), Fault> {
         if !self.orphans_are_closed {
             let database = self.database.as_ref().expect("rows are written to an open database");
-            let sessions = close_orphans(&database.connection, self.seen)?;
+            let sessions = close_orphans(&database.connection, self.directory.number(), self.seen)?;
             if sessions > 0 {
                 tracing::info!(sessions, "sessions of an earlier process are interrupted");
             }

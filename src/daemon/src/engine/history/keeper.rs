@@ -12,13 +12,16 @@ use std::time::{Duration, Instant};
 use history::decode;
 
 use super::Shared;
-use super::spool::directory::{Directory, NoSpool, Number};
+use super::spool::directory::{Directory, NoSpool, Number, SpoolNumber};
 use super::spool::ledger::Ledger;
 use super::spool::writer::Writer;
 use super::trouble::Trouble;
 use crate::state::history::losses::Losses;
 use crate::state::history::outbox::{Batch, Inbox};
 use crate::state::session::ticket::Session;
+
+/// The spool of a service that was never upgraded.
+const FIRST: SpoolNumber = 1;
 
 /// How long it gathers frames before it writes them; an answer that waits for its opening waits this long at most.
 const GATHER: Duration = Duration::from_millis(1);
@@ -83,11 +86,19 @@ impl Keeper {
     fn move_in(&mut self) {
         let end = Instant::now() + MOVE;
         while self.writer.is_none() && Instant::now() < end {
-            match take_over(&self.place, &self.ledger, &self.taken) {
+            let taken = Directory::take(&self.place, FIRST)
+                .and_then(|directory| take_over(directory, &self.ledger, &self.taken));
+            match taken {
                 Ok(writer) => self.writer = Some(writer),
                 Err(NoSpool::Taken) => sleep(LOOK_AGAIN),
                 Err(NoSpool::Unusable(_)) => break,
             }
+        }
+        if self.writer.is_none() {
+            // The worker whose place this one is about to take lives on with its sessions, and with its spool.
+            let next =
+                Directory::take_any(&self.place).and_then(|directory| take_over(directory, &self.ledger, &self.taken));
+            self.writer = next.ok();
         }
         self.moved_in = None;
     }
@@ -136,7 +147,7 @@ fn append(
 ) -> Result<(), NoSpool> {
     let writer = match writer {
         Some(writer) => writer,
-        none => none.insert(take_over(place, ledger, taken)?),
+        none => none.insert(take_over(Directory::take_any(place)?, ledger, taken)?),
     };
     if batch.count > 0 {
         writer.append(&batch.frames, batch.count)?;
@@ -144,9 +155,9 @@ fn append(
     Ok(())
 }
 
-/// Takes the spool, notes what is there, and tells the reader.
-fn take_over(place: &Path, ledger: &Arc<Ledger>, taken: &SyncSender<Taken>) -> Result<Writer, NoSpool> {
-    let directory = Arc::new(Directory::take(place)?);
+/// Notes what is in the spool, and tells the reader.
+fn take_over(directory: Directory, ledger: &Arc<Ledger>, taken: &SyncSender<Taken>) -> Result<Writer, NoSpool> {
+    let directory = Arc::new(directory);
     let segments = directory.segments()?;
     for (number, length) in &segments {
         ledger.found(*number, *length);

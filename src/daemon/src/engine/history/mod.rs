@@ -1,12 +1,13 @@
 //! The history on the disk: every session's row, kept through the death of any process.
 //!
-//! Two threads: `history` empties the outbox into the spool, which takes microseconds, and `history-db` follows the spool into
+//! Three threads: `history` empties the outbox into the spool, which takes microseconds, and `history-db` follows the spool into
 //! SQLite, which may take as long as it likes. Nobody else waits for either. A disk or database that fails is told once,
 //! retried, and costs nothing but room in the spool; what finds no room is counted.
 
 pub(crate) mod archive;
 pub(crate) mod counted;
 mod follower;
+mod heir;
 mod keeper;
 mod spool;
 mod store;
@@ -17,7 +18,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use history::Kind;
 
 use self::counted::Counted;
 use self::follower::Follower;
+use self::heir::Heir;
 use self::keeper::{Keeper, MOVE, Taken};
 use self::spool::directory::DIRECTORY_MODE;
 use self::spool::ledger::Ledger;
@@ -73,6 +75,8 @@ pub(crate) struct History {
     outbox: Outbox<Arc<Session>>,
     /// Hangs up when everything is in the database.
     done: Receiver<()>,
+    /// The thread that looks after what others have left ends with this.
+    _heir: SyncSender<()>,
     /// Losses that were told, and when.
     told: (u64, Option<Instant>),
 }
@@ -85,17 +89,24 @@ struct Shared {
     counted: Arc<Counted>,
 }
 
-fn start_threads(options: Options, inbox: Inbox<Arc<Session>>, shared: Shared) -> io::Result<Receiver<()>> {
+fn start_threads(
+    options: Options,
+    inbox: Inbox<Arc<Session>>,
+    shared: Shared,
+    end: Receiver<()>,
+) -> io::Result<Receiver<()>> {
     let (taken, spool) = sync_channel(1);
     let (moved_in, moving) = sync_channel(0);
     let (finished, done) = sync_channel(0);
     let place = with_suffix(&options.database, "-spool");
+    let heir = Heir::new(options.clone(), place.clone(), shared.clone());
     let keeper = Keeper::new(inbox, shared.clone(), place, (taken, moved_in));
     Builder::new().name("history".to_owned()).spawn(move || keeper.run())?;
     Builder::new().name("history-db".to_owned()).spawn(move || {
         follow(options, &spool, shared);
         drop(finished);
     })?;
+    Builder::new().name("history-heir".to_owned()).spawn(move || heir.run(&end))?;
     // Whoever is answered before could be missing after the next accident.
     let _moved_in_or_held_up = moving.recv_timeout(2 * MOVE);
     Ok(done)
@@ -118,10 +129,11 @@ impl History {
         let (outbox, inbox) = outbox(room);
         let (ledger, losses) = (Arc::new(Ledger::default()), Arc::clone(outbox.losses()));
         let shared = Shared { ledger: Arc::clone(&ledger), losses, counted: Arc::clone(counted) };
-        let done = start_threads(options, inbox, shared)?;
+        let (end, ended) = sync_channel(0);
+        let done = start_threads(options, inbox, shared, ended)?;
         let (counted, looked_at) = (Arc::clone(counted), outbox.clone());
         metrics.before_each_scrape(move || counted.look(&looked_at, &ledger));
-        Ok(Self { outbox, done, told: (0, None) })
+        Ok(Self { outbox, done, _heir: end, told: (0, None) })
     }
 
     /// Who hears of sessions for it.

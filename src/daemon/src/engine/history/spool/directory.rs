@@ -11,6 +11,12 @@ use nix::fcntl::{Flock, FlockArg};
 /// A segment's number: the microsecond of its making, or the next free one; so later segments have greater numbers.
 pub(in crate::engine::history) type Number = u64;
 
+/// Which spool of a database it is, beginning with 1: each process that keeps its history there has one of its own.
+pub(in crate::engine::history) type SpoolNumber = u32;
+
+/// So many processes at most; a service has one, and one more for each upgrade whose former worker still has sessions.
+pub(in crate::engine::history) const SPOOLS: SpoolNumber = 16;
+
 /// Segments end in this.
 const SUFFIX: &str = ".spool";
 
@@ -22,29 +28,51 @@ pub(in crate::engine::history) const FILE_MODE: u32 = 0o640;
 #[derive(Debug)]
 pub(in crate::engine::history) struct Directory {
     path: PathBuf,
+    number: SpoolNumber,
     _lock: Flock<File>,
 }
 
 /// Why there is no spool.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::engine::history) enum NoSpool {
-    #[error("another process keeps its history there")]
+    #[error("other processes keep their history there")]
     Taken,
     #[error(transparent)]
     Unusable(#[from] io::Error),
 }
 
 impl Directory {
-    /// Makes the directory if it is missing, and takes it.
-    pub(in crate::engine::history) fn take(path: &Path) -> Result<Self, NoSpool> {
+    /// Makes the directory if it is missing, and takes it; `first` is that of spool 1.
+    pub(in crate::engine::history) fn take(first: &Path, number: SpoolNumber) -> Result<Self, NoSpool> {
+        let path = &path_of_spool(first, number);
         DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(path)?;
         let file =
             OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path.join("lock"))?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(lock) => Ok(Self { path: path.clone(), number, _lock: lock }),
             Err((_file, Errno::EWOULDBLOCK)) => Err(NoSpool::Taken),
             Err((_file, error)) => Err(NoSpool::Unusable(error.into())),
         }
+    }
+
+    /// The first one that nobody has.
+    pub(in crate::engine::history) fn take_any(first: &Path) -> Result<Self, NoSpool> {
+        for number in 1..=SPOOLS {
+            match Self::take(first, number) {
+                Err(NoSpool::Taken) => {}
+                taken => return taken,
+            }
+        }
+        Err(NoSpool::Taken)
+    }
+
+    /// Takes one if it is there and nobody has it.
+    pub(in crate::engine::history) fn take_left(first: &Path, number: SpoolNumber) -> Result<Option<Self>, NoSpool> {
+        if path_of_spool(first, number).exists() { Self::take(first, number).map(Some) } else { Ok(None) }
+    }
+
+    pub(in crate::engine::history) fn number(&self) -> SpoolNumber {
+        self.number
     }
 
     /// The segments and their lengths, oldest first.
@@ -93,6 +121,14 @@ impl Directory {
     }
 }
 
+fn path_of_spool(first: &Path, number: SpoolNumber) -> PathBuf {
+    let mut path = first.as_os_str().to_owned();
+    if number > 1 {
+        path.push(format!("-{number}"));
+    }
+    path.into()
+}
+
 fn number(name: &str) -> Option<Number> {
     let digits = name.strip_suffix(SUFFIX)?;
     (digits.len() == 20).then(|| digits.parse().ok()).flatten()
@@ -106,16 +142,21 @@ mod tests {
     fn a_spool_is_taken_once() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a/b-spool");
-        let directory = Directory::take(&path).unwrap();
-        assert!(matches!(Directory::take(&path), Err(NoSpool::Taken)));
-        drop(directory);
-        assert!(Directory::take(&path).is_ok());
+        let directory = Directory::take(&path, 1).unwrap();
+        assert!(matches!(Directory::take(&path, 1), Err(NoSpool::Taken)));
+        assert!(matches!(Directory::take_left(&path, 2), Ok(None)));
+        let second = Directory::take_any(&path).unwrap();
+        assert_eq!((directory.number(), second.number()), (1, 2));
+        assert!(matches!(Directory::take_left(&path, 2), Err(NoSpool::Taken)));
+        drop((directory, second));
+        assert_eq!(Directory::take_any(&path).unwrap().number(), 1);
+        assert_eq!(Directory::take_left(&path, 2).unwrap().map(|left| left.number()), Some(2));
     }
 
     #[test]
     fn segments_come_oldest_first_and_other_files_are_none() {
         let home = tempfile::tempdir().unwrap();
-        let directory = Directory::take(home.path()).unwrap();
+        let directory = Directory::take(home.path(), 1).unwrap();
         for number in [30, 4, 100] {
             directory.create(number).unwrap();
         }

@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn a_long_segment_gets_a_successor_and_the_ledger_knows_both() {
         let home = tempfile::tempdir().unwrap();
-        let (directory, ledger) = (Arc::new(Directory::take(home.path()).unwrap()), Arc::new(Ledger::default()));
+        let (directory, ledger) = (Arc::new(Directory::take(home.path(), 1).unwrap()), Arc::new(Ledger::default()));
         let last = u64::MAX / 2;
         let mut writer = Writer::new(Arc::clone(&directory), Arc::clone(&ledger), last);
         let frames = vec![0; 3 * 1024 * 1024];
@@ -123,7 +123,7 @@ mod tests {
     fn a_removed_directory_is_made_again() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("spool");
-        let (directory, ledger) = (Arc::new(Directory::take(&path).unwrap()), Arc::new(Ledger::default()));
+        let (directory, ledger) = (Arc::new(Directory::take(&path, 1).unwrap()), Arc::new(Ledger::default()));
         let mut writer = Writer::new(Arc::clone(&directory), ledger, 0);
         writer.append(b"one", 1).unwrap();
         fs::remove_dir_all(&path).unwrap();

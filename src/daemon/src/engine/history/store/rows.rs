@@ -9,6 +9,7 @@ use history::{Damage, Frame, Host, Kind, Phases, Record, Status};
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 
+use super::super::spool::directory::SpoolNumber;
 use super::super::spool::position::Position;
 use super::fault::Fault;
 
@@ -19,11 +20,11 @@ INSERT INTO sessions (
     bytes_sent, bytes_received, packets_sent, packets_received, status, close_reason,
     dest_host, exit_ip, exit_port, listener, dialect, command, auth_method, claimed, generation,
     handshake_us, auth_us, dns_us, connect_us, first_byte_us, remark,
-    acl_rule_matched, acl_decision, created_at)
+    acl_rule_matched, acl_decision, created_at, spool)
 VALUES ";
 
 /// How many columns that are.
-const COLUMNS: usize = 33;
+const COLUMNS: usize = 34;
 
 /// A record that is read again, of a session whose row is final, changes nothing.
 const ON_CONFLICT: &str = "\
@@ -61,6 +62,7 @@ fn upsert(rows: usize) -> String {
 pub(in crate::engine::history) struct Rows {
     one: String,
     several: String,
+    spool: SpoolNumber,
     /// The place of the one frame of each session that is written.
     last: HashMap<[u8; 16], usize, RandomState>,
     texts: Texts,
@@ -75,13 +77,12 @@ pub(in crate::engine::history) enum Committed {
     Nothing { version: u8 },
 }
 
-impl Default for Rows {
-    fn default() -> Self {
-        Self { one: upsert(1), several: upsert(TOGETHER), last: HashMap::default(), texts: Texts::default() }
-    }
-}
-
 impl Rows {
+    /// For what comes through this spool.
+    pub(in crate::engine::history) fn of(spool: SpoolNumber) -> Self {
+        Self { one: upsert(1), several: upsert(TOGETHER), spool, last: HashMap::default(), texts: Texts::default() }
+    }
+
     /// Writes frames, which were read up to `position`, in one transaction. `seen` is the latest moment before them.
     pub(in crate::engine::history) fn commit(
         &mut self,
@@ -106,7 +107,7 @@ impl Rows {
         let seen = records.iter().map(|record| record.seen).fold(seen, i64::max);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.write(&transaction, &records)?;
-        note_position(&transaction, position, seen)?;
+        note_position(&transaction, self.spool, position, seen)?;
         transaction.commit()?;
         Ok(Committed::Up { rows: records.len() as u64, seen, unreadable })
     }
@@ -117,13 +118,13 @@ impl Rows {
         if !together.is_empty() {
             let mut several = connection.prepare_cached(&self.several)?;
             for records in together {
-                write(&mut several, records, now, &mut self.texts)?;
+                write(&mut several, records, (now, self.spool), &mut self.texts)?;
             }
         }
         if !rest.is_empty() {
             let mut one = connection.prepare_cached(&self.one)?;
             for record in rest {
-                write(&mut one, std::slice::from_ref(record), now, &mut self.texts)?;
+                write(&mut one, std::slice::from_ref(record), (now, self.spool), &mut self.texts)?;
             }
         }
         Ok(())
@@ -143,9 +144,12 @@ impl Rows {
 }
 
 /// Up to where the spool was in the database when it was last written, and the latest moment in it.
-pub(in crate::engine::history) fn noted_position(connection: &Connection) -> Result<(Position, i64), Fault> {
-    let sql = "SELECT segment, offset, seen FROM spool_position";
-    let read = connection.query_row(sql, [], |row| {
+pub(in crate::engine::history) fn noted_position(
+    connection: &Connection,
+    spool: SpoolNumber,
+) -> Result<(Position, i64), Fault> {
+    let sql = "SELECT segment, offset, seen FROM spool_position WHERE spool = ?1";
+    let read = connection.query_row(sql, [spool], |row| {
         let position = Position { segment: unsigned(row.get(0)?), offset: unsigned(row.get(1)?) };
         Ok((position, row.get(2)?))
     });
@@ -156,22 +160,26 @@ pub(in crate::engine::history) fn noted_position(connection: &Connection) -> Res
     }
 }
 
-fn note_position(connection: &Connection, position: Position, seen: i64) -> rusqlite::Result<()> {
+fn note_position(connection: &Connection, spool: SpoolNumber, position: Position, seen: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO spool_position (only, segment, offset, seen) VALUES (1, ?1, ?2, ?3)
-             ON CONFLICT (only) DO UPDATE SET segment = ?1, offset = ?2, seen = max(seen, ?3)",
+            "INSERT INTO spool_position (spool, segment, offset, seen) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (spool) DO UPDATE SET segment = ?2, offset = ?3, seen = max(seen, ?4)",
         )?
-        .execute((signed(position.segment), signed(position.offset), seen))
+        .execute((spool, signed(position.segment), signed(position.offset), seen))
         .map(drop)
 }
 
-/// Ends what an earlier process left open; returns how many sessions that were. It lived until `seen` at least.
-pub(in crate::engine::history) fn close_orphans(connection: &Connection, seen: i64) -> Result<usize, Fault> {
+/// Ends what an earlier process with this spool left open; returns how many sessions that were. It lived until `seen` at least.
+pub(in crate::engine::history) fn close_orphans(
+    connection: &Connection,
+    spool: SpoolNumber,
+    seen: i64,
+) -> Result<usize, Fault> {
     let closed = connection.execute(
         "UPDATE sessions SET status = 'interrupted', close_reason = 'interrupted', end_time = max(start_time, ?1)
-         WHERE status = 'active' AND status <> 'closed'",
-        [seen],
+         WHERE status = 'active' AND status <> 'closed' AND spool = ?2",
+        (seen, spool),
     )?;
     Ok(closed)
 }
@@ -180,11 +188,11 @@ pub(in crate::engine::history) fn close_orphans(connection: &Connection, seen: i
 fn write(
     statement: &mut CachedStatement<'_>,
     records: &[Record<'_>],
-    now: i64,
+    now_and_spool: (i64, SpoolNumber),
     texts: &mut Texts,
 ) -> rusqlite::Result<()> {
     for (row, record) in records.iter().enumerate() {
-        bind(statement, row * COLUMNS, (record, now), texts)?;
+        bind(statement, row * COLUMNS, (record, now_and_spool), texts)?;
     }
     statement.raw_execute().map(drop)
 }
@@ -193,7 +201,7 @@ fn write(
 fn bind(
     statement: &mut CachedStatement<'_>,
     before: usize,
-    (record, now): (&Record<'_>, i64),
+    (record, (now, spool)): (&Record<'_>, (i64, SpoolNumber)),
     texts: &mut Texts,
 ) -> rusqlite::Result<()> {
     let asked = record.asked.as_ref();
@@ -247,6 +255,7 @@ fn bind(
         &record.rule,
         &record.decision,
         &now,
+        &spool,
     ];
     for (index, value) in values.into_iter().enumerate() {
         statement.raw_bind_parameter(before + index + 1, value)?;
