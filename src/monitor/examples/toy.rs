@@ -17,6 +17,7 @@
 //! | `stuck NUMBER` | reports that helper as stuck |
 //! | `text` | answers with the text that it works by |
 //!
+//! With `behaviour_at=PATH` the word is in that file, so that the worker of an upgraded toy can behave otherwise than the one before.
 //! With `text=PATH` that text is the file's. A reload is refused if it begins with `bad`, takes a moment if it begins with `slow`,
 //! and kills the worker if it begins with `deadly`.
 //!
@@ -30,6 +31,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroU16;
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -39,8 +41,8 @@ use std::time::{Duration, Instant};
 
 use monitor::launch::{self, Account, Launcher, Profile, Sockets};
 use monitor::link::Link;
-use monitor::outcome::BindError;
-use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, Terms, WorkerCommand};
+use monitor::outcome::{BindError, Exit, MonitorError};
+use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, Successor, Terms, WorkerCommand};
 use monitor::source::{Source, Text};
 use nix::sys::signal::{Signal, raise};
 use tracing::{error, info};
@@ -55,7 +57,9 @@ const MOMENT: Duration = Duration::from_millis(20);
 fn main() -> ExitCode {
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(false).init();
     let outcome = match env::args().nth(1).as_deref() {
-        Some("monitor") => monitor_main(),
+        Some("monitor") => monitor_main(monitor::run),
+        Some("successor") => monitor_main(monitor::succeed),
+        Some("rehearsal") => plan(&mut Texts::default()).map(|_| ExitCode::SUCCESS),
         Some("launch") => Ok(launch::main(env::args_os().skip(2))),
         Some("worker") => worker_main(),
         Some("helper") => helper_main(),
@@ -67,10 +71,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn monitor_main() -> Result<ExitCode, Failure> {
+fn monitor_main(run: fn(Plan, &mut dyn Source) -> Result<Exit, MonitorError>) -> Result<ExitCode, Failure> {
     let mut texts = Texts::default();
     let plan = plan(&mut texts)?;
-    match monitor::run(plan, &mut texts) {
+    match run(plan, &mut texts) {
         Ok(exit) => Ok(ExitCode::from(exit.code())),
         Err(failure) => {
             error!(%failure, "monitor failed");
@@ -88,6 +92,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
             accepted: Accepted::default(),
             watchdog: Duration::from_secs(30),
             drain: Duration::from_secs(30),
+            upgrade_drain: Duration::from_mins(5),
             watch_files: true,
         },
         threads: NonZeroU16::MIN,
@@ -102,6 +107,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
             },
         },
         helpers: None,
+        successor: successor()?,
         start_limit: Duration::from_secs(30),
     };
     for argument in env::args().skip(2) {
@@ -110,6 +116,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
             "tcp" => plan.terms.listeners.push(Listener::Tcp { address: value.parse()? }),
             "unix" => plan.terms.listeners.push(Listener::Unix { path: value.into(), mode: 0o600 }),
             "threads" => plan.threads = value.parse()?,
+            "behaviour_at" => texts.behaviour_file = Some(value.into()),
             "behaviour" => value.clone_into(&mut texts.behaviour),
             "text" => texts.file = Some(value.into()),
             "launcher" => plan.launcher.program = value.into(),
@@ -118,6 +125,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
             "helper_program" => plan.helpers = Some(helpers(value, NonZeroU16::MIN)),
             "start_limit_ms" => plan.start_limit = Duration::from_millis(value.parse()?),
             "watchdog_ms" => plan.terms.watchdog = Duration::from_millis(value.parse()?),
+            "upgrade_drain_ms" => plan.terms.upgrade_drain = Duration::from_millis(value.parse()?),
             "drain_ms" => plan.terms.drain = Duration::from_millis(value.parse()?),
             _ => return Err(format!("{key} is no key").into()),
         }
@@ -129,6 +137,12 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
+/// Whatever is then at the path of this program, with the same arguments.
+fn successor() -> Result<Successor, Failure> {
+    let in_role = |role: &str| [OsString::from(role)].into_iter().chain(env::args_os().skip(2)).collect();
+    Ok(Successor { program: env::current_exe()?, rehearsal: in_role("rehearsal"), args: in_role("successor") })
+}
+
 fn helpers(program: &str, count: NonZeroU16) -> PamHelpers {
     PamHelpers { program: program.into(), args: vec![OsString::from("helper")], count }
 }
@@ -137,6 +151,7 @@ fn helpers(program: &str, count: NonZeroU16) -> PamHelpers {
 #[derive(Default)]
 struct Texts {
     behaviour: String,
+    behaviour_file: Option<PathBuf>,
     file: Option<PathBuf>,
     terms: Option<Terms>,
 }
@@ -144,7 +159,9 @@ struct Texts {
 impl Source for Texts {
     fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
         let claimed = self.terms.as_ref().map_or(Ok(()), claim);
-        let content = claimed.map(|()| self.behaviour.clone().into_bytes()).map_err(|error| error.to_string());
+        let behaviour = self.behaviour_file.as_ref().map_or_else(|| Ok(self.behaviour.clone().into_bytes()), fs::read);
+        let content =
+            claimed.map_err(|error| error.to_string()).and_then(|()| behaviour.map_err(|error| error.to_string()));
         let configuration = Text { kind: DocumentKind::Configuration, content };
         let file = self.file.as_ref().map(|file| {
             let content = fs::read(file).map_err(|error| error.to_string());
@@ -238,6 +255,10 @@ fn worker_main() -> Result<ExitCode, Failure> {
             (ToWorker::Drain { deadline_ms }, _) => {
                 drain(Duration::from_millis(deadline_ms.into()), link.try_clone()?, &shared);
             }
+            (ToWorker::Retire { deadline_ms }, _) => {
+                info!("retiring");
+                drain(Duration::from_millis(deadline_ms.into()), link.try_clone()?, &shared);
+            }
             (ToWorker::StopNow, _) => return Ok(ExitCode::SUCCESS),
             (frame, None) => return Err(format!("{frame:?} came alone, which the link should have seen").into()),
         }
@@ -272,9 +293,11 @@ fn reload(
 }
 
 fn read(descriptor: OwnedFd) -> Result<String, Failure> {
-    let mut text = String::new();
-    File::from(descriptor).read_to_string(&mut text)?;
-    Ok(text)
+    let file = File::from(descriptor);
+    let mut text = vec![0; usize::try_from(file.metadata()?.len())?];
+    // A worker that retires may have been given the same file.
+    file.read_exact_at(&mut text, 0)?;
+    Ok(String::from_utf8(text)?)
 }
 
 /// Starts to serve, or ends in its own way.

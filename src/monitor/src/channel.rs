@@ -1,4 +1,4 @@
-//! Datagrams with a descriptor beside them, over a `SOCK_SEQPACKET` pair.
+//! Datagrams with descriptors beside them, over a `SOCK_SEQPACKET` pair.
 //!
 //! Knows nothing of what the datagrams mean.
 
@@ -11,7 +11,10 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, RecvMsg, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
 };
-use wire::MAX_FRAME;
+use wire::{MAX_FRAME, MAX_SOCKETS};
+
+/// Room for the descriptors beside one datagram.
+const SPACE: usize = rustix::cmsg_space!(ScmRights(MAX_SOCKETS));
 
 /// One end of the pair.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub(crate) struct Channel(OwnedFd);
 pub(crate) enum Received {
     Datagram {
         bytes: Vec<u8>,
-        descriptor: Option<OwnedFd>,
+        descriptors: Vec<OwnedFd>,
     },
     /// Nothing waits at the moment.
     Nothing,
@@ -62,37 +65,40 @@ impl Channel {
 
     /// Never blocks: `WouldBlock` says that the other side does not read.
     pub(crate) fn send(&self, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        self.send_with(bytes, descriptor.as_slice())
+    }
+
+    /// The same with up to [`MAX_SOCKETS`] descriptors.
+    pub(crate) fn send_with(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); SPACE];
         let mut control = SendAncillaryBuffer::new(&mut space);
-        let descriptors = descriptor.as_slice();
-        if !descriptors.is_empty() {
-            let fits = control.push(SendAncillaryMessage::ScmRights(descriptors));
-            debug_assert!(fits, "the space is made for one descriptor");
+        if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors beside one datagram"));
         }
         let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
         rustix::io::retry_on_intr(|| rustix::net::sendmsg(&self.0, &[IoSlice::new(bytes)], &mut control, flags))?;
         Ok(())
     }
 
-    /// Receives one datagram and at most one descriptor.
+    /// Receives one datagram and the descriptors beside it.
     ///
     /// # Errors
-    /// `InvalidData` if the datagram was longer than a frame, or if its descriptor was lost because this process may not open another one.
+    /// `InvalidData` if the datagram was longer than a frame, or if a descriptor was lost because this process may not open another one.
     pub(crate) fn receive(&self, wait: Wait) -> io::Result<Received> {
         let mut bytes = vec![0; MAX_FRAME];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut space = [MaybeUninit::uninit(); SPACE];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let message = match self.receive_into(&mut bytes, &mut control, wait) {
             Err(Errno::AGAIN) => return Ok(Received::Nothing),
             other => other?,
         };
-        let descriptor = first_descriptor(&mut control);
+        let descriptors = descriptors(&mut control);
         if message.bytes == 0 {
             return Ok(Received::End);
         }
         complain_if_cut(message.flags)?;
         bytes.truncate(message.bytes);
-        Ok(Received::Datagram { bytes, descriptor })
+        Ok(Received::Datagram { bytes, descriptors })
     }
 
     fn receive_into(
@@ -121,17 +127,21 @@ impl AsFd for Channel {
     }
 }
 
-fn first_descriptor(control: &mut RecvAncillaryBuffer<'_>) -> Option<OwnedFd> {
-    control.drain().find_map(|message| {
-        if let RecvAncillaryMessage::ScmRights(mut descriptors) = message { descriptors.next() } else { None }
-    })
+fn descriptors(control: &mut RecvAncillaryBuffer<'_>) -> Vec<OwnedFd> {
+    let mut found = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+            found.extend(descriptors);
+        }
+    }
+    found
 }
 
 fn complain_if_cut(flags: ReturnFlags) -> io::Result<()> {
     let cut = if flags.contains(ReturnFlags::TRUNC) {
         "a datagram longer than a frame"
     } else if flags.contains(ReturnFlags::CTRUNC) {
-        "the descriptor beside a frame was lost: the limit of open files is reached"
+        "a descriptor beside a frame was lost: the limit of open files is reached"
     } else {
         return Ok(());
     };
@@ -147,7 +157,7 @@ mod tests {
 
     fn datagram(channel: &Channel) -> (Vec<u8>, Option<OwnedFd>) {
         match channel.receive(Wait::Never).expect("received") {
-            Received::Datagram { bytes, descriptor } => (bytes, descriptor),
+            Received::Datagram { bytes, mut descriptors } => (bytes, descriptors.pop()),
             other @ (Received::Nothing | Received::End) => panic!("{other:?}"),
         }
     }

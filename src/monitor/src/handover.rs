@@ -13,7 +13,7 @@ use crate::listen::Bound;
 use crate::plan::Document;
 
 /// One frame on its way to the worker, with the descriptor that belongs to it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Parcel {
     pub(crate) frame: ToWorker,
     pub(crate) descriptor: Option<Rc<OwnedFd>>,
@@ -54,7 +54,7 @@ pub(crate) fn listener(bound: &Bound) -> Parcel {
 /// A file in memory that nobody can change any more.
 ///
 /// Each worker gets one of its own, since duplicates of one would share its read position.
-fn sealed(name: &str, text: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn sealed(name: &str, text: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
     file.write_all(text)?;
     file.rewind()?;

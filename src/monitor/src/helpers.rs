@@ -6,11 +6,12 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::rc::Rc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::Signal;
 use tracing::{debug, error, info, warn};
 use wire::ToWorker;
 
@@ -20,6 +21,7 @@ use crate::handover::Parcel;
 use crate::launch::{Launcher, Profile};
 use crate::notify;
 use crate::plan::PamHelpers;
+use crate::process::Process;
 
 /// What `ps` shows instead of the program's path.
 const TITLE: &str = "rustsocks: pam";
@@ -57,7 +59,7 @@ enum Holder {
 #[derive(Debug)]
 struct Helper {
     number: u32,
-    child: Child,
+    process: Process,
     born: Instant,
     is_condemned: bool,
 }
@@ -85,6 +87,40 @@ impl Helpers {
         Self { plan, posts: std::iter::repeat_with(vacant).take(count).collect(), leaving: Vec::new(), number: 0 }
     }
 
+    /// Takes in one of a worker that was started by the program whose place this one has taken.
+    pub(crate) fn adopt(&mut self, number: u32, process: Process, now: Instant) {
+        let helper = Helper { number, process, born: now, is_condemned: false };
+        let post = Post { holder: Holder::Helper(helper), deaths: Deaths::default() };
+        match self.posts.iter_mut().find(|post| post.is_vacant(now)) {
+            Some(vacant) => *vacant = post,
+            None => self.posts.push(post),
+        }
+        self.number = self.number.max(number);
+    }
+
+    /// How they are started, if there are any.
+    pub(crate) fn plan(&self) -> Option<&PamHelpers> {
+        self.plan.as_ref().map(|(plan, _)| plan)
+    }
+
+    /// The number and the process of each that is at its post.
+    pub(crate) fn present(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.posts.iter().filter_map(|post| match &post.holder {
+            Holder::Helper(helper) => Some((helper.number, helper.process.pid())),
+            Holder::Nobody { .. } => None,
+        })
+    }
+
+    /// Nobody comes in the place of one that ends.
+    pub(crate) fn close(&mut self) {
+        self.plan = None;
+    }
+
+    /// Whether all have ended.
+    pub(crate) fn are_gone(&self) -> bool {
+        self.leaving.is_empty() && self.present().next().is_none()
+    }
+
     /// Starts a helper for each post that is vacant and whose pause is over; the worker has to get their lines.
     pub(crate) fn fill(&mut self, now: Instant) -> Recruits {
         let mut recruits = Recruits::default();
@@ -93,7 +129,7 @@ impl Helpers {
             self.number += 1;
             match Helper::start(plan, launcher, self.number, now) {
                 Ok((helper, line)) => {
-                    debug!(helper = helper.number, pid = helper.child.id(), "PAM helper started");
+                    debug!(helper = helper.number, pid = helper.process.pid(), "PAM helper started");
                     recruits.lines.push(parcel(helper.number, line));
                     post.holder = Holder::Helper(helper);
                 }
@@ -121,7 +157,7 @@ impl Helpers {
     pub(crate) fn kill(&mut self, number: u32) {
         let stuck = self.posts.iter_mut().filter_map(Post::helper).find(|helper| helper.number == number);
         if let Some(helper) = stuck {
-            error!(helper = number, pid = helper.child.id(), "a PAM helper is stuck and is killed");
+            error!(helper = number, pid = helper.process.pid(), "a PAM helper is stuck and is killed");
             helper.is_condemned = true;
             helper.kill();
         }
@@ -216,19 +252,19 @@ impl Helper {
         for variable in notify::OURS {
             command.env_remove(variable);
         }
-        let child = command.spawn()?;
-        Ok((Self { number, child, born: now, is_condemned: false }, ours.into_descriptor()))
+        let process = Process::spawn(&mut command)?;
+        Ok((Self { number, process, born: now, is_condemned: false }, ours.into_descriptor()))
     }
 
     fn kill(&mut self) {
-        if let Err(error) = self.child.kill() {
+        if let Err(error) = self.process.signal(Signal::SIGKILL) {
             debug!(helper = self.number, %error, "the helper was not killed");
         }
     }
 
     /// How it ended, once it has; a child that cannot be waited for is nobody's child any more, and is left alone.
     fn end(&mut self) -> Option<ExitStatus> {
-        let ended = self.child.try_wait();
+        let ended = self.process.end();
         ended.inspect_err(|error| debug!(helper = self.number, %error, "cannot wait for a helper")).ok().flatten()
     }
 }

@@ -80,7 +80,7 @@ impl Link {
     /// [`LinkError::Receive`] if the system refuses, with `WouldBlock` if the descriptor was made non-blocking and nothing waits.
     pub fn receive(&self) -> Result<Option<(ToWorker, Option<OwnedFd>)>, LinkError> {
         match self.0.receive(Wait::ForDatagram).map_err(|cause| LinkError::Receive { cause })? {
-            Received::Datagram { bytes, descriptor } => understand(&bytes, descriptor).map(Some),
+            Received::Datagram { bytes, mut descriptors } => understand(&bytes, descriptors.pop()).map(Some),
             Received::End => Ok(None),
             Received::Nothing => Err(LinkError::Receive { cause: io::ErrorKind::WouldBlock.into() }),
         }

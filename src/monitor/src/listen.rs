@@ -7,6 +7,7 @@
 mod tcp;
 mod unix;
 
+use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 
 use socket2::SockRef;
 use tracing::{info, warn};
+use wire::ToSuccessor;
 
 use self::tcp::Neighbours;
 use self::unix::SocketFile;
@@ -105,9 +107,47 @@ impl Listeners {
         }
     }
 
+    /// Every listener for whoever takes this program's place, with its sockets, each once.
+    ///
+    /// # Errors
+    /// A path that is not UTF-8, which no configuration has.
+    pub(crate) fn left_behind(&self) -> io::Result<Vec<(ToSuccessor, Vec<Rc<OwnedFd>>)>> {
+        self.held.iter().map(|held| Ok((held.left_behind()?, held.distinct_sockets()))).collect()
+    }
+
+    /// A listener of the program whose place this one has taken; its sockets come next.
+    pub(crate) fn inherit(&mut self, listener: Listener, file: Option<(u64, u64)>) {
+        let file = match &listener {
+            Listener::Unix { path, .. } => file.map(|identity| SocketFile::known(path, identity)),
+            Listener::Tcp { .. } => None,
+        };
+        self.held.push(Held { listener, sockets: Vec::new(), file });
+    }
+
+    /// Says whether there is a listener to which they can belong.
+    pub(crate) fn inherit_sockets(&mut self, sockets: Vec<OwnedFd>) -> bool {
+        let Some(held) = self.held.last_mut() else { return false };
+        held.sockets.extend(sockets.into_iter().map(Rc::new));
+        true
+    }
+
+    /// Whether each has a socket.
+    pub(crate) fn are_whole(&self) -> bool {
+        self.held.iter().all(|held| !held.sockets.is_empty())
+    }
+
+    /// Every socket and its place as they will be by a claim.
+    pub(crate) fn claimed(&self, claim: &Claim, threads: NonZeroU16) -> Vec<Bound> {
+        let held = claim.0.iter().map(|place| match place {
+            Place::Kept(position) => &self.held[*position],
+            Place::New(held) => held,
+        });
+        held.enumerate().flat_map(|(index, held)| held.shared_among(index, threads)).collect()
+    }
+
     /// Every socket and its place.
-    pub(crate) fn sockets(&self) -> Vec<Bound> {
-        self.held.iter().enumerate().flat_map(|(index, held)| held.bound(index)).collect()
+    pub(crate) fn sockets(&self, threads: NonZeroU16) -> Vec<Bound> {
+        self.held.iter().enumerate().flat_map(|(index, held)| held.shared_among(index, threads)).collect()
     }
 
     /// The position at which each of these is held already; nobody's twice.
@@ -162,6 +202,25 @@ impl Held {
         }
     }
 
+    fn left_behind(&self) -> io::Result<ToSuccessor> {
+        match (&self.listener, &self.file) {
+            (Listener::Unix { path, mode }, Some(file)) => {
+                let path = path.to_str().ok_or_else(|| io::Error::other("the path of a listener is not UTF-8"))?;
+                let (device, inode) = file.identity();
+                Ok(ToSuccessor::Unix { path: path.to_owned(), mode: *mode, device, inode })
+            }
+            (Listener::Tcp { address }, _) => Ok(ToSuccessor::Tcp { address: *address }),
+            (Listener::Unix { .. }, None) => Err(io::Error::other("a listener without its file")),
+        }
+    }
+
+    /// Threads share the one socket of a Unix listener.
+    fn distinct_sockets(&self) -> Vec<Rc<OwnedFd>> {
+        let mut sockets = self.sockets.clone();
+        sockets.dedup_by(|one, other| Rc::ptr_eq(one, other));
+        sockets
+    }
+
     fn announce(&self, index: usize) {
         let address = self.sockets.first().and_then(|socket| SockRef::from(&**socket).local_addr().ok()?.as_socket());
         match (&self.listener, address) {
@@ -190,6 +249,17 @@ impl Held {
     fn bound(&self, index: usize) -> impl Iterator<Item = Bound> {
         let index = u16::try_from(index).expect("a claim has at most 65,536 listeners");
         (0..).zip(&self.sockets).map(move |(thread, socket)| Bound { index, thread, socket: Rc::clone(socket) })
+    }
+
+    /// For a worker of so many threads, which an earlier one had not: each thread accepts on a socket, and no socket is left alone.
+    fn shared_among(&self, index: usize, threads: NonZeroU16) -> impl Iterator<Item = Bound> {
+        let index = u16::try_from(index).expect("a claim has at most 65,536 listeners");
+        let threads = usize::from(threads.get());
+        (0..threads.max(self.sockets.len())).filter_map(move |place| {
+            let socket = self.sockets.get(place % self.sockets.len().max(1))?;
+            let thread = u16::try_from(place % threads).expect("there are at most 65,535 threads");
+            Some(Bound { index, thread, socket: Rc::clone(socket) })
+        })
     }
 }
 
@@ -235,7 +305,7 @@ mod tests {
         let path = directory.path().join("socks");
         let (first, second) = (tcp("127.0.0.1:0"), tcp("127.0.0.2:0"));
         let mut listeners = Listeners::bind(&terms(&[first, second.clone()]), threads(2)).expect("bound");
-        let before = listeners.sockets();
+        let before = listeners.sockets(threads(2));
         let next = terms(&[unix(&path, 0o600), second]);
         let claim = listeners.claim(&next, threads(2)).expect("bound");
         assert_eq!(
@@ -244,7 +314,7 @@ mod tests {
         );
         TcpStream::connect(address(&before[0])).expect("until it is settled, nothing has changed");
         listeners.settle(claim, &next);
-        let after = listeners.sockets();
+        let after = listeners.sockets(threads(2));
         assert_eq!(
             after.iter().map(|bound| (bound.index, bound.thread)).collect::<Vec<_>>(),
             [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -266,7 +336,7 @@ mod tests {
         let error = listeners.claim(&terms(&[unix(&path, 0o600), tcp(&taken)]), threads(1)).expect_err("refused");
         assert!(error.to_string().contains("somebody else does"), "{error}");
         assert!(!path.exists(), "what was bound before is gone");
-        TcpStream::connect(address(&listeners.sockets()[0])).expect("connected");
+        TcpStream::connect(address(&listeners.sockets(threads(1))[0])).expect("connected");
     }
 
     #[test]
@@ -290,13 +360,13 @@ mod tests {
         for count in [1, 3] {
             let (place, nothing) = (terms(&[tcp(&format!("127.0.0.1:{}", free_port()))]), terms(&[]));
             let mut listeners = Listeners::bind(&place, threads(count)).expect("bound");
-            let of_worker = listeners.sockets();
+            let of_worker = listeners.sockets(threads(1));
             for next in [&nothing, &place] {
                 let claim = listeners.claim(next, threads(count)).expect("bound beside the former sockets");
                 listeners.settle(claim, next);
             }
             drop(of_worker);
-            TcpStream::connect(address(&listeners.sockets()[0])).expect("connected");
+            TcpStream::connect(address(&listeners.sockets(threads(1))[0])).expect("connected");
         }
     }
 
@@ -313,6 +383,6 @@ mod tests {
         assert_eq!(claim.new_sockets().len(), 0);
         listeners.settle(claim, &next);
         assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o666);
-        assert!(SockRef::from(&*listeners.sockets()[1].socket).tcp_nodelay().expect("read"));
+        assert!(SockRef::from(&*listeners.sockets(threads(1))[1].socket).tcp_nodelay().expect("read"));
     }
 }

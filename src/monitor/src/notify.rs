@@ -49,6 +49,10 @@ pub(crate) struct Status {
     pub(crate) restarts: u32,
     /// What became of the last reload, if there was one.
     pub(crate) reload: Option<Rc<str>>,
+    /// Workers whose place others have taken, and their sessions.
+    pub(crate) retiring: (usize, u32),
+    /// What became of the last upgrade, if it failed.
+    pub(crate) upgrade: Option<Rc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +85,7 @@ impl Notify {
         self.feed_every.map(|_| self.feed_at)
     }
 
-    /// A reload has begun; its end is another [`ready`](Self::ready).
+    /// A reload or an upgrade has begun; its end is another [`ready`](Self::ready).
     pub(crate) fn reloading(&mut self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => self.send(&[NotifyState::Reloading, now]),
@@ -89,7 +93,7 @@ impl Notify {
         }
     }
 
-    /// The service has started, or a reload is over.
+    /// The service has started, or a reload or an upgrade is over.
     pub(crate) fn ready(&mut self) {
         self.send(&[NotifyState::Ready]);
     }
@@ -128,7 +132,8 @@ impl Notify {
 
     fn is_news(&self, status: &Status, now: Instant) -> bool {
         let Some((said, at)) = &self.said else { return true };
-        let is_same_but_for_sessions = Status { sessions: said.sessions, ..status.clone() } == *said;
+        let retiring = (status.retiring.0, said.retiring.1);
+        let is_same_but_for_sessions = Status { sessions: said.sessions, retiring, ..status.clone() } == *said;
         if is_same_but_for_sessions { status != said && now >= *at + PACE } else { true }
     }
 
@@ -201,7 +206,12 @@ impl fmt::Display for Status {
             Activity::WaitingToRestart => f.write_str("Waiting to restart the worker")?,
         }
         write!(f, ", restarts {}", self.restarts)?;
-        self.reload.iter().try_for_each(|reload| write!(f, ", {reload}"))
+        match self.retiring {
+            (0, _) => {}
+            (1, sessions) => write!(f, ", retiring: 1 worker with {sessions} sessions")?,
+            (workers, sessions) => write!(f, ", retiring: {workers} workers with {sessions} sessions")?,
+        }
+        self.reload.iter().chain(&self.upgrade).try_for_each(|outcome| write!(f, ", {outcome}"))
     }
 }
 
@@ -216,7 +226,14 @@ mod tests {
     }
 
     fn serving(sessions: u32) -> Status {
-        Status { activity: Activity::Serving { worker: 7 }, sessions, restarts: 2, reload: None }
+        Status {
+            activity: Activity::Serving { worker: 7 },
+            sessions,
+            restarts: 2,
+            reload: None,
+            retiring: (0, 0),
+            upgrade: None,
+        }
     }
 
     #[test]

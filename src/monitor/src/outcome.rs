@@ -5,7 +5,7 @@
 //! | 0 | asked to stop, and the worker ended by itself without complaint |
 //! | 1 | asked to stop, but the worker failed meanwhile or had to be killed |
 //! | 69 | a listener cannot be had: somebody else has the address, or the system refuses (`EX_UNAVAILABLE`) |
-//! | 70 | the worker dies again and again, or never got ready (`EX_SOFTWARE`) |
+//! | 70 | the worker dies again and again, or never got ready, or what a former program left cannot be taken over (`EX_SOFTWARE`) |
 //! | 71 | the system refuses something that every service needs (`EX_OSERR`) |
 //! | 77 | the privilege for a port below 1024 is missing (`EX_NOPERM`) |
 //! | 78 | the configuration cannot be served: a foreign address, a file in the way, the worker's own refusal, PAM helpers that do not run (`EX_CONFIG`) |
@@ -65,6 +65,8 @@ pub enum MonitorError {
     },
     #[error("a PAM helper ended before the service was ready ({status}); its own words are on standard error")]
     HelperDied { status: ExitStatus },
+    #[error("cannot take the place of the former program")]
+    Legacy(#[from] LegacyError),
     #[error("cannot receive signals")]
     Signals {
         #[source]
@@ -84,10 +86,25 @@ impl MonitorError {
         match self {
             Self::Bind(error) => error.code(),
             Self::Refused { .. } | Self::NoHelper { .. } | Self::HelperDied { .. } => 78,
-            Self::DiedAtStart { .. } | Self::NotReady { .. } | Self::GaveUp { .. } => 70,
+            Self::DiedAtStart { .. } | Self::NotReady { .. } | Self::GaveUp { .. } | Self::Legacy(_) => 70,
             Self::Spawn { .. } | Self::Signals { .. } | Self::Wait { .. } => 71,
         }
     }
+}
+
+/// What a former program has left is not as a monitor leaves it.
+#[derive(Debug, thiserror::Error)]
+pub enum LegacyError {
+    #[error(
+        "standard input is not a monitor's socket; this role is taken by a monitor alone, start the program without it"
+    )]
+    NoMonitor,
+    #[error("cannot take it over")]
+    Io(#[from] io::Error),
+    #[error("cannot read a frame")]
+    Frame(#[from] wire::FrameError),
+    #[error("it is not whole: {0}")]
+    Broken(&'static str),
 }
 
 /// A listener that cannot be had.

@@ -30,6 +30,8 @@ pub struct Plan {
     pub worker: WorkerCommand,
     /// The PAM helpers, if anybody is to be asked for a login that PAM judges.
     pub helpers: Option<PamHelpers>,
+    /// What takes the place of this process when an upgrade is asked for.
+    pub successor: Successor,
     /// How long a worker may take from its start to `Ready`; 30 s is a good value.
     pub start_limit: Duration,
 }
@@ -47,6 +49,8 @@ pub struct Terms {
     pub watchdog: Duration,
     /// How long the sessions may take to end after the first SIGTERM or SIGINT.
     pub drain: Duration,
+    /// How long the sessions of a worker may take to end whose place a worker of a newer program has taken; at most 49 days.
+    pub upgrade_drain: Duration,
     /// Whether a changed file is a reload.
     pub watch_files: bool,
 }
@@ -144,6 +148,38 @@ pub struct PamHelpers {
     pub count: NonZeroU16,
 }
 
+/// The program that this one was started from, which may have been replaced by a newer one meanwhile.
+#[derive(Debug, Clone)]
+pub struct Successor {
+    /// Its path, not `/proc/self/exe`, which stays what was started.
+    pub program: PathBuf,
+    /// Arguments with which it does everything that comes before [`succeed`](crate::succeed), and ends with 0 if it could begin.
+    pub rehearsal: Vec<OsString>,
+    /// Arguments with which it calls [`succeed`](crate::succeed).
+    pub args: Vec<OsString>,
+}
+
+#[cfg(test)]
+impl Plan {
+    pub(crate) fn for_tests() -> Self {
+        let account = None;
+        Self {
+            terms: Terms::for_tests(),
+            threads: NonZeroU16::MIN,
+            documents: Vec::new(),
+            launcher: Launcher { program: "/bin/false".into(), args: Vec::new() },
+            worker: WorkerCommand {
+                program: "/bin/false".into(),
+                args: Vec::new(),
+                profile: Profile::Worker { account, sockets: crate::launch::Sockets::Plain },
+            },
+            helpers: None,
+            successor: Successor { program: "/bin/false".into(), rehearsal: Vec::new(), args: Vec::new() },
+            start_limit: Duration::from_secs(30),
+        }
+    }
+}
+
 #[cfg(test)]
 impl Terms {
     /// Nothing to listen on, and values that suit a test.
@@ -154,6 +190,7 @@ impl Terms {
             accepted: Accepted::default(),
             watchdog: Duration::from_secs(10),
             drain: Duration::from_secs(30),
+            upgrade_drain: Duration::from_mins(1),
             watch_files: false,
         }
     }

@@ -71,6 +71,21 @@ impl<'a> Reloads<'a> {
         Self { source, watch, wanted: None, under_way: None, generation: 1, read, outcome: None }
     }
 
+    /// Goes on counting where the program stopped whose place this one has taken.
+    pub(crate) fn count_from(&mut self, generation: u64) {
+        self.generation = generation;
+    }
+
+    /// The number of the last one.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the worker is about to answer one.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.under_way.is_some()
+    }
+
     pub(crate) fn want(&mut self, trigger: Trigger) {
         self.wanted = self.wanted.or(Some(trigger));
     }

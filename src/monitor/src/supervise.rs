@@ -1,5 +1,7 @@
 //! The monitor's loop: waits for signals, frames and deadlines, and keeps the post of the worker manned.
 
+mod succession;
+
 use std::os::fd::AsFd;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use tracing::{error, info, warn};
 use wire::{ToMonitor, ToWorker, Trigger};
 
 use crate::autopsy;
+use crate::crew::FRAMES_PER_ROUND;
 use crate::deaths::{self, Deaths, Next};
 use crate::handover;
 use crate::helpers::Helpers;
@@ -20,17 +23,10 @@ use crate::outcome::{Exit, MonitorError};
 use crate::plan::Plan;
 use crate::pulse;
 use crate::reload::{Answer, Ground, Reloads};
+use crate::retirees::{GRACE, Retirees, milliseconds};
 use crate::signals::{Order, Signals};
-use crate::worker::{Fault, Look, Worker};
-
-/// What a worker gets on top of its drain deadline, to cut the rest and close its books.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// What a stalled worker gets to die from SIGABRT, and a worker that hung up to die at all.
-const LAST_BREATH: Duration = Duration::from_millis(500);
-
-/// Frames taken from the worker in one round, so that a flood of them cannot keep signals waiting.
-const FRAMES_PER_ROUND: usize = 64;
+use crate::upgrade::Upgrade;
+use crate::worker::{Fault, LAST_BREATH, Look, Worker};
 
 pub(crate) struct Supervisor<'a> {
     plan: Plan,
@@ -41,7 +37,12 @@ pub(crate) struct Supervisor<'a> {
     post: Post,
     /// After `post`, for they end when their worker has ended.
     helpers: Helpers,
+    /// They are as the former program has started them.
+    helpers_are_former: bool,
+    upgrade: Upgrade,
+    retirees: Retirees,
     stop: Stop,
+    outcome: Exit,
     was_ready: bool,
     deaths: Deaths,
     restarts: u32,
@@ -77,7 +78,11 @@ impl<'a> Supervisor<'a> {
             notify,
             post: Post::Vacant { until: Instant::now() },
             helpers,
+            helpers_are_former: false,
+            upgrade: Upgrade::default(),
+            retirees: Retirees::default(),
             stop: Stop::NotAsked,
+            outcome: Exit::Clean,
             was_ready: false,
             deaths: Deaths::default(),
             restarts: 0,
@@ -89,6 +94,9 @@ impl<'a> Supervisor<'a> {
             let now = Instant::now();
             self.man(now)?;
             self.assist(now);
+            if self.upgrade.put_up_candidate(&self.plan, &self.listeners, now) {
+                self.notify.ready();
+            }
             self.report(now);
             self.wait(now)?;
 
@@ -100,22 +108,27 @@ impl<'a> Supervisor<'a> {
                 return Ok(exit);
             }
             self.judge(now);
+            self.look_after_candidate(now)?;
+            self.look_after_retirees(now)?;
             self.reload(now);
+            self.look_at_rehearsal(now);
         }
     }
 
     /// Starts a worker if the post is vacant and the pause is over.
     fn man(&mut self, now: Instant) -> Result<(), MonitorError> {
         let Post::Vacant { until } = self.post else { return Ok(()) };
-        if now < until {
+        if now < until || self.stop != Stop::NotAsked || self.upgrade.candidate().is_some() {
             return Ok(());
         }
+        self.leave_former_program_behind(now)?;
         let recruits = self.helpers.fill(now);
         if let Some(cause) = recruits.failure.filter(|_| !self.was_ready) {
             return Err(MonitorError::NoHelper { cause });
         }
-        let started = handover::parcels(&self.plan.documents, &self.listeners.sockets(), recruits.lines)
-            .and_then(|parcels| Worker::start(&self.plan, parcels, now));
+        let started =
+            handover::parcels(&self.plan.documents, &self.listeners.sockets(self.plan.threads), recruits.lines)
+                .and_then(|parcels| Worker::start(&self.plan, parcels, now));
         match started {
             Ok(worker) => {
                 info!(worker = worker.pid(), "worker started");
@@ -139,12 +152,11 @@ impl<'a> Supervisor<'a> {
     /// Waits for a signal, a frame, room for a frame, or the next deadline; at most one step of the pulse.
     fn wait(&self, now: Instant) -> Result<(), MonitorError> {
         let mut sources = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        if let Post::Manned(worker) = &self.post
-            && let Some(line) = worker.line()
-        {
-            let room = if worker.has_mail() { PollFlags::POLLOUT } else { PollFlags::empty() };
-            sources.push(PollFd::new(line, PollFlags::POLLIN | room));
+        if let Post::Manned(worker) = &self.post {
+            sources.extend(worker.watched());
         }
+        sources.extend(self.upgrade.candidate().into_iter().filter_map(|candidate| candidate.crew.worker.watched()));
+        sources.extend(self.retirees.watched());
         match poll(&mut sources, self.timeout(now)) {
             Ok(_) | Err(Errno::EINTR) => Ok(()),
             Err(errno) => Err(MonitorError::Wait { cause: errno.into() }),
@@ -156,14 +168,10 @@ impl<'a> Supervisor<'a> {
             Post::Manned(worker) => worker.due(),
             Post::Vacant { until } => Some(*until),
         };
-        let deadlines = [post, self.stop.kill_at(), self.notify.feed_at(), self.helpers.due()];
+        let service = [post, self.stop.kill_at(), self.notify.feed_at(), self.helpers.due()];
+        let deadlines = service.into_iter().chain([self.upgrade.due(), self.retirees.due()]);
         // A deadline that has passed and still stands waits for something else than time.
-        let next = deadlines
-            .into_iter()
-            .flatten()
-            .map(|at| at.saturating_duration_since(now))
-            .filter(|wait| !wait.is_zero())
-            .min();
+        let next = deadlines.flatten().map(|at| at.saturating_duration_since(now)).filter(|wait| !wait.is_zero()).min();
         let wait = next.unwrap_or(pulse::STEP).min(pulse::STEP);
         // Rounded up to whole milliseconds: waking too early would mean to spin.
         PollTimeout::try_from(wait.as_millis() + 1).unwrap_or(PollTimeout::ZERO)
@@ -174,8 +182,10 @@ impl<'a> Supervisor<'a> {
             match order {
                 Order::Reload => {
                     self.tell(ToWorker::ReopenLogs);
+                    self.retirees.tell(ToWorker::ReopenLogs);
                     self.reloads.want(Trigger::Signal);
                 }
+                Order::Upgrade => self.begin_upgrade(now),
                 Order::Stop => match self.stop {
                     Stop::NotAsked => self.drain(now),
                     Stop::Draining { .. } => self.hurry(now),
@@ -192,13 +202,17 @@ impl<'a> Supervisor<'a> {
         self.listeners = Listeners::default();
         self.stop = Stop::Draining { kill_at: now + drain + GRACE };
         self.notify.stopping(drain + 2 * GRACE);
-        self.tell(ToWorker::Drain { deadline_ms: u32::try_from(drain.as_millis()).unwrap_or(u32::MAX) });
+        let frame = ToWorker::Drain { deadline_ms: milliseconds(drain) };
+        self.tell(frame);
+        self.retirees.hurry(frame, now + drain);
+        self.upgrade = Upgrade::default();
     }
 
     fn hurry(&mut self, now: Instant) {
         info!("stopping at once: asked a second time");
         self.stop = Stop::Now { kill_at: now + GRACE };
         self.tell(ToWorker::StopNow);
+        self.retirees.hurry(ToWorker::StopNow, now);
     }
 
     fn tell(&mut self, frame: ToWorker) {
@@ -215,9 +229,7 @@ impl<'a> Supervisor<'a> {
             match worker.hear() {
                 Ok(Some(frame)) => self.take(frame, now),
                 Ok(None) => return,
-                // A worker that ends hangs up first, and needs a moment for the rest.
-                Err(Fault::HungUp) => return worker.condemn(Fault::HungUp, now + LAST_BREATH),
-                Err(fault) => return worker.condemn(fault, now),
+                Err(fault) => return worker.condemn_for(fault, now),
             }
         }
     }
@@ -248,7 +260,7 @@ impl<'a> Supervisor<'a> {
     /// Begins a reload if one is due and there is a worker that can take it.
     fn reload(&mut self, now: Instant) {
         let Post::Manned(worker) = &mut self.post else { return };
-        if self.stop != Stop::NotAsked || !worker.is_serving() {
+        if self.stop != Stop::NotAsked || !worker.is_serving() || self.upgrade.is_under_way() {
             return;
         }
         if self.reloads.is_late(now) {
@@ -258,6 +270,7 @@ impl<'a> Supervisor<'a> {
         let ground = Ground { plan: &mut self.plan, listeners: &mut self.listeners };
         let Some(parcels) = self.reloads.begin(trigger, &ground, now) else { return };
         self.notify.reloading();
+        self.retirees.pass_on(&parcels);
         for parcel in parcels {
             worker.tell(parcel);
         }
@@ -274,6 +287,10 @@ impl<'a> Supervisor<'a> {
         }
         if let Post::Manned(worker) = &mut self.post {
             worker.watch_for(self.plan.terms.watchdog);
+        }
+        if !answer.taken.is_empty() {
+            // The former worker has had newer texts than the one that failed.
+            drop(self.upgrade.take_tried());
         }
         self.report(now);
         self.notify.ready();
@@ -298,12 +315,32 @@ impl<'a> Supervisor<'a> {
     fn reap(&mut self, now: Instant) -> Result<Option<Exit>, MonitorError> {
         let is_asked = self.stop != Stop::NotAsked;
         let Post::Manned(worker) = &mut self.post else {
-            return Ok(is_asked.then_some(Exit::Clean));
+            return Ok((is_asked && self.retirees.count() == 0).then(|| self.farewell()));
         };
         let Some(status) = worker.end().map_err(|cause| MonitorError::Wait { cause })? else { return Ok(None) };
         // Its last words may have come after the last round.
         self.hear(now);
-        if is_asked { Ok(Some(farewell(status))) } else { self.mourn(status, now).map(|()| None) }
+        if !is_asked {
+            return self.mourn(status, now).map(|()| None);
+        }
+        self.note_end(status);
+        self.post = Post::Vacant { until: now };
+        self.reap(now)
+    }
+
+    /// A worker that was asked to stop has ended.
+    fn note_end(&mut self, status: ExitStatus) {
+        if !status.success() {
+            warn!(%status, "stopped, but the worker did not end well");
+            self.outcome = Exit::Unclean;
+        }
+    }
+
+    fn farewell(&self) -> Exit {
+        if self.outcome == Exit::Clean {
+            info!("stopped");
+        }
+        self.outcome
     }
 
     /// The worker has died unasked.
@@ -337,7 +374,12 @@ impl<'a> Supervisor<'a> {
 
     /// Lets time pass for the worker: start limit, watchdog, stop deadline.
     fn judge(&mut self, now: Instant) {
-        let Post::Manned(worker) = &mut self.post else { return };
+        let Post::Manned(worker) = &mut self.post else {
+            if self.stop != Stop::NotAsked {
+                self.notify.feed(now);
+            }
+            return;
+        };
         if self.stop.kill_at().is_some_and(|kill_at| now >= kill_at) {
             worker.condemn(Fault::DidNotStop, now);
         }
@@ -358,7 +400,19 @@ impl<'a> Supervisor<'a> {
             Post::Manned(worker) => (self.activity(worker), worker.sessions),
         };
         let reload = self.reloads.outcome();
-        self.notify.status(Status { activity, sessions, restarts: self.restarts, reload }, now);
+        let retiring = (self.retirees.count(), self.retirees.sessions());
+        let upgrade = self.upgrade.failure();
+        self.notify.status(Status { activity, sessions, restarts: self.restarts, reload, retiring, upgrade }, now);
+    }
+
+    fn look_after_retirees(&mut self, now: Instant) -> Result<(), MonitorError> {
+        self.retirees.hear(now);
+        let ended = self.retirees.reap(now).map_err(|cause| MonitorError::Wait { cause })?;
+        if let Some(status) = ended.filter(|_| self.stop != Stop::NotAsked) {
+            self.note_end(status);
+        }
+        self.retirees.judge(now);
+        Ok(())
     }
 
     fn activity(&self, worker: &Worker) -> Activity {
@@ -377,16 +431,6 @@ impl Stop {
             Self::NotAsked => None,
             Self::Draining { kill_at } | Self::Now { kill_at } => Some(kill_at),
         }
-    }
-}
-
-fn farewell(status: ExitStatus) -> Exit {
-    if status.success() {
-        info!("stopped");
-        Exit::Clean
-    } else {
-        warn!(%status, "stopped, but the worker did not end well");
-        Exit::Unclean
     }
 }
 

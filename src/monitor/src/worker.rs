@@ -7,11 +7,11 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::poll::{PollFd, PollFlags};
+use nix::sys::signal::Signal;
 use tracing::debug;
 use wire::{ThreadName, ToMonitor};
 
@@ -19,15 +19,19 @@ use crate::channel::{Channel, Received, Wait};
 use crate::handover::Parcel;
 use crate::notify;
 use crate::plan::{Plan, WorkerCommand};
+use crate::process::Process;
 use crate::pulse::{Health, Pulse, Stall};
 
 /// What `ps` shows instead of the path of the program.
 const TITLE: &str = "rustsocks: worker";
 
+/// What a stalled worker gets to die from SIGABRT, and a worker that hung up to die at all.
+pub(crate) const LAST_BREATH: Duration = Duration::from_millis(500);
+
 /// A worker that lives, or whose end has not been noticed yet.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    child: Child,
+    process: Process,
     channel: Channel,
     is_connected: bool,
     outbox: VecDeque<Parcel>,
@@ -72,9 +76,9 @@ impl Worker {
     pub(crate) fn start(plan: &Plan, parcels: Vec<Parcel>, now: Instant) -> io::Result<Self> {
         let (ours, theirs) = Channel::pair()?;
         // The command owns their end and is dropped here, for a line with a second holder would never end.
-        let child = command(plan, theirs).spawn()?;
+        let process = Process::spawn(&mut command(plan, theirs))?;
         let mut worker = Self {
-            child,
+            process,
             channel: ours,
             is_connected: true,
             outbox: parcels.into(),
@@ -85,6 +89,20 @@ impl Worker {
         };
         worker.flush();
         Ok(worker)
+    }
+
+    /// One that serves already, and was started by the program whose place this one has taken.
+    pub(crate) fn adopted(process: Process, channel: Channel, sessions: u32, watchdog: Duration, now: Instant) -> Self {
+        Self {
+            process,
+            channel,
+            is_connected: true,
+            outbox: VecDeque::new(),
+            born: now,
+            phase: Phase::Serving(Pulse::new(watchdog, now)),
+            sessions,
+            last_words: None,
+        }
     }
 
     /// Queues a frame, or a whole parcel, behind what has not been sent yet.
@@ -172,21 +190,26 @@ impl Worker {
         }
     }
 
+    /// Judges a line that has broken or ended; a worker that ends hangs up first, and needs a moment for the rest.
+    pub(crate) fn condemn_for(&mut self, fault: Fault, now: Instant) {
+        let kill_at = if fault == Fault::HungUp { now + LAST_BREATH } else { now };
+        self.condemn(fault, kill_at);
+    }
+
     /// Sends a signal; the process cannot be another one, since nobody else waits for it.
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.pid()).expect("a pid is a positive i32");
-        if let Err(error) = kill(Pid::from_raw(pid), signal) {
-            debug!(worker = pid, %signal, %error, "the signal was not sent");
+        if let Err(error) = self.process.signal(signal) {
+            debug!(worker = self.pid(), %signal, %error, "the signal was not sent");
         }
     }
 
     /// How it ended, once it has.
     pub(crate) fn end(&mut self) -> io::Result<Option<ExitStatus>> {
-        self.child.try_wait()
+        self.process.end()
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.process.pid()
     }
 
     pub(crate) fn age(&self, now: Instant) -> Duration {
@@ -214,6 +237,12 @@ impl Worker {
         self.is_connected.then(|| self.channel.as_fd())
     }
 
+    /// The way the line is to be watched, until it has ended.
+    pub(crate) fn watched(&self) -> Option<PollFd<'_>> {
+        let room = if self.has_mail() { PollFlags::POLLOUT } else { PollFlags::empty() };
+        self.line().map(|line| PollFd::new(line, PollFlags::POLLIN | room))
+    }
+
     pub(crate) fn has_mail(&self) -> bool {
         !self.outbox.is_empty()
     }
@@ -235,7 +264,7 @@ fn garbled(error: &dyn fmt::Display) -> Fault {
 impl Drop for Worker {
     /// No worker outlives its monitor; one that has been reaped already is left alone.
     fn drop(&mut self) {
-        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
+        if let Err(error) = self.process.kill() {
             debug!(worker = self.pid(), %error, "the worker is left behind");
         }
     }

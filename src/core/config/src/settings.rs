@@ -255,6 +255,8 @@ tables! {
         watchdog: Duration = "watchdog_secs", Secs { least: 2, most: 600 }, secs(10);
         /// How long sessions may finish after a stop signal, 0 to 86 400 s; zero ends them at once.
         drain: Duration = "drain_secs", Secs { least: 0, most: DAY }, secs(30);
+        /// How long sessions of a worker may go on whose place a newer program's has taken, 0 to 2 592 000 s (30 days).
+        upgrade_drain: Duration = "upgrade_drain_secs", Secs { least: 0, most: 30 * DAY }, secs(DAY);
         /// Whether a file of the operator's that has changed is a reload.
         watch_files: bool = "watch_files", Flag, true;
     }

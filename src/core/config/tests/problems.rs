@@ -81,6 +81,7 @@ fn numbers_out_of_range_name_the_range() {
         ("server", "backlog", "1 to 65535", ["0", "65536"]),
         ("server", "watchdog_secs", "2 to 600 (seconds)", ["1", "601"]),
         ("server", "drain_secs", "0 to 86400 (seconds)", ["-1", "86401"]),
+        ("server", "upgrade_drain_secs", "0 to 2592000 (seconds)", ["-1", "2592001"]),
         ("timeouts", "handshake_secs", "1 to 300 (seconds)", ["0", "301"]),
         ("timeouts", "connect_secs", "1 to 600 (seconds)", ["0", "601"]),
         ("timeouts", "half_closed_secs", "1 to 86400 (seconds)", ["0", "86401"]),

@@ -34,6 +34,7 @@ fn everything_that_can_be_written_is_read_back() {
 bind_address = "none"
 worker_threads = 256
 drain_secs = 0
+upgrade_drain_secs = 2592000
 [[listen]]
 address = "[2001:db8::1]:1080"
 name = "office"

@@ -1,4 +1,4 @@
-//! The frames that the monitor, the worker and the PAM helpers exchange.
+//! The frames that the monitor, the worker and the PAM helpers exchange, and those that a monitor leaves to its successor.
 //!
 //! One frame is one datagram of a `SOCK_SEQPACKET` pair, at most [`MAX_FRAME`] bytes long, a helper's answer [`MAX_ANSWER`]:
 //!
@@ -13,7 +13,7 @@
 //! Decoding never panics and never allocates more than the frame is long.
 //!
 //! This crate knows nothing of sockets, processes or clocks.
-//! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`] says which frames have one.
+//! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`] and [`ToSuccessor::descriptors`] say which frames have one.
 
 mod document;
 mod frame;
@@ -21,6 +21,7 @@ mod from_pam;
 mod thread_name;
 mod to_monitor;
 mod to_pam;
+mod to_successor;
 mod to_worker;
 
 pub use document::DocumentKind;
@@ -29,4 +30,5 @@ pub use from_pam::{Denial, FromPam, MAX_SAID, MAX_SAYING, PamAnswer, PamVerdict}
 pub use thread_name::ThreadName;
 pub use to_monitor::{MAX_SILENT, ToMonitor};
 pub use to_pam::{Proof, Secret, ToPam};
+pub use to_successor::{MAX_SOCKETS, Standing, ToSuccessor};
 pub use to_worker::{ToWorker, Trigger};

@@ -42,6 +42,8 @@ pub enum ToWorker {
     ReopenLogs,
     /// Accept nothing new, let the sessions end, cut the rest after so many milliseconds, then exit.
     Drain { deadline_ms: u32 },
+    /// The same for one whose place another worker has taken: it also gives up the listeners that it would answer on while draining.
+    Retire { deadline_ms: u32 },
     /// Cut every session and exit.
     StopNow,
 }
@@ -86,6 +88,7 @@ mod kind {
     pub(super) const PAM_HELPER: u8 = 7;
     pub(super) const UNAVAILABLE: u8 = 8;
     pub(super) const RELOAD: u8 = 9;
+    pub(super) const RETIRE: u8 = 10;
 }
 
 impl ToWorker {
@@ -94,7 +97,12 @@ impl ToWorker {
     pub fn carries_descriptor(&self) -> bool {
         match self {
             Self::Document { .. } | Self::Unavailable { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
-            Self::Begin | Self::Reload { .. } | Self::ReopenLogs | Self::Drain { .. } | Self::StopNow => false,
+            Self::Begin
+            | Self::Reload { .. }
+            | Self::ReopenLogs
+            | Self::Drain { .. }
+            | Self::Retire { .. }
+            | Self::StopNow => false,
         }
     }
 
@@ -116,6 +124,7 @@ impl ToWorker {
             Self::Begin => frame::seal(kind::BEGIN, &[]),
             Self::ReopenLogs => frame::seal(kind::REOPEN_LOGS, &[]),
             Self::Drain { deadline_ms } => frame::seal(kind::DRAIN, &deadline_ms.to_be_bytes()),
+            Self::Retire { deadline_ms } => frame::seal(kind::RETIRE, &deadline_ms.to_be_bytes()),
             Self::StopNow => frame::seal(kind::STOP_NOW, &[]),
         }
     }
@@ -135,6 +144,7 @@ impl ToWorker {
             kind::BEGIN => Self::Begin,
             kind::REOPEN_LOGS => Self::ReopenLogs,
             kind::DRAIN => Self::Drain { deadline_ms: body.u32()? },
+            kind::RETIRE => Self::Retire { deadline_ms: body.u32()? },
             kind::STOP_NOW => Self::StopNow,
             found => return Err(FrameError::Kind { found }),
         };
@@ -169,6 +179,7 @@ mod tests {
             Just(ToWorker::Begin),
             Just(ToWorker::ReopenLogs),
             any::<u32>().prop_map(|deadline_ms| ToWorker::Drain { deadline_ms }),
+            any::<u32>().prop_map(|deadline_ms| ToWorker::Retire { deadline_ms }),
             Just(ToWorker::StopNow),
         ]
     }
@@ -194,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..10_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..12_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
             let bytes = frame::seal(kind, &body);
             if let Ok(message) = ToWorker::decode(&bytes) {
                 prop_assert_eq!(message.encode(), bytes);
@@ -229,6 +240,7 @@ mod tests {
             (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
             (ToWorker::ReopenLogs, &[VERSION, 4, 0, 0][..]),
             (ToWorker::Drain { deadline_ms: 30_000 }, &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..]),
+            (ToWorker::Retire { deadline_ms: 30_000 }, &[VERSION, 10, 0, 4, 0, 0, 0x75, 0x30][..]),
             (ToWorker::StopNow, &[VERSION, 6, 0, 0][..]),
         ] {
             assert_eq!(message.encode(), bytes);

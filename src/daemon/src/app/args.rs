@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 
-    /// Which process this is; the monitor gives it to its worker, and `launch` to the stage before
+    /// Which process this is; a monitor gives it to those that it starts, and `launch` to the stage before
     #[arg(long, hide = true)]
     pub(super) role: Option<Role>,
 
@@ -41,6 +41,10 @@ pub(super) struct FromMonitor {
     /// Where state is kept when the configuration names no place; the monitor may be root, whose place is another one
     #[arg(long, hide = true)]
     pub(super) state_directory: Option<PathBuf>,
+
+    /// Which frames the processes of the service speak whose monitor wants a successor
+    #[arg(long, hide = true)]
+    pub(super) frames: Option<u8>,
 
     /// The services that the PAM helpers know, in their order
     #[arg(long, hide = true)]
@@ -114,6 +118,17 @@ pub(super) struct Check {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(super) enum Role {
     Worker,
+    /// Does what a monitor does before it begins, and ends.
+    Rehearsal,
+    /// Takes the place of a monitor in its process.
+    Successor,
+}
+
+/// The command line as the operator wrote it, without the program's name and without what a former monitor put before it.
+pub(super) fn own_words() -> impl Iterator<Item = OsString> {
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let is_successor = words.first().is_some_and(|word| word == "--role");
+    words.into_iter().skip(if is_successor { 2 } else { 0 })
 }
 
 /// What follows `--role launch`, if the command line begins so.

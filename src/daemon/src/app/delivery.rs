@@ -3,8 +3,8 @@
 //! A start and a reload are delivered in the same way.
 
 use std::fs::File;
-use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 
 use anyhow::Context;
 use wire::{DocumentKind, ToWorker};
@@ -66,8 +66,12 @@ impl Delivery {
 }
 
 fn read(kind: DocumentKind, descriptor: OwnedFd) -> anyhow::Result<String> {
-    let mut text = String::new();
-    let read = File::from(descriptor).read_to_string(&mut text);
-    read.with_context(|| format!("cannot read the {} from the monitor", kind.name()))?;
-    Ok(text)
+    read_whole(&descriptor.into()).with_context(|| format!("cannot read the {} from the monitor", kind.name()))
+}
+
+/// By positions of our own: a worker that retires may have been given the same file.
+fn read_whole(file: &File) -> anyhow::Result<String> {
+    let mut text = vec![0; usize::try_from(file.metadata()?.len())?];
+    file.read_exact_at(&mut text, 0)?;
+    Ok(String::from_utf8(text)?)
 }

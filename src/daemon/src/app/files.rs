@@ -79,6 +79,7 @@ pub(super) fn terms(settings: &Settings) -> Terms {
         accepted: accepted(settings),
         watchdog: server.watchdog,
         drain: server.drain,
+        upgrade_drain: server.upgrade_drain,
         watch_files: server.watch_files,
     }
 }

@@ -149,6 +149,13 @@ impl House {
         self.phase.send_replace(Phase::Draining);
     }
 
+    /// Answers nobody over HTTP any more: whoever asks means the worker that serves.
+    pub(super) fn close_office(&mut self) {
+        if let Some(http) = self.http.take() {
+            http.stop();
+        }
+    }
+
     /// Ends what is left and returns how many sessions that were.
     pub(super) fn clear(self) -> u32 {
         self.close_doors();

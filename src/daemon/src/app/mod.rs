@@ -43,6 +43,8 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     match (args.command, args.role) {
         (_, Some(Role::Worker)) => worker::main(args.selection, args.from_monitor),
+        (_, Some(Role::Rehearsal)) => run::rehearse(&args.selection, &args.from_monitor),
+        (_, Some(Role::Successor)) => run::succeed(&args.selection),
         (Some(command), None) => offline(args.selection, command),
         (None, None) => match &args.generate_config {
             Some(path) => commands::generate_config(path),

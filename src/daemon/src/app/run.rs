@@ -5,14 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use config::Sessions;
 use monitor::launch::Launcher;
-use monitor::plan::{Document, Plan, WorkerCommand};
+use monitor::outcome::{Exit, MonitorError};
+use monitor::plan::{Document, Plan, Successor, WorkerCommand};
 use wire::DocumentKind;
 
-use super::args::Selection;
-use super::commands::{EX_CONFIG, complain};
+use super::args::{FromMonitor, Selection, own_words};
+use super::commands::{EX_CONFIG, EX_SOFTWARE, complain, outcome};
 use super::delivery::Text;
 use super::files::{Files, terms};
 use super::{build, configuration, pam, privileges, soundness, state_directory};
@@ -26,14 +27,45 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 const OURSELVES: &str = "/proc/self/exe";
 
 pub(super) fn run(selection: &Selection) -> ExitCode {
-    let (plan, mut files) = match plan(selection) {
-        Ok(planned) => planned,
-        Err(error) => {
-            complain(&format!("{error:#}"));
-            return ExitCode::from(EX_CONFIG);
-        }
-    };
-    match monitor::run(plan, &mut files) {
+    match plan(selection) {
+        Ok(planned) => serve(planned, |plan, files| monitor::run(plan, files)),
+        Err(error) => outcome(Err(error), EX_CONFIG),
+    }
+}
+
+/// Takes the place of a monitor in its process.
+pub(super) fn succeed(selection: &Selection) -> ExitCode {
+    match plan(selection) {
+        Ok(planned) => serve(planned, |plan, files| monitor::succeed(plan, files)),
+        // Another code than for a start: nobody should take this for a configuration that can never be served.
+        Err(error) => outcome(Err(error), EX_SOFTWARE),
+    }
+}
+
+/// Does everything that comes before, so that whatever is wrong is known while another program still serves.
+pub(super) fn rehearse(selection: &Selection, given: &FromMonitor) -> ExitCode {
+    outcome(speaks(given.frames).and_then(|()| plan(selection)).map(drop), EX_CONFIG)
+}
+
+/// The workers that the former program has started stay, so that both must speak alike.
+fn speaks(frames: Option<u8>) -> anyhow::Result<()> {
+    let ours = wire::VERSION;
+    let theirs = frames.context("the former program does not say which frames it speaks")?;
+    ensure!(
+        theirs == ours,
+        "it speaks frames of version {ours} with its processes, and those that run speak version {theirs}: restart the service"
+    );
+    Ok(())
+}
+
+fn serve(
+    (plan, mut files, remarks): (Plan, Files<'_>, Vec<String>),
+    monitor: impl FnOnce(Plan, &mut Files<'_>) -> Result<Exit, MonitorError>,
+) -> ExitCode {
+    for remark in remarks {
+        tracing::warn!("{remark}");
+    }
+    match monitor(plan, &mut files) {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(error) => {
             let code = error.code();
@@ -43,7 +75,8 @@ pub(super) fn run(selection: &Selection) -> ExitCode {
     }
 }
 
-fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>)> {
+/// What the monitor is to do, and what the operator should know although it stops nothing.
+fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>, Vec<String>)> {
     let text = configuration::read_file(selection)?;
     let loaded = configuration::load(selection, text.as_deref())?;
     let texts = configuration::read_all_named(&loaded.settings)?;
@@ -53,14 +86,9 @@ fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>)> {
     let account = privileges::worker_account(&loaded.settings.server)?;
     let logging = build::log(&loaded.settings.logging);
     let loudness = log::start_direct(&logging, account).with_context(|| unusable(&logging, account))?;
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
-    for remark in
-        privileges::remark(&loaded.settings.server).into_iter().chain(pam::remarks(&loaded.settings, &compiled))
-    {
-        tracing::warn!("{remark}");
-    }
+    let warnings = loaded.warnings.iter().map(ToString::to_string);
+    let remarks = warnings.chain(privileges::remark(&loaded.settings.server));
+    let remarks = remarks.chain(pam::remarks(&loaded.settings, &compiled)).collect();
     let settings = loaded.settings;
     prepare_history(&settings.sessions, account);
     let plan = Plan {
@@ -74,9 +102,19 @@ fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>)> {
             profile: privileges::worker_profile(account, &settings.outbound),
         },
         helpers,
+        successor: successor()?,
         start_limit: START_LIMIT,
     };
-    Ok((plan, Files { selection, first: settings.clone(), in_force: settings, draft: None, loudness }))
+    let files = Files { selection, first: settings.clone(), in_force: settings, draft: None, loudness };
+    Ok((plan, files, remarks))
+}
+
+/// Whatever is then where this program was started from, by the same command line.
+fn successor() -> anyhow::Result<Successor> {
+    let program = std::env::current_exe().context("cannot find our own program")?;
+    let in_role = |words: &[&str]| words.iter().map(OsString::from).chain(own_words()).collect();
+    let rehearsal = in_role(&["--role", "rehearsal", "--frames", &wire::VERSION.to_string()]);
+    Ok(Successor { program, rehearsal, args: in_role(&["--role", "successor"]) })
 }
 
 /// Without a place the service does its work, and the worker says why there is no history.
@@ -112,5 +150,5 @@ fn worker_arguments(pam_services: Vec<String>) -> anyhow::Result<Vec<OsString>> 
     let state = state_directory::find().map(|place| ["--state-directory".into(), place.into_os_string()]);
     let services = pam_services.into_iter().flat_map(|service| ["--pam-service".into(), service.into()]);
     let ours = ours.into_iter().chain(state.into_iter().flatten()).chain(services);
-    Ok(ours.chain(std::env::args_os().skip(1)).collect())
+    Ok(ours.chain(own_words()).collect())
 }

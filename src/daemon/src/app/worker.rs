@@ -35,7 +35,7 @@ use crate::state::tokens::Tokens;
 /// The monitor expects a heartbeat once a second.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// While draining it looks this often whether the last session is gone.
+/// While it stops it looks this often whether the last session is gone.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 pub(super) fn main(selection: Selection, given: FromMonitor) -> ExitCode {
@@ -74,7 +74,7 @@ struct Worker {
 
 impl Worker {
     fn open(selection: Selection, given: FromMonitor, link: &Link) -> anyhow::Result<Self> {
-        let FromMonitor { state_directory, pam_service: pam_services } = given;
+        let FromMonitor { state_directory, pam_service: pam_services, frames: _ } = given;
         leave_signals_to_the_monitor()?;
         let mut delivery = take_over(link)?;
         let generation = delivery.generation();
@@ -206,7 +206,15 @@ struct Watch<'a> {
     reloader: &'a Reloader,
     /// What has come of the next reload.
     delivery: Delivery,
-    drain: Option<Instant>,
+    drain: Option<Drain>,
+}
+
+/// The end that is wanted.
+#[derive(Debug, Clone, Copy)]
+struct Drain {
+    until: Instant,
+    /// How often it is worth a look whether the last session is gone: nobody waits for one who retires.
+    look: Duration,
 }
 
 impl Watch<'_> {
@@ -218,7 +226,7 @@ impl Watch<'_> {
                 self.beat();
                 next_beat = now + HEARTBEAT;
             }
-            if self.drain.is_some_and(|deadline| now >= deadline || self.house.sessions() == 0) {
+            if self.drain.is_some_and(|drain| now >= drain.until || self.house.sessions() == 0) {
                 return Ok(End::AsAsked);
             }
             if !self.is_readable(next_beat.saturating_duration_since(now))? {
@@ -247,7 +255,13 @@ impl Watch<'_> {
             ToWorker::Drain { deadline_ms } => {
                 tracing::info!(sessions = self.house.sessions(), deadline_ms, "draining");
                 self.house.close_doors();
-                self.drain = Some(Instant::now() + Duration::from_millis(deadline_ms.into()));
+                self.end_within(deadline_ms, DRAIN_LOOK);
+            }
+            ToWorker::Retire { deadline_ms } => {
+                tracing::info!(sessions = self.house.sessions(), deadline_ms, "retiring");
+                self.house.close_doors();
+                self.house.close_office();
+                self.end_within(deadline_ms, HEARTBEAT);
             }
             ToWorker::Reload { generation, trigger } => {
                 self.reloader.order(Order { generation, trigger, delivery: std::mem::take(&mut self.delivery) });
@@ -265,6 +279,12 @@ impl Watch<'_> {
         }
     }
 
+    /// One who retires already may be told to stop before.
+    fn end_within(&mut self, deadline_ms: u32, look: Duration) {
+        let until = Instant::now() + Duration::from_millis(deadline_ms.into());
+        self.drain = Some(Drain { until: self.drain.map_or(until, |drain| drain.until.min(until)), look });
+    }
+
     fn beat(&mut self) {
         let sessions = u32::try_from(self.house.sessions()).unwrap_or(u32::MAX);
         let mut silent = self.house.silent_threads();
@@ -275,7 +295,7 @@ impl Watch<'_> {
     }
 
     fn is_readable(&self, patience: Duration) -> anyhow::Result<bool> {
-        let patience = if self.drain.is_some() { patience.min(DRAIN_LOOK) } else { patience };
+        let patience = self.drain.map_or(patience, |drain| patience.min(drain.look));
         let mut link = [PollFd::new(self.link.as_fd(), PollFlags::POLLIN)];
         let timeout = PollTimeout::try_from(patience).unwrap_or(PollTimeout::MAX);
         match poll(&mut link, timeout) {

@@ -78,6 +78,16 @@ impl SocketFile {
         Ok(Self { path: path.to_owned(), identity: identity(&fs::symlink_metadata(path)?) })
     }
 
+    /// One that the program has made whose place this one has taken.
+    pub(super) fn known(path: &Path, identity: (u64, u64)) -> Self {
+        Self { path: path.to_owned(), identity }
+    }
+
+    /// Device and inode.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
     /// Changes who may connect, unless somebody has put another file in its place.
     pub(super) fn set_mode(&self, mode: u32) -> io::Result<()> {
         // By its descriptor, so that whatever takes the path meanwhile is not meant.

@@ -6,3 +6,4 @@ mod service_manager;
 mod start;
 mod supervision;
 mod toy;
+mod upgrade;

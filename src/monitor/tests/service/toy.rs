@@ -23,12 +23,16 @@ pub(crate) struct Toy {
 
 /// The monitor's command, to be given arguments and environment.
 pub(crate) fn command() -> Command {
+    let mut command = Command::new(program());
+    command.arg("monitor").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
+    command
+}
+
+pub(crate) fn program() -> PathBuf {
     let tests = std::env::current_exe().expect("a test program has a path");
     let program: PathBuf = tests.ancestors().nth(2).expect("target/PROFILE/deps/TEST").join("examples/toy");
     assert!(program.exists(), "{} is missing: `cargo test -p rustsocks-monitor` builds it", program.display());
-    let mut command = Command::new(program);
-    command.arg("monitor").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
-    command
+    program
 }
 
 impl Toy {
