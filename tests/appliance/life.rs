@@ -1,11 +1,14 @@
 //! From the installation to the purge.
 
-use rig::target::{Target, echo};
-use rig::visitor::visit;
+use rig::target::{Target, echo, tunnel};
+use rig::visitor::{Visitors, visit};
 use rig::wait::{PATIENCE, eventually};
 
 use crate::package::{NEXT, install};
 use crate::{CONFIGURATION, PROXY, edit, on_each_bare_release, on_each_release, open_loopback};
+
+/// Connections that are open during an upgrade.
+const RELAYS: usize = 200;
 
 #[test]
 fn users_of_the_system_log_in_through_the_services_that_ship() {
@@ -36,15 +39,39 @@ fn users_of_the_system_log_in_through_the_services_that_ship() {
 }
 
 #[test]
-fn an_upgrade_keeps_what_was_edited_and_serves_again() {
+fn an_upgrade_under_live_relays_drops_nobody_and_keeps_what_was_edited() {
     on_each_release(|machine| {
         let target = Target::listen().serve(echo);
         open_loopback(machine);
+        assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()), "{}", machine.journal());
         let edited = machine.run(&["cat", CONFIGURATION]);
+        let before = (machine.property("MainPID"), machine.workers());
+        let mut relays: Vec<_> = (0..RELAYS).map(|_| tunnel(PROXY)).collect();
+        let visitors = Visitors::come(PROXY, target);
+
         install(machine, "next");
+        machine.hears("the former worker retires");
+        assert!(visit(PROXY, target, b"after").is_ok(), "{}", machine.journal());
+        let visits = visitors.stop();
+        assert!(visits.iter().all(Result::is_ok), "{visits:?}\n{}", machine.journal());
+        for (seed, (client, target)) in relays.iter_mut().enumerate() {
+            let block = [u8::try_from(seed % 256).expect("a byte"); 3000];
+            client.send(&block);
+            assert!(target.receive::<3000>() == block);
+            target.send(&block);
+            assert!(client.receive::<3000>() == block);
+        }
+        assert_eq!(machine.property("MainPID"), before.0);
+        assert_eq!(machine.property("NRestarts"), "0");
+        assert_eq!(machine.property("ActiveState"), "active");
+        let workers = machine.workers();
+        assert!(workers.len() == 2 && workers.contains(&before.1[0]), "{workers:?}");
+        drop(relays);
+        machine.hears("a retired worker has ended");
+
         assert_eq!(machine.run(&["cat", CONFIGURATION]), edited);
         assert_eq!(machine.shell("dpkg-query --show --showformat '${Version}' rustsocks"), NEXT);
-        assert!(visit(PROXY, target, b"after").is_ok(), "{}", machine.journal());
+        assert_ne!(machine.workers(), before.1);
     });
 }
 
