@@ -167,6 +167,24 @@ fn another_worker_has_other_helpers() {
 }
 
 #[test]
+fn after_an_upgrade_each_worker_asks_helpers_of_its_own() {
+    let system = System::with(PERMIT);
+    let service = system.start("");
+    let former = successors(&service, &[]);
+    let mut begun = Wire::connect(service.addr());
+    assert_eq!(begun.offer(&[2]), [5, 2]);
+    service.process.signal(Signal::SIGUSR2);
+    let _ = service.event("the former worker retires");
+    assert!(accepts(&service, "alice"));
+    begun.send(&rig::socks5::login(b"alice", b"any"));
+    assert_eq!(begun.receive::<2>(), [1, 0], "by whom it began with");
+    drop(begun);
+    assert!(eventually(PATIENCE, || former.iter().all(|pid| !exists(*pid))));
+    successors(&service, &former);
+    assert!(accepts(&service, "alice"));
+}
+
+#[test]
 fn nobody_is_left_behind_when_the_service_stops_or_is_killed() {
     for signal in [Signal::SIGTERM, Signal::SIGKILL] {
         let system = hostile("dave=hang");
