@@ -31,8 +31,7 @@ deb:
 
 #: make rpm           the RPM package, in target/packages
 rpm: build man
-	rpmbuild -bb --quiet --define "_topdir $(CURDIR)/target/rpm" --define "_rpmdir $(CURDIR)/target/packages" \
-	    --define "tree $(CURDIR)" --define "version $$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n1)" rpm/rustsocks.spec
+	scripts/rpm target/packages
 
 test:
 	scripts/build-deps

@@ -4,7 +4,8 @@ use rig::target::{Target, echo, tunnel};
 use rig::visitor::{Visitors, visit};
 use rig::wait::{PATIENCE, eventually};
 
-use crate::package::{NEXT, install};
+use crate::machine::Machine;
+use crate::package::{NEXT, Packages, install};
 use crate::{CONFIGURATION, PROXY, edit, on_each_bare_release, on_each_release, open_loopback};
 
 /// Connections that are open during an upgrade.
@@ -41,37 +42,11 @@ fn users_of_the_system_log_in_through_the_services_that_ship() {
 #[test]
 fn an_upgrade_under_live_relays_drops_nobody_and_keeps_what_was_edited() {
     on_each_release(|machine| {
-        let target = Target::listen().serve(echo);
         open_loopback(machine);
-        assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()), "{}", machine.journal());
         let edited = machine.run(&["cat", CONFIGURATION]);
-        let before = (machine.property("MainPID"), machine.workers());
-        let mut relays: Vec<_> = (0..RELAYS).map(|_| tunnel(PROXY)).collect();
-        let visitors = Visitors::come(PROXY, target);
-
-        install(machine, "next");
-        machine.hears("the former worker retires");
-        assert!(visit(PROXY, target, b"after").is_ok(), "{}", machine.journal());
-        let visits = visitors.stop();
-        assert!(visits.iter().all(Result::is_ok), "{visits:?}\n{}", machine.journal());
-        for (seed, (client, target)) in relays.iter_mut().enumerate() {
-            let block = [u8::try_from(seed % 256).expect("a byte"); 3000];
-            client.send(&block);
-            assert!(target.receive::<3000>() == block);
-            target.send(&block);
-            assert!(client.receive::<3000>() == block);
-        }
-        assert_eq!(machine.property("MainPID"), before.0);
-        assert_eq!(machine.property("NRestarts"), "0");
-        assert_eq!(machine.property("ActiveState"), "active");
-        let workers = machine.workers();
-        assert!(workers.len() == 2 && workers.contains(&before.1[0]), "{workers:?}");
-        drop(relays);
-        machine.hears("a retired worker has ended");
-
+        upgraded_under_live_relays(machine, || install(machine, "next"));
         assert_eq!(machine.run(&["cat", CONFIGURATION]), edited);
         assert_eq!(machine.shell("dpkg-query --show --showformat '${Version}' rustsocks"), NEXT);
-        assert_ne!(machine.workers(), before.1);
     });
 }
 
@@ -93,8 +68,10 @@ fn a_removal_keeps_the_configuration_and_a_purge_nothing() {
 }
 
 #[test]
-fn the_rpm_installs_serves_and_goes() {
-    on_each_bare_release(|machine| {
+fn the_rpm_installs_serves_drops_nobody_in_an_upgrade_and_goes() {
+    let packages = Packages::prepare();
+    packages.add_next_rpm();
+    on_each_bare_release(&packages, |machine| {
         // The dependencies stand in Debian's database, which rpm does not read.
         machine.shell("rpm --initdb && rpm --install --nodeps /mnt/this.rpm");
         machine.run(&["systemctl", "enable", "--now", "rustsocks"]);
@@ -104,6 +81,7 @@ fn the_rpm_installs_serves_and_goes() {
         assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()), "{}", machine.journal());
         let changed = machine.inside(&["rpm", "--verify", "--nodeps", "rustsocks"]).text;
         assert!(changed.lines().all(|line| line.ends_with(CONFIGURATION)), "{changed}");
+        upgraded_under_live_relays(machine, || machine.run(&["rpm", "--upgrade", "--nodeps", "/mnt/next.rpm"]));
         machine.run(&["rpm", "--erase", "--nodeps", "rustsocks"]);
         assert!(machine.workers().is_empty());
         assert!(machine.shell("ls /etc/rustsocks").contains("rustsocks.toml.rpmsave"));
@@ -112,7 +90,7 @@ fn the_rpm_installs_serves_and_goes() {
 
 #[test]
 fn it_can_be_installed_and_taken_away_without_a_package() {
-    on_each_bare_release(|machine| {
+    on_each_bare_release(&Packages::prepare(), |machine| {
         let installer = "/root/source/install.sh";
         machine.shell("cp -r /mnt/source /root/source");
         machine.run(&[installer]);
@@ -131,6 +109,36 @@ fn it_can_be_installed_and_taken_away_without_a_package() {
         );
         assert_eq!(machine.run(&["cat", CONFIGURATION]), edited);
     });
+}
+
+/// Installs another package while connections are open and others come, and sees that none of them notices.
+fn upgraded_under_live_relays<T>(machine: &Machine, install_next: impl FnOnce() -> T) {
+    let target = Target::listen().serve(echo);
+    assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()), "{}", machine.journal());
+    let before = (machine.property("MainPID"), machine.workers());
+    let mut relays: Vec<_> = (0..RELAYS).map(|_| tunnel(PROXY)).collect();
+    let visitors = Visitors::come(PROXY, target);
+
+    install_next();
+    machine.hears("the former worker retires");
+    assert!(visit(PROXY, target, b"after").is_ok(), "{}", machine.journal());
+    let visits = visitors.stop();
+    assert!(visits.iter().all(Result::is_ok), "{visits:?}\n{}", machine.journal());
+    for (seed, (client, target)) in relays.iter_mut().enumerate() {
+        let block = [u8::try_from(seed % 256).expect("a byte"); 3000];
+        client.send(&block);
+        assert!(target.receive::<3000>() == block);
+        target.send(&block);
+        assert!(client.receive::<3000>() == block);
+    }
+    assert_eq!(machine.property("MainPID"), before.0);
+    assert_eq!(machine.property("NRestarts"), "0");
+    assert_eq!(machine.property("ActiveState"), "active");
+    let workers = machine.workers();
+    assert!(workers.len() == 2 && workers.contains(&before.1[0]), "{workers:?}");
+    drop(relays);
+    machine.hears("a retired worker has ended");
+    assert_ne!(machine.workers(), before.1);
 }
 
 /// One page for whoever asks.

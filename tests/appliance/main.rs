@@ -18,9 +18,8 @@ const PROXY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHO
 const CONFIGURATION: &str = "/etc/rustsocks/rustsocks.toml";
 
 /// Runs a test on a machine of each release, in a network of its own.
-fn on_each_bare_release(test: impl Fn(&Machine) + Send + Sync) {
+fn on_each_bare_release(packages: &Packages, test: impl Fn(&Machine) + Send + Sync) {
     rig::usage::require_root();
-    let packages = Packages::prepare();
     for release in [Release::Bookworm, Release::Trixie] {
         rig::network::alone(|| test(&Machine::boot(release, packages.directory())));
     }
@@ -28,7 +27,7 @@ fn on_each_bare_release(test: impl Fn(&Machine) + Send + Sync) {
 
 /// The same, once the package has been installed there.
 fn on_each_release(test: impl Fn(&Machine) + Send + Sync) {
-    on_each_bare_release(|machine| {
+    on_each_bare_release(&Packages::prepare(), |machine| {
         install(machine, "this");
         test(machine);
     });

@@ -63,6 +63,15 @@ impl Packages {
         Self { directory }
     }
 
+    /// Makes an RPM that is newer, too.
+    pub(crate) fn add_next_rpm(&self) {
+        let built = self.directory.path().join("rpms");
+        let (upstream, _) = NEXT.split_once('-').expect("it has a revision");
+        run(&repository("scripts/rpm"), &[&built.display().to_string(), upstream]);
+        fs::rename(the_package_in(&built, "rpm"), self.directory.path().join("next.rpm"))
+            .expect("the package can be moved");
+    }
+
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
@@ -82,18 +91,21 @@ fn built() -> PathBuf {
 }
 
 fn built_rpm() -> PathBuf {
-    the_package(&["packages", std::env::consts::ARCH].join("/"), "rpm")
+    the_package("packages", "rpm")
 }
 
 /// The package in this folder of the build directory.
 fn the_package(folder: &str, extension: &str) -> PathBuf {
-    let packages = target().join(folder);
-    let mut all = fs::read_dir(&packages).into_iter().flatten().flatten().map(|entry| entry.path());
+    the_package_in(&target().join(folder), extension)
+}
+
+fn the_package_in(folder: &Path, extension: &str) -> PathBuf {
+    let mut all = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let found = all.find(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         !name.contains("dbgsym") && path.extension().is_some_and(|found| found == extension)
     });
-    found.unwrap_or_else(|| panic!("no package in {}: run make {extension}", packages.display()))
+    found.unwrap_or_else(|| panic!("no package in {}: run make {extension}", folder.display()))
 }
 
 fn run(program: &str, arguments: &[&str]) {
