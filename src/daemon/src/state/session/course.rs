@@ -49,9 +49,9 @@ impl Course {
         self.order(reason, |_| true);
     }
 
-    /// Orders the session to end unless it has left `stage` meanwhile.
-    pub(crate) fn end_while(&self, stage: Stage, reason: ByHouse) {
-        self.order(reason, |word| word & 0x00ff == u16::from(stage as u8));
+    /// Orders the session to end unless it has left `stage` meanwhile; says whether it ends for `reason` now.
+    pub(crate) fn end_while(&self, stage: Stage, reason: ByHouse) -> bool {
+        self.order(reason, |word| word & 0x00ff == u16::from(stage as u8))
     }
 
     pub(crate) fn ordered(&self) -> Option<ByHouse> {
@@ -69,14 +69,16 @@ impl Course {
         self.task.register(task);
     }
 
-    fn order(&self, reason: ByHouse, applies: impl Fn(u16) -> bool) {
+    fn order(&self, reason: ByHouse, applies: impl Fn(u16) -> bool) -> bool {
         let ordered = |word: u16| {
             let is_first = word & 0xff00 == 0;
             (is_first && applies(word)).then_some(u16::from(reason as u8) << 8 | word)
         };
-        if self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, ordered).is_ok() {
+        let is_ordered = self.word.fetch_update(Ordering::AcqRel, Ordering::Acquire, ordered).is_ok();
+        if is_ordered {
             self.task.wake();
         }
+        is_ordered
     }
 }
 
@@ -115,9 +117,10 @@ mod tests {
     fn an_order_for_a_stage_that_is_over_is_void() {
         let course = Course::default();
         course.enter(Stage::SettingUp);
-        course.end_while(Stage::Handshake, ByHouse::HandshakeShed);
+        assert!(!course.end_while(Stage::Handshake, ByHouse::HandshakeShed));
         assert_eq!(course.ordered(), None);
-        course.end_while(Stage::SettingUp, ByHouse::MaxAge);
+        assert!(course.end_while(Stage::SettingUp, ByHouse::MaxAge));
+        assert!(!course.end_while(Stage::SettingUp, ByHouse::Idle), "the first order stands");
         assert_eq!(course.ordered(), Some(ByHouse::MaxAge));
     }
 }

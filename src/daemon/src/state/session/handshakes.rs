@@ -24,7 +24,6 @@ const LOOKED_AT: usize = 64;
 
 #[derive(Debug)]
 pub(crate) struct Handshakes {
-    open: AtomicUsize,
     bound: AtomicUsize,
     /// Those among the open ones who are not exempt.
     strangers: AtomicUsize,
@@ -33,8 +32,10 @@ pub(crate) struct Handshakes {
 
 #[derive(Debug, Default)]
 struct Crowd {
-    /// Oldest first.
-    queue: VecDeque<Weak<Session>>,
+    /// Oldest first. Who has left is found dead here; who was told to leave is here no more.
+    queue: VecDeque<Weak<Seat>>,
+    /// Those in the queue who are alive.
+    staying: usize,
     /// How many strangers come from where.
     sources: HashMap<Source, usize>,
 }
@@ -45,7 +46,13 @@ pub(crate) struct HandshakePlace {
     bound: Arc<Handshakes>,
     /// Where a stranger comes from.
     stranger: Option<Source>,
+    /// Nothing before it has [entered](Self::enter).
+    seat: Option<Arc<Seat>>,
 }
+
+/// What the queue knows a session by, as long as it keeps its place.
+#[derive(Debug)]
+struct Seat(Arc<Session>);
 
 /// What chance says of a newcomer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +67,8 @@ pub(crate) enum Luck {
 impl Handshakes {
     /// Room for `bound` at once.
     pub(super) fn new(bound: usize) -> Arc<Self> {
-        let (open, strangers, bound) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(bound));
-        Arc::new(Self { open, bound, strangers, crowd: Mutex::default() })
+        let (bound, strangers) = (AtomicUsize::new(bound), AtomicUsize::new(0));
+        Arc::new(Self { bound, strangers, crowd: Mutex::default() })
     }
 
     /// Room for so many from now on. When there is less than before, each newcomer costs the oldest its place until the rest fit.
@@ -69,28 +76,14 @@ impl Handshakes {
         self.bound.store(bound, Ordering::Release);
     }
 
-    /// A place for a newcomer; whoever has to make room for it is told when it [enters](Self::enter).
+    /// A place for a newcomer; whoever has to make room for it is told when it [enters](HandshakePlace::enter).
     pub(crate) fn place(self: &Arc<Self>) -> HandshakePlace {
-        self.open.fetch_add(1, Ordering::AcqRel);
-        HandshakePlace { bound: Arc::clone(self), stranger: None }
+        HandshakePlace { bound: Arc::clone(self), stranger: None, seat: None }
     }
 
     /// How many strangers are among them.
     pub(crate) fn strangers(&self) -> usize {
         self.strangers.load(Ordering::Acquire)
-    }
-
-    /// The session that has got a place; when there is one too many, the oldest goes.
-    pub(super) fn enter(&self, session: &Arc<Session>) {
-        let mut crowd = self.crowd();
-        crowd.queue.push_back(Arc::downgrade(session));
-        let bound = self.bound.load(Ordering::Acquire);
-        if self.open.load(Ordering::Acquire) > bound {
-            crowd.shed_oldest();
-        }
-        if crowd.queue.len() > 2 * bound + 64 {
-            crowd.queue.retain(|waiting| still_shaking_hands(waiting).is_some());
-        }
     }
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {
@@ -99,6 +92,23 @@ impl Handshakes {
 }
 
 impl HandshakePlace {
+    /// The session that has got this place; when there is one too many, the oldest goes. To be called once.
+    pub(super) fn enter(&mut self, session: &Arc<Session>) {
+        let seat = Arc::new(Seat(Arc::clone(session)));
+        let mut crowd = self.bound.crowd();
+        crowd.queue.push_back(Arc::downgrade(&seat));
+        crowd.staying += 1;
+        let bound = self.bound.bound.load(Ordering::Acquire);
+        if crowd.staying > bound {
+            crowd.shed_oldest();
+        }
+        if crowd.queue.len() > 2 * bound + 64 {
+            crowd.queue.retain(|waiting| waiting.strong_count() > 0);
+        }
+        drop(crowd);
+        self.seat = Some(seat);
+    }
+
     /// Counts its holder as a stranger from there. To be called once at most.
     ///
     /// # Errors
@@ -133,10 +143,13 @@ impl HandshakePlace {
 
 impl Drop for HandshakePlace {
     fn drop(&mut self) {
-        self.bound.open.fetch_sub(1, Ordering::AcqRel);
+        let mut crowd = self.bound.crowd();
+        if let Some(seat) = self.seat.take() {
+            crowd.rise(&seat);
+        }
         if let Some(source) = self.stranger {
             self.bound.strangers.fetch_sub(1, Ordering::AcqRel);
-            self.bound.crowd().leave(source);
+            crowd.leave(source);
         }
     }
 }
@@ -144,38 +157,49 @@ impl Drop for HandshakePlace {
 impl Crowd {
     fn shed_oldest(&mut self) {
         while let Some(waiting) = self.queue.pop_front() {
-            if let Some(session) = still_shaking_hands(&waiting) {
-                session.course.end_while(session.course.stage(), ByHouse::HandshakeShed);
+            if self.shed(&waiting) {
                 return;
             }
         }
     }
 
+    /// Tells one who was taken out of the queue to leave, unless it has left or has finished its handshake.
+    fn shed(&mut self, waiting: &Weak<Seat>) -> bool {
+        let Some(seat) = waiting.upgrade() else { return false };
+        self.staying -= 1;
+        let course = &seat.0.course;
+        let stage = course.stage();
+        let is_shaking_hands = matches!(stage, Stage::Handshake | Stage::LoggingIn);
+        is_shaking_hands && course.end_while(stage, ByHouse::HandshakeShed)
+    }
+
     /// Ends the oldest if it is a stranger who has kept us waiting; whom we keep waiting is no dawdler.
     fn shed_dawdler(&mut self, now: Instant) -> bool {
-        let finished = self.queue.iter().take_while(|waiting| still_shaking_hands(waiting).is_none()).count();
-        self.queue.drain(..finished);
-        let Some(oldest) = self.queue.front().and_then(Weak::upgrade) else { return false };
-        if !is_dawdler(&oldest, now) {
+        let left = self.queue.iter().take_while(|waiting| waiting.strong_count() == 0).count();
+        self.queue.drain(..left);
+        let oldest = self.queue.front().and_then(Weak::upgrade);
+        if !oldest.is_some_and(|oldest| is_dawdler(&oldest.0, now)) {
             return false;
         }
-        oldest.course.end_while(Stage::Handshake, ByHouse::HandshakeShed);
-        self.queue.pop_front();
-        true
+        self.queue.pop_front().is_some_and(|waiting| self.shed(&waiting))
     }
 
     /// Ends the oldest of those whose source has others; whether it is us that it waits for makes no difference then.
     fn shed_one_of_several(&mut self) -> bool {
-        let has_others = |session: &Arc<Session>| {
-            let source = session.caller().filter(|caller| !caller.is_exempt).map(|caller| caller.source);
+        let has_others = |waiting: &Weak<Seat>| {
+            let caller = waiting.upgrade().and_then(|seat| seat.0.caller());
+            let source = caller.filter(|caller| !caller.is_exempt).map(|caller| caller.source);
             source.and_then(|source| self.sources.get(&source)).is_some_and(|of_source| *of_source > 1)
         };
-        let oldest = self.queue.iter().take(LOOKED_AT).map(|waiting| still_shaking_hands(waiting).filter(has_others));
-        let found = oldest.enumerate().find_map(|(position, session)| Some((position, session?)));
-        let Some((position, session)) = found else { return false };
-        session.course.end_while(session.course.stage(), ByHouse::HandshakeShed);
-        self.queue.remove(position);
-        true
+        let position = self.queue.iter().take(LOOKED_AT).position(has_others);
+        position.and_then(|position| self.queue.remove(position)).is_some_and(|waiting| self.shed(&waiting))
+    }
+
+    /// The holder of a seat leaves; whoever was told to is in the queue no more and does not count already.
+    fn rise(&mut self, seat: &Arc<Seat>) {
+        if Arc::weak_count(seat) > 0 {
+            self.staying -= 1;
+        }
     }
 
     fn leave(&mut self, source: Source) {
@@ -186,13 +210,6 @@ impl Crowd {
             }
         }
     }
-}
-
-fn still_shaking_hands(waiting: &Weak<Session>) -> Option<Arc<Session>> {
-    waiting.upgrade().filter(|session| match session.course.stage() {
-        Stage::Handshake | Stage::LoggingIn => true,
-        Stage::SettingUp | Stage::Relaying | Stage::HalfClosed | Stage::Datagrams => false,
-    })
 }
 
 fn is_dawdler(session: &Session, now: Instant) -> bool {
@@ -239,6 +256,28 @@ mod tests {
         let roster = Roster::new(2, Vec::new());
         let tickets = [open(&roster), open(&roster), open(&roster)];
         assert_eq!(shed(&tickets), [true, false, false]);
+    }
+
+    #[test]
+    fn each_newcomer_costs_one_place_however_late_those_go_who_were_told_to() {
+        let roster = Roster::new(2, Vec::new());
+        let mut tickets: Vec<_> = (0..4).map(|_| open(&roster)).collect();
+        assert_eq!(shed(&tickets), [true, true, false, false]);
+        drop(tickets.pop());
+        tickets.push(open(&roster));
+        assert_eq!(shed(&tickets), [true, true, false, false], "there was room");
+        drop(tickets.drain(..2));
+        tickets.push(open(&roster));
+        assert_eq!(shed(&tickets), [true, false, false], "those who go later give back nothing twice");
+    }
+
+    #[test]
+    fn who_is_on_the_way_costs_nobody_a_place_until_it_is_in() {
+        let roster = Roster::new(2, Vec::new());
+        let tickets = [open(&roster)];
+        let _on_the_way = [roster.handshakes().place(), roster.handshakes().place()];
+        let [first] = tickets;
+        assert_eq!(shed(&[first, open(&roster)]), [false, false]);
     }
 
     #[test]

@@ -56,7 +56,6 @@ impl Roster {
 
     pub(super) fn enter(&self, session: &Arc<Session>) {
         self.sessions.insert(session.id, Arc::clone(session));
-        self.handshakes.enter(session);
     }
 
     pub(super) fn leave(&self, session: &Session) {

@@ -227,7 +227,7 @@ pub(crate) struct Ticket {
 
 impl Ticket {
     pub(crate) fn open(roster: &Arc<Roster>, arrival: Arrival, snapshot: Arc<Snapshot>) -> Self {
-        let Arrival { origin, caller, listener, place } = arrival;
+        let Arrival { origin, caller, listener, mut place } = arrival;
         let session = Arc::new(Session {
             id: Uuid::now_v7(),
             accepted_from: origin,
@@ -249,6 +249,7 @@ impl Ticket {
             pulse: Pulse::default(),
         });
         roster.enter(&session);
+        place.enter(&session);
         roster.tell(|witness| witness.opened(&session));
         Self { session, roster: Arc::clone(roster), handshake: Some(place), is_set_up: false, ending: None }
     }
