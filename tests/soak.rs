@@ -3,7 +3,6 @@
 //! Takes 20 seconds, or as many minutes as `RUSTSOCKS_SOAK_MINUTES` says. Needs root.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::path::Path;
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use rig::note::measured;
 use rig::process::descriptors;
 use rig::service::{Launch, Service};
+use rig::soak::{assert_no_growth, duration};
 use rig::socks5::{BIND, CONNECT, greeted, rep};
 use rig::target::{Target, Vacant, echo};
 use rig::udp::{Association, address, datagrams, post};
@@ -26,9 +26,6 @@ const CONFIG: &str = "[server]\nworker_threads = 2\n[commands]\nbind = true\n[gu
 /// Clients at once, and how long each rests between two errands.
 const CLIENTS: usize = 4;
 const REST: Duration = Duration::from_millis(5);
-
-/// Between the second quarter and the last one.
-const GROWTH: u64 = 4 << 20;
 
 /// Each relay thread keeps up to sixteen idle pipes at hand.
 const PIPES_AT_HAND: usize = 2 * 16 * 2;
@@ -76,7 +73,7 @@ fn after_a_long_time_of_everything_nothing_is_left_over() {
     service.wait_for_history();
     let (base, crew) = (descriptors(worker), threads(worker).len());
 
-    let samples = under_load(&world, worker, duration(), &mut done);
+    let samples = under_load(&world, worker, duration(Duration::from_secs(20)), &mut done);
     assert_no_growth(&samples);
     let is_idle = || service.manager.heard().last().is_some_and(|said| said.contains("sessions 0"));
     assert!(eventually(PATIENCE, is_idle), "every session has left: {:?}", service.manager.heard().last());
@@ -84,12 +81,6 @@ fn after_a_long_time_of_everything_nothing_is_left_over() {
     assert!(eventually(PATIENCE, is_at_base), "{base} descriptors at first, {} now", descriptors(worker));
     assert_eq!((service.worker_pid(), threads(worker).len()), (worker, crew), "it is the same worker and crew");
     assert_counted(&service, &done);
-}
-
-/// 20 seconds unless the environment says otherwise.
-fn duration() -> Duration {
-    let minutes = env::var("RUSTSOCKS_SOAK_MINUTES").map(|text| text.parse::<f64>().expect("a number of minutes"));
-    minutes.map_or(Duration::from_secs(20), |minutes| Duration::from_secs_f64(minutes * 60.0))
 }
 
 /// How often each errand was run.
@@ -137,19 +128,6 @@ fn busy_until(end: Instant, first: usize, world: &World) -> Done {
         thread::sleep(REST);
     }
     done
-}
-
-fn assert_no_growth(samples: &[u64]) {
-    let quarter = samples.len() / 4;
-    let [early, late] = [1, 3].map(|number| median(&samples[number * quarter..(number + 1) * quarter]));
-    measured(format!("memory: {early} bytes in the second quarter, {late} in the last"));
-    assert!(late < early + GROWTH, "it has grown from {early} to {late} bytes");
-}
-
-fn median(samples: &[u64]) -> u64 {
-    let mut samples = samples.to_vec();
-    samples.sort_unstable();
-    samples[samples.len() / 2]
 }
 
 /// Every session has its line and its word, and no line was lost.

@@ -2,7 +2,6 @@
 //!
 //! Takes ten seconds, or as many minutes as `RUSTSOCKS_SOAK_MINUTES` says.
 
-use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use rig::port::Port;
 use rig::process::descriptors;
 use rig::rules::Rules;
 use rig::service::Service;
+use rig::soak::{assert_no_growth, duration};
 use rig::target::{Target, echo, tunnel};
 use rig::usage::{own_memory, raise_own_descriptor_limit, threads};
 use rig::users::Users;
@@ -44,9 +44,6 @@ const VISIT_EVERY: Duration = Duration::from_millis(16);
 /// Between two reloads.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What the allocator may keep more after many reloads than after the first ones.
-const GROWTH: u64 = 4 << 20;
-
 #[test]
 fn reloads_one_after_the_other_disturb_nobody() {
     raise_own_descriptor_limit();
@@ -59,10 +56,10 @@ fn reloads_one_after_the_other_disturb_nobody() {
     let target = Target::listen().serve(echo);
     let visitors: Vec<_> = (0..VISITORS).map(|_| Visitors::come_every(VISIT_EVERY, service.addr(), target)).collect();
 
-    let begin = Instant::now();
+    let (begin, duration) = (Instant::now(), duration(Duration::from_secs(10)));
     let mut samples = Vec::new();
     for text in [&other, &one].into_iter().cycle() {
-        if begin.elapsed() >= duration() {
+        if begin.elapsed() >= duration {
             break;
         }
         let next = Instant::now() + PAUSE;
@@ -151,24 +148,6 @@ fn a_reload_of_rules_takes_milliseconds() {
         let median = tell_times(what, reloads.collect());
         assert!(median < PATIENCE * promise, "{what} take {median} ms");
     }
-}
-
-fn assert_no_growth(samples: &[u64]) {
-    let quarter = samples.len() / 4;
-    let [early, late] = [1, 3].map(|number| median(&samples[number * quarter..(number + 1) * quarter]));
-    measured(format!("memory: {early} bytes in the second quarter, {late} in the last"));
-    assert!(late < early + GROWTH, "it has grown from {early} to {late} bytes");
-}
-
-fn median(samples: &[u64]) -> u64 {
-    let mut samples = samples.to_vec();
-    samples.sort_unstable();
-    samples[samples.len() / 2]
-}
-
-fn duration() -> Duration {
-    let minutes = env::var("RUSTSOCKS_SOAK_MINUTES").map(|text| text.parse::<f64>().expect("a number of minutes"));
-    minutes.map_or(Duration::from_secs(10), |minutes| Duration::from_secs_f64(minutes * 60.0))
 }
 
 /// Users and listeners that change again and again, with whom a log-in goes through all the same.

@@ -30,6 +30,7 @@ pub mod server;
 pub mod service;
 pub mod session_log;
 pub mod signals;
+pub mod soak;
 pub mod socks4;
 pub mod socks5;
 pub mod standing;

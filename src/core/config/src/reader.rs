@@ -2,7 +2,7 @@
 //!
 //! Knows how tables and keys are found, and nothing of which keys exist: [`Table`] tells it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -136,6 +136,27 @@ impl<'a> Reader<'a> {
             self.origin(&path) != Origin::Default || self.problems.iter().any(|problem| problem.key == path);
         if !was_written {
             self.report(self.origin(table), &path, Fault::new("is missing").hint(format!("add {key} = {example}")));
+        }
+    }
+
+    /// Reports each table of this array whose name one before it has; `what` is what a table is about.
+    pub(crate) fn refuse_repeated<'n>(
+        &mut self,
+        array: &str,
+        what: &str,
+        names: impl IntoIterator<Item = Option<&'n str>>,
+    ) {
+        let mut seen: HashMap<&str, Origin> = HashMap::new();
+        for (index, name) in names.into_iter().enumerate() {
+            let Some(name) = name else { continue };
+            let key = format!("{array}[{index}].name");
+            let place = self.origin(&key);
+            if let Some(first) = seen.get(name) {
+                let fault = Fault::new(format!("{name:?} is already a {what} at {first}"));
+                self.report(place, &key, fault.hint("remove one of the two"));
+            } else {
+                seen.insert(name, place);
+            }
         }
     }
 

@@ -2,13 +2,11 @@
 //!
 //! Knows how a token's hash is written, and never a token.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::kinds::Maybe;
 use crate::kinds::strings::text;
-use crate::origin::Origin;
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
 use crate::users::Expiry;
@@ -65,7 +63,7 @@ pub fn load(path: &str, text: &str) -> Result<Vec<Token>, Problems> {
         reader.require(&table, "scope", "\"read\"");
         reader.require(&table, "hash", "\"blake2b:…\", as `rustsocks api-token` prints it");
     }
-    refuse_repeated(&entries, &mut reader);
+    reader.refuse_repeated("tokens", "token", entries.iter().map(|entry| entry.name.as_ref().map(TokenName::as_str)));
     let tokens: Vec<Token> = entries.into_iter().filter_map(Entry::complete).collect();
     if tokens.is_empty() && reader.is_faultless() {
         let fault = Fault::new("the file has no token, so nobody could do anything").hint("add a [[tokens]] table");
@@ -205,20 +203,5 @@ impl Entry {
     fn complete(self) -> Option<Token> {
         let Self { name, scope, hash, expires } = self;
         Some(Token { name: name?, scope: scope?, hash: hash?, expires })
-    }
-}
-
-fn refuse_repeated(entries: &[Entry], reader: &mut Reader<'_>) {
-    let mut seen: HashMap<&TokenName, Origin> = HashMap::new();
-    for (index, entry) in entries.iter().enumerate() {
-        let Some(name) = &entry.name else { continue };
-        let key = format!("tokens[{index}].name");
-        let place = reader.origin(&key);
-        if let Some(first) = seen.get(name) {
-            let fault = Fault::new(format!("{:?} is already a token at {first}", name.as_str()));
-            reader.report(place, &key, fault.hint("remove one of the two"));
-        } else {
-            seen.insert(name, place);
-        }
     }
 }

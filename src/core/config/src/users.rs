@@ -5,14 +5,12 @@
 pub(crate) mod expiry;
 pub(crate) mod hash;
 
-use std::collections::HashMap;
 use std::fmt;
 
 use crate::kinds::numbers::count;
 use crate::kinds::rates::{Mbps, Rate};
 use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
-use crate::origin::Origin;
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
 use crate::settings::{DAY, LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
@@ -92,7 +90,7 @@ pub fn load(path: &str, text: &str) -> Result<Users, Problems> {
         reader.require(&table, "name", "\"alice\"");
         reader.require(&table, "password_hash", "\"$argon2id$…\", as `rustsocks hash-password` prints it");
     }
-    refuse_repeated(&entries, &mut reader);
+    reader.refuse_repeated("users", "user", entries.iter().map(|entry| entry.name.as_ref().map(UserName::as_str)));
     let users: Vec<User> = entries.into_iter().filter_map(Entry::complete).collect();
     refuse_empty(&users, &mut reader);
     reader.finish().map(|_origins| Users(users))
@@ -180,21 +178,6 @@ impl Entry {
     fn complete(self) -> Option<User> {
         let Self { name, password_hash, enabled, groups, expires, limits } = self;
         Some(User { name: name?, password_hash: password_hash?, enabled, groups, expires, limits })
-    }
-}
-
-fn refuse_repeated(entries: &[Entry], reader: &mut Reader<'_>) {
-    let mut seen: HashMap<&UserName, Origin> = HashMap::new();
-    for (index, entry) in entries.iter().enumerate() {
-        let Some(name) = &entry.name else { continue };
-        let key = format!("users[{index}].name");
-        let place = reader.origin(&key);
-        if let Some(first) = seen.get(name) {
-            let fault = Fault::new(format!("{:?} is already a user at {first}", name.as_str()));
-            reader.report(place, &key, fault.hint("remove one of the two"));
-        } else {
-            seen.insert(name, place);
-        }
     }
 }
 

@@ -215,18 +215,16 @@ fn open_http(
 
 /// Lets each scrape see who is turned away before a session begins.
 fn follow_penalties(metrics: &Metrics, world: &Arc<World>) {
-    let turned_away = metrics.counters(
+    let counted = Arc::clone(world);
+    metrics.totals(
         "rustsocks_turned_away_total",
         "Connections that were closed before anything was said, by reason; they are no sessions.",
-        &["reason"],
+        "reason",
+        move || counted.penalties.tally.totals(),
     );
     let sources = metrics.gauge("rustsocks_penalised_sources", "Sources that are turned away now.");
     let world = Arc::clone(world);
     metrics.before_each_scrape(move || {
         sources.set(i64::try_from(world.penalties.turned_away_sources()).unwrap_or(i64::MAX));
-        for (reason, count) in world.penalties.tally.totals() {
-            let counter = turned_away.with_label_values(&[reason]);
-            counter.inc_by(count.saturating_sub(counter.get()));
-        }
     });
 }

@@ -7,7 +7,7 @@ use prometheus::{Histogram, IntCounter, IntGauge};
 
 use super::spool::ledger::Ledger;
 use crate::state::history::outbox::Outbox;
-use crate::state::metrics::{Metrics, STEP_SECONDS};
+use crate::state::metrics::{Metrics, STEP_SECONDS, raise};
 use crate::state::session::ticket::Session;
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Counted {
         self.in_spool.set(signed(arrears.bytes));
         self.lag.set(signed(arrears.lag.as_secs()));
         for (kind, lost) in Kind::ALL.into_iter().zip(&self.lost) {
-            lost.inc_by(outbox.losses().count(kind).saturating_sub(lost.get()));
+            raise(lost, outbox.losses().count(kind));
         }
     }
 }

@@ -39,6 +39,11 @@ pub(crate) struct Metrics {
 
 type Look = Box<dyn Fn() + Send + Sync>;
 
+/// Brings a counter up to what somebody else has counted.
+pub(crate) fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
 impl Metrics {
     /// A number that only grows.
     pub(crate) fn counter(&self, name: &str, help: &str) -> IntCounter {
@@ -59,6 +64,22 @@ impl Metrics {
     /// One such number for each combination of labels; whoever counts sees to it that they are few.
     pub(crate) fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         self.kept(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    /// One such number for each word, of events that somebody else counts; looked at when it is asked for.
+    pub(crate) fn totals<const N: usize>(
+        &self,
+        name: &str,
+        help: &str,
+        label: &str,
+        totals: impl Fn() -> [(&'static str, u64); N] + Send + Sync + 'static,
+    ) {
+        let counters = self.counters(name, help, &[label]);
+        self.before_each_scrape(move || {
+            for (word, total) in totals() {
+                raise(&counters.with_label_values(&[word]), total);
+            }
+        });
     }
 
     /// A number that goes up and down.

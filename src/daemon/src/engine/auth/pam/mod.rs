@@ -85,18 +85,13 @@ impl Pam {
 
     /// Lets each scrape see what went wrong.
     pub(crate) fn follow(self: &Arc<Self>, metrics: &Metrics) {
-        let troubles = metrics.counters(
+        let pam = Arc::clone(self);
+        metrics.totals(
             "rustsocks_pam_troubles_total",
             "Questions to PAM that had no verdict, by cause.",
-            &["cause"],
+            "cause",
+            move || pam.tally.snapshot(),
         );
-        let pam = Arc::clone(self);
-        metrics.before_each_scrape(move || {
-            for (cause, count) in pam.tally.snapshot() {
-                let counter = troubles.with_label_values(&[cause]);
-                counter.inc_by(count.saturating_sub(counter.get()));
-            }
-        });
     }
 
     /// A service by its name; one that the helpers were not started with is never asked.

@@ -49,7 +49,7 @@ pub(crate) fn of(book: &Book, trial: &Trial<'_>) -> Vec<Limit> {
 }
 
 fn identity(book: &Book, trial: &Trial<'_>) -> Identity {
-    let Some(user) = trial.user.filter(|user| *user != "anonymous") else { return Identity::Anonymous };
+    let Some(user) = trial.name() else { return Identity::Anonymous };
     let given = trial.groups.iter().map(|group| group.as_str().into());
     let groups = book.groups_of(user).into_iter().chain(given).collect();
     Identity::User(User { name: user.into(), groups })

@@ -76,9 +76,14 @@ impl Trial<'_> {
         explanation.steps.iter().map(|step| step.words(book.rules.set(), &request)).collect()
     }
 
+    /// The name of somebody in particular.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.user.filter(|user| *user != "anonymous")
+    }
+
     fn view(&self, book: &Book) -> View {
         let rules = book.rules.set();
-        let Some(user) = self.user.filter(|user| *user != "anonymous") else {
+        let Some(user) = self.name() else {
             return View::new(rules, Who::Anonymous, self.groups.iter().map(String::as_str));
         };
         let of_file: Vec<Arc<str>> = book.groups_of(user);
@@ -90,8 +95,7 @@ impl Trial<'_> {
     }
 
     fn request<'r>(&self, target: Target<'r>, moment: &'r Moment, services: Services) -> Request<'r> {
-        let is_named = self.user.is_some_and(|user| user != "anonymous");
-        let method = self.method.unwrap_or(if is_named { AuthMethod::UserPass } else { AuthMethod::None });
+        let method = self.method.unwrap_or(self.name().map_or(AuthMethod::None, |_| AuthMethod::UserPass));
         Request { target, port: self.port, command: self.command, source: self.source, method, moment, services }
     }
 }
