@@ -38,7 +38,7 @@ test:
 	scripts/test-deps
 	scripts/roots
 	$(MAKE) deb rpm
-	$(CARGO) test --workspace --locked --no-fail-fast
+	CARGO="$(CARGO)" scripts/test
 
 #: make lint          formatting and clippy, warnings are errors
 lint:
