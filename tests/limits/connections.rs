@@ -9,7 +9,7 @@ use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 
-use crate::{apply, assert_passes, loopback, refused, relay_from, relay_of, start};
+use crate::{apply, assert_passes, loopback, refused, relay_from, relay_of, relay_of_from, start};
 
 #[test]
 fn a_source_has_so_many_sessions_and_others_have_their_own() {
@@ -120,6 +120,46 @@ fn a_reload_raises_lowers_and_lifts_limits_and_knows_who_is_in() {
     apply(&service, "");
     assert!((0..10).all(|_| relay_from(&service, loopback(1)).is_ok()));
     relays.iter_mut().for_each(assert_passes);
+}
+
+#[test]
+fn a_user_comes_from_so_many_sources_by_his_own_number_his_groups_or_everyones() {
+    let crowd = ["alice", "bob", "carol", "dora"].map(str::to_owned);
+    let users = Users::crowd_with(crowd, crate::PASSWORD, |name| match name {
+        "bob" => "groups = [\"staff\"]\n",
+        "carol" => "groups = [\"staff\"]\nmax_sources = 1\n",
+        "dora" => "max_sources = 0\n",
+        _ => "",
+    });
+    let limits = "[limits]\nmax_sources_per_user = 2\n[[limits.groups]]\nname = \"staff\"\nmax_sources_per_user = 3\n";
+    let service = start(&[&users.settings(&["userpass"]), limits].concat());
+    for (user, most) in [("alice", 2), ("bob", 3), ("carol", 1)] {
+        let mut relays: Vec<_> =
+            (1..=most).map(|last| relay_of_from(&service, user, loopback(last)).unwrap()).collect();
+        let elsewhere = || relay_of_from(&service, user, loopback(9));
+        assert_eq!(elsewhere().err(), Some(refused("too_many_sources_of_user")), "{user}");
+        let again = relay_of_from(&service, user, loopback(1)).unwrap();
+        drop(relays.remove(0));
+        assert_eq!(elsewhere().err(), Some(refused("too_many_sources_of_user")), "{user} is still there");
+        drop(again);
+        assert!(eventually(PATIENCE, || elsewhere().is_ok()), "{user}");
+    }
+    let _dora: Vec<_> = (1..9).map(|last| relay_of_from(&service, "dora", loopback(last)).unwrap()).collect();
+}
+
+#[test]
+fn a_reload_knows_which_sources_a_user_is_in_from() {
+    let users = Users::crowd(["alice".to_owned()], crate::PASSWORD);
+    let with = |limits: &str| [&users.settings(&["userpass"]), limits].concat();
+    let service = start(&with(""));
+    let mut relays: Vec<_> = (1..4).map(|last| relay_of_from(&service, "alice", loopback(last)).unwrap()).collect();
+    apply(&service, &with("[limits]\nmax_sources_per_user = 1\n"));
+    relays.push(relay_of_from(&service, "alice", loopback(3)).unwrap());
+    let elsewhere = relay_of_from(&service, "alice", loopback(4));
+    assert_eq!(elsewhere.err(), Some(refused("too_many_sources_of_user")));
+    relays.iter_mut().for_each(assert_passes);
+    apply(&service, &with("[limits]\nmax_sources_per_user = 4\n"));
+    assert!(relay_of_from(&service, "alice", loopback(4)).is_ok());
 }
 
 #[test]

@@ -55,6 +55,13 @@ fn relay_of(service: &Service, user: &str) -> Result<(Wire, Wire), Refused> {
     relay(service, client)
 }
 
+/// A relay of a user from there.
+fn relay_of_from(service: &Service, user: &str, source: IpAddr) -> Result<(Wire, Wire), Refused> {
+    let mut client = Wire::connect_from(source, service.addr());
+    assert_eq!(client.log_in(user.as_bytes(), PASSWORD), [1, 0]);
+    relay(service, client)
+}
+
 /// The reply code and the reason in the log.
 type Refused = (u8, String);
 

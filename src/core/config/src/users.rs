@@ -46,6 +46,8 @@ pub struct User {
 pub struct UserLimits {
     /// Connections at once, 0 to 1 000 000; 0 means no limit.
     pub max_connections: Option<u32>,
+    /// Sources at once, 0 to 1 000 000; 0 means no limit.
+    pub max_sources: Option<u32>,
     /// The longest life of a session, 0 to 31 536 000 s; 0 means no limit.
     pub max_age_secs: Option<u32>,
     /// How long a TCP session may move no byte, 0 to 2 592 000 s; 0 means no limit.
@@ -63,6 +65,7 @@ impl UserLimits {
         let mut number = |key, most| section.key(key, &Maybe(count(0, most)), None);
         Self {
             max_connections: number("max_connections", MOST_CONNECTIONS),
+            max_sources: number("max_sources", MOST_CONNECTIONS),
             max_age_secs: number("max_age_secs", LONGEST_AGE),
             idle_secs: number("connection_timeout_secs", LONGEST_IDLE),
             half_closed_secs: number("half_closed_secs", DAY),
@@ -155,6 +158,7 @@ impl Table for Entry {
         "groups",
         "expires",
         "max_connections",
+        "max_sources",
         "max_age_secs",
         "connection_timeout_secs",
         "half_closed_secs",

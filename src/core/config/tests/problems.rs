@@ -91,6 +91,7 @@ fn numbers_out_of_range_name_the_range() {
         ("limits", "max_connections", "1 to 1000000", ["0", "1000001"]),
         ("limits", "max_connections_per_user", "0 to 1000000", ["-1", "1000001"]),
         ("limits", "max_connections_per_source", "0 to 1000000", ["-1", "1000001"]),
+        ("limits", "max_sources_per_user", "0 to 1000000", ["-1", "1000001"]),
         ("limits", "max_handshakes", "1 to 1000000", ["0", "1000001"]),
         ("limits", "connection_timeout_secs", "0 to 2592000 (seconds)", ["-1", "2592001"]),
         ("penalties", "authfail_secs", "0 to 3600 (seconds)", ["-1", "3601"]),

@@ -106,6 +106,7 @@ fn the_page_explains_the_users_file() {
             "half_closed_secs",
             "max_age_secs",
             "max_connections",
+            "max_sources",
             "name",
             "password_hash",
             "udp_idle_secs",

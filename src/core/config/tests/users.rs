@@ -170,7 +170,7 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn a_user_may_have_limits_of_his_own() {
     let text = format!(
-        "{}max_connections = 5\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\nbandwidth_limit_mbps = 0\n{}",
+        "{}max_connections = 5\nmax_sources = 3\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\nbandwidth_limit_mbps = 0\n{}",
         user("alice", HASH),
         user("bob", HASH)
     );
@@ -178,6 +178,7 @@ fn a_user_may_have_limits_of_his_own() {
     let limits = users.as_slice().iter().map(|user| user.limits).collect::<Vec<_>>();
     let alice = users::UserLimits {
         max_connections: Some(5),
+        max_sources: Some(3),
         max_age_secs: Some(0),
         idle_secs: Some(60),
         half_closed_secs: Some(7),

@@ -6,10 +6,12 @@
 
 mod pace;
 mod roll;
+mod spread;
 
 mod bucket;
 mod tree;
 
 pub use pace::{Moments, Pace};
 pub use roll::{Excess, Roll, Terms, TooMuch};
+pub use spread::Spread;
 pub use tree::{LeafId, Share, Tree};

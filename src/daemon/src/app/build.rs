@@ -180,6 +180,7 @@ fn allowance(settings: &Settings, users: &Users) -> Allowance {
         session_bandwidth,
         max_per_user,
         max_per_source,
+        max_sources_per_user,
         user_pace,
         source_pace,
         // The seats and the roster have these, and the lifetimes the last one.
@@ -197,16 +198,17 @@ fn allowance(settings: &Settings, users: &Users) -> Allowance {
             name,
             max_connections,
             max_per_user,
+            max_sources_per_user,
             max_age_secs,
             idle_secs,
             half_closed_secs,
             udp_idle_secs,
         } = group;
-        let [at_once, max_age, idle, half_closed, udp_idle] =
-            [max_per_user, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
+        let [at_once, sources, max_age, idle, half_closed, udp_idle] =
+            [max_per_user, max_sources_per_user, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
                 .map(|number| number.map(Bound::written));
         let of_one = user_bandwidth.map(|rate| Bound::written(rate.bytes()));
-        let of_user = Portion { at_once, max_age, idle, half_closed, udp_idle, bandwidth: of_one };
+        let of_user = Portion { at_once, sources, max_age, idle, half_closed, udp_idle, bandwidth: of_one };
         let share = Share {
             guaranteed: guaranteed.bytes(),
             burst: NonZeroU64::new(u64::from(*burst_kib) * 1024),
@@ -228,7 +230,8 @@ fn allowance(settings: &Settings, users: &Users) -> Allowance {
         has_exceptions: groups.values().any(is_limited) || users.limit_bandwidth(),
     };
     let counts = Allowance::new((max_per_source, source_pace), (max_per_user, user_pace));
-    Allowance { groups, bandwidth: rates, ..counts }
+    let sources_of_user = Bound::written(max_sources_per_user).most();
+    Allowance { groups, bandwidth: rates, sources_of_user, ..counts }
 }
 
 fn ceiling(rate: config::Rate) -> Share {

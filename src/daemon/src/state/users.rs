@@ -92,13 +92,20 @@ impl Known {
 
     /// What the users file says that the user may have.
     pub(crate) fn portion(&self) -> Portion {
-        let UserLimits { max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs, bandwidth } =
-            self.limits;
-        let [at_once, max_age, idle, half_closed, udp_idle] =
-            [max_connections, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
+        let UserLimits {
+            max_connections,
+            max_sources,
+            max_age_secs,
+            idle_secs,
+            half_closed_secs,
+            udp_idle_secs,
+            bandwidth,
+        } = self.limits;
+        let [at_once, sources, max_age, idle, half_closed, udp_idle] =
+            [max_connections, max_sources, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
                 .map(|number| number.map(Bound::written));
         let bandwidth = bandwidth.map(|rate| Bound::written(rate.bytes()));
-        Portion { at_once, max_age, idle, half_closed, udp_idle, bandwidth }
+        Portion { at_once, sources, max_age, idle, half_closed, udp_idle, bandwidth }
     }
 }
 

@@ -29,6 +29,8 @@ tables! {
         max_per_user: u32 = "max_connections_per_user", count(0, MOST_CONNECTIONS), 0;
         /// Connections at once of one source, whose request is complete, 0 to 1 000 000; 0 means no limit.
         max_per_source: u32 = "max_connections_per_source", count(0, MOST_CONNECTIONS), 0;
+        /// Sources at once of one user, 0 to 1 000 000; 0 means no limit.
+        max_sources_per_user: u32 = "max_sources_per_user", count(0, MOST_CONNECTIONS), 0;
         /// How fast one user may connect; nothing means no limit.
         user_pace: Option<Pace> = "new_connections_per_user", OrWord { word: "none", kind: text() }, None;
         /// How fast one source may connect; nothing means no limit.
@@ -53,6 +55,8 @@ tables! {
         max_connections: u32 = "max_connections", count(0, MOST_CONNECTIONS), 0;
         /// Overrides `limits.max_connections_per_user` for each of its users.
         max_per_user: Option<u32> = "max_connections_per_user", Maybe(count(0, MOST_CONNECTIONS)), None;
+        /// Overrides `limits.max_sources_per_user` for each of its users.
+        max_sources_per_user: Option<u32> = "max_sources_per_user", Maybe(count(0, MOST_CONNECTIONS)), None;
         /// Overrides `timeouts.max_age_secs` for its users, 0 to 31 536 000 s; 0 means no limit.
         max_age_secs: Option<u32> = "max_age_secs", Maybe(count(0, LONGEST_AGE)), None;
         /// Overrides `limits.connection_timeout_secs` for its users, 0 to 2 592 000 s; 0 means no limit.

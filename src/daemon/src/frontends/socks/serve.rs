@@ -112,8 +112,8 @@ fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
     let seat = world.seats.take(places(request.command)).ok_or(Refusal::TooManyConnections)?;
     let identity = session.facts().proof.as_ref().map_or(Identity::Anonymous, |proof| proof.identity.clone());
     let source = session.caller().map(|caller| caller.source);
-    let keys = share::keys(&session.snapshot, source, &identity);
-    let presence = world.limits.enter(keys, Instant::now())?;
+    let claim = share::claim(&session.snapshot, source, &identity);
+    let presence = world.limits.enter(claim, Instant::now())?;
     Ok(Place { _seat: seat, _presence: presence, _part: world.bandwidth.enter(session, &identity) })
 }
 

@@ -13,6 +13,8 @@ use super::Key;
 pub(crate) struct Allowance {
     pub(crate) of_source: Terms,
     pub(crate) of_user: Terms,
+    /// Sources at once.
+    pub(crate) sources_of_user: Option<u32>,
     pub(crate) groups: HashMap<Arc<str>, GroupAllowance>,
     pub(crate) bandwidth: Rates,
 }
@@ -50,6 +52,8 @@ impl Rates {
 pub(crate) struct Portion {
     /// Sessions at once.
     pub(crate) at_once: Option<Bound>,
+    /// Sources at once.
+    pub(crate) sources: Option<Bound>,
     pub(crate) max_age: Option<Bound>,
     pub(crate) idle: Option<Bound>,
     pub(crate) half_closed: Option<Bound>,
@@ -95,6 +99,7 @@ impl Portion {
         }
         Self {
             at_once: most(self, groups, |portion| portion.at_once),
+            sources: most(self, groups, |portion| portion.sources),
             max_age: most(self, groups, |portion| portion.max_age),
             idle: most(self, groups, |portion| portion.idle),
             half_closed: most(self, groups, |portion| portion.half_closed),
@@ -110,6 +115,7 @@ impl Allowance {
         Self {
             of_source: terms(of_source),
             of_user: terms(of_user),
+            sources_of_user: None,
             groups: HashMap::new(),
             bandwidth: Rates::default(),
         }

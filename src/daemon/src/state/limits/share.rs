@@ -4,18 +4,18 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
-use limits::{Share, Terms};
+use limits::Share;
 
-use super::Key;
 use super::allowance::{Bound, Portion};
+use super::{Claim, Key, Spot};
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::{Identity, User};
 use crate::state::snapshot::{Lifetimes, Snapshot};
 use crate::state::users::Known;
 
-/// Under what a session of a client from there counts, and what holds for each.
-pub(crate) fn keys(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(Key, Terms)> {
-    let mut keys = Vec::new();
+/// What a session of a client from there is counted under.
+pub(crate) fn claim(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Claim {
+    let (mut keys, mut spot) = (Vec::new(), None);
     match source {
         Some(source @ Source::Network(_)) => keys.push((Key::Source(source), snapshot.allowance.of_source)),
         Some(Source::Local) | None => {}
@@ -26,9 +26,14 @@ pub(crate) fn keys(snapshot: &Snapshot, source: Option<Source>, identity: &Ident
             let groups = snapshot.rules.groups_of(user);
             let portion = portion(snapshot, user, &groups);
             keys.extend(snapshot.allowance.of_user(&user.name, portion, &groups));
+            let most = portion.sources.map_or(snapshot.allowance.sources_of_user, Bound::most);
+            spot = match source {
+                Some(source @ Source::Network(_)) => Some(Spot { user: Arc::clone(&user.name), source, most }),
+                Some(Source::Local) | None => None,
+            };
         }
     }
-    keys
+    Claim { keys, spot }
 }
 
 /// How long sessions of this client may last, if that is not what holds for everyone.
@@ -88,7 +93,7 @@ fn portion(snapshot: &Snapshot, user: &User, groups: &[Arc<str>]) -> Portion {
 
 /// `None` if nothing is different from what holds otherwise.
 fn lifetimes_of(portion: Portion, otherwise: Lifetimes) -> Option<Lifetimes> {
-    let Portion { at_once: _, max_age, idle, half_closed, udp_idle, bandwidth: _ } = portion;
+    let Portion { at_once: _, sources: _, max_age, idle, half_closed, udp_idle, bandwidth: _ } = portion;
     let time = |said: Option<Bound>, otherwise: Option<Duration>| said.map_or(otherwise, Bound::seconds);
     let is_said = [max_age, idle, half_closed, udp_idle].iter().any(Option::is_some);
     is_said.then(|| Lifetimes {

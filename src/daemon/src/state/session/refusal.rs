@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     TooManyOfSource,
     TooManyOfUser,
     TooManyOfGroup,
+    /// Its user is in from as many sources as may be, and this is another one.
+    TooManySourcesOfUser,
     /// Its source, or its user, connects faster than it may.
     TooFastOfSource,
     TooFastOfUser,
@@ -67,7 +69,7 @@ struct Meaning {
 
 impl Refusal {
     /// One of each word.
-    pub(crate) const ALL: [Self; 26] = [
+    pub(crate) const ALL: [Self; 27] = [
         Self::BadCredentials,
         Self::AddressRefused,
         Self::NameLocked,
@@ -78,6 +80,7 @@ impl Refusal {
         Self::TooManyOfSource,
         Self::TooManyOfUser,
         Self::TooManyOfGroup,
+        Self::TooManySourcesOfUser,
         Self::TooFastOfSource,
         Self::TooFastOfUser,
         Self::CommandOff,
@@ -136,6 +139,7 @@ impl Refusal {
             Self::TooManyOfSource => of("too_many_of_source", Failure::NotAllowed, Level::INFO),
             Self::TooManyOfUser => of("too_many_of_user", Failure::NotAllowed, Level::INFO),
             Self::TooManyOfGroup => of("too_many_of_group", Failure::NotAllowed, Level::INFO),
+            Self::TooManySourcesOfUser => of("too_many_sources_of_user", Failure::NotAllowed, Level::INFO),
             Self::TooFastOfSource => of("too_fast_of_source", Failure::NotAllowed, Level::INFO),
             Self::TooFastOfUser => of("too_fast_of_user", Failure::NotAllowed, Level::INFO),
             Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::Book;
 use super::trial::Trial;
-use crate::state::limits::Key;
-use crate::state::limits::share::{Class, bandwidth, keys, lifetimes};
+use crate::state::limits::share::{Class, bandwidth, claim, lifetimes};
+use crate::state::limits::{Claim, Key};
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::{Identity, User};
 use crate::state::snapshot::Snapshot;
@@ -20,6 +20,8 @@ pub(crate) struct Limit {
     of: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     new_per_second: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,8 +40,9 @@ pub(crate) fn of(book: &Book, trial: &Trial<'_>) -> Vec<Limit> {
     let Some(snapshot) = &book.snapshot else { return Vec::new() };
     let identity = identity(book, trial);
     let source = trial.source.map(|address| Source::around(address, snapshot.penalties.prefixes));
-    let mut limits: Vec<Limit> =
-        keys(snapshot, source, &identity).into_iter().map(|(key, terms)| counted(&key, terms)).collect();
+    let Claim { keys, spot } = claim(snapshot, source, &identity);
+    let mut limits: Vec<Limit> = keys.into_iter().map(|(key, terms)| counted(&key, terms)).collect();
+    limits.extend(spot.map(|spot| Limit { of: format!("user {}", spot.user), sources: spot.most, ..Limit::default() }));
     for (class, share) in shares(snapshot, source, &identity) {
         limits.push(Limit { of: class, megabits_per_second: megabits(share), ..Limit::default() });
     }
@@ -96,8 +99,10 @@ fn megabits(share: Share) -> Option<f64> {
 
 impl Limit {
     fn says_something(&self) -> bool {
-        let Self { of: _, sessions, new_per_second, burst: _, megabits_per_second, max_age_secs, idle_secs } = self;
+        let Self { of: _, sessions, sources, new_per_second, burst: _, megabits_per_second, max_age_secs, idle_secs } =
+            self;
         sessions.is_some()
+            || sources.is_some()
             || new_per_second.is_some()
             || megabits_per_second.is_some()
             || max_age_secs.is_some()
@@ -109,6 +114,7 @@ impl Limit {
         let mut words = format!("  {:<28}", self.of);
         let mut push = |text: String| write!(words, " {text};").expect("a string takes everything");
         self.sessions.into_iter().for_each(|most| push(format!("{most} sessions at once")));
+        self.sources.into_iter().for_each(|most| push(format!("{most} sources at once")));
         if let (Some(rate), Some(burst)) = (self.new_per_second, self.burst) {
             push(format!("{rate} new ones a second, {burst} after a pause"));
         }
