@@ -12,9 +12,12 @@
 //! Each direction of each pair is a type with kinds of its own, so that a frame sent the wrong way is refused, not misread.
 //! Decoding never panics and never allocates more than the frame is long.
 //!
+//! Beside the frames there is [`admin`], the language of the admin socket: lines of JSON between operators' programs and the daemon.
+//!
 //! This crate knows nothing of sockets, processes or clocks.
 //! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`] and [`ToSuccessor::descriptors`] say which frames have one.
 
+pub mod admin;
 mod document;
 mod frame;
 mod from_pam;
