@@ -1,0 +1,61 @@
+//! The tables that daemon, command line and console share: what can be asked about live sessions, and about past ones.
+
+use crate::fields::{Field, Kind};
+
+const PROTOCOLS: &[&str] = &["tcp", "udp"];
+const COMMANDS: &[&str] = &["connect", "bind", "udp_associate", "resolve", "resolve_ptr"];
+const DECISIONS: &[&str] = &["allow", "block"];
+
+/// Live sessions.
+pub const SESSIONS: &[Field] = &[
+    Field::bare("id", Kind::Name),
+    Field::bare("user", Kind::Text),
+    Field::bare("group", Kind::Text),
+    Field::bare("src", Kind::Address),
+    Field::bare("dst", Kind::Destination),
+    Field::bare("host", Kind::Name),
+    Field::bare("ip", Kind::Address),
+    Field::new("port", Kind::Count),
+    Field::new("proto", Kind::Word(PROTOCOLS)),
+    Field::new("cmd", Kind::Word(COMMANDS)),
+    Field::new("state", Kind::Name),
+    Field::new("age", Kind::Duration),
+    Field::new("idle", Kind::Duration),
+    Field::new("start", Kind::Time),
+    Field::new("up", Kind::Bytes),
+    Field::new("down", Kind::Bytes),
+    Field::new("total", Kind::Bytes),
+    Field::new("rate", Kind::Rate),
+    Field::bare("rule", Kind::Text),
+    Field::new("decision", Kind::Word(DECISIONS)),
+    Field::new("auth", Kind::Name),
+    Field::bare("listener", Kind::Text),
+    Field::new("gen", Kind::Count),
+];
+
+/// Sessions as the history keeps them; `user=alice` is answered from an index, `user~alice` is not.
+pub const HISTORY: &[Field] = &[
+    Field::bare("id", Kind::Name),
+    Field::bare("user", Kind::Text),
+    Field::bare("claimed", Kind::Text),
+    Field::bare("src", Kind::Address),
+    Field::bare("dst", Kind::Destination),
+    Field::bare("host", Kind::Name),
+    Field::bare("ip", Kind::Address),
+    Field::new("port", Kind::Count),
+    Field::new("proto", Kind::Word(PROTOCOLS)),
+    Field::new("cmd", Kind::Word(COMMANDS)),
+    Field::new("status", Kind::Word(&["active", "closed", "failed", "rejected", "interrupted"])),
+    Field::new("start", Kind::Time),
+    Field::new("end", Kind::Time),
+    Field::new("dur", Kind::Duration),
+    Field::new("up", Kind::Bytes),
+    Field::new("down", Kind::Bytes),
+    Field::new("total", Kind::Bytes),
+    Field::bare("rule", Kind::Text),
+    Field::new("decision", Kind::Word(DECISIONS)),
+    Field::bare("reason", Kind::Text),
+    Field::new("auth", Kind::Name),
+    Field::bare("listener", Kind::Text),
+    Field::new("gen", Kind::Count),
+];
