@@ -3,6 +3,7 @@
 //! Each test has a daemon of its own. They need root: for users and networks of their own.
 
 mod checking;
+mod doctor;
 mod generating;
 mod hashing;
 mod listeners;

@@ -8,6 +8,7 @@ mod configuration;
 mod confinement;
 mod counting;
 mod delivery;
+mod doctor;
 mod files;
 mod gates;
 mod history;
@@ -61,6 +62,7 @@ fn offline(selection: Selection, command: Command) -> ExitCode {
         Command::AclCheck(check) => acl::check::check(&selection, &check),
         Command::AclValidate(validate) => acl::validate::validate(&selection, &validate),
         Command::AclTest(test) => acl::test::test(&selection, &test),
+        Command::Doctor(wanted) => doctor::doctor(&selection.with_port(wanted.port), &wanted),
         Command::History(ask) => history::ask(&selection, &ask),
     }
 }

@@ -146,9 +146,14 @@ pub(super) fn services(settings: &Settings, rules: &Rules) -> Vec<String> {
 }
 
 fn has_file(service: &str, directory: &Path) -> bool {
+    file_of(service, directory).is_some()
+}
+
+/// The file of a service, where libpam would find it.
+pub(super) fn file_of(service: &str, directory: &Path) -> Option<PathBuf> {
     let is_default = directory == Path::new(DIRECTORIES[0]);
     let places = DIRECTORIES[1..].iter().filter(|_| is_default).map(Path::new);
-    [directory].into_iter().chain(places).any(|place| place.join(service).is_file())
+    [directory].into_iter().chain(places).map(|place| place.join(service)).find(|file| file.is_file())
 }
 
 /// The helper's command line, as its `args` module reads it.

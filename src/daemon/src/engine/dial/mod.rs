@@ -81,6 +81,12 @@ impl Dialer {
         Self::new(options, lookups)
     }
 
+    /// The addresses of `name`, for whoever only wants to know how it is resolved.
+    pub(crate) async fn look_up(&self, name: &HostName) -> Result<Vec<IpAddr>, Refusal> {
+        let Found { addresses, refusal } = self.names.inquire(name).all().await;
+        if addresses.is_empty() { Err(refusal.unwrap_or(Refusal::NameNotFound)) } else { Ok(addresses) }
+    }
+
     /// Connects to `destination` within `lifetimes.connect`, names and addresses together,
     /// and writes down what the session learns by it.
     pub(crate) async fn dial(

@@ -11,6 +11,7 @@ mod heir;
 mod keeper;
 mod spool;
 mod store;
+pub(crate) mod trial;
 mod trouble;
 
 use std::fs::DirBuilder;

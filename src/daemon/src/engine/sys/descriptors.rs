@@ -40,16 +40,26 @@ pub(crate) fn plan(wanted_sessions: usize, handshakes: usize, http: usize) -> Re
 }
 
 impl Budget {
-    fn of(limit: usize, wanted: usize, handshakes: usize, http: usize) -> Self {
-        let fixed = RESERVE + 2 * pipe::MOST + handshakes + http;
-        let sessions = (limit.saturating_sub(fixed) / PER_SESSION).min(wanted);
+    /// What fits under a limit.
+    pub(crate) fn of(limit: usize, wanted: usize, handshakes: usize, http: usize) -> Self {
+        let sessions = (limit.saturating_sub(fixed(handshakes, http)) / PER_SESSION).min(wanted);
         Self { limit, sessions, wanted, handshakes, http }
+    }
+
+    /// The lowest limit under which as many sessions fit as were asked for.
+    pub(crate) fn needed(&self) -> usize {
+        fixed(self.handshakes, self.http) + PER_SESSION * self.wanted
     }
 
     /// Whether fewer sessions fit than were asked for.
     pub(crate) fn is_short(&self) -> bool {
         self.sessions < self.wanted
     }
+}
+
+/// What is needed however many sessions there are.
+fn fixed(handshakes: usize, http: usize) -> usize {
+    RESERVE + 2 * pipe::MOST + handshakes + http
 }
 
 impl std::fmt::Display for Budget {
@@ -80,6 +90,9 @@ mod tests {
     #[test]
     fn a_low_limit_lowers_the_sessions_and_never_underflows() {
         assert_eq!(Budget::of(1_024, 9_000, 1_000, 0).sessions, 0);
-        assert!(Budget::of(4_096, 9_000, 1_000, 0).is_short());
+        let short = Budget::of(4_096, 9_000, 1_000, 0);
+        assert!(short.is_short());
+        assert!(!Budget::of(short.needed(), 9_000, 1_000, 0).is_short());
+        assert!(Budget::of(short.needed() - 1, 9_000, 1_000, 0).is_short());
     }
 }
