@@ -5,6 +5,7 @@
 mod access;
 mod kill;
 mod reference;
+mod reloading;
 mod schema;
 mod sessions;
 

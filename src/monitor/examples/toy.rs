@@ -16,10 +16,11 @@
 //! | `helper NUMBER WORD` | says the word to that helper, which ends (`die`, `retire`) or answers with its process id, and is deaf from then on after `hang` |
 //! | `stuck NUMBER` | reports that helper as stuck |
 //! | `text` | answers with the text that it works by |
+//! | `order TICKET EXTENT` | orders a reload of that extent |
 //!
 //! With `behaviour_at=PATH` the word is in that file, so that the worker of an upgraded toy can behave otherwise than the one before.
 //! With `text=PATH` that text is the file's. A reload is refused if it begins with `bad`, takes a moment if it begins with `slow`,
-//! and kills the worker if it begins with `deadly`.
+//! lasts until there is a file if it is `until PATH`, and kills the worker if it begins with `deadly`.
 //!
 //! The word that it finds in its configuration says how it behaves from the start, see [`Behaviour`].
 
@@ -46,7 +47,7 @@ use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, Successor, T
 use monitor::source::{Source, Text};
 use nix::sys::signal::{Signal, raise};
 use tracing::{error, info};
-use wire::{DocumentKind, ThreadName, ToMonitor, ToWorker};
+use wire::{DocumentKind, Extent, ThreadName, Ticket, ToMonitor, ToWorker};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -119,6 +120,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
             "behaviour_at" => texts.behaviour_file = Some(value.into()),
             "behaviour" => value.clone_into(&mut texts.behaviour),
             "text" => texts.file = Some(value.into()),
+            "watch_files" => plan.terms.watch_files = value.parse()?,
             "launcher" => plan.launcher.program = value.into(),
             "program" => plan.worker.program = value.into(),
             "helpers" => plan.helpers = Some(helpers("/proc/self/exe", value.parse()?)),
@@ -131,7 +133,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
         }
     }
     texts.terms = Some(plan.terms.clone());
-    for Text { kind, content } in texts.read(&mut |_| Ok(())) {
+    for Text { kind, content } in texts.read(Extent::Everything, &mut |_| Ok(())) {
         plan.documents.push(Document { kind, generation: 1, text: content? });
     }
     Ok(plan)
@@ -157,7 +159,11 @@ struct Texts {
 }
 
 impl Source for Texts {
-    fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
+    fn read(&mut self, extent: Extent, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
+        // It has no rules.
+        if extent == Extent::Rules {
+            return Vec::new();
+        }
         let claimed = self.terms.as_ref().map_or(Ok(()), claim);
         let behaviour = self.behaviour_file.as_ref().map_or_else(|| Ok(self.behaviour.clone().into_bytes()), fs::read);
         let content =
@@ -237,7 +243,10 @@ fn worker_main() -> Result<ExitCode, Failure> {
             (ToWorker::Document { kind: DocumentKind::Users, .. }, Some(text)) => offered = Some(Ok(read(text)?)),
             (ToWorker::Document { .. }, Some(text)) => behaviour = Behaviour::parse(&read(text)?)?,
             (ToWorker::Unavailable { .. }, Some(reason)) => offered = Some(Err(read(reason)?)),
-            (ToWorker::Reload { generation, .. }, _) => reload(generation, offered.take(), &link, &shared)?,
+            (ToWorker::Reload { generation, trigger, extent, ticket }, _) => {
+                info!(generation, trigger = trigger.label(), extent = extent.label(), ticket = ticket.0, "ordered");
+                reload(generation, offered.take(), &link, &shared)?;
+            }
             (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
             (ToWorker::PamHelper { number }, Some(helper)) => {
                 shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));
@@ -284,6 +293,9 @@ fn reload(
             }
             if text.starts_with("slow") {
                 thread::sleep(25 * MOMENT);
+            }
+            while text.strip_prefix("until ").is_some_and(|path| !PathBuf::from(path).exists()) {
+                thread::sleep(MOMENT);
             }
             *shared.text.lock().unwrap_or_else(PoisonError::into_inner) = text;
             (vec![DocumentKind::Users], String::new())
@@ -393,6 +405,15 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
             let frame = ToMonitor::PamHelperStuck { number: rest.parse().unwrap_or_default() };
             let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);
             monitor.iter().try_for_each(|monitor| monitor.send(&frame)).map_err(io::Error::other)
+        }
+        "order" => {
+            let (ticket, extent) = rest.split_once(' ').unwrap_or((rest, ""));
+            let extent = Extent::ALL.iter().copied().find(|known| known.label() == extent);
+            let (Ok(ticket), Some(extent)) = (ticket.parse(), extent) else { return writeln!(client, "what?") };
+            let frame = ToMonitor::WantReload { ticket: Ticket(ticket), extent };
+            let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);
+            monitor.iter().try_for_each(|monitor| monitor.send(&frame)).map_err(io::Error::other)?;
+            writeln!(client, "sent")
         }
         _ => writeln!(client, "what?"),
     }

@@ -46,6 +46,8 @@ impl Crew {
             ToMonitor::PamHelperStuck { number } => self.helpers.kill(number),
             ToMonitor::Failed { reason } => self.worker.last_words = Some(reason),
             ToMonitor::Drained { remaining } => debug!(worker = self.worker.pid(), remaining, "drained"),
+            // Orders are for the worker in the post to pass on.
+            ToMonitor::WantReload { .. } => debug!(worker = self.worker.pid(), "wants a reload and is not in the post"),
             // What has left the post is told of reloads, but nobody waits for its answer.
             ToMonitor::Reloaded { generation, .. } => debug!(worker = self.worker.pid(), generation, "reloaded"),
             ToMonitor::Ready => return true,

@@ -1,16 +1,17 @@
 //! Reloads: reads the operator's texts anew, hands what has changed to the worker, and keeps what the worker has taken.
 //!
-//! One at a time: whatever asks for another one meanwhile is remembered once. A text that the worker does not take is not kept, so that
+//! One at a time: whatever asks for another one of the same extent meanwhile is remembered once. A text that the worker does not take is not kept, so that
 //! the next worker is never given something that was refused.
 //! Knows no process and no service manager, and not what the texts say.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use tracing::{error, warn};
-use wire::{DocumentKind, ToWorker, Trigger};
+use wire::{DocumentKind, Extent, Ticket, ToWorker, Trigger};
 
 use crate::handover::{self, Parcel};
 use crate::listen::{Claim, Listeners};
@@ -25,16 +26,27 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Reloads<'a> {
     source: &'a mut dyn Source,
     watch: Watch,
-    /// Somebody asked for one.
-    wanted: Option<Trigger>,
+    /// What somebody asked for, at most one of each extent.
+    wanted: Vec<Order>,
     under_way: Option<UnderWay>,
     /// The number of the last one; 1 is the start.
     generation: u64,
     /// What was read the last time, taken or not.
-    read: u64,
+    read: Fingerprints,
     /// What became of the last one.
     outcome: Option<Rc<str>>,
 }
+
+/// A reload that somebody wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) trigger: Trigger,
+    pub(crate) extent: Extent,
+    pub(crate) ticket: Ticket,
+}
+
+/// A number for what each text said, or for why it could not be had.
+type Fingerprints = HashMap<DocumentKind, u64>;
 
 /// What a reload works on: what the next worker will be given.
 #[derive(Debug)]
@@ -66,9 +78,9 @@ pub(crate) struct Answer {
 impl<'a> Reloads<'a> {
     pub(crate) fn new(source: &'a mut dyn Source, documents: &[Document], now: Instant) -> Self {
         let texts = documents.iter().map(|document| (document.kind, Ok::<_, &String>(&document.text)));
-        let read = fingerprint(texts);
+        let read = fingerprints(texts);
         let watch = Watch::new(&source.files(), now);
-        Self { source, watch, wanted: None, under_way: None, generation: 1, read, outcome: None }
+        Self { source, watch, wanted: Vec::new(), under_way: None, generation: 1, read, outcome: None }
     }
 
     /// Goes on counting where the program stopped whose place this one has taken.
@@ -86,32 +98,52 @@ impl<'a> Reloads<'a> {
         self.under_way.is_some()
     }
 
-    pub(crate) fn want(&mut self, trigger: Trigger) {
-        self.wanted = self.wanted.or(Some(trigger));
+    /// Remembers an order, together with one of the same extent that waits already.
+    pub(crate) fn want(&mut self, order: Order) {
+        match self.wanted.iter_mut().find(|waiting| waiting.extent == order.extent) {
+            Some(waiting) => waiting.ticket = waiting.ticket.max(order.ticket),
+            None => self.wanted.push(order),
+        }
     }
 
-    /// Says whether one should begin, and what it comes from; to be asked only when the worker can be given one.
-    pub(crate) fn due(&mut self, watch_files: bool, now: Instant) -> Option<Trigger> {
+    /// Another worker is in the post: what waits is still wanted, but whoever waited for it has gone with the former one.
+    pub(crate) fn forget_tickets(&mut self) {
+        for order in &mut self.wanted {
+            order.ticket = Ticket::NOBODY;
+        }
+    }
+
+    /// Gives the one that should begin; to be asked only when the worker can be given one.
+    pub(crate) fn due(&mut self, watch_files: bool, now: Instant) -> Option<Order> {
         if self.under_way.is_some() {
             return None;
         }
         let is_changed = watch_files && self.watch.is_changed(&self.source.files(), now);
-        self.wanted.take().or(is_changed.then_some(Trigger::File))
+        if is_changed && !self.wanted.iter().any(|order| order.extent == Extent::Everything) {
+            self.wanted.push(Order::of_nobody(Trigger::File));
+        }
+        (!self.wanted.is_empty()).then(|| self.wanted.remove(0))
     }
 
-    /// Reads everything; returns what the worker is to be given, or nothing if files that changed say what they said before.
-    pub(crate) fn begin(&mut self, trigger: Trigger, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
+    /// Reads what is to be read; returns what the worker is to be given, or nothing if files that changed say what they said before.
+    pub(crate) fn begin(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
+        let Order { trigger, extent, ticket } = order;
         let mut claim = None;
-        self.watch.note_reading(&self.source.files());
-        let texts = self.source.read(&mut |terms| {
+        if extent == Extent::Everything {
+            self.watch.note_reading(&self.source.files());
+        }
+        let texts = self.source.read(extent, &mut |terms| {
             claim = Some((ground.listeners.claim(terms, ground.plan.threads)?, terms.clone()));
             Ok(())
         });
-        let read = fingerprint(texts.iter().map(|text| (text.kind, text.content.as_ref())));
+        let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
         if trigger == Trigger::File && read == self.read {
             return None;
         }
-        self.read = read;
+        match extent {
+            Extent::Everything => self.read = read,
+            Extent::Rules => self.read.extend(read),
+        }
         self.generation += 1;
         let generation = self.generation;
         let kinds = texts.iter().map(|text| text.kind).collect();
@@ -122,7 +154,7 @@ impl<'a> Reloads<'a> {
         };
         let new_sockets = claim.iter().flat_map(|(claim, _)| claim.new_sockets());
         parcels.extend(new_sockets.map(|bound| handover::listener(&bound)));
-        parcels.push(ToWorker::Reload { generation, trigger }.into());
+        parcels.push(ToWorker::Reload { generation, trigger, extent, ticket }.into());
         let offered = offered.into_iter().filter_map(Offer::into_new).collect();
         self.under_way = Some(UnderWay { generation, began: now, offered, kinds, claim, is_late: false });
         Some(parcels)
@@ -208,6 +240,13 @@ impl<'a> Reloads<'a> {
     }
 }
 
+impl Order {
+    /// One that reads everything, and whose answer no worker waits for.
+    pub(crate) fn of_nobody(trigger: Trigger) -> Self {
+        Self { trigger, extent: Extent::Everything, ticket: Ticket::NOBODY }
+    }
+}
+
 /// What the worker is told of one text.
 enum Offer {
     New(Document),
@@ -282,8 +321,11 @@ fn remember_first(documents: &mut Vec<Document>, former: Option<Document>) {
     }
 }
 
-fn fingerprint<'a, E: Hash + 'a>(texts: impl Iterator<Item = (DocumentKind, Result<&'a Vec<u8>, E>)>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    texts.for_each(|text| text.hash(&mut hasher));
-    hasher.finish()
+fn fingerprints<'a, E: Hash + 'a>(texts: impl Iterator<Item = (DocumentKind, Result<&'a Vec<u8>, E>)>) -> Fingerprints {
+    let fingerprint = |content: Result<&'a Vec<u8>, E>| {
+        let mut hasher = DefaultHasher::new();
+        content.hash(&mut hasher);
+        hasher.finish()
+    };
+    texts.map(|(kind, content)| (kind, fingerprint(content))).collect()
 }

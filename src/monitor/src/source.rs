@@ -5,18 +5,19 @@
 
 use std::path::PathBuf;
 
-use wire::DocumentKind;
+use wire::{DocumentKind, Extent};
 
 use crate::outcome::BindError;
 use crate::plan::Terms;
 
 /// The operator's files.
 pub trait Source {
-    /// Reads every text anew, and keeps in mind what it has read.
+    /// Reads texts anew, and keeps in mind what it has read.
     ///
+    /// Without the configuration among them, `claim` is not called and what the configuration in force names is read.
     /// `claim` is called with what a configuration that makes sense asks of the monitor; if it fails, that configuration cannot be
     /// served, and the other texts are those that the configuration in force names.
-    fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text>;
+    fn read(&mut self, extent: Extent, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text>;
 
     /// The worker works by these kinds of what was read last; the others stay as they were.
     fn settle(&mut self, taken: &[DocumentKind]);

@@ -22,7 +22,7 @@ use crate::notify::{Activity, Notify, Status};
 use crate::outcome::{Exit, MonitorError};
 use crate::plan::Plan;
 use crate::pulse;
-use crate::reload::{Answer, Ground, Reloads};
+use crate::reload::{self, Answer, Ground, Reloads};
 use crate::retirees::{GRACE, Retirees, milliseconds};
 use crate::signals::{Order, Signals};
 use crate::upgrade::Upgrade;
@@ -183,7 +183,7 @@ impl<'a> Supervisor<'a> {
                 Order::Reload => {
                     self.tell(ToWorker::ReopenLogs);
                     self.retirees.tell(ToWorker::ReopenLogs);
-                    self.reloads.want(Trigger::Signal);
+                    self.reloads.want(reload::Order::of_nobody(Trigger::Signal));
                 }
                 Order::Upgrade => self.begin_upgrade(now),
                 Order::Stop => match self.stop {
@@ -243,6 +243,9 @@ impl<'a> Supervisor<'a> {
             ToMonitor::Reloaded { generation, taken, remark } => {
                 self.settle(&Answer { generation, taken, remark }, now);
             }
+            ToMonitor::WantReload { ticket, extent } => {
+                self.reloads.want(reload::Order { trigger: Trigger::Operator, extent, ticket });
+            }
             ToMonitor::Failed { reason } => {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
                 worker.last_words = Some(reason);
@@ -266,9 +269,9 @@ impl<'a> Supervisor<'a> {
         if self.reloads.is_late(now) {
             self.notify.ready();
         }
-        let Some(trigger) = self.reloads.due(self.plan.terms.watch_files, now) else { return };
+        let Some(order) = self.reloads.due(self.plan.terms.watch_files, now) else { return };
         let ground = Ground { plan: &mut self.plan, listeners: &mut self.listeners };
-        let Some(parcels) = self.reloads.begin(trigger, &ground, now) else { return };
+        let Some(parcels) = self.reloads.begin(order, &ground, now) else { return };
         self.notify.reloading();
         self.retirees.pass_on(&parcels);
         for parcel in parcels {
@@ -358,6 +361,7 @@ impl<'a> Supervisor<'a> {
     /// Leaves the post vacant for as long as the deaths so far advise.
     fn vacate(&mut self, lived: Duration, now: Instant) -> Result<(), MonitorError> {
         self.helpers.dismiss(now);
+        self.reloads.forget_tickets();
         if self.reloads.abandon(&self.plan.documents) {
             self.notify.ready();
         }

@@ -5,7 +5,7 @@
 /// The version of the frames in this build.
 ///
 /// Both roles are one executable, so that a difference means that a file was replaced under a running service.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 /// The longest frame, in bytes, header included.
 pub const MAX_FRAME: usize = 4096;

@@ -2,6 +2,7 @@
 
 use crate::document::DocumentKind;
 use crate::frame::{self, Body, FrameError, MAX_BODY};
+use crate::reload::{Extent, Ticket};
 use crate::thread_name::ThreadName;
 
 /// How many names of silent threads one heartbeat can carry; 240 names of 15 bytes fill no more than 3,846 bytes.
@@ -29,6 +30,8 @@ pub enum ToMonitor {
         /// What else the operator should know, above all what failed; text that does not fit into a frame is cut.
         remark: String,
     },
+    /// An operator orders a reload; [`ToWorker::Reload`](crate::ToWorker::Reload) with this ticket or a later one answers.
+    WantReload { ticket: Ticket, extent: Extent },
     /// The worker cannot go on and exits; the reason is for the operator.
     /// Text that does not fit into a frame is cut.
     Failed { reason: String },
@@ -51,6 +54,7 @@ mod kind {
     pub(super) const FAILED: u8 = 67;
     pub(super) const DRAINED: u8 = 68;
     pub(super) const PAM_HELPER_STUCK: u8 = 69;
+    pub(super) const WANT_RELOAD: u8 = 71;
 }
 
 impl ToMonitor {
@@ -68,6 +72,9 @@ impl ToMonitor {
             }
             Self::Drained { remaining } => frame::seal(kind::DRAINED, &remaining.to_be_bytes()),
             Self::PamHelperStuck { number } => frame::seal(kind::PAM_HELPER_STUCK, &number.to_be_bytes()),
+            Self::WantReload { ticket: Ticket(ticket), extent } => {
+                frame::seal(kind::WANT_RELOAD, &[&ticket.to_be_bytes()[..], &[extent.number()]].concat())
+            }
         }
     }
 
@@ -88,6 +95,7 @@ impl ToMonitor {
             kind::FAILED => Self::Failed { reason: body.remaining_text()?.to_owned() },
             kind::DRAINED => Self::Drained { remaining: body.u32()? },
             kind::PAM_HELPER_STUCK => Self::PamHelperStuck { number: body.u32()? },
+            kind::WANT_RELOAD => Self::WantReload { ticket: Ticket(body.u64()?), extent: Extent::read(&mut body)? },
             found => return Err(FrameError::Kind { found }),
         };
         body.end()?;
@@ -154,6 +162,8 @@ mod tests {
             any::<String>().prop_map(|reason| ToMonitor::Failed { reason }),
             any::<u32>().prop_map(|remaining| ToMonitor::Drained { remaining }),
             any::<u32>().prop_map(|number| ToMonitor::PamHelperStuck { number }),
+            (any::<u64>(), prop::sample::select(Extent::ALL))
+                .prop_map(|(ticket, extent)| ToMonitor::WantReload { ticket: Ticket(ticket), extent }),
         ]
     }
 

@@ -206,16 +206,16 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_1_stay_what_they_are() {
+    fn the_bytes_of_version_2_stay_what_they_are() {
         for (frame, bytes) in [
             (
                 ToSuccessor::Document { kind: DocumentKind::Users, generation: 258 },
                 &[VERSION, 225, 0, 9, 2, 0, 0, 0, 0, 0, 0, 1, 2][..],
             ),
-            (ToSuccessor::Tcp { address: ([1, 2, 3, 4], 5).into() }, b"\x01\xe2\0\x091.2.3.4:5"),
+            (ToSuccessor::Tcp { address: ([1, 2, 3, 4], 5).into() }, b"\x02\xe2\0\x091.2.3.4:5"),
             (
                 ToSuccessor::Unix { path: "/s".to_owned(), mode: 0o600, device: 1, inode: 2 },
-                b"\x01\xe3\0\x16\0\0\x01\x80\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02/s",
+                b"\x02\xe3\0\x16\0\0\x01\x80\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0\x02/s",
             ),
             (ToSuccessor::Sockets { count: 2 }, &[VERSION, 228, 0, 2, 0, 2]),
             (

@@ -1,7 +1,8 @@
 //! What the monitor tells the worker.
 
 use crate::document::DocumentKind;
-use crate::frame::{self, Body, FrameError};
+use crate::frame::{self, FrameError};
+use crate::reload::{Extent, Ticket, Trigger};
 
 /// A frame from the monitor to the worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,9 @@ pub enum ToWorker {
         /// Counts the reloads of this service; its start is 1.
         generation: u64,
         trigger: Trigger,
+        extent: Extent,
+        /// The last order that it answers.
+        ticket: Ticket,
     },
     /// Log files may have been renamed: open them anew.
     ReopenLogs,
@@ -46,36 +50,6 @@ pub enum ToWorker {
     Retire { deadline_ms: u32 },
     /// Cut every session and exit.
     StopNow,
-}
-
-/// What a reload comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// SIGHUP.
-    Signal,
-    /// A file has changed.
-    File,
-}
-
-impl Trigger {
-    /// Everything that a reload can come from.
-    pub const ALL: &'static [Self] = &[Self::Signal, Self::File];
-
-    /// The stable word for logs.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Signal => "sighup",
-            Self::File => "file",
-        }
-    }
-
-    fn number(self) -> u8 {
-        match self {
-            Self::Signal => 1,
-            Self::File => 2,
-        }
-    }
 }
 
 mod kind {
@@ -114,8 +88,9 @@ impl ToWorker {
                 frame::seal(kind::DOCUMENT, &[&[kind.number()][..], &generation.to_be_bytes()].concat())
             }
             Self::Unavailable { kind } => frame::seal(kind::UNAVAILABLE, &[kind.number()]),
-            Self::Reload { generation, trigger } => {
-                frame::seal(kind::RELOAD, &[&generation.to_be_bytes()[..], &[trigger.number()]].concat())
+            Self::Reload { generation, trigger, extent, ticket: Ticket(ticket) } => {
+                let words = [trigger.number(), extent.number()];
+                frame::seal(kind::RELOAD, &[&generation.to_be_bytes()[..], &words, &ticket.to_be_bytes()].concat())
             }
             Self::Listener { index, thread } => {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
@@ -138,7 +113,12 @@ impl ToWorker {
         let message = match body.kind {
             kind::DOCUMENT => Self::Document { kind: DocumentKind::read(&mut body)?, generation: body.u64()? },
             kind::UNAVAILABLE => Self::Unavailable { kind: DocumentKind::read(&mut body)? },
-            kind::RELOAD => Self::Reload { generation: body.u64()?, trigger: trigger(&mut body)? },
+            kind::RELOAD => Self::Reload {
+                generation: body.u64()?,
+                trigger: Trigger::read(&mut body)?,
+                extent: Extent::read(&mut body)?,
+                ticket: Ticket(body.u64()?),
+            },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
             kind::BEGIN => Self::Begin,
@@ -151,12 +131,6 @@ impl ToWorker {
         body.end()?;
         Ok(message)
     }
-}
-
-fn trigger(body: &mut Body<'_>) -> Result<Trigger, FrameError> {
-    let number = body.u8()?;
-    let found = Trigger::ALL.iter().copied().find(|trigger| trigger.number() == number);
-    found.ok_or(FrameError::Text { kind: body.kind })
 }
 
 #[cfg(test)]
@@ -172,8 +146,10 @@ mod tests {
             (prop::sample::select(DocumentKind::ALL), any::<u64>())
                 .prop_map(|(kind, generation)| ToWorker::Document { kind, generation }),
             prop::sample::select(DocumentKind::ALL).prop_map(|kind| ToWorker::Unavailable { kind }),
-            (any::<u64>(), prop::sample::select(Trigger::ALL))
-                .prop_map(|(generation, trigger)| ToWorker::Reload { generation, trigger }),
+            (any::<u64>(), prop::sample::select(Trigger::ALL), prop::sample::select(Extent::ALL), any::<u64>())
+                .prop_map(|(generation, trigger, extent, ticket)| {
+                    ToWorker::Reload { generation, trigger, extent, ticket: Ticket(ticket) }
+                }),
             any::<(u16, u16)>().prop_map(|(index, thread)| ToWorker::Listener { index, thread }),
             any::<u32>().prop_map(|number| ToWorker::PamHelper { number }),
             Just(ToWorker::Begin),
@@ -220,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_version_1_stay_what_they_are() {
+    fn the_bytes_of_version_2_stay_what_they_are() {
         for (message, bytes) in [
             (
                 ToWorker::Document { kind: DocumentKind::Configuration, generation: 258 },
@@ -232,8 +208,8 @@ mod tests {
             ),
             (ToWorker::Unavailable { kind: DocumentKind::FirstConfiguration }, &[VERSION, 8, 0, 1, 4][..]),
             (
-                ToWorker::Reload { generation: 2, trigger: Trigger::File },
-                &[VERSION, 9, 0, 9, 0, 0, 0, 0, 0, 0, 0, 2, 2][..],
+                ToWorker::Reload { generation: 2, trigger: Trigger::File, extent: Extent::Rules, ticket: Ticket(258) },
+                &[VERSION, 9, 0, 18, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 0, 0, 0, 0, 0, 0, 1, 2][..],
             ),
             (ToWorker::Listener { index: 3, thread: 260 }, &[VERSION, 2, 0, 4, 0, 3, 1, 4][..]),
             (ToWorker::PamHelper { number: 258 }, &[VERSION, 7, 0, 4, 0, 0, 1, 2][..]),

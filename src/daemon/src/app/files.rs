@@ -9,7 +9,7 @@ use config::{Binding, Settings};
 use monitor::outcome::BindError;
 use monitor::plan::{Accepted, Keepalive, Listener, Terms};
 use monitor::source::{Source, Text};
-use wire::DocumentKind;
+use wire::{DocumentKind, Extent};
 
 use super::args::Selection;
 use super::{build, configuration};
@@ -29,15 +29,19 @@ pub(super) struct Files<'a> {
 }
 
 impl Source for Files<'_> {
-    fn read(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
+    fn read(&mut self, extent: Extent, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
         self.draft = None;
-        let configuration = self.configuration(claim);
+        let configuration = match extent {
+            Extent::Everything => Some(text(DocumentKind::Configuration, self.configuration(claim))),
+            Extent::Rules => None,
+        };
         let naming = self.draft.as_ref().unwrap_or(&self.in_force);
-        let named = configuration::named(naming).map(|(kind, path)| {
+        let wanted = configuration::named(naming).filter(|(kind, _)| is_within(*kind, extent));
+        let named = wanted.map(|(kind, path)| {
             let read = is_file(&path).and_then(|()| configuration::read_named(kind, &path));
             text(kind, read)
         });
-        [text(DocumentKind::Configuration, configuration)].into_iter().chain(named).collect()
+        configuration.into_iter().chain(named).collect()
     }
 
     fn settle(&mut self, taken: &[DocumentKind]) {
@@ -81,6 +85,14 @@ pub(super) fn terms(settings: &Settings) -> Terms {
         drain: server.drain,
         upgrade_drain: server.upgrade_drain,
         watch_files: server.watch_files,
+    }
+}
+
+/// Whether a reload of this extent reads that text.
+fn is_within(kind: DocumentKind, extent: Extent) -> bool {
+    match extent {
+        Extent::Everything => true,
+        Extent::Rules => kind.part_of() == DocumentKind::Rules,
     }
 }
 

@@ -25,6 +25,7 @@ use crate::frontends::http::{self, Http};
 use crate::frontends::office::{Office, Past};
 use crate::frontends::socks::World;
 use crate::state::metrics::{Metrics, seats, sessions};
+use crate::state::reloads::Reloads;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -46,6 +47,7 @@ pub(super) struct House {
     /// Looks after those who wait for bandwidth.
     pacer: JoinHandle<()>,
     pam: Arc<Pam>,
+    reloads: Arc<Reloads>,
 }
 
 /// What a house is opened with, besides what its first regime is built from.
@@ -61,6 +63,8 @@ pub(super) struct Given {
     pub(super) past: Option<PathBuf>,
     /// Those that the API goes by.
     pub(super) tokens: Arc<ArcSwap<Tokens>>,
+    /// What operators order and ask of reloads.
+    pub(super) reloads: Arc<Reloads>,
 }
 
 /// A thread and what its beats were at the last look.
@@ -75,7 +79,7 @@ impl House {
     /// # Errors
     /// Whatever the settings ask for and this host does not have.
     pub(super) fn open(basis: &Basis<'_>, given: Given) -> anyhow::Result<(Self, Regimes)> {
-        let Given { mut sockets, pam, counting, history, private_socket, past, tokens } = given;
+        let Given { mut sockets, pam, counting, history, private_socket, past, tokens, reloads } = given;
         let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&sockets, &serving)?;
@@ -112,9 +116,10 @@ impl House {
             world: Arc::clone(&world),
             today: Arc::clone(&counting.today),
             past: past.map(Past::of),
+            reloads: Arc::clone(&reloads),
         };
         let http = open_http(settings, for_http, private_socket, tokens, office).context("cannot serve HTTP")?;
-        Ok((Self { world, counting, http, phase, threads, pacer, pam }, regimes))
+        Ok((Self { world, counting, http, phase, threads, pacer, pam, reloads }, regimes))
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -151,13 +156,14 @@ impl House {
 
     /// Answers nobody over HTTP any more: whoever asks means the worker that serves.
     pub(super) fn close_office(&mut self) {
+        self.reloads.close();
         if let Some(http) = self.http.take() {
             http.stop();
         }
     }
 
     /// Ends what is left and returns how many sessions that were.
-    pub(super) fn clear(self) -> u32 {
+    pub(super) fn clear(mut self) -> u32 {
         self.close_doors();
         let roster = &self.world.roster;
         let remaining = roster.count();
@@ -170,14 +176,12 @@ impl House {
             tracing::warn!(troubles, "PAM could not always be asked");
         }
         self.phase.send_replace(Phase::Over);
-        for watched in self.threads {
+        for watched in std::mem::take(&mut self.threads) {
             watched.thread.join();
         }
         self.world.bandwidth.end();
+        self.close_office();
         let _panicked = self.pacer.join();
-        if let Some(http) = self.http {
-            http.stop();
-        }
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
 }

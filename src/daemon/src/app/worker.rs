@@ -23,12 +23,13 @@ use super::delivery::{Delivered, Delivery, Text};
 use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
 use super::regimes::Basis;
-use super::reload::{Counts, InForce, Named, Order, Reloader};
+use super::reload::{Counts, InForce, Line, Named, Order, Reloader};
 use super::{build, configuration, pam};
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
 use crate::engine::log;
 use crate::engine::sys::private_socket::PrivateSocket;
+use crate::state::reloads::Reloads;
 use crate::state::session::witness::Witness;
 use crate::state::tokens::Tokens;
 
@@ -98,6 +99,7 @@ impl Worker {
         let past = history.as_ref().map(|options| options.database.clone());
         let history = start_history(&settings.sessions, history, &counting)?;
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
+        let reloads = Arc::new(Reloads::new(Line(link.try_clone()?)));
         let given = Given {
             sockets: delivery.listeners,
             pam,
@@ -106,6 +108,7 @@ impl Worker {
             private_socket,
             past,
             tokens: Arc::clone(&tokens_in_use),
+            reloads: Arc::clone(&reloads),
         };
         let (house, regimes) = House::open(&basis, given)?;
         let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();
@@ -125,6 +128,7 @@ impl Worker {
             regimes,
             loudness,
             counts,
+            reloads,
         };
         let reloader = Reloader::start(in_force, link.try_clone()?)?;
         tracing::info!(?listeners, "serving");
@@ -263,8 +267,9 @@ impl Watch<'_> {
                 self.house.close_office();
                 self.end_within(deadline_ms, HEARTBEAT);
             }
-            ToWorker::Reload { generation, trigger } => {
-                self.reloader.order(Order { generation, trigger, delivery: std::mem::take(&mut self.delivery) });
+            ToWorker::Reload { generation, trigger, extent, ticket } => {
+                let delivery = std::mem::take(&mut self.delivery);
+                self.reloader.order(Order { generation, trigger, extent, ticket, delivery });
             }
             ToWorker::Document { .. }
             | ToWorker::Unavailable { .. }

@@ -1,5 +1,5 @@
 //! What the daemon remembers, on two shelves that never mix:
-//! the snapshot is what the operator wrote, the sessions and the penalties are what is happening; the history is their way to the
+//! the snapshot is what the operator wrote, the sessions, the penalties and the reloads are what is happening; the history is their way to the
 //! disk, and the metrics count them.
 //!
 //! Knows nothing of sockets, protocols' bytes or runtimes.
@@ -10,6 +10,7 @@ pub(crate) mod limits;
 pub(crate) mod metrics;
 pub(crate) mod penalties;
 pub(crate) mod readiness;
+pub(crate) mod reloads;
 pub(crate) mod rules;
 pub(crate) mod session;
 pub(crate) mod snapshot;

@@ -104,6 +104,7 @@ impl<'a> Supervisor<'a> {
         worker.becomes_ready(self.plan.terms.watchdog, now);
         self.listeners.settle(claim, &self.plan.terms);
         self.plan.documents = documents;
+        self.reloads.forget_tickets();
         let former = std::mem::replace(&mut self.post, Post::Manned(worker));
         let helpers = std::mem::replace(&mut self.helpers, helpers);
         if let Post::Manned(worker) = former {

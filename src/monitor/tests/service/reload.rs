@@ -18,10 +18,20 @@ struct Scene {
 
 impl Scene {
     fn begin() -> Self {
+        Self::with(&[])
+    }
+
+    /// Reloads only when it is told to.
+    fn without_watch() -> Self {
+        Self::with(&["watch_files=false"])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("text");
         fs::write(&path, "beginning").expect("written");
-        let (toy, address) = Toy::serving(&[&format!("text={}", path.display())]);
+        let text = format!("text={}", path.display());
+        let (toy, address) = Toy::serving(&[&[&*text], arguments].concat());
         let scene = Self { toy, address, directory };
         assert_eq!(scene.text(), "beginning");
         scene
@@ -41,6 +51,11 @@ impl Scene {
 
     fn hang_up(&mut self) {
         self.toy.signal(Signal::SIGHUP);
+    }
+
+    /// Has the worker pass an order on.
+    fn order(&self, order: &str) {
+        assert_eq!(ask(self.address, &format!("order {order}")).expect("answered"), "sent");
     }
 
     /// Kills the worker, and waits for its successor.
@@ -118,6 +133,56 @@ fn signals_during_a_reload_are_one_more_reload_of_what_is_there_then() {
     assert_eq!(code, Some(0));
     // The end came before a fourth, if there was to be one: every signal was heard before the third was told.
     assert!(!log.contains("told to reload generation=4"), "{log}");
+}
+
+#[test]
+fn an_order_is_answered_with_its_ticket_and_reads_no_more_than_it_says() {
+    let mut scene = Scene::without_watch();
+    scene.write("next");
+    scene.order("7 rules");
+    let told = scene.toy.wait_for("ordered");
+    assert!(told.contains("trigger=\"operator\" extent=\"rules\" ticket=7"), "{told}");
+    scene.toy.wait_for("settled taken=[]");
+    assert_eq!(scene.text(), "beginning");
+    scene.order("8 everything");
+    let told = scene.toy.wait_for("ordered");
+    assert!(told.contains("extent=\"everything\" ticket=8"), "{told}");
+    scene.toy.wait_for("settled taken=[Users]");
+    assert_eq!(scene.text(), "next");
+}
+
+#[test]
+fn orders_during_a_reload_become_one_of_each_extent_with_the_last_ticket() {
+    let mut scene = Scene::without_watch();
+    let end = scene.path().with_file_name("end");
+    scene.write(&format!("until {}", end.display()));
+    scene.hang_up();
+    scene.toy.wait_for("told to reload generation=2");
+    for order in ["1 rules", "2 everything", "3 everything", "4 rules", "5 everything"] {
+        scene.order(order);
+    }
+    fs::write(&end, "").expect("written");
+    for expected in ["extent=\"rules\" ticket=4", "extent=\"everything\" ticket=5"] {
+        let told = scene.toy.wait_for("ordered");
+        assert!(told.contains(expected), "{told}");
+    }
+    scene.toy.signal(Signal::SIGTERM);
+    let (code, log) = scene.toy.end();
+    assert_eq!((code, log.matches("ordered").count()), (Some(0), 3), "{log}");
+}
+
+#[test]
+fn an_order_outlives_the_worker_that_passed_it_on_but_its_ticket_does_not() {
+    let mut scene = Scene::without_watch();
+    scene.write("until /nothing/is/ever/here");
+    scene.hang_up();
+    scene.toy.wait_for("told to reload");
+    scene.order("9 everything");
+    scene.write("next");
+    send_signal(worker(scene.address), Signal::SIGKILL);
+    scene.toy.wait_for("the worker died while it reloaded");
+    let told = scene.toy.wait_for("ordered");
+    assert!(told.contains("trigger=\"operator\" extent=\"everything\" ticket=0"), "{told}");
 }
 
 #[test]

@@ -10,11 +10,11 @@ use config::{Acl, Policy, Settings};
 use wire::DocumentKind;
 
 use super::InForce;
-use super::report::{Effect, Outcome};
 use crate::app::acl::test;
 use crate::app::configuration;
 use crate::app::delivery::{Delivered, Delivery, Text};
 use crate::app::regimes::Basis;
+use crate::state::reloads::report::{Effect, Outcome};
 use crate::state::rules::Rules;
 use crate::state::tokens::Tokens;
 use crate::state::users::Users;

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use prometheus::{Histogram, IntCounterVec, IntGauge};
 use wire::DocumentKind;
 
-use super::report::{Outcome, Report};
 use crate::state::metrics::{Metrics, STEP_SECONDS};
+use crate::state::reloads::report::{Outcome, Report};
 
 /// The components, in the order of a report.
 const COMPONENTS: [DocumentKind; 4] =

@@ -5,7 +5,6 @@
 
 mod component;
 mod counts;
-mod report;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,19 +13,21 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use config::{OnRevoke, PamService, Settings};
+use jiff::Timestamp;
 use monitor::link::Link;
-use wire::{DocumentKind, ToMonitor, Trigger};
+use wire::{DocumentKind, Extent, Ticket, ToMonitor, Trigger};
 
 pub(super) use self::component::Named;
 use self::component::{Found, News};
 pub(super) use self::counts::Counts;
-use self::report::Report;
 use super::args::Selection;
 use super::delivery::Delivery;
 use super::gates::Gate;
 use super::regimes::{Next, Regimes};
 use super::{build, pam};
 use crate::engine::log::Loudness;
+use crate::state::reloads::report::Report;
+use crate::state::reloads::{Monitor, Reloads};
 use crate::state::rules::Rules;
 use crate::state::tokens::Tokens;
 use crate::state::users::Users;
@@ -40,6 +41,8 @@ const LINGER: Duration = Duration::from_millis(100);
 pub(super) struct Order {
     pub(super) generation: u64,
     pub(super) trigger: Trigger,
+    pub(super) extent: Extent,
+    pub(super) ticket: Ticket,
     pub(super) delivery: Delivery,
 }
 
@@ -66,6 +69,18 @@ pub(super) struct InForce {
     pub(super) regimes: Regimes,
     pub(super) loudness: Loudness,
     pub(super) counts: Counts,
+    /// Where reports are kept.
+    pub(super) reloads: Arc<Reloads>,
+}
+
+/// The way of orders to the monitor.
+#[derive(Debug)]
+pub(super) struct Line(pub(super) Link);
+
+impl Monitor for Line {
+    fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool {
+        self.0.send(&ToMonitor::WantReload { ticket, extent }).is_ok()
+    }
 }
 
 impl Reloader {
@@ -100,6 +115,7 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
         let _monitor_is_gone = link.send(&answer);
         in_force.counts.count(&report);
         report.log();
+        in_force.reloads.note(Arc::new(report));
         if !leaving.is_empty() {
             std::thread::sleep(LINGER);
         }
@@ -109,7 +125,7 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
 impl InForce {
     /// Applies what can be applied; returns the gates that are not needed any more, too.
     fn reload(&mut self, order: Order) -> (Report, Vec<Gate>) {
-        let Order { generation, trigger, mut delivery } = order;
+        let Order { generation, trigger, extent, ticket, mut delivery } = order;
         let began = Instant::now();
         let mut news = self.read(&mut delivery);
         let next = self.build(&mut news, delivery, generation);
@@ -119,7 +135,8 @@ impl InForce {
             None => Established::default(),
         };
         let serving = self.regimes.world().regime().snapshot.generation;
-        (Report { generation, serving, trigger, took: began.elapsed(), revoked, components }, leaving)
+        let (at, took) = (Timestamp::now(), began.elapsed());
+        (Report { generation, serving, trigger, extent, ticket, at, took, revoked, components }, leaving)
     }
 
     fn read(&self, delivery: &mut Delivery) -> News {

@@ -3,10 +3,12 @@
 //! Knows nothing of where the bytes come from: TLS will stand before it.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::access;
@@ -33,6 +35,9 @@ const DELIVERY_LIMIT: Duration = Duration::from_mins(1);
 /// How long, and how much, is read of what a client sends that has its answer; unread bytes would turn our FIN into a reset.
 const FAREWELL: Duration = Duration::from_secs(1);
 const FAREWELL_BYTES: u64 = 64 * 1024;
+
+/// No handler works for so long; whatever holds one up then has lost the request.
+const HANDLER_LIMIT: Duration = Duration::from_mins(5);
 
 /// An answer of the inner server is held whole, so that a slow client never holds a handler.
 const MOST_ANSWER: u64 = 16 * 1024 * 1024;
@@ -182,8 +187,9 @@ async fn read_body<S: AsyncRead + AsyncWrite + Unpin>(
 async fn ask(gate: &Gate, request: &Request) -> Answer {
     let (front, began) = (&*gate.front, Instant::now());
     let asked = timeout(gate.manners.answer_limit, async {
-        let _desk = front.desks(request.route.pace).acquire().await.map_err(io::Error::other)?;
-        inquire(front, request).await
+        let desk = front.desks(request.route.pace).acquire_owned().await.map_err(io::Error::other)?;
+        // It keeps the desk as long as the handler works, also when nobody waits any more: else more would come than handlers are.
+        tokio::spawn(inquire(front.way_in.clone(), request.canonical(), desk)).await.map_err(io::Error::other)?
     });
     let answer = match asked.await {
         Ok(Ok(answer)) => answer,
@@ -197,11 +203,12 @@ async fn ask(gate: &Gate, request: &Request) -> Answer {
     answer
 }
 
-async fn inquire(front: &Front, request: &Request) -> io::Result<Answer> {
-    let mut inner = UnixStream::connect(&front.way_in).await?;
-    inner.write_all(&request.canonical()).await?;
+async fn inquire(way_in: PathBuf, request: Vec<u8>, desk: OwnedSemaphorePermit) -> io::Result<Answer> {
+    let mut inner = UnixStream::connect(way_in).await?;
+    inner.write_all(&request).await?;
     let mut bytes = Vec::new();
-    inner.take(MOST_ANSWER).read_to_end(&mut bytes).await?;
+    timeout(HANDLER_LIMIT, inner.take(MOST_ANSWER).read_to_end(&mut bytes)).await??;
+    drop(desk);
     Answer::decode(&bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 

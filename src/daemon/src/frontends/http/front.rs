@@ -14,7 +14,7 @@ use super::access::Access;
 use super::crowd::{Crowd, Source};
 use super::exchange;
 use super::hosts::{Arrived, Hosts};
-use super::inner::{Inner, QUICK, SLOW};
+use super::inner::{Inner, PATIENT, QUICK, SLOW};
 use super::routes::{Pace, Route};
 use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::listener::Listener;
@@ -36,9 +36,10 @@ const SPARES: usize = 4;
 #[derive(Debug)]
 pub(super) struct Front {
     pub(super) way_in: PathBuf,
-    /// As many requests as handlers are with the inner server at once: some that are quick, and some that are not.
-    quick: Semaphore,
-    slow: Semaphore,
+    /// As many requests as handlers are with the inner server at once, so many of each pace.
+    quick: Arc<Semaphore>,
+    slow: Arc<Semaphore>,
+    patient: Arc<Semaphore>,
     spares: Mutex<Vec<OwnedFd>>,
     requests: IntCounterVec,
     seconds: HistogramVec,
@@ -68,8 +69,9 @@ impl Front {
     pub(super) fn new(metrics: &Metrics, inner: Inner) -> Self {
         let front = Self {
             way_in: inner.path(),
-            quick: Semaphore::new(QUICK),
-            slow: Semaphore::new(SLOW),
+            quick: Arc::new(Semaphore::new(QUICK)),
+            slow: Arc::new(Semaphore::new(SLOW)),
+            patient: Arc::new(Semaphore::new(PATIENT)),
             spares: Mutex::default(),
             requests: metrics.counters(
                 "rustsocks_http_requests_total",
@@ -89,11 +91,12 @@ impl Front {
     }
 
     /// Where a request waits for its turn; those that are slow never take the place of those that are not.
-    pub(super) fn desks(&self, pace: Pace) -> &Semaphore {
-        match pace {
+    pub(super) fn desks(&self, pace: Pace) -> Arc<Semaphore> {
+        Arc::clone(match pace {
             Pace::Quick => &self.quick,
             Pace::Slow => &self.slow,
-        }
+            Pace::Patient => &self.patient,
+        })
     }
 
     pub(super) fn note(&self, route: Option<&Route>, status: u16, took: Duration) {

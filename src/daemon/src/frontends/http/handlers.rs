@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use uuid::Uuid;
+use wire::Extent;
 
 use super::answer::Answer;
 use super::openapi;
-use super::problem::{Problem, told};
+use super::problem::{Problem, told, told_with};
 use super::query::Query;
 use super::routes::{ROUTES, Route};
 use crate::frontends::office::{self, Caller, No, Office, Operation};
@@ -124,6 +125,18 @@ pub(super) fn test_request(office: &Office, asked: &Asked) -> Answer {
     })
 }
 
+pub(super) fn reload(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Reload(Extent::Everything)))
+}
+
+pub(super) fn reload_rules(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Reload(Extent::Rules)))
+}
+
+pub(super) fn last_reload(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::LastReload))
+}
+
 impl Asked {
     fn id(&self) -> Result<Uuid, No> {
         let id = self.name()?;
@@ -173,7 +186,8 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::PastSession(_)
         | office::Answer::Ended { .. }
         | office::Answer::Rules(_)
-        | office::Answer::Tested(_) => return None,
+        | office::Answer::Tested(_)
+        | office::Answer::Reloaded(_) => return None,
     };
     let is_full = query.limit().is_ok_and(|limit| u32::try_from(length) == Ok(limit));
     last.filter(|_| is_full).map(|last| last.to_string())
@@ -187,6 +201,10 @@ fn refused(no: &No) -> Answer {
         No::NothingKept => told(404, "no_history", &no.to_string()),
         No::TooLate => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
         No::Unreadable => told(503, "unreadable", &no.to_string()).with("Retry-After", "5"),
+        No::NotReloaded(reload) => told_with(422, "not_reloaded", &no.to_string(), ("reload", reload)),
+        No::StillReloading => told(503, "still_reloading", &no.to_string()).with("Retry-After", "5"),
+        No::NobodyReloads => told(503, "nobody_reloads", &no.to_string()).with("Retry-After", "5"),
+        No::NeverReloaded => told(404, "no_reload", &no.to_string()),
     }
 }
 

@@ -24,9 +24,10 @@ use super::routes::{self, Listener};
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::office::{Caller, Office};
 
-/// Threads that handle requests: as many as there are at once of those that are quick and of those that are not.
+/// Threads that handle requests: as many as there are at once of those of each pace.
 pub(super) const QUICK: usize = 4;
 pub(super) const SLOW: usize = 2;
+pub(super) const PATIENT: usize = 2;
 
 /// The field in which the front says who asks: the scope and the name.
 pub(super) const CALLER: &str = "Rustsocks-Caller";
@@ -60,7 +61,7 @@ impl Inner {
     pub(super) fn start(socket: PrivateSocket, office: Office) -> io::Result<Self> {
         let server = Mutex::new(Arc::new(serve(&socket)?));
         let shared = Arc::new(Shared { socket, server, office, is_over: AtomicBool::new(false) });
-        let handlers = (0..QUICK + SLOW).map(|number| {
+        let handlers = (0..QUICK + SLOW + PATIENT).map(|number| {
             let shared = Arc::clone(&shared);
             std::thread::Builder::new().name(format!("http-{number}")).spawn(move || shared.handle())
         });

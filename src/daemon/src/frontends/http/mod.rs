@@ -43,9 +43,9 @@ use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::office::Office;
 use crate::state::metrics::Metrics;
 
-/// Descriptors that one listener has open at most: for those who have a place and those who are turned away, for the ways of six
+/// Descriptors that one listener has open at most: for those who have a place and those who are turned away, for the ways of eight
 /// of them to the inner server, and for itself.
-pub(crate) const DESCRIPTORS: usize = 120;
+pub(crate) const DESCRIPTORS: usize = 126;
 
 /// The HTTP frontend, for as long as it is held.
 #[derive(Debug)]

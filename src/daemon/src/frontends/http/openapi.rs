@@ -85,7 +85,8 @@ fn responses(route: &Route) -> Value {
     let of_token: &[u16] = if route.needs == Needs::Nothing { &[401] } else { &WITH_TOKEN };
     let not_json: &[u16] = if route.body.is_some() { &[415] } else { &[] };
     for status in COMMON.iter().chain(of_token).chain(not_json).chain(route.refusals) {
-        let mut content = json!({ "application/problem+json": { "schema": reference("Problem") } });
+        let problem = if *status == 422 { "ReloadProblem" } else { "Problem" };
+        let mut content = json!({ "application/problem+json": { "schema": reference(problem) } });
         // It says with 503 what it says with 200.
         if let (503, "/health/ready") = (*status, route.path) {
             content["application/json"] = json!({ "schema": reference("Ready") });

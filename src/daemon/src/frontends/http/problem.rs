@@ -1,5 +1,7 @@
 //! What can be wrong with a request, and the one form in which the client is told (RFC 9457).
 
+use std::collections::BTreeMap;
+
 use config::tokens::Scope;
 use serde::Serialize;
 
@@ -56,6 +58,14 @@ struct Told<'t> {
     status: u16,
     code: &'t str,
     detail: &'t str,
+}
+
+#[derive(Debug, Serialize)]
+struct ToldWith<'t, T> {
+    #[serde(flatten)]
+    told: Told<'t>,
+    #[serde(flatten)]
+    more: BTreeMap<&'t str, T>,
 }
 
 /// What one problem means everywhere.
@@ -123,8 +133,17 @@ impl Problem {
 
 /// The form in which every problem is told.
 pub(super) fn told(status: u16, code: &str, detail: &str) -> Answer {
+    written(status, &Told { kind: "about:blank", title: title(status), status, code, detail })
+}
+
+/// The same with a member of its own (RFC 9457 §3.2).
+pub(super) fn told_with(status: u16, code: &str, detail: &str, (name, value): (&str, &impl Serialize)) -> Answer {
     let told = Told { kind: "about:blank", title: title(status), status, code, detail };
-    let mut body = serde_json::to_vec(&told).expect("texts and a number can be written");
+    written(status, &ToldWith { told, more: BTreeMap::from([(name, value)]) })
+}
+
+fn written(status: u16, told: &impl Serialize) -> Answer {
+    let mut body = serde_json::to_vec(told).expect("texts and numbers can be written");
     body.push(b'\n');
     Answer::new(status, "application/problem+json", body)
 }
@@ -143,6 +162,7 @@ pub(super) fn title(status: u16) -> &'static str {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         421 => "Misdirected Request",
+        422 => "Unprocessable Content",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         503 => "Service Unavailable",

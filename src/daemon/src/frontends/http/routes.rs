@@ -46,6 +46,8 @@ pub(super) enum Pace {
     Quick,
     /// It reads the history, and never holds up what is quick.
     Slow,
+    /// It waits for what others do, and holds up neither.
+    Patient,
 }
 
 /// What it answers.
@@ -115,7 +117,17 @@ const fn read(path: &'static str, handler: Handler, answer: &'static str, descri
     }
 }
 
-pub(super) static ROUTES: [Route; 16] = [
+const fn order(path: &'static str, handler: Handler, description: &'static str) -> Route {
+    Route {
+        method: "POST",
+        needs: Needs::Token(Scope::Admin),
+        pace: Pace::Patient,
+        refusals: &[422],
+        ..read(path, handler, "Reload", description)
+    }
+}
+
+pub(super) static ROUTES: [Route; 19] = [
     open("/", handlers::index, Shape::Text, "this list"),
     Route {
         needs: Needs::Token(Scope::Read),
@@ -191,6 +203,12 @@ pub(super) static ROUTES: [Route; 16] = [
         refusals: &[400],
         ..read("/api/acl/test", handlers::test_request, "Verdict", "what the rules in force would say to a request")
     },
+    Route {
+        refusals: &[404],
+        ..read("/api/admin/reload", handlers::last_reload, "Reload", "what came of the last reload")
+    },
+    order("/api/admin/reload", handlers::reload, "reads every file anew, and waits for what comes of it"),
+    order("/api/admin/reload-acl", handlers::reload_rules, "the same with the rules alone"),
 ];
 
 impl Route {

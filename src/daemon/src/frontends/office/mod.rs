@@ -6,6 +6,7 @@ pub(crate) mod acl;
 mod live;
 pub(crate) mod moment;
 mod past;
+mod reload;
 mod rules;
 mod statistics;
 
@@ -16,9 +17,11 @@ use config::tokens::Scope;
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
+use wire::Extent;
 
 use self::live::Live;
 pub(crate) use self::past::Past;
+use self::reload::Reload;
 pub(crate) use self::rules::Question;
 use self::rules::{RuleList, answered};
 use self::statistics::Statistics;
@@ -29,6 +32,7 @@ use crate::state::history::record::Scratch;
 use crate::state::metrics::Metrics;
 use crate::state::metrics::today::Today;
 use crate::state::readiness::Readiness;
+use crate::state::reloads::Reloads;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::facts::Identity;
 use crate::state::session::ticket::Session;
@@ -42,6 +46,7 @@ pub(crate) struct Office {
     pub(crate) today: Arc<Today>,
     /// The history, if one is kept.
     pub(crate) past: Option<Past>,
+    pub(crate) reloads: Arc<Reloads>,
 }
 
 /// Who asks.
@@ -60,8 +65,14 @@ pub(crate) enum Operation {
     Session(Uuid),
     EndSession(Uuid),
     History(Box<Filter>, u32),
-    Rules { after: usize, limit: usize },
+    Rules {
+        after: usize,
+        limit: usize,
+    },
     TestRequest(Box<Question>),
+    /// Reads texts anew, and waits for what comes of it.
+    Reload(Extent),
+    LastReload,
 }
 
 /// Which of the living.
@@ -85,6 +96,7 @@ pub(crate) enum Answer {
     Ended { session_id: Uuid, ended: bool },
     Rules(RuleList),
     Tested(serde_json::Value),
+    Reloaded(Box<Reload>),
 }
 
 /// Why there is no answer.
@@ -102,6 +114,14 @@ pub(crate) enum No {
     TooLate,
     #[error("the history cannot be read now; the log has the reason")]
     Unreadable,
+    #[error("{}", .0.trouble())]
+    NotReloaded(Box<Reload>),
+    #[error("the reload is not over yet; what comes of it will be shown as the last one")]
+    StillReloading,
+    #[error("the order cannot be passed on: the service stops or is busy")]
+    NobodyReloads,
+    #[error("there was no reload since this worker started")]
+    NeverReloaded,
 }
 
 impl Operation {
@@ -113,8 +133,10 @@ impl Operation {
             | Self::Session(_)
             | Self::History(..)
             | Self::Rules { .. }
-            | Self::TestRequest(_) => Scope::Read,
+            | Self::TestRequest(_)
+            | Self::LastReload => Scope::Read,
             Self::EndSession(_) => Scope::Operate,
+            Self::Reload(_) => Scope::Admin,
         }
     }
 }
@@ -138,6 +160,8 @@ impl Office {
                 Ok(Answer::Rules(RuleList::of(&self.world.regime().snapshot, after, limit)))
             }
             Operation::TestRequest(question) => answered(&question, &self.world.regime().snapshot).map(Answer::Tested),
+            Operation::Reload(extent) => self.reload(caller, extent).map(|reload| Answer::Reloaded(Box::new(reload))),
+            Operation::LastReload => self.last_reload().map(|reload| Answer::Reloaded(Box::new(reload))),
         }
     }
 

@@ -2,25 +2,31 @@
 
 use std::time::Duration;
 
-use wire::{DocumentKind, Trigger};
+use jiff::Timestamp;
+use wire::{DocumentKind, Extent, Ticket, Trigger};
 
 /// A reload that is over.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// Counts the reloads of this service; its start is 1.
-    pub(super) generation: u64,
+    pub(crate) generation: u64,
     /// The reload whose regime is in force now.
-    pub(super) serving: u64,
-    pub(super) trigger: Trigger,
-    pub(super) took: Duration,
+    pub(crate) serving: u64,
+    pub(crate) trigger: Trigger,
+    pub(crate) extent: Extent,
+    /// The last order that it answers.
+    pub(crate) ticket: Ticket,
+    /// When it was over.
+    pub(crate) at: Timestamp,
+    pub(crate) took: Duration,
     /// How many sessions it ended at once, see `acl.on_revoke`.
-    pub(super) revoked: usize,
-    pub(super) components: Vec<(DocumentKind, Outcome)>,
+    pub(crate) revoked: usize,
+    pub(crate) components: Vec<(DocumentKind, Outcome)>,
 }
 
 /// What came of one component.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// It says what it said before.
     Same,
     Applied(Effect),
@@ -30,11 +36,11 @@ pub(super) enum Outcome {
 
 /// What a component that was applied has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Effect {
+pub(crate) struct Effect {
     /// By key, where there are keys.
-    pub(super) changes: Vec<String>,
+    pub(crate) changes: Vec<String>,
     /// Keys that stay as they were until the service is started anew.
-    pub(super) needs_restart: Vec<String>,
+    pub(crate) needs_restart: Vec<String>,
 }
 
 /// The event of a reload at a level that must be a constant.
@@ -47,6 +53,7 @@ macro_rules! line {
             generation = report.generation,
             serving = report.serving,
             trigger = report.trigger.label(),
+            extent = report.extent.label(),
             took_ms = milliseconds(report.took),
             configuration = report.word(DocumentKind::Configuration),
             users = report.word(DocumentKind::Users),
@@ -63,7 +70,7 @@ macro_rules! line {
 
 impl Report {
     /// Field names are stable; docs/logging.md lists them.
-    pub(super) fn log(&self) {
+    pub(crate) fn log(&self) {
         if !self.is_good() {
             line!(tracing::Level::ERROR, self);
         } else if !self.needs_restart().is_empty() {
@@ -74,19 +81,19 @@ impl Report {
     }
 
     /// Nothing failed.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         !self.components.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
     }
 
     /// The kinds whose new text is in force.
-    pub(super) fn taken(&self) -> Vec<DocumentKind> {
+    pub(crate) fn taken(&self) -> Vec<DocumentKind> {
         let applied = self.components.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Applied(_)));
         let all = |component| DocumentKind::ALL.iter().copied().filter(move |kind| kind.part_of() == component);
         applied.flat_map(|(kind, _)| all(*kind)).collect()
     }
 
     /// What the operator should know besides that it is over; nothing if all is well.
-    pub(super) fn remark(&self) -> String {
+    pub(crate) fn remark(&self) -> String {
         let failed = self.components.iter().filter_map(|(kind, outcome)| match outcome {
             Outcome::Failed(problems) => Some(format!("{} failed: {}", kind.name(), first_of(problems))),
             Outcome::Same | Outcome::Applied(_) => None,
@@ -125,12 +132,29 @@ impl Report {
     }
 }
 
+#[cfg(test)]
+impl Report {
+    pub(crate) fn for_tests(components: Vec<(DocumentKind, Outcome)>) -> Self {
+        Self {
+            generation: 3,
+            serving: 2,
+            trigger: Trigger::Signal,
+            extent: Extent::Everything,
+            ticket: Ticket::NOBODY,
+            at: Timestamp::UNIX_EPOCH,
+            took: Duration::from_millis(4),
+            revoked: 0,
+            components,
+        }
+    }
+}
+
 impl Outcome {
     /// Every [`word`](Self::word).
-    pub(super) const WORDS: [&'static str; 3] = ["applied", "same", "failed"];
+    pub(crate) const WORDS: [&'static str; 3] = ["applied", "same", "failed"];
 
     /// The word of the log and of the metrics.
-    pub(super) fn word(&self) -> &'static str {
+    pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::Applied(_) => "applied",
             Self::Same => "same",
@@ -169,17 +193,6 @@ fn visible(character: char) -> String {
 mod tests {
     use super::*;
 
-    fn report(components: Vec<(DocumentKind, Outcome)>) -> Report {
-        Report {
-            generation: 3,
-            serving: 2,
-            trigger: Trigger::Signal,
-            took: Duration::from_millis(4),
-            revoked: 0,
-            components,
-        }
-    }
-
     fn applied(needs_restart: &[&str]) -> Outcome {
         let needs_restart = needs_restart.iter().map(|key| (*key).to_owned()).collect();
         Outcome::Applied(Effect { changes: Vec::new(), needs_restart })
@@ -206,7 +219,7 @@ mod tests {
                 &[users],
             ),
         ] {
-            let report = report(components);
+            let report = Report::for_tests(components);
             assert_eq!((report.remark().as_str(), report.taken().as_slice()), (remark, taken));
         }
     }

@@ -1,0 +1,90 @@
+//! What a reload comes from, how much it reads, and whose order it answers.
+
+use crate::frame::{Body, FrameError};
+
+/// What a reload comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// SIGHUP.
+    Signal,
+    /// A file has changed.
+    File,
+    /// An operator ordered it through the worker.
+    Operator,
+}
+
+impl Trigger {
+    /// Everything that a reload can come from.
+    pub const ALL: &'static [Self] = &[Self::Signal, Self::File, Self::Operator];
+
+    /// The stable word for logs.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Signal => "sighup",
+            Self::File => "file",
+            Self::Operator => "operator",
+        }
+    }
+
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Signal => 1,
+            Self::File => 2,
+            Self::Operator => 3,
+        }
+    }
+
+    pub(crate) fn read(body: &mut Body<'_>) -> Result<Self, FrameError> {
+        let number = body.u8()?;
+        let found = Self::ALL.iter().copied().find(|trigger| trigger.number() == number);
+        found.ok_or(FrameError::Text { kind: body.kind })
+    }
+}
+
+/// How much of the operator's texts a reload reads anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Extent {
+    /// Every text.
+    Everything,
+    /// The rules and their tests, where the configuration in force says that they are.
+    Rules,
+}
+
+impl Extent {
+    /// Every extent.
+    pub const ALL: &'static [Self] = &[Self::Everything, Self::Rules];
+
+    /// The stable word for logs and answers.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Everything => "everything",
+            Self::Rules => "rules",
+        }
+    }
+
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Everything => 1,
+            Self::Rules => 2,
+        }
+    }
+
+    pub(crate) fn read(body: &mut Body<'_>) -> Result<Self, FrameError> {
+        let number = body.u8()?;
+        let found = Self::ALL.iter().copied().find(|extent| extent.number() == number);
+        found.ok_or(FrameError::Text { kind: body.kind })
+    }
+}
+
+/// The number of an order that came through a worker. Each worker counts its own, beginning with 1.
+///
+/// A reload answers the order whose number it bears, and all earlier ones of the same worker and [`Extent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+impl Ticket {
+    /// Borne by a reload that nobody ordered through the worker.
+    pub const NOBODY: Self = Self(0);
+}

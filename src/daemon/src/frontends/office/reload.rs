@@ -1,0 +1,170 @@
+//! Reloads that operators order, and what came of the last one.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use wire::{DocumentKind, Extent};
+
+use super::{Caller, No, Office};
+use crate::state::reloads::Unanswered;
+use crate::state::reloads::report::{Effect, Outcome, Report};
+
+/// How long somebody waits for a reload, which takes milliseconds: others may come before.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A reload that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Reload {
+    generation: u64,
+    /// The reload by which clients are served.
+    serving: u64,
+    trigger: &'static str,
+    extent: &'static str,
+    at: Timestamp,
+    took_us: u64,
+    /// Whether nothing failed.
+    success: bool,
+    /// Sessions that it ended.
+    revoked: usize,
+    components: Vec<Component>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Component {
+    #[serde(rename = "component")]
+    name: &'static str,
+    result: &'static str,
+    changes: Vec<String>,
+    needs_restart: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+/// Why a component stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Problem {
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    message: String,
+}
+
+impl Office {
+    /// # Errors
+    /// [`No::NotReloaded`] if anything failed.
+    pub(super) fn reload(&self, caller: &Caller, extent: Extent) -> Result<Reload, No> {
+        tracing::info!(
+            target: "audit", caller = %caller.name, extent = extent.label(), "reload ordered by an operator"
+        );
+        let report = self.reloads.order(extent, PATIENCE).map_err(|unanswered| match unanswered {
+            Unanswered::NotPassedOn => No::NobodyReloads,
+            Unanswered::NotInTime => No::StillReloading,
+        })?;
+        let reload = Reload::of(&report);
+        if reload.success { Ok(reload) } else { Err(No::NotReloaded(Box::new(reload))) }
+    }
+
+    /// # Errors
+    /// There was none.
+    pub(super) fn last_reload(&self) -> Result<Reload, No> {
+        self.reloads.last().map(|report| Reload::of(&report)).ok_or(No::NeverReloaded)
+    }
+}
+
+impl Reload {
+    fn of(report: &Report) -> Self {
+        Self {
+            generation: report.generation,
+            serving: report.serving,
+            trigger: report.trigger.label(),
+            extent: report.extent.label(),
+            at: report.at,
+            took_us: u64::try_from(report.took.as_micros()).unwrap_or(u64::MAX),
+            success: report.is_good(),
+            revoked: report.revoked,
+            components: report.components.iter().map(Component::of).collect(),
+        }
+    }
+
+    /// The first thing that is wrong, in one line.
+    pub(crate) fn trouble(&self) -> String {
+        let failed = self.components.iter().find_map(|found| Some((found.name, found.problems.first()?)));
+        failed.map_or_else(String::new, |(component, problem)| format!("{component}: {}", problem.text()))
+    }
+}
+
+impl Component {
+    fn of((kind, outcome): &(DocumentKind, Outcome)) -> Self {
+        let (effect, problems) = match outcome {
+            Outcome::Same => (Effect::default(), &[][..]),
+            Outcome::Applied(effect) => (effect.clone(), &[][..]),
+            Outcome::Failed(problems) => (Effect::default(), &problems[..]),
+        };
+        let Effect { changes, needs_restart } = effect;
+        let problems = problems.iter().map(|problem| Problem::read(problem)).collect();
+        Self { name: kind.name(), result: outcome.word(), changes, needs_restart, problems }
+    }
+}
+
+impl Problem {
+    /// Takes `file:line:column: message` apart. A path may have colons in it; whatever has no place is a message.
+    fn read(text: &str) -> Self {
+        let mut ends = text.match_indices(": ").map(|(at, _)| at);
+        let placed = ends.find_map(|end| Some((place(&text[..end])?, &text[end + 2..])));
+        match placed {
+            Some(((file, line, column), message)) => Self {
+                file: Some(file.to_owned()),
+                line: Some(line),
+                column: Some(column),
+                message: message.to_owned(),
+            },
+            None => Self { file: None, line: None, column: None, message: text.to_owned() },
+        }
+    }
+
+    fn text(&self) -> String {
+        match (&self.file, self.line, self.column) {
+            (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: {}", self.message),
+            _ => self.message.clone(),
+        }
+    }
+}
+
+fn place(text: &str) -> Option<(&str, u32, u32)> {
+    let (rest, column) = text.rsplit_once(':')?;
+    let (file, line) = rest.rsplit_once(':')?;
+    Some((file, line.parse().ok()?, column.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_taken_apart_where_it_has_a_place() {
+        for (text, file, line, column, message) in [
+            ("/etc/a.toml:9:1: server.x: unknown key", Some("/etc/a.toml"), Some(9), Some(1), "server.x: unknown key"),
+            ("/etc/a: b/c:d.toml:19:3: no: 1:2: x", Some("/etc/a: b/c:d.toml"), Some(19), Some(3), "no: 1:2: x"),
+            ("cannot read /etc/a: No such file", None, None, None, "cannot read /etc/a: No such file"),
+            ("", None, None, None, ""),
+        ] {
+            let problem = Problem::read(text);
+            let expected = Problem { file: file.map(str::to_owned), line, column, message: message.to_owned() };
+            assert_eq!(problem, expected);
+            assert_eq!(problem.text(), text);
+        }
+    }
+
+    #[test]
+    fn a_report_is_told_whole() {
+        let components = vec![
+            (DocumentKind::Configuration, Outcome::Failed(vec!["c:1:2: no".to_owned(), "d".to_owned()])),
+            (DocumentKind::Users, Outcome::Same),
+        ];
+        let reload = Reload::of(&Report::for_tests(components));
+        assert_eq!((reload.success, reload.took_us), (false, 4000));
+        assert_eq!(reload.trouble(), "configuration: c:1:2: no");
+        let results: Vec<_> = reload.components.iter().map(|found| (found.result, found.problems.len())).collect();
+        assert_eq!(results, [("failed", 2), ("same", 0)]);
+    }
+}

@@ -1,0 +1,170 @@
+//! The reloads of this worker: what came of the last ones, and who waits for what comes of his own.
+//!
+//! Knows nothing of texts and files, nor how an order reaches the monitor.
+
+pub(crate) mod report;
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use wire::{Extent, Ticket};
+
+use self::report::Report;
+
+/// Reports that are kept.
+const KEPT: usize = 32;
+
+/// Whoever leads the reloads, as far as orders go.
+pub(crate) trait Monitor: fmt::Debug + Send + Sync {
+    /// Passes an order on; says whether that was possible. Never waits.
+    fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool;
+}
+
+#[derive(Debug)]
+pub(crate) struct Reloads {
+    monitor: Box<dyn Monitor>,
+    book: Mutex<Book>,
+    noted: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    /// Orders so far.
+    orders: u64,
+    is_closed: bool,
+    /// The latest last.
+    reports: VecDeque<Arc<Report>>,
+}
+
+/// Why nobody can say what came of an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The monitor does not hear us.
+    NotPassedOn,
+    /// It may yet be done, by another worker if this one ends.
+    NotInTime,
+}
+
+impl Reloads {
+    pub(crate) fn new(monitor: impl Monitor + 'static) -> Self {
+        Self { monitor: Box::new(monitor), book: Mutex::default(), noted: Condvar::new() }
+    }
+
+    /// Orders a reload and waits until it is over, but not longer than `patience`.
+    ///
+    /// # Errors
+    /// The monitor does not hear us, or the time is over and the reload is not.
+    pub(crate) fn order(&self, extent: Extent, patience: Duration) -> Result<Arc<Report>, Unanswered> {
+        let mut book = self.book();
+        book.orders += 1;
+        let ticket = Ticket(book.orders);
+        // Under the lock, so that tickets arrive in their order.
+        if !self.monitor.want_reload(ticket, extent) {
+            return Err(Unanswered::NotPassedOn);
+        }
+        let is_awaited = |book: &mut Book| !book.is_closed && book.answer_to(ticket, extent).is_none();
+        let waited = self.noted.wait_timeout_while(book, patience, is_awaited);
+        let (book, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        book.answer_to(ticket, extent).cloned().ok_or(Unanswered::NotInTime)
+    }
+
+    /// Sends everybody away who waits now or will: this worker reloads no more for anybody.
+    pub(crate) fn close(&self) {
+        self.book().is_closed = true;
+        self.noted.notify_all();
+    }
+
+    /// A reload is over.
+    pub(crate) fn note(&self, report: Arc<Report>) {
+        let mut book = self.book();
+        book.reports.push_back(report);
+        if book.reports.len() > KEPT {
+            book.reports.pop_front();
+        }
+        self.noted.notify_all();
+    }
+
+    /// The last one; nothing if there was none since this worker started.
+    pub(crate) fn last(&self) -> Option<Arc<Report>> {
+        self.book().reports.back().cloned()
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// The first one that began after this order was heard.
+    fn answer_to(&self, ticket: Ticket, extent: Extent) -> Option<&Arc<Report>> {
+        self.reports.iter().find(|report| report.extent == extent && report.ticket >= ticket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+    use std::thread;
+
+    use super::*;
+
+    /// Longer than any test takes.
+    const LONG: Duration = Duration::from_mins(1);
+
+    #[derive(Debug)]
+    struct Line(Mutex<Sender<(Ticket, Extent)>>);
+
+    impl Monitor for Line {
+        fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool {
+            self.0.lock().unwrap().send((ticket, extent)).is_ok()
+        }
+    }
+
+    fn report(generation: u64, ticket: u64, extent: Extent) -> Arc<Report> {
+        Arc::new(Report { generation, ticket: Ticket(ticket), extent, ..Report::for_tests(Vec::new()) })
+    }
+
+    #[test]
+    fn each_hears_of_the_first_reload_that_began_after_his_order() {
+        let (line, orders) = channel();
+        let reloads = &Reloads::new(Line(Mutex::new(line)));
+        thread::scope(|scope| {
+            let [first, second, third] = [Extent::Everything, Extent::Rules, Extent::Everything].map(|extent| {
+                let waiting = scope.spawn(move || reloads.order(extent, LONG).map(|report| report.generation));
+                assert_eq!(orders.recv_timeout(LONG).unwrap().1, extent);
+                waiting
+            });
+            reloads.note(report(2, 0, Extent::Everything));
+            reloads.note(report(3, 1, Extent::Everything));
+            assert_eq!(first.join().unwrap(), Ok(3));
+            reloads.note(report(4, 3, Extent::Everything));
+            assert_eq!(third.join().unwrap(), Ok(4));
+            reloads.note(report(5, 2, Extent::Rules));
+            assert_eq!(second.join().unwrap(), Ok(5));
+        });
+        assert_eq!(reloads.last().map(|report| report.generation), Some(5));
+    }
+
+    #[test]
+    fn nobody_waits_for_ever_or_for_a_monitor_that_is_gone() {
+        let (line, orders) = channel();
+        let reloads = Reloads::new(Line(Mutex::new(line)));
+        assert_eq!(reloads.order(Extent::Rules, Duration::ZERO).unwrap_err(), Unanswered::NotInTime);
+        reloads.close();
+        assert_eq!(reloads.order(Extent::Rules, LONG).unwrap_err(), Unanswered::NotInTime);
+        drop(orders);
+        assert_eq!(reloads.order(Extent::Rules, LONG).unwrap_err(), Unanswered::NotPassedOn);
+        assert!(reloads.last().is_none());
+    }
+
+    #[test]
+    fn old_reports_are_forgotten() {
+        let (line, _orders) = channel();
+        let reloads = Reloads::new(Line(Mutex::new(line)));
+        (0..100).for_each(|generation| reloads.note(report(generation, 0, Extent::Everything)));
+        assert_eq!(reloads.book().reports.len(), KEPT);
+        assert_eq!(reloads.last().map(|report| report.generation), Some(99));
+    }
+}
