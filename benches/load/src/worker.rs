@@ -130,6 +130,7 @@ impl Line {
                 frame @ (ToMonitor::Heartbeat { .. }
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
+                | ToMonitor::WantReload { .. }
                 | ToMonitor::PamHelperStuck { .. }),
             ) => bail!("it began with {frame:?}"),
             None => bail!("it hung up before it was ready"),
@@ -145,6 +146,7 @@ impl Line {
                 | ToMonitor::Heartbeat { .. }
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
+                | ToMonitor::WantReload { .. }
                 | ToMonitor::PamHelperStuck { .. } => {}
             }
         }
