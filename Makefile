@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run build man deb rpm test lint docs deny bench bench-acl instructions fuzz coverage soak
+.PHONY: help run build man deb rpm test lint docs deny bench bench-acl instructions loom fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -67,6 +67,10 @@ bench-acl:
 instructions:
 	scripts/build-deps
 	benches/run instructions
+
+#: make loom          what threads share, in every order in which they may meet
+loom:
+	RUSTFLAGS="--cfg loom" $(CARGO) test --locked --package rustsocks-limits --test loom
 
 #: make fuzz          every decoder for SECONDS each (default 20)
 SECONDS ?= 20

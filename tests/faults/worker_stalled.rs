@@ -73,21 +73,23 @@ fn a_monitor_that_was_stopped_condemns_nobody() {
 
 #[test]
 fn one_thread_that_hangs_is_named_and_its_worker_replaced() {
-    let service = start(WATCHDOG);
-    let worker = service.worker_pid();
-    let stuck = thread_named(worker, "relay-1");
-    let frozen = Frozen::stop(stuck);
-    let successor = service.successor_of(worker);
-    drop(frozen);
+    for stuck in ["relay-1", "bandwidth"] {
+        let service = start(WATCHDOG);
+        let worker = service.worker_pid();
+        let frozen = Frozen::stop(thread_named(worker, stuck));
+        let successor = service.successor_of(worker);
+        drop(frozen);
 
-    let fault = service.event("the worker is killed; its threads were");
-    assert_eq!((fault.number("worker"), fault.text("fault")), (worker.into(), "stalled: thread relay-1 is silent"));
-    let lines = service.log.lines();
-    let dump: Vec<_> = lines.iter().filter(|line| line.text("message") == "thread").collect();
-    let states = |name: &str| dump.iter().find(|line| line.text("name") == name).map(|line| line.text("state"));
-    assert_eq!(states("relay-1"), Some("t (tracing stop)"));
-    assert!(states("relay-0").is_some_and(|state| !state.starts_with('t')), "the others are shown too");
-    assert_serves(&service, successor);
+        let fault = service.event("the worker is killed; its threads were");
+        let silent = format!("stalled: thread {stuck} is silent");
+        assert_eq!((fault.number("worker"), fault.text("fault")), (worker.into(), &*silent));
+        let lines = service.log.lines();
+        let dump: Vec<_> = lines.iter().filter(|line| line.text("message") == "thread").collect();
+        let states = |name: &str| dump.iter().find(|line| line.text("name") == name).map(|line| line.text("state"));
+        assert_eq!(states(stuck), Some("t (tracing stop)"));
+        assert!(states("relay-0").is_some_and(|state| !state.starts_with('t')), "the others are shown too");
+        assert_serves(&service, successor);
+    }
 }
 
 /// A thread that hangs for less than the watchdog costs nothing but time.

@@ -2,139 +2,19 @@
 //!
 //! Rates are looked at over seconds, so that a machine that is busy for a moment changes little.
 
-use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use rig::note::measured;
 use rig::scrape::Endpoint;
-use rig::service::Service;
-use rig::socks5::{CONNECT, rep};
-use rig::target::{Endless, Target};
+use rig::target::Endless;
 use rig::udp::Association;
 use rig::usage::processor_time;
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
-use rig::wire::Wire;
 
+use crate::stream::{MEGABYTE, Stream, WARM_UP, assert_kept, assert_shared, greeted, logged_in, precise, rates, total};
 use crate::{PASSWORD, apply, start};
-
-/// Until bursts and buffers are used up.
-const WARM_UP: Duration = Duration::from_millis(1_500);
-
-/// What is measured.
-const WHILE: Duration = Duration::from_secs(4);
-
-/// A million bytes a second is so many megabits.
-const MEGABYTE: f64 = 1e6;
-
-/// A stream that moves as much as it may until it is dropped.
-struct Stream {
-    end: TcpStream,
-    moved: Arc<AtomicU64>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Stream {
-    /// Reads what a target sends without end.
-    fn download(client: Wire, source: &Endless) -> Self {
-        Self::of(&asked(client, source.addr()), |mut stream, moved| {
-            let mut buffer = vec![0; 1 << 16];
-            while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                moved.fetch_add(read as u64, Relaxed);
-            }
-        })
-    }
-
-    /// Sends without end, and counts what a target has got.
-    fn upload(client: Wire) -> Self {
-        let target = Target::listen();
-        let client = asked(client, target.addr());
-        let received = target.accept();
-        Self::of(&client, move |mut stream, moved| {
-            let mut got = received.stream().try_clone().expect("a socket can be duplicated");
-            let reader = thread::spawn(move || {
-                let mut buffer = vec![0; 1 << 16];
-                while let Ok(read @ 1..) = got.read(&mut buffer) {
-                    moved.fetch_add(read as u64, Relaxed);
-                }
-            });
-            while stream.write_all(&[b'.'; 1 << 14]).is_ok() {}
-            drop(received);
-            reader.join().expect("it only reads");
-        })
-    }
-
-    fn of(client: &Wire, work: impl FnOnce(TcpStream, Arc<AtomicU64>) + Send + 'static) -> Self {
-        let end = client.stream().try_clone().expect("a socket can be duplicated");
-        let stream = end.try_clone().expect("a socket can be duplicated");
-        for timeout in [stream.set_read_timeout(None), stream.set_write_timeout(None)] {
-            timeout.expect("a socket can wait for ever");
-        }
-        let moved = Arc::new(AtomicU64::new(0));
-        let counter = Arc::clone(&moved);
-        Self { end, moved, thread: Some(thread::spawn(move || work(stream, counter))) }
-    }
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        let _already_over = self.end.shutdown(Shutdown::Both);
-        if let Some(thread) = self.thread.take() {
-            let _panicked = thread.join();
-        }
-    }
-}
-
-fn asked(mut client: Wire, to: SocketAddr) -> Wire {
-    assert_eq!(client.ask(CONNECT, to).code, rep::SUCCEEDED);
-    client
-}
-
-fn greeted(service: &Service) -> Wire {
-    rig::socks5::greeted(service.addr())
-}
-
-fn logged_in(service: &Service, user: &str) -> Wire {
-    let mut client = Wire::connect(service.addr());
-    assert_eq!(client.log_in(user.as_bytes(), PASSWORD), [1, 0]);
-    client
-}
-
-/// Bytes a second of each, from now on.
-fn rates(streams: &[&Stream]) -> Vec<f64> {
-    let look = || streams.iter().map(|stream| stream.moved.load(Relaxed)).collect::<Vec<_>>();
-    let (before, began) = (look(), Instant::now());
-    thread::sleep(WHILE);
-    let (after, took) = (look(), began.elapsed().as_secs_f64());
-    after.iter().zip(before).map(|(after, before)| precise(after - before) / took).collect()
-}
-
-fn total(streams: &[Stream]) -> f64 {
-    rates(&streams.iter().collect::<Vec<_>>()).iter().sum()
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn precise(count: u64) -> f64 {
-    count as f64
-}
-
-/// No more than so much. A machine that is busy with something else may take some of it.
-fn assert_kept(rates: &[f64], megabytes: &[f64]) {
-    let is_kept = |(rate, megabytes): (&f64, &f64)| (megabytes * 0.4..megabytes * 1.08).contains(&(rate / MEGABYTE));
-    assert!(rates.iter().zip(megabytes).all(is_kept), "{rates:?} is not {megabytes:?} MB/s");
-}
-
-/// No more than all of it, and nobody much less than his part: what one cannot take in time, because the machine is busy, others get.
-fn assert_shared(rates: &[f64], megabytes: &[f64]) {
-    assert_kept(&[rates.iter().sum()], &[megabytes.iter().sum()]);
-    let has_part = |(rate, megabytes): (&f64, &f64)| rate / MEGABYTE > megabytes * 0.6;
-    assert!(rates.iter().zip(megabytes).all(has_part), "{rates:?} is not {megabytes:?} MB/s");
-}
 
 #[test]
 fn one_stream_and_many_carry_what_all_together_may_both_ways() {
@@ -161,7 +41,7 @@ fn a_burst_passes_at_once_and_no_more() {
     let service = start(&[&users.settings(&["userpass"]), group].concat());
     let stream = Stream::download(logged_in(&service, "alice"), &Endless::listen());
     let began = Instant::now();
-    let moved = || stream.moved.load(Relaxed);
+    let moved = || stream.moved();
     assert!(eventually(PATIENCE, || moved() >= 2_000_000), "{} of 2 MiB", moved());
     assert!(began.elapsed() < Duration::from_secs(3), "the burst took {:?}", began.elapsed());
     thread::sleep(Duration::from_secs(2));
@@ -228,6 +108,44 @@ fn what_is_guaranteed_is_lent_and_given_back_and_priority_decides_about_the_rest
 }
 
 #[test]
+fn users_have_guarantees_and_priorities_of_their_own_or_their_groups() {
+    let users = Users::crowd_with(["alice", "bob", "carol"].map(str::to_owned), PASSWORD, |name| match name {
+        "alice" => "bandwidth_guaranteed_mbps = 48\n",
+        "bob" => "groups = [\"staff\"]\nbandwidth_limit_mbps = 24\n",
+        "carol" => "bandwidth_priority = 1\n",
+        _ => "",
+    });
+    let limits = "[limits]\nbandwidth_limit_mbps = 80\n\
+                  [[limits.groups]]\nname = \"staff\"\nbandwidth_per_user_priority = 5\n";
+    let service = start(&[&users.settings(&["userpass"]), limits].concat());
+    let source = Endless::listen();
+    let [alice, bob, carol] =
+        ["alice", "bob", "carol"].map(|user| Stream::download(logged_in(&service, user), &source));
+    thread::sleep(WARM_UP);
+    assert_shared(&rates(&[&alice, &bob, &carol]), &[6.0, 3.0, 1.0]);
+}
+
+#[test]
+fn each_direction_has_its_number_or_both_have_one_together() {
+    let service = start("[limits]\nbandwidth_limit_mbps = \"8:80\"\n");
+    let source = Endless::listen();
+    let (up, down) = (Stream::upload(greeted(&service)), Stream::download(greeted(&service), &source));
+    thread::sleep(WARM_UP);
+    assert_kept(&rates(&[&up, &down]), &[1.0, 10.0]);
+    apply(&service, "[limits]\nbandwidth_limit_mbps = 40\nbandwidth_directions = \"together\"\n");
+    thread::sleep(WARM_UP);
+    assert_shared(&rates(&[&up, &down]), &[2.5, 2.5]);
+    drop(up);
+    thread::sleep(WARM_UP);
+    assert_kept(&rates(&[&down]), &[5.0]);
+    let session = "[limits]\nbandwidth_per_session_mbps = 16\nbandwidth_directions = \"together\"\n";
+    apply(&service, session);
+    let up = Stream::upload(greeted(&service));
+    thread::sleep(WARM_UP);
+    assert_kept(&rates(&[&up, &down]), &[2.0, 2.0]);
+}
+
+#[test]
 fn another_rate_holds_at_once_for_who_is_in_and_lifting_it_wakes_who_waits() {
     let service = start("");
     let source = Endless::listen();
@@ -240,23 +158,10 @@ fn another_rate_holds_at_once_for_who_is_in_and_lifting_it_wakes_who_waits() {
     // At this rate the next turn would come in seconds.
     apply(&service, "[limits]\nbandwidth_limit_mbps = 0.008\n");
     thread::sleep(WARM_UP);
-    let before = stream.moved.load(Relaxed);
+    let before = stream.moved();
     apply(&service, "");
-    let flows = || stream.moved.load(Relaxed) > before + 50_000_000;
+    let flows = || stream.moved() > before + 50_000_000;
     assert!(eventually(PATIENCE, flows), "whoever waited goes on");
-}
-
-#[test]
-fn who_waits_for_bandwidth_ends_at_once_when_he_is_told_to() {
-    let service = start("drain_secs = 0\n[limits]\nbandwidth_limit_mbps = 0.008\n");
-    let stream = Stream::download(greeted(&service), &Endless::listen());
-    assert!(eventually(PATIENCE, || stream.moved.load(Relaxed) > 0));
-    let began = Instant::now();
-    let mut service = service;
-    service.process.signal(Signal::SIGTERM);
-    assert!(service.process.exit_within(PATIENCE).is_some());
-    assert!(began.elapsed() < Duration::from_secs(5), "it took {:?}", began.elapsed());
-    assert_eq!(service.endings("stopped"), 1);
 }
 
 #[test]
@@ -303,7 +208,7 @@ fn waiting_costs_little_and_is_measured() {
     let scrape = metrics.scrape();
     assert_eq!(scrape.count("rustsocks_qos_active_users"), 1);
     let allocated = scrape.count("rustsocks_qos_bandwidth_allocated_bytes_total{direction=\"received\"}");
-    let moved: u64 = streams.iter().map(|stream| stream.moved.load(Relaxed)).sum();
+    let moved: u64 = streams.iter().map(Stream::moved).sum();
     assert!(allocated * 2 > moved && moved * 2 > allocated, "{allocated} allocated, {moved} moved");
     assert!(scrape.count("rustsocks_qos_allocation_wait_seconds_count") > 100);
     drop(streams);

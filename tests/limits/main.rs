@@ -5,6 +5,8 @@
 mod bandwidth;
 mod connections;
 mod life;
+mod stream;
+mod waits;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::kinds::rates::Rate;
 use crate::listeners::{Binding, Listener};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problem};
@@ -129,8 +130,9 @@ impl<'c, 'a> Check<'c, 'a> {
 
     fn guarantees_can_be_kept(&mut self) {
         for (index, table) in self.settings.group_limits.iter().enumerate() {
-            let (guaranteed, most) = (table.guaranteed.bytes(), table.bandwidth.bytes());
-            if most > 0 && guaranteed > most {
+            let guaranteed = table.guaranteed.bytes();
+            let is_beyond = |most: Rate| most.bytes() > 0 && guaranteed > most.bytes();
+            if is_beyond(table.bandwidth.up) || is_beyond(table.bandwidth.down) {
                 let key = |key: &str| format!("limits.groups[{index}].{key}");
                 let fault = Fault::new("more is guaranteed than bandwidth_limit_mbps lets pass");
                 let keys = [&*key("bandwidth_guaranteed_mbps"), &*key("bandwidth_limit_mbps")];

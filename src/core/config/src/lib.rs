@@ -22,7 +22,7 @@ pub mod users;
 mod values;
 
 pub use changes::Changes;
-pub use kinds::rates::Rate;
+pub use kinds::rates::{EachWay, Rate};
 pub use listeners::{Advertised, Binding, Listener};
 pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
@@ -39,5 +39,5 @@ pub use values::endpoint::{Endpoint, MetricsAddress, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
 pub use values::text::{AccountName, HostLabel, Interface, Label, PamService, WebOrigin};
 pub use values::words::{
-    ClientAddress, ClientMethod, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
+    ClientAddress, ClientMethod, Directions, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
 };

@@ -215,7 +215,7 @@ mod penalties;
 
 pub use api::Api;
 pub use limits::{GroupLimits, Limits};
-pub(crate) use limits::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
+pub(crate) use limits::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS, MOST_KIB};
 pub use metrics::Metrics;
 pub use penalties::Penalties;
 

@@ -8,12 +8,12 @@ pub(crate) mod hash;
 use std::fmt;
 
 use crate::kinds::numbers::count;
-use crate::kinds::rates::{Mbps, Rate};
+use crate::kinds::rates::{EachWay, Mbps, MbpsEachWay, Rate};
 use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
-use crate::settings::{DAY, LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
+use crate::settings::{DAY, LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS, MOST_KIB};
 use crate::users::expiry::Moment;
 use crate::users::hash::PasswordHash;
 use crate::values::{Parsed, Written};
@@ -56,8 +56,14 @@ pub struct UserLimits {
     pub half_closed_secs: Option<u32>,
     /// How long an association may move no datagram, 0 to 86 400 s; 0 means no limit.
     pub udp_idle_secs: Option<u32>,
-    /// What all sessions of the user together may carry in each direction.
-    pub bandwidth: Option<Rate>,
+    /// What all sessions of the user together may carry.
+    pub bandwidth: Option<EachWay>,
+    /// What they may carry in any case.
+    pub guaranteed: Option<Rate>,
+    /// Who comes first where not all can be served, 0 to 7; the higher comes first.
+    pub priority: Option<u8>,
+    /// Kibibytes that may pass at once after a pause, 0 to 1 048 576; 0 is what the limit lets pass in a fifth of a second.
+    pub burst_kib: Option<u32>,
 }
 
 impl UserLimits {
@@ -70,7 +76,10 @@ impl UserLimits {
             idle_secs: number("connection_timeout_secs", LONGEST_IDLE),
             half_closed_secs: number("half_closed_secs", DAY),
             udp_idle_secs: number("udp_idle_secs", DAY),
-            bandwidth: section.key("bandwidth_limit_mbps", &Maybe(Mbps), None),
+            bandwidth: section.key("bandwidth_limit_mbps", &Maybe(MbpsEachWay), None),
+            guaranteed: section.key("bandwidth_guaranteed_mbps", &Maybe(Mbps), None),
+            priority: section.key("bandwidth_priority", &Maybe(count(0, 7)), None),
+            burst_kib: section.key("bandwidth_burst_kib", &Maybe(count(0, MOST_KIB)), None),
         }
     }
 }
@@ -164,6 +173,9 @@ impl Table for Entry {
         "half_closed_secs",
         "udp_idle_secs",
         "bandwidth_limit_mbps",
+        "bandwidth_guaranteed_mbps",
+        "bandwidth_priority",
+        "bandwidth_burst_kib",
     ];
 
     fn read(section: &mut Section<'_, '_>) -> Self {

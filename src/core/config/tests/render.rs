@@ -72,8 +72,9 @@ max_sources_per_user = 2
 new_connections_per_user = "20:100"
 new_connections_per_source = "1:1"
 bandwidth_limit_mbps = 1000
+bandwidth_directions = "together"
 bandwidth_per_user_mbps = 0.008
-bandwidth_per_session_mbps = 1
+bandwidth_per_session_mbps = "1:0"
 [[limits.groups]]
 name = "developers"
 max_connections = 500
@@ -87,7 +88,9 @@ bandwidth_limit_mbps = 100
 bandwidth_guaranteed_mbps = 0.5
 bandwidth_priority = 7
 bandwidth_burst_kib = 64
-bandwidth_per_user_mbps = 10.25
+bandwidth_per_user_mbps = "0.5:10.25"
+bandwidth_per_user_guaranteed_mbps = 0.25
+bandwidth_per_user_priority = 0
 [[limits.groups]]
 name = "guests"
 [penalties]

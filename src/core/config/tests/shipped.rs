@@ -98,7 +98,10 @@ fn the_page_explains_the_users_file() {
     assert_eq!(
         keys,
         [
+            "bandwidth_burst_kib",
+            "bandwidth_guaranteed_mbps",
             "bandwidth_limit_mbps",
+            "bandwidth_priority",
             "connection_timeout_secs",
             "enabled",
             "expires",
@@ -118,7 +121,7 @@ fn the_page_explains_the_users_file() {
 fn takes_effect(table: &str, key: &str) -> &'static str {
     // Each is right for some key; the first that is another than the default will do.
     let values = r#"1 2 3 17 61 7000 true false "0600" "::1" "192.0.2.1" "userpass" "json" "warn" "system" "strict" "any"
-        "2000-3000" ["192.0.2.0/24"] ["name"] ["https://a"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "name" "/file" "127.0.0.1:1089""#;
+        "2000-3000" ["192.0.2.0/24"] ["name"] ["https://a"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "together" "name" "/file" "127.0.0.1:1089""#;
     let address = if key == "mode" { "unix:/socket" } else { "127.0.0.1:1081" };
     let group = if table == "[[limits.groups]]" { "[[limits.groups]]\nname = \"staff\"\n" } else { "" };
     let door = format!("[[listen]]\naddress = \"{address}\"\n");

@@ -170,12 +170,16 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn a_user_may_have_limits_of_his_own() {
     let text = format!(
-        "{}max_connections = 5\nmax_sources = 3\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\nbandwidth_limit_mbps = 0\n{}",
+        "{}max_connections = 5\nmax_sources = 3\nmax_age_secs = 0\nconnection_timeout_secs = 60\nhalf_closed_secs = 7\nudp_idle_secs = 9\nbandwidth_limit_mbps = \"8:0\"\nbandwidth_guaranteed_mbps = 4\nbandwidth_priority = 7\nbandwidth_burst_kib = 64\n{}",
         user("alice", HASH),
         user("bob", HASH)
     );
     let users = users::load("users.toml", &text).expect("both are right");
     let limits = users.as_slice().iter().map(|user| user.limits).collect::<Vec<_>>();
+    let alice = limits[0];
+    let rates = alice.bandwidth.expect("it is written");
+    assert_eq!((rates.up.bytes(), rates.down.bytes()), (1_000_000, 0));
+    assert_eq!(alice.guaranteed.map(config::Rate::bytes), Some(500_000));
     let alice = users::UserLimits {
         max_connections: Some(5),
         max_sources: Some(3),
@@ -183,7 +187,10 @@ fn a_user_may_have_limits_of_his_own() {
         idle_secs: Some(60),
         half_closed_secs: Some(7),
         udp_idle_secs: Some(9),
-        bandwidth: Some(config::Rate::default()),
+        bandwidth: alice.bandwidth,
+        guaranteed: alice.guaranteed,
+        priority: Some(7),
+        burst_kib: Some(64),
     };
     assert_eq!(limits, [alice, users::UserLimits::default()]);
     let found = problems(&format!("{}half_closed_secs = 86401\n", user("alice", HASH))).join("\n");

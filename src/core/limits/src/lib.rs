@@ -9,8 +9,10 @@ mod roll;
 mod spread;
 
 mod bucket;
+mod gate;
 mod tree;
 
+pub use gate::{Gate, Membership};
 pub use pace::{Moments, Pace};
 pub use roll::{Excess, Roll, Terms, TooMuch};
 pub use spread::Spread;

@@ -1,10 +1,10 @@
 //! From settings to the options of each part. Every table is taken apart completely,
 //! so that a key nobody uses does not compile.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -16,10 +16,10 @@ use config::{
     Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
     Protocol, Resolver, Server, Sessions, Settings,
 };
-use limits::Share;
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
 
+use super::allowance;
 use super::counting::Counting;
 use super::state_directory;
 use crate::engine::auth::Backends;
@@ -30,7 +30,6 @@ use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::frontends::http::{Access, Hosts, Manners, Terms};
 use crate::frontends::socks::{Door, associate, bind};
-use crate::state::limits::allowance::{Allowance, Bound, GroupAllowance, Portion, Rates};
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
@@ -167,75 +166,9 @@ pub(super) fn snapshot(
         lifetimes,
         commands: commands(&settings.commands),
         penalties: penalties(&settings.penalties),
-        allowance: allowance(settings, &users),
+        allowance: allowance::of(settings, &users),
     };
     Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
-}
-
-/// What each user, group and source may have.
-fn allowance(settings: &Settings, users: &Users) -> Allowance {
-    let config::Limits {
-        bandwidth,
-        user_bandwidth,
-        session_bandwidth,
-        max_per_user,
-        max_per_source,
-        max_sources_per_user,
-        user_pace,
-        source_pace,
-        // The seats and the roster have these, and the lifetimes the last one.
-        max_connections: _,
-        max_handshakes: _,
-        idle: _,
-    } = settings.limits;
-    let groups = settings.group_limits.iter().enumerate().map(|(place, group)| {
-        let config::GroupLimits {
-            bandwidth,
-            guaranteed,
-            priority,
-            burst_kib,
-            user_bandwidth,
-            name,
-            max_connections,
-            max_per_user,
-            max_sources_per_user,
-            max_age_secs,
-            idle_secs,
-            half_closed_secs,
-            udp_idle_secs,
-        } = group;
-        let [at_once, sources, max_age, idle, half_closed, udp_idle] =
-            [max_per_user, max_sources_per_user, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
-                .map(|number| number.map(Bound::written));
-        let of_one = user_bandwidth.map(|rate| Bound::written(rate.bytes()));
-        let of_user = Portion { at_once, sources, max_age, idle, half_closed, udp_idle, bandwidth: of_one };
-        let share = Share {
-            guaranteed: guaranteed.bytes(),
-            burst: NonZeroU64::new(u64::from(*burst_kib) * 1024),
-            priority: *priority,
-            ..ceiling(*bandwidth)
-        };
-        let bandwidth = (share != Share::default()).then_some((place, share));
-        (name.as_str().into(), GroupAllowance { at_once: Bound::written(*max_connections).most(), of_user, bandwidth })
-    });
-    let groups: HashMap<_, GroupAllowance> = groups.collect();
-    let is_limited = |group: &GroupAllowance| {
-        group.bandwidth.is_some_and(|(_, share)| share.ceiling.is_some())
-            || group.of_user.bandwidth.is_some_and(|bound| bound.most().is_some())
-    };
-    let rates = Rates {
-        all: ceiling(bandwidth),
-        of_user: ceiling(user_bandwidth),
-        of_session: ceiling(session_bandwidth),
-        has_exceptions: groups.values().any(is_limited) || users.limit_bandwidth(),
-    };
-    let counts = Allowance::new((max_per_source, source_pace), (max_per_user, user_pace));
-    let sources_of_user = Bound::written(max_sources_per_user).most();
-    Allowance { groups, bandwidth: rates, sources_of_user, ..counts }
-}
-
-fn ceiling(rate: config::Rate) -> Share {
-    Share { ceiling: NonZeroU64::new(rate.bytes()), ..Share::default() }
 }
 
 /// Switched off, nothing costs anything and no name is locked; the door has its bounds all the same.

@@ -24,6 +24,7 @@ use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::http::{self, Http};
 use crate::frontends::office::{Office, Past};
 use crate::frontends::socks::World;
+use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::metrics::{Metrics, seats, sessions};
 use crate::state::reloads::Reloads;
 use crate::state::session::ending::ByHouse;
@@ -44,8 +45,7 @@ pub(super) struct House {
     http: Option<Http>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
-    /// Looks after those who wait for bandwidth.
-    pacer: JoinHandle<()>,
+    pacer: Pacer,
     pam: Arc<Pam>,
     reloads: Arc<Reloads>,
 }
@@ -67,7 +67,13 @@ pub(super) struct Given {
     pub(super) reloads: Arc<Reloads>,
 }
 
-/// A thread and what its beats were at the last look.
+/// The thread that looks after those who wait for bandwidth, and what its beats were at the last look.
+struct Pacer {
+    thread: JoinHandle<()>,
+    seen: u64,
+}
+
+/// A relay thread and what its beats were at the last look.
 struct Watched {
     thread: RelayThread,
     seen: u64,
@@ -135,7 +141,7 @@ impl House {
         self.world.roster.count()
     }
 
-    /// The names of the threads whose reactor has not turned since the last call.
+    /// The names of the threads that have done nothing since the last call, not even their rounds.
     pub(super) fn silent_threads(&mut self) -> Vec<wire::ThreadName> {
         let mut silent = Vec::new();
         for watched in &mut self.threads {
@@ -144,6 +150,10 @@ impl House {
                 silent.push(wire::ThreadName::new(&watched.thread.name));
             }
             watched.seen = beats;
+        }
+        let beats = self.world.bandwidth.beats();
+        if std::mem::replace(&mut self.pacer.seen, beats) == beats {
+            silent.push(wire::ThreadName::new(Bandwidth::THREAD));
         }
         silent
     }
@@ -181,14 +191,15 @@ impl House {
         }
         self.world.bandwidth.end();
         self.close_office();
-        let _panicked = self.pacer.join();
+        let _panicked = self.pacer.thread.join();
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
 }
 
-fn start_pacer(world: &Arc<World>) -> io::Result<JoinHandle<()>> {
+fn start_pacer(world: &Arc<World>) -> io::Result<Pacer> {
     let bandwidth = Arc::clone(&world.bandwidth);
-    std::thread::Builder::new().name("bandwidth".to_owned()).spawn(move || bandwidth.look_after())
+    let thread = std::thread::Builder::new().name(Bandwidth::THREAD.to_owned());
+    Ok(Pacer { thread: thread.spawn(move || bandwidth.look_after())?, seen: 0 })
 }
 
 /// As many threads as sockets were handed over for: a socket that nobody accepts on would keep clients waiting for ever.

@@ -1,6 +1,7 @@
 //! The roof: arguments in, the parts built from the configuration, and an exit code out.
 
 mod acl;
+mod allowance;
 mod args;
 mod build;
 mod commands;

@@ -55,7 +55,9 @@ impl Users {
 
     /// Whether a user has a bandwidth limit of his own.
     pub(crate) fn limit_bandwidth(&self) -> bool {
-        self.known.values().any(|known| known.limits.bandwidth.is_some_and(|rate| rate.bytes() > 0))
+        self.known
+            .values()
+            .any(|known| known.limits.bandwidth.is_some_and(|rates| rates.up.bytes() > 0 || rates.down.bytes() > 0))
     }
 
     /// The user of this name, as the client sent it.
@@ -100,12 +102,27 @@ impl Known {
             half_closed_secs,
             udp_idle_secs,
             bandwidth,
+            guaranteed,
+            priority,
+            burst_kib,
         } = self.limits;
         let [at_once, sources, max_age, idle, half_closed, udp_idle] =
             [max_connections, max_sources, max_age_secs, idle_secs, half_closed_secs, udp_idle_secs]
                 .map(|number| number.map(Bound::written));
-        let bandwidth = bandwidth.map(|rate| Bound::written(rate.bytes()));
-        Portion { at_once, sources, max_age, idle, half_closed, udp_idle, bandwidth }
+        let rate = |rate: config::Rate| Bound::written(rate.bytes());
+        Portion {
+            at_once,
+            sources,
+            max_age,
+            idle,
+            half_closed,
+            udp_idle,
+            up: bandwidth.map(|rates| rate(rates.up)),
+            down: bandwidth.map(|rates| rate(rates.down)),
+            guaranteed: guaranteed.map(config::Rate::bytes),
+            priority,
+            burst: burst_kib.map(|kib| u64::from(kib) * 1024),
+        }
     }
 }
 

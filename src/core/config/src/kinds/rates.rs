@@ -28,26 +28,83 @@ impl Rate {
     }
 }
 
+/// A rate from the client, and one to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EachWay {
+    /// From the client.
+    pub up: Rate,
+    /// To the client.
+    pub down: Rate,
+}
+
+impl EachWay {
+    /// No limit in either direction.
+    pub(crate) const NONE: Self = Self { up: Rate::NONE, down: Rate::NONE };
+}
+
 /// Megabits a second, as a whole number or a decimal; 0 stands for none.
 pub(crate) struct Mbps;
+
+/// The same for both directions, or `"up:down"` for each.
+pub(crate) struct MbpsEachWay;
+
+/// What is asked for, for messages.
+const WANTED: &str = "0 or a number of megabits a second from 0.008 to 1000000";
 
 impl Kind for Mbps {
     type Value = Rate;
 
     fn read(&self, input: Input<'_>) -> Result<Rate, Vec<Fault>> {
-        let wanted = "0 or a number of megabits a second from 0.008 to 1000000";
-        let written = match input {
-            Input::File(value) => {
-                let value = value.get_ref();
-                let whole = value.as_integer().filter(|integer| integer.radix() == 10).map(DeInteger::as_str);
-                let number = whole.or_else(|| value.as_float().map(DeFloat::as_str));
-                number.ok_or_else(|| vec![mismatch(wanted, input)])?
-            }
-            Input::Text(text) => text,
-        };
-        let bits = bits(written).filter(|bits| *bits == 0 || (RANGE.0..=RANGE.1).contains(bits));
-        bits.map(|bits| Rate { bits }).ok_or_else(|| vec![Fault::new(format!("must be {wanted}, not {written}"))])
+        let written = number(input).ok_or_else(|| vec![mismatch(WANTED, input)])?;
+        rate(written).ok_or_else(|| vec![Fault::new(format!("must be {WANTED}, not {written}"))])
     }
+}
+
+impl Kind for MbpsEachWay {
+    type Value = EachWay;
+
+    fn read(&self, input: Input<'_>) -> Result<EachWay, Vec<Fault>> {
+        let text = match input {
+            Input::File(value) => value.get_ref().as_str(),
+            Input::Text(text) => Some(text),
+        };
+        let Some((up, down)) = text.and_then(|text| text.split_once(':')) else {
+            return Mbps.read(input).map(|rate| EachWay { up: rate, down: rate });
+        };
+        let both = rate(up).zip(rate(down)).map(|(up, down)| EachWay { up, down });
+        both.ok_or_else(|| {
+            let fault = Fault::new(format!("\"{up}:{down}\" is not up:down"));
+            vec![
+                fault.hint(format!(
+                    "write {WANTED} for what comes from clients, and one for what goes to them: \"10:100\""
+                )),
+            ]
+        })
+    }
+}
+
+impl Show for MbpsEachWay {
+    fn show(&self, value: &EachWay) -> Option<String> {
+        let (up, down) = (Mbps.show(&value.up)?, Mbps.show(&value.down)?);
+        Some(if up == down { up } else { format!("\"{up}:{down}\"") })
+    }
+}
+
+/// A number as it is written.
+fn number(input: Input<'_>) -> Option<&str> {
+    match input {
+        Input::File(value) => {
+            let value = value.get_ref();
+            let whole = value.as_integer().filter(|integer| integer.radix() == 10).map(DeInteger::as_str);
+            whole.or_else(|| value.as_float().map(DeFloat::as_str))
+        }
+        Input::Text(text) => Some(text),
+    }
+}
+
+fn rate(written: &str) -> Option<Rate> {
+    let bits = bits(written).filter(|bits| *bits == 0 || (RANGE.0..=RANGE.1).contains(bits));
+    bits.map(|bits| Rate { bits })
 }
 
 impl Show for Mbps {
@@ -72,6 +129,27 @@ fn bits(written: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_is_one_rate_from_clients_and_one_to_them() {
+        for (written, bytes, shown) in [
+            ("8", Some((1_000_000, 1_000_000)), "8"),
+            ("8:0.8", Some((1_000_000, 100_000)), "\"8:0.8\""),
+            ("0:8", Some((0, 1_000_000)), "\"0:8\""),
+            ("8:8", Some((1_000_000, 1_000_000)), "8"),
+            ("8:", None, ""),
+            (":8", None, ""),
+            ("8:8:8", None, ""),
+            ("8/8", None, ""),
+            ("0.001:8", None, ""),
+        ] {
+            let read = MbpsEachWay.read(Input::Text(written)).ok();
+            assert_eq!(read.map(|rates| (rates.up.bytes(), rates.down.bytes())), bytes, "{written}");
+            if let Some(rates) = read {
+                assert_eq!(MbpsEachWay.show(&rates).as_deref(), Some(shown), "{written}");
+            }
+        }
+    }
 
     #[test]
     fn a_rate_is_a_whole_number_or_a_decimal_of_megabits() {

@@ -68,6 +68,14 @@ words! {
         PamAddress = "pam.address",
     }
 
+    /// What a bandwidth limit is a limit of.
+    Directions {
+        /// Each direction by itself.
+        Separate = "separate",
+        /// What goes either way, added up.
+        Together = "together",
+    }
+
     /// A protocol that a listener speaks; the first byte of a connection tells them apart.
     Protocol {
         /// SOCKS version 5 (RFC 1928).

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::sys::pipe::{CAPACITY, Pipe};
 use crate::engine::sys::stream::Stream;
-use crate::state::limits::bandwidth::Way;
+use crate::state::limits::bandwidth::way::Way;
 
 /// The scratch buffer of a thread; also the largest piece that is copied at once.
 const SCRATCH: usize = 64 * 1024;

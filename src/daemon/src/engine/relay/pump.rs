@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::flow::{Flow, FlowError};
 use crate::engine::sys::stream::Stream;
-use crate::state::limits::bandwidth::{Direction, Way};
+use crate::state::limits::bandwidth::way::{Direction, Way};
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByHouse, ByPeer, Ending};
 use crate::state::session::ticket::Session;

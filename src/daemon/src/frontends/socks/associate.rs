@@ -21,7 +21,7 @@ use crate::engine::relay::udp::drops::Totals;
 use crate::engine::relay::udp::names::{Directory, Lookup};
 use crate::engine::relay::udp::{Association, Exit, Means};
 use crate::engine::sys::stream::Stream;
-use crate::state::limits::bandwidth::{Direction, Way};
+use crate::state::limits::bandwidth::way::{Direction, Way};
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByPeer, Ending};
 use crate::state::session::facts::Origin;

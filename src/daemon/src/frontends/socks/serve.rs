@@ -11,7 +11,7 @@ use super::on_record::on_record;
 use super::{Visit, admission, associate, bind, connect, handshake, resolve, vouching};
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
-use crate::state::limits::bandwidth::Part;
+use crate::state::limits::bandwidth::way::Part;
 use crate::state::limits::{Presence, share};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::facts::Identity;

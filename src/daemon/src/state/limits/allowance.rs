@@ -1,12 +1,14 @@
 //! What the operator lets each user, group and source have.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use limits::{Pace, Share, Terms};
 
 use super::Key;
+use super::bandwidth::way::Direction;
 
 /// `[limits]` and its groups, ready for use.
 #[derive(Debug, Default)]
@@ -26,24 +28,78 @@ pub(crate) struct GroupAllowance {
     pub(crate) at_once: Option<u32>,
     pub(crate) of_user: Portion,
     /// What its users together may carry, with its place in the file; `None` if nothing is said of it.
-    pub(crate) bandwidth: Option<(usize, Share)>,
+    pub(crate) bandwidth: Option<(usize, EachWay<Share>)>,
 }
 
-/// How much may be carried, in each direction.
+/// How much may be carried.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rates {
-    pub(crate) all: Share,
-    pub(crate) of_user: Share,
-    pub(crate) of_session: Share,
+    pub(crate) all: EachWay<Share>,
+    pub(crate) of_user: EachWay<Share>,
+    pub(crate) of_session: EachWay<Share>,
     /// Whether somebody has a number of his own.
     pub(crate) has_exceptions: bool,
+    pub(crate) directions: Directions,
+}
+
+/// What is counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Directions {
+    /// Each direction has a hierarchy of its own.
+    #[default]
+    Separate,
+    /// Both are in one.
+    Together,
+}
+
+/// The same of each direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct EachWay<T> {
+    /// From the client.
+    pub(crate) up: T,
+    /// To the client.
+    pub(crate) down: T,
 }
 
 impl Rates {
     /// Whether anybody is limited.
     pub(crate) fn is_any(&self) -> bool {
-        let Self { all, of_user, of_session, has_exceptions } = self;
-        *has_exceptions || [all, of_user, of_session].iter().any(|share| share.ceiling.is_some())
+        let Self { all, of_user, of_session, has_exceptions, directions: _ } = self;
+        *has_exceptions || [all, of_user, of_session].into_iter().any(EachWay::is_limited)
+    }
+
+    /// What holds in a hierarchy: the one of a direction, or the first one for both.
+    pub(crate) fn in_force(&self, shares: EachWay<Share>, direction: Direction) -> Share {
+        match (self.directions, direction) {
+            (Directions::Separate, Direction::Up) => shares.up,
+            (Directions::Separate, Direction::Down) => shares.down,
+            (Directions::Together, Direction::Up) => shares.together(),
+            (Directions::Together, Direction::Down) => Share::default(),
+        }
+    }
+
+    /// What all together have in it.
+    pub(crate) fn all_in(&self, direction: Direction) -> Share {
+        self.in_force(self.all, direction)
+    }
+}
+
+impl<T> EachWay<T> {
+    pub(crate) fn map<U>(self, change: impl Fn(T) -> U) -> EachWay<U> {
+        EachWay { up: change(self.up), down: change(self.down) }
+    }
+}
+
+impl EachWay<Share> {
+    /// Whether either direction has a ceiling.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.up.ceiling.is_some() || self.down.ceiling.is_some()
+    }
+
+    /// One for both directions: of two ceilings the higher one holds, and none is the highest.
+    pub(super) fn together(self) -> Share {
+        let ceiling = self.up.ceiling.zip(self.down.ceiling).map(|(up, down)| up.max(down));
+        Share { ceiling, ..self.up }
     }
 }
 
@@ -58,8 +114,14 @@ pub(crate) struct Portion {
     pub(crate) idle: Option<Bound>,
     pub(crate) half_closed: Option<Bound>,
     pub(crate) udp_idle: Option<Bound>,
-    /// Bytes a second of all sessions together, in each direction.
-    pub(crate) bandwidth: Option<Bound<u64>>,
+    /// Bytes a second of all sessions together, from the client and to it.
+    pub(crate) up: Option<Bound<u64>>,
+    pub(crate) down: Option<Bound<u64>>,
+    /// Bytes a second that they have in any case.
+    pub(crate) guaranteed: Option<u64>,
+    pub(crate) priority: Option<u8>,
+    /// Bytes that may pass at once after a pause; 0 is the usual.
+    pub(crate) burst: Option<u64>,
 }
 
 /// How much at most.
@@ -92,6 +154,18 @@ impl Bound {
 }
 
 impl Portion {
+    /// What the user's sessions together have, where this is what everyone's have.
+    pub(super) fn shares(self, of_everyone: EachWay<Share>) -> EachWay<Share> {
+        let Self { up, down, guaranteed, priority, burst, .. } = self;
+        let share = |own: Option<Bound<u64>>, of_everyone: Share| Share {
+            ceiling: own.map_or(of_everyone.ceiling, |own| own.most().and_then(NonZeroU64::new)),
+            guaranteed: guaranteed.unwrap_or(of_everyone.guaranteed),
+            burst: burst.map_or(of_everyone.burst, NonZeroU64::new),
+            priority: priority.unwrap_or(of_everyone.priority),
+        };
+        EachWay { up: share(up, of_everyone.up), down: share(down, of_everyone.down) }
+    }
+
     /// What a user is said to have; where nothing is said, the most that any of his groups gives him.
     pub(super) fn or_most_of(self, groups: &[Self]) -> Self {
         fn most<T: Ord>(own: Portion, groups: &[Portion], of: fn(&Portion) -> Option<T>) -> Option<T> {
@@ -104,7 +178,11 @@ impl Portion {
             idle: most(self, groups, |portion| portion.idle),
             half_closed: most(self, groups, |portion| portion.half_closed),
             udp_idle: most(self, groups, |portion| portion.udp_idle),
-            bandwidth: most(self, groups, |portion| portion.bandwidth),
+            up: most(self, groups, |portion| portion.up),
+            down: most(self, groups, |portion| portion.down),
+            guaranteed: most(self, groups, |portion| portion.guaranteed),
+            priority: most(self, groups, |portion| portion.priority),
+            burst: most(self, groups, |portion| portion.burst),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What one client may have by the policy of its hour.
 
-use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use limits::Share;
+use uuid::Uuid;
 
-use super::allowance::{Bound, Portion};
+use super::allowance::{Bound, EachWay, Portion};
+use super::bandwidth::way::Direction;
 use super::{Claim, Key, Spot};
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::{Identity, User};
@@ -51,38 +52,66 @@ pub(crate) enum Class {
     User(Arc<str>, Option<Arc<str>>),
     /// Whoever did not log in and comes from there.
     Source(Source),
+    /// A session whose directions count together, and the group of its user.
+    Session(Uuid, Option<Arc<str>>),
 }
 
-/// The classes above a session of a client from there, the outermost first, and what holds for the session itself; `None` if
-/// nothing limits it.
-pub(crate) fn bandwidth(
-    snapshot: &Snapshot,
-    source: Option<Source>,
-    identity: &Identity,
-) -> Option<(Vec<(Class, Share)>, Share)> {
+/// What a session is given of the bandwidth.
+#[derive(Debug)]
+pub(crate) struct Lot {
+    pub(crate) up: Branch,
+    /// Nothing holds in it where both directions count together.
+    pub(crate) down: Branch,
+}
+
+/// The same in one hierarchy.
+#[derive(Debug)]
+pub(crate) struct Branch {
+    /// The classes above the session, the outermost first.
+    pub(crate) classes: Vec<(Class, Share)>,
+    pub(crate) of_session: Share,
+}
+
+impl Class {
+    /// The class of a session below these.
+    pub(super) fn of_session(session: Uuid, above: &[(Self, Share)]) -> Self {
+        let group = above.iter().find_map(|(class, _)| match class {
+            Self::Group(name) => Some(Arc::clone(name)),
+            Self::User(..) | Self::Source(_) | Self::Session(..) => None,
+        });
+        Self::Session(session, group)
+    }
+}
+
+/// What a session of a client from there is given; `None` if nothing limits it.
+pub(crate) fn bandwidth(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Option<Lot> {
     let rates = snapshot.allowance.bandwidth;
     let classes = match identity {
-        Identity::Anonymous => vec![(Class::Source(source.unwrap_or(Source::Local)), Share::default())],
+        Identity::Anonymous => vec![(Class::Source(source.unwrap_or(Source::Local)), EachWay::default())],
         Identity::User(user) => classes_of(snapshot, user),
     };
-    let shares = classes.iter().map(|(_, share)| *share).chain([rates.all, rates.of_session]);
-    let is_limited = shares.into_iter().any(|share| share.ceiling.is_some());
-    is_limited.then_some((classes, rates.of_session))
+    let is_limited = |(_, shares): &(Class, EachWay<Share>)| shares.is_limited();
+    if !rates.all.is_limited() && !rates.of_session.is_limited() && !classes.iter().any(is_limited) {
+        return None;
+    }
+    let branch = |direction| Branch {
+        classes: classes.iter().map(|(class, shares)| (class.clone(), rates.in_force(*shares, direction))).collect(),
+        of_session: rates.in_force(rates.of_session, direction),
+    };
+    Some(Lot { up: branch(Direction::Up), down: branch(Direction::Down) })
 }
 
-fn classes_of(snapshot: &Snapshot, user: &User) -> Vec<(Class, Share)> {
+fn classes_of(snapshot: &Snapshot, user: &User) -> Vec<(Class, EachWay<Share>)> {
     let groups = snapshot.rules.groups_of(user);
     let of_group = |name: &Arc<str>| {
-        let (place, share) = snapshot.allowance.of_group(name).bandwidth?;
-        Some((place, Arc::clone(name), share))
+        let (place, shares) = snapshot.allowance.of_group(name).bandwidth?;
+        Some((place, Arc::clone(name), shares))
     };
     let group = groups.iter().filter_map(of_group).min_by_key(|(place, ..)| *place);
-    let own = portion(snapshot, user, &groups).bandwidth;
-    let of_user = snapshot.allowance.bandwidth.of_user;
-    let ceiling = own.map_or(of_user.ceiling, |own| own.most().and_then(NonZeroU64::new));
     let name = group.as_ref().map(|(_, name, _)| Arc::clone(name));
-    let class = (Class::User(Arc::clone(&user.name), name), Share { ceiling, ..of_user });
-    group.map(|(_, name, share)| (Class::Group(name), share)).into_iter().chain([class]).collect()
+    let own = portion(snapshot, user, &groups).shares(snapshot.allowance.bandwidth.of_user);
+    let class = (Class::User(Arc::clone(&user.name), name), own);
+    group.map(|(_, name, shares)| (Class::Group(name), shares)).into_iter().chain([class]).collect()
 }
 
 fn portion(snapshot: &Snapshot, user: &User, groups: &[Arc<str>]) -> Portion {
@@ -93,7 +122,7 @@ fn portion(snapshot: &Snapshot, user: &User, groups: &[Arc<str>]) -> Portion {
 
 /// `None` if nothing is different from what holds otherwise.
 fn lifetimes_of(portion: Portion, otherwise: Lifetimes) -> Option<Lifetimes> {
-    let Portion { at_once: _, sources: _, max_age, idle, half_closed, udp_idle, bandwidth: _ } = portion;
+    let Portion { max_age, idle, half_closed, udp_idle, .. } = portion;
     let time = |said: Option<Bound>, otherwise: Option<Duration>| said.map_or(otherwise, Bound::seconds);
     let is_said = [max_age, idle, half_closed, udp_idle].iter().any(Option::is_some);
     is_said.then(|| Lifetimes {

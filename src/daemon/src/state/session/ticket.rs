@@ -23,7 +23,7 @@ use super::judge::Standing;
 use super::lane::Lane;
 use super::roster::Roster;
 use crate::state::history::kept::Kept;
-use crate::state::limits::bandwidth::Tap;
+use crate::state::limits::bandwidth::way::Tap;
 use crate::state::penalties::Rank;
 use crate::state::penalties::tariff::Caller;
 use crate::state::snapshot::{Lifetimes, Snapshot};

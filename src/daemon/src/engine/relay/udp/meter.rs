@@ -2,7 +2,7 @@
 
 use super::drops::{Cause, Drops};
 use super::mail::Parcel;
-use crate::state::limits::bandwidth::Way;
+use crate::state::limits::bandwidth::way::Way;
 
 /// What is asked for at once, so that not every datagram has to ask; also what an association may be ahead with.
 const AHEAD: usize = 64 * 1024;

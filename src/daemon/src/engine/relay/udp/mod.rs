@@ -40,7 +40,7 @@ use self::meter::Meter;
 use self::names::{Directory, Names};
 use self::peers::Peers;
 use crate::engine::sys::datagrams::{BATCH, Letterbox};
-use crate::state::limits::bandwidth::Way;
+use crate::state::limits::bandwidth::way::Way;
 use crate::state::session::flows::{Direction, Flows};
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;

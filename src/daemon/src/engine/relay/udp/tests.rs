@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::names::Lookup;
 use super::*;
 use crate::engine::sys::datagrams::{self, Outgoing};
-use crate::state::limits::bandwidth::{Direction, Way};
+use crate::state::limits::bandwidth::way::{Direction, Way};
 use crate::state::metrics::Metrics;
 use crate::state::session::lane::Lane;
 use crate::state::session::refusal::Refusal;

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::Book;
 use super::trial::Trial;
-use crate::state::limits::share::{Class, bandwidth, claim, lifetimes};
+use crate::state::limits::allowance::{Directions, EachWay};
+use crate::state::limits::bandwidth::way::Direction;
+use crate::state::limits::share::{Class, Lot, bandwidth, claim, lifetimes};
 use crate::state::limits::{Claim, Key};
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::{Identity, User};
@@ -26,13 +28,25 @@ pub(crate) struct Limit {
     new_per_second: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     burst: Option<u32>,
-    /// Each way.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    megabits_per_second: Option<f64>,
+    #[serde(flatten)]
+    rates: Rates,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_age_secs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     idle_secs: Option<u64>,
+}
+
+/// Megabits a second: the same each way, or of each direction, or of both together.
+#[derive(Debug, Default, PartialEq, Serialize)]
+struct Rates {
+    #[serde(rename = "megabits_per_second", skip_serializing_if = "Option::is_none")]
+    each_way: Option<f64>,
+    #[serde(rename = "megabits_per_second_sent", skip_serializing_if = "Option::is_none")]
+    sent: Option<f64>,
+    #[serde(rename = "megabits_per_second_received", skip_serializing_if = "Option::is_none")]
+    received: Option<f64>,
+    #[serde(rename = "megabits_per_second_together", skip_serializing_if = "Option::is_none")]
+    together: Option<f64>,
 }
 
 /// Those that would hold for this client, its own and then those of all; none are known of a rule file by itself.
@@ -43,8 +57,9 @@ pub(crate) fn of(book: &Book, trial: &Trial<'_>) -> Vec<Limit> {
     let Claim { keys, spot } = claim(snapshot, source, &identity);
     let mut limits: Vec<Limit> = keys.into_iter().map(|(key, terms)| counted(&key, terms)).collect();
     limits.extend(spot.map(|spot| Limit { of: format!("user {}", spot.user), sources: spot.most, ..Limit::default() }));
-    for (class, share) in shares(snapshot, source, &identity) {
-        limits.push(Limit { of: class, megabits_per_second: megabits(share), ..Limit::default() });
+    let directions = snapshot.allowance.bandwidth.directions;
+    for (class, shares) in shares(snapshot, source, &identity) {
+        limits.push(Limit { of: class, rates: Rates::of(directions, shares), ..Limit::default() });
     }
     limits.push(times(snapshot, &identity));
     limits.retain(Limit::says_something);
@@ -68,18 +83,22 @@ fn counted(key: &Key, terms: Terms) -> Limit {
     Limit { of, sessions: terms.at_once, new_per_second, burst, ..Limit::default() }
 }
 
-fn shares(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(String, Share)> {
-    let Some((classes, of_session)) = bandwidth(snapshot, source, identity) else { return Vec::new() };
-    let of_class = |(class, share)| {
+fn shares(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(String, EachWay<Share>)> {
+    let Some(Lot { up, down }) = bandwidth(snapshot, source, identity) else { return Vec::new() };
+    let rates = snapshot.allowance.bandwidth;
+    let of_class = |((class, up), (_, down)): ((Class, Share), (Class, Share))| {
         let of = match class {
             Class::Group(name) => format!("group {name}"),
             Class::User(name, _) => format!("user {name}"),
             Class::Source(source) => format!("source {source}"),
+            Class::Session(..) => "the session".to_owned(),
         };
-        (of, share)
+        (of, EachWay { up, down })
     };
-    let all = ("everybody together".to_owned(), snapshot.allowance.bandwidth.all);
-    classes.into_iter().map(of_class).chain([("the session".to_owned(), of_session), all]).collect()
+    let of_session = ("the session".to_owned(), EachWay { up: up.of_session, down: down.of_session });
+    let all = EachWay { up: rates.all_in(Direction::Up), down: rates.all_in(Direction::Down) };
+    let classes = up.classes.into_iter().zip(down.classes).map(of_class);
+    classes.chain([of_session, ("everybody together".to_owned(), all)]).collect()
 }
 
 fn times(snapshot: &Snapshot, identity: &Identity) -> Limit {
@@ -97,14 +116,36 @@ fn megabits(share: Share) -> Option<f64> {
     share.ceiling.map(|bytes| bytes.get() as f64 * 8.0 / 1e6)
 }
 
+impl Rates {
+    fn of(directions: Directions, shares: EachWay<Share>) -> Self {
+        let EachWay { up, down } = shares.map(megabits);
+        let none = Self::default();
+        match directions {
+            Directions::Together => Self { together: up, ..none },
+            Directions::Separate if up == down => Self { each_way: up, ..none },
+            Directions::Separate => Self { sent: up, received: down, ..none },
+        }
+    }
+
+    fn words(&self) -> impl Iterator<Item = String> {
+        let Self { each_way, sent, received, together } = self;
+        let named = [
+            (each_way, "each way"),
+            (sent, "from the client"),
+            (received, "to the client"),
+            (together, "both ways together"),
+        ];
+        named.into_iter().filter_map(|(rate, way)| rate.map(|rate| format!("{rate} Mbit/s {way}")))
+    }
+}
+
 impl Limit {
     fn says_something(&self) -> bool {
-        let Self { of: _, sessions, sources, new_per_second, burst: _, megabits_per_second, max_age_secs, idle_secs } =
-            self;
+        let Self { of: _, sessions, sources, new_per_second, burst: _, rates, max_age_secs, idle_secs } = self;
         sessions.is_some()
             || sources.is_some()
             || new_per_second.is_some()
-            || megabits_per_second.is_some()
+            || *rates != Rates::default()
             || max_age_secs.is_some()
             || idle_secs.is_some()
     }
@@ -118,7 +159,7 @@ impl Limit {
         if let (Some(rate), Some(burst)) = (self.new_per_second, self.burst) {
             push(format!("{rate} new ones a second, {burst} after a pause"));
         }
-        self.megabits_per_second.into_iter().for_each(|rate| push(format!("{rate} Mbit/s each way")));
+        self.rates.words().for_each(&mut push);
         self.max_age_secs.into_iter().for_each(|time| push(format!("{time} s in all")));
         self.idle_secs.into_iter().for_each(|time| push(format!("{time} s without a byte")));
         words.trim_end_matches(';').to_owned()
