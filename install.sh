@@ -30,9 +30,9 @@ doc=$prefix/share/doc/rustsocks
 manual=$prefix/share/man
 
 if $uninstall; then
-    [ ! -d /run/systemd/system ] || systemctl disable --now rustsocks.service || say "the service was not there"
+    [ ! -d /run/systemd/system ] || systemctl disable --now rustsocks.socket rustsocks.service || say "the service was not there"
     rm -rf "$destdir$prefix/lib/rustsocks" "$destdir$doc"
-    rm -f "$destdir$prefix/bin/rustsocks" "$destdir$units/rustsocks.service" \
+    rm -f "$destdir$prefix/bin/rustsocks" "$destdir$units/rustsocks.service" "$destdir$units/rustsocks.socket" \
         "$destdir$lists/sysusers.d/rustsocks.conf" "$destdir$lists/tmpfiles.d/rustsocks.conf" \
         "$destdir$manual/man8/rustsocks.8" "$destdir$manual/man5/rustsocks.toml.5" "$destdir$manual/man5/rustsocks-acl.5"
     [ ! -d /run/systemd/system ] || systemctl daemon-reload
@@ -66,6 +66,7 @@ made=$(mktemp -d)
 trap 'rm -r "$made"' EXIT
 sed "s#/usr/bin/rustsocks#$prefix/bin/rustsocks#" systemd/rustsocks.service >"$made/rustsocks.service"
 put 0644 "$made/rustsocks.service" "$units/rustsocks.service"
+put 0644 systemd/rustsocks.socket "$units/rustsocks.socket"
 put 0644 systemd/rustsocks.sysusers "$lists/sysusers.d/rustsocks.conf"
 put 0644 systemd/rustsocks.tmpfiles "$lists/tmpfiles.d/rustsocks.conf"
 

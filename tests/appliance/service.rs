@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use rig::target::{Target, echo, tunnel};
-use rig::visitor::{Failure, visit};
+use rig::visitor::{Failure, Visitors, visit};
 use rig::wait::{PATIENCE, eventually};
 
+use crate::package::install;
 use crate::{CONFIGURATION, PROXY, edit, on_each_release, open_loopback};
 
 #[test]
@@ -52,6 +53,32 @@ fn a_reload_of_nonsense_fails_with_the_reason_and_changes_nothing() {
         machine.hears("server.bind_prot: unknown key; did you mean \"bind_port\"?");
         assert!(visit(PROXY, target, b"as before").is_ok());
         assert_eq!(machine.property("ActiveState"), "active");
+    });
+}
+
+#[test]
+fn with_its_socket_unit_the_first_client_starts_it_and_restart_and_upgrade_refuse_nobody() {
+    on_each_release(|machine| {
+        let target = Target::listen().serve(echo);
+        open_loopback(machine);
+        machine.run(&["systemctl", "stop", "rustsocks.service"]);
+        assert!(matches!(visit(PROXY, target, b"nobody"), Err(Failure::NotConnected(_))));
+        machine.run(&["systemctl", "enable", "--now", "rustsocks.socket"]);
+        assert_eq!(machine.property("ActiveState"), "inactive");
+        let first = visit(PROXY, target, b"the first client starts it");
+        assert!(first.is_ok(), "{first:?}: {}", machine.journal());
+        machine.hears("socket taken over from the service manager name=\"socks\" place=127.0.0.1:1080");
+        let visitors = Visitors::come(PROXY, target);
+        machine.run(&["systemctl", "restart", "rustsocks.service"]);
+        machine.run(&["systemctl", "reload", "rustsocks.service"]);
+        let main = machine.property("MainPID");
+        install(machine, "next");
+        machine.hears("the former worker retires");
+        assert_eq!(machine.property("MainPID"), main, "an upgrade is no restart");
+        let failed: Vec<_> = visitors.stop().into_iter().filter_map(Result::err).collect();
+        assert!(failed.is_empty(), "{failed:?}: {}", machine.journal());
+        machine.run(&["dpkg", "--remove", "rustsocks"]);
+        assert!(matches!(visit(PROXY, target, b"nobody"), Err(Failure::NotConnected(_))));
     });
 }
 

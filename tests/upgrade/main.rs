@@ -2,6 +2,7 @@
 //!
 //! Each test has a daemon of its own. They need root.
 
+mod activated;
 mod broken;
 mod history;
 mod live;

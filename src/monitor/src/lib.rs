@@ -1,6 +1,6 @@
 //! The root role: holds listeners, keeps one worker alive, parses nothing from the network.
 //!
-//! [`run`] binds every listener of its [`Plan`], starts the worker, and stays until it is told to stop:
+//! [`run`] binds every listener of its [`Plan`] that the service manager has not bound already, starts the worker, and stays until it is told to stop:
 //!
 //! - a worker that dies unasked is replaced, and meanwhile new connections wait in the listeners' queues;
 //! - PAM helpers, if the plan has any, are at the worker's side: started, replaced when they end, killed when the worker says that one is stuck;
@@ -57,7 +57,7 @@ use tracing::warn;
 use crate::channel::Channel;
 use crate::launch::Profile;
 use crate::legacy::Legacy;
-use crate::listen::Listeners;
+use crate::listen::{Activated, Listeners};
 use crate::notify::Notify;
 use crate::outcome::{Exit, LegacyError, MonitorError};
 use crate::plan::Plan;
@@ -103,7 +103,7 @@ fn supervise(plan: Plan, source: &mut dyn Source, notify: &mut Notify) -> Result
     warn_of_impatient_manager(&plan, notify);
     warn_of_invulnerable_worker(&plan);
     let signals = Signals::subscribe().map_err(|cause| MonitorError::Signals { cause })?;
-    let listeners = Listeners::bind(&plan.terms, plan.threads)?;
+    let listeners = Listeners::bind(&plan.terms, plan.threads, Activated::from_environment())?;
     let reloads = Reloads::new(source, &plan.documents, Instant::now());
     Supervisor::new(plan, listeners, signals, reloads, notify).run()
 }

@@ -2,8 +2,10 @@
 //!
 //! A worker gets duplicates: when it crashes, the sockets stay open here and new connections wait in their queues instead of being refused.
 //! Other terms are claimed first, all new listeners or none, and settled when the worker serves by them.
+//! Where the service manager has opened a socket already, that one is taken and none is bound.
 //! Knows nothing of workers or of what is spoken on the connections; it never accepts one.
 
+mod activated;
 mod tcp;
 mod unix;
 
@@ -17,6 +19,7 @@ use socket2::SockRef;
 use tracing::{info, warn};
 use wire::ToSuccessor;
 
+pub(crate) use self::activated::Activated;
 use self::tcp::Neighbours;
 use self::unix::SocketFile;
 use crate::outcome::BindError;
@@ -29,6 +32,7 @@ pub(crate) struct Listeners {
     held: Vec<Held>,
     /// Where the terms before listened; the worker lets go of these a moment later.
     left: Vec<SocketAddr>,
+    activated: Activated,
 }
 
 #[derive(Debug)]
@@ -37,6 +41,14 @@ struct Held {
     /// One for each thread.
     sockets: Vec<Rc<OwnedFd>>,
     file: Option<SocketFile>,
+    maker: Maker,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Maker {
+    Ourselves,
+    /// It has them too, so that their port stays taken when they are closed here.
+    ServiceManager,
 }
 
 /// The listeners of terms that are not in force yet; what is new in it is bound, and gone if this is dropped.
@@ -59,9 +71,10 @@ pub(crate) struct Bound {
 }
 
 impl Listeners {
-    /// Binds all or nothing.
-    pub(crate) fn bind(terms: &Terms, threads: NonZeroU16) -> Result<Self, BindError> {
-        let mut none = Self::default();
+    /// Binds all or nothing, but what the service manager has bound.
+    pub(crate) fn bind(terms: &Terms, threads: NonZeroU16, activated: Activated) -> Result<Self, BindError> {
+        activated.announce(&terms.listeners);
+        let mut none = Self { activated, ..Self::default() };
         let claim = none.claim(terms, threads)?;
         none.settle(claim, terms);
         Ok(none)
@@ -79,7 +92,7 @@ impl Listeners {
         let wanted = terms.listeners.iter().zip(&kept);
         let places = wanted.map(|(listener, kept)| match kept {
             Some(position) => Ok(Place::Kept(*position)),
-            None => Held::bind(listener, terms, threads, &neighbours).map(Place::New),
+            None => self.open(listener, terms, threads, &neighbours).map(Place::New),
         });
         places.collect::<Result<_, _>>().map(Claim)
     }
@@ -121,7 +134,7 @@ impl Listeners {
             Listener::Unix { path, .. } => file.map(|identity| SocketFile::known(path, identity)),
             Listener::Tcp { .. } => None,
         };
-        self.held.push(Held { listener, sockets: Vec::new(), file });
+        self.held.push(Held { listener, sockets: Vec::new(), file, maker: Maker::Ourselves });
     }
 
     /// Says whether there is a listener to which they can belong.
@@ -150,6 +163,21 @@ impl Listeners {
         self.held.iter().enumerate().flat_map(|(index, held)| held.shared_among(index, threads)).collect()
     }
 
+    fn open(
+        &self,
+        listener: &Listener,
+        terms: &Terms,
+        threads: NonZeroU16,
+        neighbours: &[SocketAddr],
+    ) -> Result<Held, BindError> {
+        let given = self.activated.at_place_of(listener);
+        if given.is_empty() {
+            Held::bind(listener, terms, threads, neighbours)
+        } else {
+            Ok(Held::adopt(listener, terms, given))
+        }
+    }
+
     /// The position at which each of these is held already; nobody's twice.
     fn kept(&self, wanted: &[Listener]) -> Vec<Option<usize>> {
         let mut free: Vec<usize> = (0..self.held.len()).collect();
@@ -163,10 +191,10 @@ impl Listeners {
 
 impl Claim {
     /// The sockets that are new, and their places in the claimed terms.
-    pub(crate) fn new_sockets(&self) -> Vec<Bound> {
+    pub(crate) fn new_sockets(&self, threads: NonZeroU16) -> Vec<Bound> {
         let new = self.0.iter().enumerate().filter_map(|(index, place)| match place {
             Place::Kept(_) => None,
-            Place::New(held) => Some(held.bound(index)),
+            Place::New(held) => Some(held.shared_among(index, threads)),
         });
         new.flatten().collect()
     }
@@ -191,14 +219,25 @@ impl Held {
                 (vec![shared; threads.get().into()], Some(file))
             }
         };
-        Ok(Self { listener: listener.clone(), sockets, file })
+        Ok(Self { listener: listener.clone(), sockets, file, maker: Maker::Ourselves })
+    }
+
+    /// Takes sockets that listen already; a Unix socket's file stays its maker's.
+    fn adopt(listener: &Listener, terms: &Terms, sockets: Vec<Rc<OwnedFd>>) -> Self {
+        let file = match listener {
+            Listener::Unix { path, .. } => Some(SocketFile::of_somebody_else(path)),
+            Listener::Tcp { .. } => None,
+        };
+        let mut held = Self { listener: listener.clone(), sockets, file, maker: Maker::ServiceManager };
+        held.follow(listener, terms);
+        held
     }
 
     /// The address of a TCP listener, whose port others of this process may have too from now on.
     fn open_to_others(&self) -> Option<SocketAddr> {
-        match &self.listener {
-            Listener::Tcp { address } => tcp::open_to_others(&self.sockets).ok().map(|()| *address),
-            Listener::Unix { .. } => None,
+        match (&self.listener, self.maker) {
+            (Listener::Tcp { address }, Maker::Ourselves) => tcp::open_to_others(&self.sockets).ok().map(|()| *address),
+            (Listener::Tcp { .. }, Maker::ServiceManager) | (Listener::Unix { .. }, _) => None,
         }
     }
 
@@ -246,12 +285,8 @@ impl Held {
         self.listener = listener.clone();
     }
 
-    fn bound(&self, index: usize) -> impl Iterator<Item = Bound> {
-        let index = u16::try_from(index).expect("a claim has at most 65,536 listeners");
-        (0..).zip(&self.sockets).map(move |(thread, socket)| Bound { index, thread, socket: Rc::clone(socket) })
-    }
-
-    /// For a worker of so many threads, which an earlier one had not: each thread accepts on a socket, and no socket is left alone.
+    /// For a worker of so many threads, which an earlier one had not, or the service manager did not know: each thread accepts on a socket,
+    /// and no socket is left alone.
     fn shared_among(&self, index: usize, threads: NonZeroU16) -> impl Iterator<Item = Bound> {
         let index = u16::try_from(index).expect("a claim has at most 65,536 listeners");
         let threads = usize::from(threads.get());
@@ -295,7 +330,9 @@ mod tests {
     /// A port that is free on every address, from below those that the kernel gives to clients.
     fn free_port() -> u16 {
         let first = 20_000 + u16::try_from(std::process::id() % 10_000).expect("less than 10,000");
-        let is_free = |port: &u16| Listeners::bind(&terms(&[tcp(&format!("0.0.0.0:{port}"))]), threads(1)).is_ok();
+        let is_free = |port: &u16| {
+            Listeners::bind(&terms(&[tcp(&format!("0.0.0.0:{port}"))]), threads(1), Activated::default()).is_ok()
+        };
         (first..u16::MAX).find(is_free).expect("some port is free")
     }
 
@@ -304,12 +341,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
         let (first, second) = (tcp("127.0.0.1:0"), tcp("127.0.0.2:0"));
-        let mut listeners = Listeners::bind(&terms(&[first, second.clone()]), threads(2)).expect("bound");
+        let mut listeners =
+            Listeners::bind(&terms(&[first, second.clone()]), threads(2), Activated::default()).expect("bound");
         let before = listeners.sockets(threads(2));
         let next = terms(&[unix(&path, 0o600), second]);
         let claim = listeners.claim(&next, threads(2)).expect("bound");
         assert_eq!(
-            claim.new_sockets().iter().map(|bound| (bound.index, bound.thread)).collect::<Vec<_>>(),
+            claim.new_sockets(threads(2)).iter().map(|bound| (bound.index, bound.thread)).collect::<Vec<_>>(),
             [(0, 0), (0, 1)]
         );
         TcpStream::connect(address(&before[0])).expect("until it is settled, nothing has changed");
@@ -327,12 +365,36 @@ mod tests {
     }
 
     #[test]
+    fn what_the_service_manager_has_bound_is_taken_by_every_thread_and_can_come_back() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
+        let place = socket.local_addr().expect("bound");
+        let (with, without) = (terms(&[tcp(&place.to_string())]), terms(&[]));
+        let activated = Activated::of("socks", socket);
+        let mut listeners = Listeners::bind(&with, threads(3), activated).expect("nothing is bound");
+        let threads_of = |sockets: Vec<Bound>| sockets.iter().map(|bound| bound.thread).collect::<Vec<_>>();
+        assert_eq!(threads_of(listeners.sockets(threads(3))), [0, 1, 2]);
+        for next in [&without, &with] {
+            let claim = listeners.claim(next, threads(3)).expect("its place is not bound a second time");
+            assert_eq!(threads_of(claim.new_sockets(threads(3))).len(), next.listeners.len() * 3);
+            listeners.settle(claim, next);
+        }
+        let client = TcpStream::connect(place).expect("connected");
+        let bound = &listeners.sockets(threads(3))[2];
+        let (_, peer) = SockRef::from(&*bound.socket).accept().expect("it is the same socket for all");
+        assert_eq!(peer.as_socket(), client.local_addr().ok());
+        let error =
+            listeners.claim(&terms(&[tcp(&format!("0.0.0.0:{}", place.port()))]), threads(1)).expect_err("taken");
+        assert!(error.to_string().contains("somebody else does"), "{error}");
+    }
+
+    #[test]
     fn if_one_cannot_be_had_nothing_changes() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
         let other = std::net::TcpListener::bind("127.0.0.1:0").expect("bound");
         let taken = other.local_addr().expect("bound").to_string();
-        let listeners = Listeners::bind(&terms(&[tcp("127.0.0.1:0")]), threads(1)).expect("bound");
+        let listeners =
+            Listeners::bind(&terms(&[tcp("127.0.0.1:0")]), threads(1), Activated::default()).expect("bound");
         let error = listeners.claim(&terms(&[unix(&path, 0o600), tcp(&taken)]), threads(1)).expect_err("refused");
         assert!(error.to_string().contains("somebody else does"), "{error}");
         assert!(!path.exists(), "what was bound before is gone");
@@ -344,7 +406,7 @@ mod tests {
         for count in [1, 3] {
             let port = free_port();
             let places = ["127.0.0.1", "0.0.0.0", "127.0.0.2"].map(|ip| terms(&[tcp(&format!("{ip}:{port}"))]));
-            let mut listeners = Listeners::bind(&places[0], threads(count)).expect("bound");
+            let mut listeners = Listeners::bind(&places[0], threads(count), Activated::default()).expect("bound");
             for place in &places[1..] {
                 let claim = listeners.claim(place, threads(count)).expect("bound beside the one that leaves");
                 listeners.settle(claim, place);
@@ -359,7 +421,7 @@ mod tests {
     fn a_listener_comes_back_while_its_former_sockets_are_still_open() {
         for count in [1, 3] {
             let (place, nothing) = (terms(&[tcp(&format!("127.0.0.1:{}", free_port()))]), terms(&[]));
-            let mut listeners = Listeners::bind(&place, threads(count)).expect("bound");
+            let mut listeners = Listeners::bind(&place, threads(count), Activated::default()).expect("bound");
             let of_worker = listeners.sockets(threads(1));
             for next in [&nothing, &place] {
                 let claim = listeners.claim(next, threads(count)).expect("bound beside the former sockets");
@@ -376,11 +438,13 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
         let place = tcp("127.0.0.1:0");
-        let mut listeners = Listeners::bind(&terms(&[unix(&path, 0o600), place.clone()]), threads(1)).expect("bound");
+        let mut listeners =
+            Listeners::bind(&terms(&[unix(&path, 0o600), place.clone()]), threads(1), Activated::default())
+                .expect("bound");
         let mut next = terms(&[unix(&path, 0o666), place]);
         next.accepted.nodelay = true;
         let claim = listeners.claim(&next, threads(1)).expect("nothing is new");
-        assert_eq!(claim.new_sockets().len(), 0);
+        assert_eq!(claim.new_sockets(threads(1)).len(), 0);
         listeners.settle(claim, &next);
         assert_eq!(std::fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o666);
         assert!(SockRef::from(&*listeners.sockets(threads(1))[1].socket).tcp_nodelay().expect("read"));

@@ -152,7 +152,7 @@ impl<'a> Reloads<'a> {
             Ok(parcels) => parcels,
             Err(error) => return self.give_up(&error),
         };
-        let new_sockets = claim.iter().flat_map(|(claim, _)| claim.new_sockets());
+        let new_sockets = claim.iter().flat_map(|(claim, _)| claim.new_sockets(ground.plan.threads));
         parcels.extend(new_sockets.map(|bound| handover::listener(&bound)));
         parcels.push(ToWorker::Reload { generation, trigger, extent, ticket }.into());
         let offered = offered.into_iter().filter_map(Offer::into_new).collect();

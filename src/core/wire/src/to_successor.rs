@@ -15,7 +15,8 @@ pub enum ToSuccessor {
     Document { kind: DocumentKind, generation: u64 },
     /// A TCP listener, under the address that its configuration says, whose port may be 0; its sockets follow.
     Tcp { address: SocketAddr },
-    /// A Unix listener with the permission bits of its file and what tells that file from others; its socket follows.
+    /// A Unix listener with the permission bits of its file and what tells that file from others, zeros if it is somebody else's to remove;
+    /// its socket follows.
     Unix { path: String, mode: u32, device: u64, inode: u64 },
     /// So many listening sockets of the listener before, at most [`MAX_SOCKETS`], each in a descriptor beside it.
     Sockets { count: u16 },

@@ -66,6 +66,9 @@ fn unix(path: &Path, cause: io::Error) -> BindError {
     BindError::Unix { path: path.to_owned(), cause }
 }
 
+/// No file has these numbers: inodes begin with 1.
+const SOMEBODY_ELSES: (u64, u64) = (0, 0);
+
 /// The file of a Unix listener, removed on drop unless somebody has put another one in its place.
 #[derive(Debug)]
 pub(super) struct SocketFile {
@@ -78,6 +81,11 @@ impl SocketFile {
         Ok(Self { path: path.to_owned(), identity: identity(&fs::symlink_metadata(path)?) })
     }
 
+    /// One that somebody else has made and removes: the service manager.
+    pub(super) fn of_somebody_else(path: &Path) -> Self {
+        Self { path: path.to_owned(), identity: SOMEBODY_ELSES }
+    }
+
     /// One that the program has made whose place this one has taken.
     pub(super) fn known(path: &Path, identity: (u64, u64)) -> Self {
         Self { path: path.to_owned(), identity }
@@ -88,8 +96,11 @@ impl SocketFile {
         self.identity
     }
 
-    /// Changes who may connect, unless somebody has put another file in its place.
+    /// Changes who may connect, unless somebody has put another file in its place, or it is somebody else's from the beginning.
     pub(super) fn set_mode(&self, mode: u32) -> io::Result<()> {
+        if self.identity == SOMEBODY_ELSES {
+            return Ok(());
+        }
         // By its descriptor, so that whatever takes the path meanwhile is not meant.
         let file =
             OpenOptions::new().read(true).custom_flags((OFlag::O_PATH | OFlag::O_NOFOLLOW).bits()).open(&self.path)?;
@@ -150,6 +161,21 @@ mod tests {
         let before = mode();
         file.set_mode(0o777).expect_err("not ours");
         assert_eq!(mode(), before);
+    }
+
+    #[test]
+    fn somebody_elses_file_keeps_its_mode_and_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socks");
+        let _socket = UnixListener::bind(&path).expect("bound");
+        let before = fs::metadata(&path).expect("a file").permissions().mode();
+        let file = SocketFile::of_somebody_else(&path);
+        file.set_mode(0o600 ^ (before & 0o777)).expect("nothing is done");
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode(), before);
+        let left = SocketFile::known(&path, file.identity());
+        drop(file);
+        drop(left);
+        assert!(path.exists());
     }
 
     #[test]
