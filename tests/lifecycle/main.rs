@@ -6,6 +6,7 @@ mod checking;
 mod doctor;
 mod generating;
 mod hashing;
+mod health;
 mod listeners;
 mod notices;
 mod refusals;

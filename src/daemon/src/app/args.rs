@@ -10,6 +10,7 @@ use config::tokens::{Scope, TokenName};
 
 use super::acl::args as acl;
 use super::doctor::args as doctor;
+use super::health::args as health;
 use super::history::args as history;
 
 /// A SOCKS proxy for administrators: SOCKS5, SOCKS4(a) and HTTP CONNECT on one port.
@@ -82,6 +83,8 @@ pub(super) enum Command {
     Check(Check),
     /// Examine what the configuration asks for and what this host has for it, and say which line to change
     Doctor(doctor::Examination),
+    /// Ask the service that runs for its health, where its metrics are
+    Health(health::Question),
     /// Read a password (from a terminal without echo, otherwise one line of standard input) and print its hash for the users file
     HashPassword,
     /// Make a token for the API: its table for the tokens file on standard output, the token itself on standard error

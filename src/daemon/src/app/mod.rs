@@ -12,6 +12,7 @@ mod delivery;
 mod doctor;
 mod files;
 mod gates;
+mod health;
 mod history;
 mod house;
 mod housekeeping;
@@ -64,6 +65,7 @@ fn offline(selection: Selection, command: Command) -> ExitCode {
         Command::AclValidate(validate) => acl::validate::validate(&selection, &validate),
         Command::AclTest(test) => acl::test::test(&selection, &test),
         Command::Doctor(wanted) => doctor::doctor(&selection.with_port(wanted.port), &wanted),
+        Command::Health(question) => health::health(&selection, &question),
         Command::History(ask) => history::ask(&selection, &ask),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use config::{Binding, ClientMethod, Listener, Method, Opening, Protocol};
@@ -56,7 +56,7 @@ fn leads_to(binding: &Binding, endpoint: SocketAddr, own: &HashSet<IpAddr>) -> b
 /// Asks the listener for a connection to itself.
 fn try_out(listener: &Listener) -> Option<Finding> {
     let Binding::Tcp(bound) = listener.binding else { return None };
-    let (name, address) = (&listener.name, reached_by_us(bound));
+    let (name, address) = (&listener.name, interfaces::reached_here(bound));
     let mut stream = match TcpStream::connect_timeout(&address, PATIENCE) {
         Ok(stream) => stream,
         Err(error) => {
@@ -80,16 +80,6 @@ fn try_out(listener: &Listener) -> Option<Finding> {
         )),
         Err(error) => Finding::warning(format!("{name} takes connections and does not answer: {error}")),
     })
-}
-
-/// Where we reach a listener that takes connections to every address.
-fn reached_by_us(bound: SocketAddr) -> SocketAddr {
-    let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
-    };
-    SocketAddr::new(ip, bound.port())
 }
 
 fn asks_for_nothing(listener: &Listener) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use nix::sys::socket::SockaddrStorage;
 
@@ -17,13 +17,23 @@ pub(crate) fn addresses() -> io::Result<HashSet<IpAddr>> {
 /// The address from which this host would reach `peer`; asks the routing table, sends nothing.
 pub(crate) fn towards(peer: IpAddr) -> Option<IpAddr> {
     let any = match peer {
-        IpAddr::V4(_) => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
-        IpAddr::V6(_) => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
     };
     let probe = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
     // The port means nothing; connect(2) on a datagram socket only chooses the route.
     probe.connect(SocketAddr::new(peer, 9)).ok()?;
     Some(probe.local_addr().ok()?.ip())
+}
+
+/// Where this host itself reaches what listens there; what listens on every address is reached by loopback.
+pub(crate) fn reached_here(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
+    };
+    SocketAddr::new(ip, bound.port())
 }
 
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
