@@ -8,6 +8,7 @@ mod reference;
 mod reloading;
 mod schema;
 mod sessions;
+mod tls;
 
 use std::path::Path;
 

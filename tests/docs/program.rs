@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use rig::certificates::Certificates;
+
 use crate::guide::is_rule_file;
 use crate::markdown::{Block, blocks, documents};
 use crate::{read, rustsocks};
@@ -35,6 +37,7 @@ fn the_cli_page_names_no_flag_that_the_help_does_not() {
 fn every_configuration_in_the_documents_is_accepted() {
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let users = directory.path().join("users.toml");
+    let certificates = Certificates::issue();
     let all = documents().into_iter().flat_map(|document| {
         let mut own = blocks(&document.text);
         own.retain(|block| is_configuration(block) && !is_rule_file(&document, block));
@@ -53,7 +56,7 @@ fn every_configuration_in_the_documents_is_accepted() {
             (_, true) => "[api]\nenabled = true\n",
             _ => &block.text,
         };
-        let said = complaint(directory.path(), text);
+        let said = complaint(directory.path(), &certificates, text);
         assert_eq!(said, None, "{path}, under {:?}:\n{}", block.heading, block.text);
     }
     assert!(seen > 5, "the documents have more configurations than {seen}");
@@ -71,11 +74,12 @@ fn is_configuration(block: &Block) -> bool {
 }
 
 /// What `check` has against a configuration whose users file is the one in this directory.
-fn complaint(directory: &Path, text: &str) -> Option<String> {
+fn complaint(directory: &Path, certificates: &Certificates, text: &str) -> Option<String> {
     fs::write(directory.join("rustsocks.toml"), text).expect("the file can be written");
     let mut check = rustsocks(&["check", "--config", "rustsocks.toml"]);
     check.current_dir(directory).env("RUSTSOCKS_AUTH_USERS_FILE", "users.toml");
     check.env("RUSTSOCKS_API_TOKENS_FILE", "tokens.toml");
+    check.env("RUSTSOCKS_API_TLS_CERT", certificates.chain()).env("RUSTSOCKS_API_TLS_KEY", certificates.key());
     // The services that ship are not installed here.
     check.env("RUSTSOCKS_AUTH_PAM_CONFIG_DIR", crate::root().join("config/pam.d"));
     if text.contains("[acl]") {

@@ -14,7 +14,7 @@ fn reloads_are_counted_by_what_came_of_each_component() {
     let house = start(&format!("[server]\nwatch_files = false\n{}", rules.settings()));
     let began = house.http.scrape();
     assert_eq!(state(&began), [1, 1]);
-    assert_eq!(began.of("rustsocks_reloads_total").len(), 12, "every word is there from the beginning");
+    assert_eq!(began.of("rustsocks_reloads_total").len(), 18, "every word is there from the beginning");
 
     rules.rewrite(CLOSED);
     assert_eq!(house.service.reload().text("rules"), "applied");

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod cable;
+pub mod certificates;
 pub mod daemon;
 pub mod disk;
 pub mod dns;

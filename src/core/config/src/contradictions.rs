@@ -31,6 +31,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.no_group_twice();
     check.guarantees_can_be_kept();
     check.nothing_is_open_by_accident();
+    check.certificates_have_keys();
     check.metrics_are_not_open_by_accident();
     check.api_is_not_open();
     check.unix_keys_fit();
@@ -159,12 +160,34 @@ impl<'c, 'a> Check<'c, 'a> {
         }
     }
 
-    /// Tokens and what they open would be readable on the way.
+    /// Without TLS others could read tokens on their way; without tokens everybody could read everything.
     fn api_is_not_open(&mut self) {
+        let api = &self.settings.api;
+        let missing = match (api.tls_cert.is_some(), api.tokens_file.is_some()) {
+            (true, true) => return,
+            (false, false) => "neither TLS nor tokens",
+            (false, true) => "no TLS, so that others could read tokens on their way",
+            (true, false) => "no tokens, so that others could read everything",
+        };
         if self.settings.api_binding().is_some_and(|binding| binding.is_reachable()) {
-            let fault = Fault::new("others could read tokens on their way, for the API has no TLS of its own");
-            let hint = "listen on 127.0.0.1 or on a Unix socket, and let a TLS terminator on this host stand before it";
+            let fault = Fault::new(format!("others can reach the API there, and it has {missing}"));
+            let hint = "set api.tls_cert, api.tls_key and api.tokens_file, or listen on 127.0.0.1 or on a Unix socket";
             self.contradict(&API, fault.hint(hint));
+        }
+    }
+
+    /// A certificate is nothing without its key, and the other way round.
+    fn certificates_have_keys(&mut self) {
+        let Settings { api, metrics, .. } = self.settings;
+        let pairs = [
+            ("api.tls_cert", "api.tls_key", api.tls_cert.is_some(), api.tls_key.is_some()),
+            ("metrics.tls_cert", "metrics.tls_key", metrics.tls_cert.is_some(), metrics.tls_key.is_some()),
+        ];
+        for (certificate, key, has_certificate, has_key) in pairs {
+            if has_certificate != has_key {
+                let fault = Fault::new(format!("{certificate} and {key} belong together, and one of them is missing"));
+                self.contradict(&[certificate, key], fault);
+            }
         }
     }
 
@@ -304,7 +327,7 @@ fn open_proxy(listener: &Listener) -> Fault {
 }
 
 fn open_metrics() -> Fault {
-    Fault::new("others could read users and destinations there, for it has neither TLS nor tokens yet")
+    Fault::new("others could read users and destinations there, for it wants no token")
         .hint("listen on 127.0.0.1 or on a Unix socket, or set metrics.i_understand_open_metrics = true")
 }
 

@@ -18,12 +18,30 @@ pub enum DocumentKind {
     FirstConfiguration,
     /// The tokens file of the API, which the worker may not open itself.
     Tokens,
+    /// The certificate chain of the API's listener.
+    ApiCertificate,
+    /// Its private key, which the worker may not open itself.
+    ApiKey,
+    /// The certificate chain of the metrics' listener.
+    MetricsCertificate,
+    /// Its private key.
+    MetricsKey,
 }
 
 impl DocumentKind {
     /// Every kind, in the order in which a new worker is given them.
-    pub const ALL: &'static [Self] =
-        &[Self::Configuration, Self::Users, Self::Rules, Self::RuleTests, Self::FirstConfiguration, Self::Tokens];
+    pub const ALL: &'static [Self] = &[
+        Self::Configuration,
+        Self::Users,
+        Self::Rules,
+        Self::RuleTests,
+        Self::FirstConfiguration,
+        Self::Tokens,
+        Self::ApiCertificate,
+        Self::ApiKey,
+        Self::MetricsCertificate,
+        Self::MetricsKey,
+    ];
 
     /// What it is called in logs and in the list of a process's descriptors.
     #[must_use]
@@ -35,6 +53,10 @@ impl DocumentKind {
             Self::RuleTests => "rule tests",
             Self::FirstConfiguration => "first configuration",
             Self::Tokens => "tokens",
+            Self::ApiCertificate => "api_certificate",
+            Self::ApiKey => "api_key",
+            Self::MetricsCertificate => "metrics_certificate",
+            Self::MetricsKey => "metrics_key",
         }
     }
 
@@ -46,6 +68,10 @@ impl DocumentKind {
             Self::FirstConfiguration => 4,
             Self::RuleTests => 5,
             Self::Tokens => 6,
+            Self::ApiCertificate => 7,
+            Self::ApiKey => 8,
+            Self::MetricsCertificate => 9,
+            Self::MetricsKey => 10,
         }
     }
 
@@ -54,7 +80,15 @@ impl DocumentKind {
     pub fn part_of(self) -> Self {
         match self {
             Self::RuleTests => Self::Rules,
-            Self::Configuration | Self::Users | Self::Rules | Self::FirstConfiguration | Self::Tokens => self,
+            Self::ApiKey => Self::ApiCertificate,
+            Self::MetricsKey => Self::MetricsCertificate,
+            Self::Configuration
+            | Self::Users
+            | Self::Rules
+            | Self::FirstConfiguration
+            | Self::Tokens
+            | Self::ApiCertificate
+            | Self::MetricsCertificate => self,
         }
     }
 

@@ -11,7 +11,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use acl::Exception;
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use config::{
     Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
     Protocol, Resolver, Server, Sessions, Settings,
@@ -28,6 +28,7 @@ use crate::engine::history;
 use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
+use crate::engine::tls::Identity;
 use crate::frontends::http::{Access, Hosts, Manners, Terms};
 use crate::frontends::socks::{Door, associate, bind};
 use crate::state::penalties::source::Prefixes;
@@ -92,26 +93,35 @@ pub(super) fn log(logging: &Logging) -> log::Options {
 const METRICS_LIMIT: Duration = Duration::from_secs(10);
 
 /// What the metrics' listener asks of a request.
-pub(super) fn metrics_manners(metrics: &config::Metrics) -> Manners {
+pub(super) fn metrics_manners(metrics: &config::Metrics, identity: Arc<ArcSwapOption<Identity>>) -> Manners {
     let config::Metrics {
         enabled: _,
         bind_address: _,
         bind_port: _,
         socket_mode: _,
+        // What is in these is the identity.
+        tls_cert: _,
+        tls_key: _,
         allowed_hosts,
         i_understand_open_metrics: _,
     } = metrics;
-    Manners { hosts: hosts(allowed_hosts), access: None, answer_limit: METRICS_LIMIT }
+    Manners { identity, hosts: hosts(allowed_hosts), access: None, answer_limit: METRICS_LIMIT }
 }
 
 /// What the API's listener asks of a request.
-pub(super) fn api_manners(api: &config::Api, tokens: Arc<ArcSwap<Tokens>>) -> Manners {
+pub(super) fn api_manners(
+    api: &config::Api,
+    identity: Arc<ArcSwapOption<Identity>>,
+    tokens: Arc<ArcSwap<Tokens>>,
+) -> Manners {
     let config::Api {
         enabled: _,
         bind_address: _,
         bind_port: _,
         socket_mode: _,
         tokens_file: _,
+        tls_cert: _,
+        tls_key: _,
         allowed_hosts,
         cors_origins,
         timeout,
@@ -123,7 +133,8 @@ pub(super) fn api_manners(api: &config::Api, tokens: Arc<ArcSwap<Tokens>>) -> Ma
         token_rate: *token_rate,
         source_rate: *source_rate,
     };
-    Manners { hosts: hosts(allowed_hosts), access: Some(Access::new(tokens, terms)), answer_limit: *timeout }
+    let access = Some(Access::new(tokens, terms));
+    Manners { identity, hosts: hosts(allowed_hosts), access, answer_limit: *timeout }
 }
 
 fn hosts(names: &[config::HostLabel]) -> Hosts {

@@ -9,6 +9,7 @@ use config::{Acl, Loaded, Settings, Source};
 use wire::DocumentKind;
 
 use super::args::Selection;
+use super::certificate::{Listening, OfApi, OfMetrics};
 use super::delivery::Text;
 use super::trusted::{self, Readers};
 use crate::state::rules::Rules;
@@ -48,6 +49,10 @@ pub(super) fn named(settings: &Settings) -> impl Iterator<Item = (DocumentKind, 
         DocumentKind::Rules => needed_rules(settings).map(Path::to_owned),
         DocumentKind::RuleTests => needed_rules(settings).map(tests_beside),
         DocumentKind::Tokens => needed_tokens(settings).map(Path::to_owned),
+        DocumentKind::ApiCertificate => OfApi::files(settings).map(|files| files.certificate),
+        DocumentKind::ApiKey => OfApi::files(settings).map(|files| files.key),
+        DocumentKind::MetricsCertificate => OfMetrics::files(settings).map(|files| files.certificate),
+        DocumentKind::MetricsKey => OfMetrics::files(settings).map(|files| files.key),
         DocumentKind::Configuration | DocumentKind::FirstConfiguration => None,
     };
     DocumentKind::ALL.iter().filter_map(move |kind| Some((*kind, path(*kind)?)))
@@ -62,6 +67,10 @@ pub(super) fn read_named(kind: DocumentKind, path: &Path) -> anyhow::Result<Stri
         DocumentKind::RuleTests if path.try_exists().is_ok_and(|exists| !exists) => Ok(String::new()),
         DocumentKind::RuleTests => trusted::read("the tests of the rules", path, Readers::Anyone),
         DocumentKind::Tokens => trusted::read("api.tokens_file", path, Readers::NotOthers),
+        DocumentKind::ApiCertificate => trusted::read("api.tls_cert", path, Readers::Anyone),
+        DocumentKind::ApiKey => trusted::read("api.tls_key", path, Readers::NotOthers),
+        DocumentKind::MetricsCertificate => trusted::read("metrics.tls_cert", path, Readers::Anyone),
+        DocumentKind::MetricsKey => trusted::read("metrics.tls_key", path, Readers::NotOthers),
         DocumentKind::Configuration | DocumentKind::FirstConfiguration => {
             trusted::read("the configuration", path, Readers::Anyone)
         }

@@ -1,6 +1,7 @@
 //! The worker's parts, put together and kept in order until they are over.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -13,6 +14,7 @@ use config::Settings;
 use tokio::sync::watch;
 
 use super::build;
+use super::certificate::Shown;
 use super::counting::Counting;
 use super::gates::{self, Handed};
 use super::regimes::{Basis, Beside, Means, Regimes};
@@ -21,7 +23,7 @@ use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
 use crate::engine::sys::private_socket::PrivateSocket;
-use crate::frontends::http::{self, Http};
+use crate::frontends::http::{self, Http, Manners};
 use crate::frontends::office::{Office, Past};
 use crate::frontends::socks::World;
 use crate::state::limits::bandwidth::Bandwidth;
@@ -63,6 +65,8 @@ pub(super) struct Given {
     pub(super) past: Option<PathBuf>,
     /// Those that the API goes by.
     pub(super) tokens: Arc<ArcSwap<Tokens>>,
+    /// Those that the HTTP listeners show.
+    pub(super) certificates: Shown,
     /// What operators order and ask of reloads.
     pub(super) reloads: Arc<Reloads>,
 }
@@ -85,7 +89,7 @@ impl House {
     /// # Errors
     /// Whatever the settings ask for and this host does not have.
     pub(super) fn open(basis: &Basis<'_>, given: Given) -> anyhow::Result<(Self, Regimes)> {
-        let Given { mut sockets, pam, counting, history, private_socket, past, tokens, reloads } = given;
+        let Given { mut sockets, pam, counting, history, private_socket, past, tokens, certificates, reloads } = given;
         let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&sockets, &serving)?;
@@ -124,7 +128,10 @@ impl House {
             past: past.map(Past::of),
             reloads: Arc::clone(&reloads),
         };
-        let http = open_http(settings, for_http, private_socket, tokens, office).context("cannot serve HTTP")?;
+        let manners = manners(settings, tokens, certificates);
+        let for_http = listeners(settings, for_http, manners);
+        let http = private_socket.map(|private_socket| Http::start(for_http, private_socket, office));
+        let http = http.transpose().context("cannot serve HTTP")?;
         Ok((Self { world, counting, http, phase, threads, pacer, pam, reloads }, regimes))
     }
 
@@ -208,24 +215,19 @@ fn start_threads(handed: &[Handed], phase: &watch::Receiver<Phase>) -> anyhow::R
     (0..=last).map(|number| Ok(Watched { thread: RelayThread::start(number, phase.clone())?, seen: 0 })).collect()
 }
 
-/// The HTTP frontend, if there is a way to its inner server.
-fn open_http(
-    settings: &Settings,
-    mut sockets: Vec<Handed>,
-    private_socket: Option<PrivateSocket>,
-    tokens: Arc<ArcSwap<Tokens>>,
-    office: Office,
-) -> io::Result<Option<Http>> {
-    let Some(private_socket) = private_socket else { return Ok(None) };
-    let metrics = settings.metrics_binding().map(|_| build::metrics_manners(&settings.metrics));
-    let api = settings.api_binding().map(|_| build::api_manners(&settings.api, tokens));
-    let mut listeners = Vec::new();
-    // In the order in which the monitor was asked for their sockets.
-    for (index, manners) in (settings.listeners().len()..).zip(metrics.into_iter().chain(api)) {
-        let own = gates::of_listener(&mut sockets, index);
-        listeners.push((own.into_iter().map(|handed| handed.socket).collect(), manners));
-    }
-    Http::start(listeners, private_socket, office).map(Some)
+/// Of each HTTP listener, in the order in which the monitor was asked for their sockets.
+fn manners(settings: &Settings, tokens: Arc<ArcSwap<Tokens>>, certificates: Shown) -> Vec<Manners> {
+    let Shown { api: of_api, metrics: of_metrics } = certificates;
+    let metrics = settings.metrics_binding().map(|_| build::metrics_manners(&settings.metrics, of_metrics));
+    let api = settings.api_binding().map(|_| build::api_manners(&settings.api, of_api, tokens));
+    metrics.into_iter().chain(api).collect()
+}
+
+/// Each HTTP listener's sockets with its manners.
+fn listeners(settings: &Settings, mut sockets: Vec<Handed>, manners: Vec<Manners>) -> Vec<(Vec<OwnedFd>, Manners)> {
+    let first = settings.listeners().len();
+    let mut own = |index| gates::of_listener(&mut sockets, index).into_iter().map(|handed| handed.socket).collect();
+    (first..).zip(manners).map(|(index, manners)| (own(index), manners)).collect()
 }
 
 /// Lets each scrape see who is turned away before a session begins.

@@ -4,6 +4,7 @@ mod acl;
 mod allowance;
 mod args;
 mod build;
+mod certificate;
 mod commands;
 mod configuration;
 mod confinement;

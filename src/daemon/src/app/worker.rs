@@ -16,6 +16,7 @@ use nix::sys::signal::{SigSet, Signal};
 use wire::{DocumentKind, ToMonitor, ToWorker};
 
 use super::args::{FromMonitor, Selection};
+use super::certificate::{Certificate, OfApi, OfMetrics, Shown};
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
 use super::confinement::Confinement;
 use super::counting::Counting;
@@ -93,6 +94,9 @@ impl Worker {
         let users = Named::first(&settings, &mut delivery)?;
         let rules = Named::first(&settings, &mut delivery)?;
         let tokens: Named<Tokens> = Named::first(&settings, &mut delivery)?;
+        let of_api: Named<Certificate<OfApi>> = Named::first(&settings, &mut delivery)?;
+        let of_metrics: Named<Certificate<OfMetrics>> = Named::first(&settings, &mut delivery)?;
+        let certificates_in_use = Shown::first(&of_api.value, &of_metrics.value);
         let tokens_in_use = Arc::new(ArcSwap::new(Arc::clone(&tokens.value)));
         let basis = Basis { settings: &settings, users: &users.value, rules: &rules.value, generation };
         let (helpers, pam) = pam::open(&settings, pam_services.clone(), link, delivery.helpers)?;
@@ -108,6 +112,7 @@ impl Worker {
             private_socket,
             past,
             tokens: Arc::clone(&tokens_in_use),
+            certificates: certificates_in_use.clone(),
             reloads: Arc::clone(&reloads),
         };
         let (house, regimes) = House::open(&basis, given)?;
@@ -123,7 +128,10 @@ impl Worker {
             users,
             rules,
             tokens,
+            of_api,
+            of_metrics,
             tokens_in_use,
+            certificates_in_use,
             pam_services,
             regimes,
             loudness,

@@ -6,3 +6,4 @@ pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod relay;
 pub(crate) mod sys;
+pub(crate) mod tls;

@@ -17,7 +17,7 @@ tables! {
     Api {
         /// Whether there is one.
         enabled: bool = "enabled", Flag, false;
-        /// Where it listens; nobody else than this machine's own users may reach it.
+        /// Where it listens; others than this machine's own users may reach it only with TLS and with tokens.
         bind_address: MetricsAddress = "bind_address", text(), MetricsAddress::Ip(Ipv4Addr::LOCALHOST.into());
         /// Its port, for an IP address; 0 lets the kernel choose a free port.
         bind_port: u16 = "bind_port", count(0, 65_535), 8_080;
@@ -25,6 +25,10 @@ tables! {
         socket_mode: Mode = "socket_mode", text(), Mode::OWNER_AND_GROUP;
         /// Who may do what; without it everybody who reaches it may read, and nobody may do more.
         tokens_file: Option<PathBuf> = "tokens_file", Maybe(text()), None;
+        /// The certificate chain, as PEM, with which it speaks TLS.
+        tls_cert: Option<PathBuf> = "tls_cert", Maybe(text()), None;
+        /// The private key that belongs to it, as PEM.
+        tls_key: Option<PathBuf> = "tls_key", Maybe(text()), None;
         /// What a request may call this host, besides the address that it came to and `localhost`.
         allowed_hosts: Vec<HostLabel> = "allowed_hosts", list(), Vec::new();
         /// Whose web pages may ask through a browser.

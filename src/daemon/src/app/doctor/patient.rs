@@ -98,6 +98,10 @@ fn unreadable(loaded: &Loaded, file: Option<&Path>) -> Vec<Finding> {
         let key = match kind {
             DocumentKind::Users => "auth.users_file",
             DocumentKind::Tokens => "api.tokens_file",
+            DocumentKind::ApiCertificate => "api.tls_cert",
+            DocumentKind::ApiKey => "api.tls_key",
+            DocumentKind::MetricsCertificate => "metrics.tls_cert",
+            DocumentKind::MetricsKey => "metrics.tls_key",
             DocumentKind::Rules
             | DocumentKind::RuleTests
             | DocumentKind::Configuration

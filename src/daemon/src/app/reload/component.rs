@@ -11,6 +11,7 @@ use wire::DocumentKind;
 
 use super::InForce;
 use crate::app::acl::test;
+use crate::app::certificate::{Certificate, Files, Listening, OfApi, OfMetrics};
 use crate::app::configuration;
 use crate::app::delivery::{Delivered, Delivery, Text};
 use crate::app::regimes::Basis;
@@ -24,22 +25,29 @@ pub(in crate::app) trait Component: Sized + Debug {
     /// Which text it is made of.
     const KIND: DocumentKind;
 
-    /// What it has to pass before it takes the place of another one; it is judged again when this changes.
-    const TESTED_BY: Option<DocumentKind>;
+    /// A second text: another part of it, or tests that it has to pass. It is judged again when this changes.
+    const BESIDE: Option<DocumentKind>;
 
     /// Everything in the settings that it depends on.
     type Settings: Clone + PartialEq + Debug;
 
     fn settings(settings: &Settings) -> Self::Settings;
 
-    /// Makes it, without a text if the settings name none, to take the place of another one, if there is one.
-    fn make(settings: &Settings, text: Option<&Text>, former: Option<&Self>) -> anyhow::Result<Self>;
+    /// Makes it, without texts if the settings name none, to take the place of another one, if there is one.
+    fn make(settings: &Settings, texts: Texts<'_>, former: Option<&Self>) -> anyhow::Result<Self>;
+}
+
+/// The text of a component and the one beside it, as far as there are any.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::app) struct Texts<'a> {
+    text: Option<&'a Text>,
+    beside: Option<&'a Text>,
 }
 
 impl Component for Users {
     const KIND: DocumentKind = DocumentKind::Users;
 
-    const TESTED_BY: Option<DocumentKind> = None;
+    const BESIDE: Option<DocumentKind> = None;
 
     type Settings = Option<PathBuf>;
 
@@ -47,15 +55,15 @@ impl Component for Users {
         configuration::needed_users(settings).map(Path::to_owned)
     }
 
-    fn make(settings: &Settings, text: Option<&Text>, _former: Option<&Self>) -> anyhow::Result<Self> {
-        configuration::users(settings, text)
+    fn make(settings: &Settings, texts: Texts<'_>, _former: Option<&Self>) -> anyhow::Result<Self> {
+        configuration::users(settings, texts.text)
     }
 }
 
 impl Component for Rules {
     const KIND: DocumentKind = DocumentKind::Rules;
 
-    const TESTED_BY: Option<DocumentKind> = Some(DocumentKind::RuleTests);
+    const BESIDE: Option<DocumentKind> = Some(DocumentKind::RuleTests);
 
     type Settings = (Acl, Policy);
 
@@ -63,8 +71,8 @@ impl Component for Rules {
         (settings.acl.clone(), settings.guard.private_by_name)
     }
 
-    fn make(settings: &Settings, text: Option<&Text>, former: Option<&Self>) -> anyhow::Result<Self> {
-        let rules = configuration::rules(settings, text)?;
+    fn make(settings: &Settings, texts: Texts<'_>, former: Option<&Self>) -> anyhow::Result<Self> {
+        let rules = configuration::rules(settings, texts.text)?;
         Ok(match former {
             Some(former) => rules.after(former),
             None => rules,
@@ -75,7 +83,7 @@ impl Component for Rules {
 impl Component for Tokens {
     const KIND: DocumentKind = DocumentKind::Tokens;
 
-    const TESTED_BY: Option<DocumentKind> = None;
+    const BESIDE: Option<DocumentKind> = None;
 
     type Settings = Option<PathBuf>;
 
@@ -83,8 +91,24 @@ impl Component for Tokens {
         configuration::needed_tokens(settings).map(Path::to_owned)
     }
 
-    fn make(settings: &Settings, text: Option<&Text>, _: Option<&Self>) -> anyhow::Result<Self> {
-        configuration::tokens(settings, text)
+    fn make(settings: &Settings, texts: Texts<'_>, _: Option<&Self>) -> anyhow::Result<Self> {
+        configuration::tokens(settings, texts.text)
+    }
+}
+
+impl<L: Listening> Component for Certificate<L> {
+    const KIND: DocumentKind = L::CERTIFICATE;
+
+    const BESIDE: Option<DocumentKind> = Some(L::KEY);
+
+    type Settings = Option<Files>;
+
+    fn settings(settings: &Settings) -> Self::Settings {
+        L::files(settings)
+    }
+
+    fn make(settings: &Settings, texts: Texts<'_>, _: Option<&Self>) -> anyhow::Result<Self> {
+        Self::read(settings, texts.text, texts.beside)
     }
 }
 
@@ -95,7 +119,7 @@ pub(in crate::app) struct Named<C: Component> {
     settings: C::Settings,
     /// The generation of the text, if there is one.
     generation: Option<u64>,
-    tests: Option<Text>,
+    beside: Option<Text>,
 }
 
 /// What was found in one text.
@@ -118,6 +142,8 @@ pub(super) struct News {
     pub(super) users: Found<Named<Users>>,
     pub(super) rules: Found<Named<Rules>>,
     pub(super) tokens: Found<Named<Tokens>>,
+    pub(super) of_api: Found<Named<Certificate<OfApi>>>,
+    pub(super) of_metrics: Found<Named<Certificate<OfMetrics>>>,
 }
 
 impl<T> Found<T> {
@@ -182,39 +208,44 @@ impl Found<Settings> {
 impl<C: Component> Named<C> {
     /// As it is when a worker starts. It has passed its tests; some that go by the clock might fail now.
     pub(in crate::app) fn first(settings: &Settings, delivery: &mut Delivery) -> anyhow::Result<Self> {
-        let (text, tests) = Self::texts(delivery).map_err(anyhow::Error::msg)?;
-        Self::make(settings, text.as_ref(), tests, None)
+        let (text, beside) = Self::texts(delivery).map_err(anyhow::Error::msg)?;
+        Self::make(settings, text.as_ref(), beside, None)
     }
 
-    /// Its text and that of its tests, as far as they were delivered.
+    /// Its text and the one beside it, as far as they were delivered.
     fn texts(delivery: &mut Delivery) -> Result<(Option<Text>, Option<Text>), String> {
         let text = delivery.take(C::KIND).transpose();
-        let tests = C::TESTED_BY.and_then(|kind| delivery.take(kind)).transpose();
-        Ok((text?, tests?))
+        let beside = C::BESIDE.and_then(|kind| delivery.take(kind)).transpose();
+        Ok((text?, beside?))
     }
 
     /// What it is under these settings, of which there may be others than before, and with the text that was delivered.
     pub(super) fn find(&self, settings: &Settings, delivery: &mut Delivery) -> Found<Self> {
-        let (text, tests) = match Self::texts(delivery) {
+        let (text, beside) = match Self::texts(delivery) {
             Ok(texts) => texts,
             Err(reason) => return Found::failed(&reason),
         };
         let is_same = |now: Option<&Text>, then| now.is_none_or(|text| Some(text.generation) == then);
-        let tested_by = self.tests.as_ref().map(|tests| tests.generation);
-        let is_same_text = is_same(text.as_ref(), self.generation) && is_same(tests.as_ref(), tested_by);
+        let beside_it = self.beside.as_ref().map(|text| text.generation);
+        let is_same_text = is_same(text.as_ref(), self.generation) && is_same(beside.as_ref(), beside_it);
         if is_same_text && C::settings(settings) == self.settings {
             return Found::Same;
         }
-        match Self::make(settings, text.as_ref(), tests, Some(&*self.value)) {
+        match Self::make(settings, text.as_ref(), beside, Some(&*self.value)) {
             Ok(value) if is_same_text => Found::Remade(value),
             Ok(value) => Found::New { value, effect: Effect::default() },
             Err(error) => Found::failed(&format!("{error:#}")),
         }
     }
 
-    fn make(settings: &Settings, text: Option<&Text>, tests: Option<Text>, former: Option<&C>) -> anyhow::Result<Self> {
-        let value = Arc::new(C::make(settings, text, former)?);
-        Ok(Self { value, settings: C::settings(settings), generation: text.map(|text| text.generation), tests })
+    fn make(
+        settings: &Settings,
+        text: Option<&Text>,
+        beside: Option<Text>,
+        former: Option<&C>,
+    ) -> anyhow::Result<Self> {
+        let value = Arc::new(C::make(settings, Texts { text, beside: beside.as_ref() }, former)?);
+        Ok(Self { value, settings: C::settings(settings), generation: text.map(|text| text.generation), beside })
     }
 
     /// As it will be.
@@ -238,7 +269,7 @@ impl<C: Component> Named<C> {
 impl Named<Rules> {
     /// Whether the rules pass their tests with these users.
     pub(super) fn pass(&self, settings: &Settings, users: &Arc<Users>) -> anyhow::Result<()> {
-        test::verify(settings, &self.value, users, self.tests.as_ref())
+        test::verify(settings, &self.value, users, self.beside.as_ref())
     }
 }
 
@@ -260,24 +291,29 @@ impl News {
             (Users::KIND, in_force.users.fits(&self.users, settings)),
             (Rules::KIND, in_force.rules.fits(&self.rules, settings)),
             (Tokens::KIND, in_force.tokens.fits(&self.tokens, settings)),
+            (OfApi::CERTIFICATE, in_force.of_api.fits(&self.of_api, settings)),
+            (OfMetrics::CERTIFICATE, in_force.of_metrics.fits(&self.of_metrics, settings)),
         ];
         let missing: Vec<&str> = fits.iter().filter(|(_, fits)| !fits).map(|(kind, _)| kind.name()).collect();
         if !missing.is_empty() && self.configuration.value().is_some() {
             let problem = format!("cannot be applied without what failed: {}", missing.join(", "));
             self.configuration = Found::failed(&problem);
         }
-        let Self { configuration, users, rules, tokens } = self;
+        let Self { configuration, users, rules, tokens, of_api, of_metrics } = self;
         let settings = configuration.value().unwrap_or(&in_force.settings);
         in_force.users.stay_with(users, settings);
         in_force.rules.stay_with(rules, settings);
         in_force.tokens.stay_with(tokens, settings);
+        in_force.of_api.stay_with(of_api, settings);
+        in_force.of_metrics.stay_with(of_metrics, settings);
     }
 
     /// Something is new.
     pub(super) fn is_any(&self) -> bool {
-        let Self { configuration, users, rules, tokens } = self;
+        let Self { configuration, users, rules, tokens, of_api, of_metrics } = self;
         let is_regime_new = configuration.value().is_some() || users.value().is_some() || rules.value().is_some();
-        is_regime_new || tokens.value().is_some()
+        let is_certificate_new = of_api.value().is_some() || of_metrics.value().is_some();
+        is_regime_new || tokens.value().is_some() || is_certificate_new
     }
 
     /// It says something new of who may go where; sessions that are in keep what other changes leave alone.
@@ -302,16 +338,20 @@ impl News {
             (Users::KIND, self.users.outcome()),
             (Rules::KIND, self.rules.outcome()),
             (Tokens::KIND, self.tokens.outcome()),
+            (OfApi::CERTIFICATE, self.of_api.outcome()),
+            (OfMetrics::CERTIFICATE, self.of_metrics.outcome()),
         ]
     }
 
     /// Puts what is new in the place of what was in force.
     pub(super) fn settle(self, in_force: &mut InForce) {
-        let Self { configuration, users, rules, tokens } = self;
+        let Self { configuration, users, rules, tokens, of_api, of_metrics } = self;
         configuration.settle(&mut in_force.settings);
         users.settle(&mut in_force.users);
         rules.settle(&mut in_force.rules);
         tokens.settle(&mut in_force.tokens);
+        of_api.settle(&mut in_force.of_api);
+        of_metrics.settle(&mut in_force.of_metrics);
     }
 
     /// The settings that will be in force.

@@ -9,8 +9,14 @@ use crate::state::metrics::{Metrics, STEP_SECONDS};
 use crate::state::reloads::report::{Outcome, Report};
 
 /// The components, in the order of a report.
-const COMPONENTS: [DocumentKind; 4] =
-    [DocumentKind::Configuration, DocumentKind::Users, DocumentKind::Rules, DocumentKind::Tokens];
+const COMPONENTS: [DocumentKind; 6] = [
+    DocumentKind::Configuration,
+    DocumentKind::Users,
+    DocumentKind::Rules,
+    DocumentKind::Tokens,
+    DocumentKind::ApiCertificate,
+    DocumentKind::MetricsCertificate,
+];
 
 /// What is counted of reloads.
 #[derive(Debug)]

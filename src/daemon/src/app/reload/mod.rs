@@ -21,6 +21,7 @@ pub(super) use self::component::Named;
 use self::component::{Found, News};
 pub(super) use self::counts::Counts;
 use super::args::Selection;
+use super::certificate::{Certificate, OfApi, OfMetrics, Shown};
 use super::delivery::Delivery;
 use super::gates::Gate;
 use super::regimes::{Next, Regimes};
@@ -62,8 +63,12 @@ pub(super) struct InForce {
     pub(super) users: Named<Users>,
     pub(super) rules: Named<Rules>,
     pub(super) tokens: Named<Tokens>,
+    pub(super) of_api: Named<Certificate<OfApi>>,
+    pub(super) of_metrics: Named<Certificate<OfMetrics>>,
     /// Those that the API goes by.
     pub(super) tokens_in_use: Arc<ArcSwap<Tokens>>,
+    /// Those that the HTTP listeners show.
+    pub(super) certificates_in_use: Shown,
     /// Those that the PAM helpers know.
     pub(super) pam_services: Vec<String>,
     pub(super) regimes: Regimes,
@@ -152,7 +157,9 @@ impl InForce {
             .unless(|rules| pam::suffice(&self.pam_services, rules.value.set().services().map(|(_, service)| service)))
             .unless(|rules| rules.pass(settings, &self.users.or(&users).value));
         let tokens = self.tokens.find(settings, delivery);
-        News { configuration, users, rules, tokens }
+        let of_api = self.of_api.find(settings, delivery);
+        let of_metrics = self.of_metrics.find(settings, delivery);
+        News { configuration, users, rules, tokens, of_api, of_metrics }
     }
 
     /// The regime of as much of the news as a regime can be made of; nothing if there is nothing new.
@@ -175,6 +182,7 @@ impl InForce {
         let may_revoke = news.may_revoke(self);
         news.settle(self);
         self.tokens_in_use.store(Arc::clone(&self.tokens.value));
+        self.certificates_in_use.replace(&self.of_api.value, &self.of_metrics.value);
         self.loudness.set(build::log(&self.settings.logging).level);
         let revoked = match self.settings.acl.on_revoke {
             OnRevoke::Close if may_revoke => self.regimes.world().revoke(),

@@ -1,6 +1,6 @@
 //! One connection: one request, judged and handed on, and its answer.
 //!
-//! Knows nothing of where the bytes come from: TLS will stand before it.
+//! TLS stands before it where the listener has a certificate; behind it, both are the same.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::access;
 use super::answer::{Answer, Rest};
 use super::crowd::Source;
-use super::front::{Front, Gate};
+use super::front::Gate;
 use super::head::{self, Head, Progress};
 use super::hosts::Arrived;
 use super::inner::CALLER;
@@ -22,7 +22,7 @@ use super::problem::Problem;
 use super::routes::{self, Listener, Route};
 use crate::frontends::office::Caller;
 
-/// From accept to the end of the head.
+/// From accept to the end of the head, a handshake included.
 const HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// From the end of the head to the end of the body.
@@ -41,6 +41,15 @@ const HANDLER_LIMIT: Duration = Duration::from_mins(5);
 
 /// An answer of the inner server is held whole, so that a slow client never holds a handler.
 const MOST_ANSWER: u64 = 16 * 1024 * 1024;
+
+/// How a connection has come.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    from: Source,
+    arrived: Arrived,
+    /// When its head must be whole.
+    head_by: Instant,
+}
 
 /// A request that may be handed on.
 #[derive(Debug)]
@@ -67,14 +76,21 @@ impl From<Problem> for Unheard {
     }
 }
 
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    gate: &Gate,
-    mut client: S,
-    from: Source,
-    arrived: Arrived,
-) {
+/// Serves whoever has just been accepted.
+pub(super) async fn receive<S: AsyncRead + AsyncWrite + Unpin>(gate: &Gate, client: S, from: Source, arrived: Arrived) {
+    let arrival = Arrival { from, arrived, head_by: Instant::now() + HEAD_LIMIT };
+    let Some(identity) = gate.manners.identity.load_full() else {
+        return serve(gate, client, arrival).await;
+    };
+    match timeout_at(arrival.head_by.into(), identity.welcome(client)).await {
+        Ok(Ok(client)) => serve(gate, client, arrival).await,
+        Ok(Err(_)) | Err(_) => gate.front.note_failed_handshake(),
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(gate: &Gate, mut client: S, arrival: Arrival) {
     let mut page = None;
-    let (answer, rest) = match hear(gate, &mut client, from, arrived, &mut page).await {
+    let (answer, rest) = match hear(gate, &mut client, arrival, &mut page).await {
         Ok(request) => (ask(gate, &request).await, rest(&request.head)),
         Err(Unheard::Refused(problem, route)) => {
             gate.front.note(route, problem.status(), Duration::ZERO);
@@ -90,9 +106,19 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Tells a client without a place why it has none.
-pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(front: &Front, client: S) {
-    front.note(None, Problem::Crowded.status(), Duration::ZERO);
-    let _too_slow = timeout(FAREWELL, see_off(client, &Problem::Crowded.answer().encode(Rest::Body))).await;
+pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(gate: &Gate, client: S) {
+    gate.front.note(None, Problem::Crowded.status(), Duration::ZERO);
+    let words = Problem::Crowded.answer().encode(Rest::Body);
+    let telling = async {
+        match gate.manners.identity.load_full() {
+            None => see_off(client, &words).await,
+            Some(identity) => match identity.welcome(client).await {
+                Ok(client) => see_off(client, &words).await,
+                Err(_) => gate.front.note_failed_handshake(),
+            },
+        }
+    };
+    let _too_slow = timeout(FAREWELL, telling).await;
 }
 
 fn rest(head: &Head) -> Rest {
@@ -103,12 +129,13 @@ fn rest(head: &Head) -> Rest {
 async fn hear<S: AsyncRead + AsyncWrite + Unpin>(
     gate: &Gate,
     client: &mut S,
-    from: Source,
-    arrived: Arrived,
+    arrival: Arrival,
     page: &mut Option<String>,
 ) -> Result<Request, Unheard> {
+    let Arrival { from, arrived, head_by } = arrival;
     let mut bytes = Vec::new();
-    let length = timeout(HEAD_LIMIT, read_head(client, &mut bytes)).await.map_err(|_| Problem::SlowHead)??;
+    let read = timeout_at(head_by.into(), read_head(client, &mut bytes)).await;
+    let length = read.map_err(|_| Problem::SlowHead)??;
     let head = head::parse(&bytes[..length])?;
     if head.host.as_ref().is_some_and(|host| !gate.manners.hosts.know(host, arrived)) {
         return Err(Problem::WrongHost.into());

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec};
+use arc_swap::ArcSwapOption;
+use prometheus::{HistogramVec, IntCounter, IntCounterVec};
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
 
@@ -19,6 +20,7 @@ use super::routes::{Pace, Route};
 use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::listener::Listener;
 use crate::engine::sys::stream::Stream;
+use crate::engine::tls::Identity;
 use crate::state::metrics::{Metrics, STEP_SECONDS};
 use crate::state::session::facts::Origin;
 
@@ -43,12 +45,15 @@ pub(super) struct Front {
     spares: Mutex<Vec<OwnedFd>>,
     requests: IntCounterVec,
     seconds: HistogramVec,
+    failed_handshakes: IntCounter,
     inner: Inner,
 }
 
 /// What one listener asks of a request.
 #[derive(Debug)]
 pub(crate) struct Manners {
+    /// What TLS is spoken with; nothing where it is not spoken.
+    pub(crate) identity: Arc<ArcSwapOption<Identity>>,
     pub(crate) hosts: Hosts,
     /// On the API's listener; the other one has no secrets from whoever reaches it.
     pub(crate) access: Option<Access>,
@@ -84,6 +89,10 @@ impl Front {
                 "route",
                 &STEP_SECONDS,
             ),
+            failed_handshakes: metrics.counter(
+                "rustsocks_http_failed_handshakes_total",
+                "HTTP connections whose TLS handshake failed or did not come in time.",
+            ),
             inner,
         };
         front.refill();
@@ -105,6 +114,10 @@ impl Front {
         if route.is_some() {
             self.seconds.with_label_values(&[path]).observe(took.as_secs_f64());
         }
+    }
+
+    pub(super) fn note_failed_handshake(&self) {
+        self.failed_handshakes.inc();
     }
 
     /// Gives up what was kept for this hour; false if there is nothing.
@@ -139,13 +152,13 @@ impl Gate {
         let gate = Arc::clone(self);
         if let Some(place) = self.crowd.enter(source) {
             tokio::spawn(async move {
-                exchange::serve(&gate, stream, source, arrived).await;
+                exchange::receive(&gate, stream, source, arrived).await;
                 drop(place);
                 gate.front.refill();
             });
         } else if let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() {
             tokio::spawn(async move {
-                exchange::turn_away(&gate.front, stream).await;
+                exchange::turn_away(&gate, stream).await;
                 drop(permit);
             });
         } else {

@@ -59,6 +59,8 @@ macro_rules! line {
             users = report.word(DocumentKind::Users),
             rules = report.word(DocumentKind::Rules),
             tokens = report.word(DocumentKind::Tokens),
+            api_certificate = report.word(DocumentKind::ApiCertificate),
+            metrics_certificate = report.word(DocumentKind::MetricsCertificate),
             changes = some(&report.changes()),
             revoked = (report.revoked > 0).then_some(report.revoked),
             needs_restart = some(&report.needs_restart()),
