@@ -5,6 +5,7 @@
 mod bandwidth;
 mod connections;
 mod life;
+mod quotas;
 mod stream;
 mod waits;
 

@@ -12,7 +12,7 @@ use crate::reader::Reader;
 use crate::settings::{Commands, Listen, Settings};
 use crate::values::endpoint::Endpoint;
 use crate::values::network::BindAddress;
-use crate::values::words::Method;
+use crate::values::words::{Method, QuotaAction, QuotaPeriod};
 
 const USERS_FILE: &str = "auth.users_file";
 
@@ -30,6 +30,8 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     check.no_name_twice();
     check.no_group_twice();
     check.guarantees_can_be_kept();
+    check.no_quota_twice();
+    check.quotas_can_be_meant();
     check.nothing_is_open_by_accident();
     check.certificates_have_keys();
     check.metrics_are_not_open_by_accident();
@@ -125,6 +127,41 @@ impl<'c, 'a> Check<'c, 'a> {
             if let Some(other) = seen.insert(table.name.as_str(), key.clone()) {
                 let fault = Fault::new(format!("{:?} is already {other}", table.name.as_str()));
                 self.contradict(&[&key], fault.hint("write everything for one group in one table"));
+            }
+        }
+    }
+
+    fn no_quota_twice(&mut self) {
+        let mut seen: HashMap<&str, String> = HashMap::new();
+        let settings = self.settings;
+        for (index, table) in settings.quotas.iter().enumerate() {
+            let key = format!("limits.quotas[{index}].name");
+            if let Some(other) = seen.insert(table.name.as_str(), key.clone()) {
+                let fault = Fault::new(format!("{:?} is already {other}", table.name.as_str()));
+                self.contradict(&[&key], fault.hint("give each quota a name of its own"));
+            }
+        }
+    }
+
+    fn quotas_can_be_meant(&mut self) {
+        for (index, table) in self.settings.quotas.iter().enumerate() {
+            let key = |key: &str| format!("limits.quotas[{index}].{key}");
+            if table.period == QuotaPeriod::Week && table.reset_day > 7 {
+                let fault = Fault::new("a week has seven days").hint("write 1 for Monday to 7 for Sunday");
+                self.contradict(&[&key("reset_day"), &key("period")], fault);
+            }
+            if table.action == QuotaAction::Slow && table.slow == Rate::NONE {
+                let fault = Fault::new("nothing would be slowed down").hint("write what is left, such as 1");
+                self.contradict(&[&key("slow_mbps"), &key("action")], fault);
+            }
+            if table.action == QuotaAction::Slow && table.shared && table.group.is_none() {
+                let fault = Fault::new("without a group there is nobody to share what is left");
+                let fault = fault.hint("name a group, or set bandwidth_limit_mbps");
+                self.contradict(&[&key("shared"), &key("action")], fault);
+            }
+            if table.action == QuotaAction::Slow && table.end_live {
+                let fault = Fault::new("who is slowed down goes on").hint("remove it, or set action = \"refuse\"");
+                self.contradict(&[&key("end_live"), &key("action")], fault);
             }
         }
     }

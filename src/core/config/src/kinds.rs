@@ -2,6 +2,7 @@
 //!
 //! A kind sees one value at a time and knows nothing of keys, tables or places.
 
+pub(crate) mod amounts;
 pub(crate) mod numbers;
 pub(crate) mod rates;
 pub(crate) mod strings;

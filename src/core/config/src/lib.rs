@@ -22,6 +22,7 @@ pub mod users;
 mod values;
 
 pub use changes::Changes;
+pub use kinds::amounts::Amount;
 pub use kinds::rates::{EachWay, Rate};
 pub use listeners::{Advertised, Binding, Listener};
 pub use load::{EMBEDDED, Loaded, Source, load};
@@ -29,7 +30,7 @@ pub use origin::{Origin, Override};
 pub use problem::{Problem, Problems};
 pub use settings::{
     Acl, Api, Auth, Bind, Commands, Dns, GroupLimits, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam,
-    Penalties, Server, Sessions, Settings, Timeouts, Udp,
+    Penalties, Quota, Server, Sessions, Settings, Timeouts, Udp,
 };
 pub use users::hash::PasswordHash;
 pub use values::choices::Choices;
@@ -39,5 +40,6 @@ pub use values::endpoint::{Endpoint, MetricsAddress, Mode};
 pub use values::network::{BindAddress, Opening, Ports};
 pub use values::text::{AccountName, HostLabel, Interface, Label, PamService, WebOrigin};
 pub use values::words::{
-    ClientAddress, ClientMethod, Directions, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, Replies, Resolver,
+    ClientAddress, ClientMethod, Directions, LogFormat, LogLevel, Method, OnRevoke, Policy, Protocol, QuotaAction,
+    QuotaCounts, QuotaPeriod, Replies, Resolver,
 };

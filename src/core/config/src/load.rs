@@ -109,7 +109,7 @@ fn no_such_key(path: &str) -> Fault {
 /// As a variable writes them: `pam_verbose` in `auth` for `verbose` in `auth.pam`.
 fn keys_of_inner_tables(table: &str) -> impl Iterator<Item = String> {
     // A variable cannot say which of several tables it means.
-    let single = TABLES.iter().filter(|(name, _)| *name != "limits.groups");
+    let single = TABLES.iter().filter(|(name, _)| !["limits.groups", "limits.quotas"].contains(name));
     let inner = single.filter_map(move |(name, keys)| Some((name.strip_prefix(table)?.strip_prefix('.')?, keys)));
     inner.flat_map(|(name, keys)| keys.iter().map(move |key| format!("{name}_{key}")))
 }

@@ -44,6 +44,8 @@ pub struct Settings {
     pub limits: Limits,
     /// `[[limits.groups]]`, in the order of the file; no group twice.
     pub group_limits: Vec<GroupLimits>,
+    /// `[[limits.quotas]]`, in the order of the file; no name twice.
+    pub quotas: Vec<Quota>,
     /// `[penalties]`
     pub penalties: Penalties,
     /// `[outbound]`
@@ -78,6 +80,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("timeouts", Timeouts::KEYS),
     ("limits", Limits::KEYS),
     ("limits.groups", GroupLimits::KEYS),
+    ("limits.quotas", Quota::KEYS),
     ("penalties", Penalties::KEYS),
     ("outbound", Outbound::KEYS),
     ("dns", Dns::KEYS),
@@ -97,6 +100,7 @@ impl Settings {
             // Before the tables that they are in.
             pam: reader.table("auth.pam"),
             group_limits: reader.tables("limits.groups"),
+            quotas: reader.tables("limits.quotas"),
             server: reader.table("server"),
             listen: reader.tables("listen"),
             commands: reader.table("commands"),
@@ -121,6 +125,9 @@ impl Settings {
         for index in 0..settings.group_limits.len() {
             reader.require(&format!("limits.groups[{index}]"), "name", "\"developers\"");
         }
+        for index in 0..settings.quotas.len() {
+            reader.require(&format!("limits.quotas[{index}]"), "name", "\"monthly\"");
+        }
         settings
     }
 
@@ -135,6 +142,7 @@ impl Settings {
             timeouts,
             limits,
             group_limits,
+            quotas,
             penalties,
             outbound,
             dns,
@@ -150,6 +158,8 @@ impl Settings {
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
         let groups = group_limits.iter().enumerate();
         let groups = groups.map(|(index, table)| (format!("limits.groups[{index}]"), table.shown()));
+        let quotas = quotas.iter().enumerate();
+        let quotas = quotas.map(|(index, table)| (format!("limits.quotas[{index}]"), table.shown()));
         let mut tables = vec![("server".to_owned(), server.shown())];
         tables.extend(listen);
         tables.extend([
@@ -160,6 +170,7 @@ impl Settings {
             ("limits".to_owned(), limits.shown()),
         ]);
         tables.extend(groups);
+        tables.extend(quotas);
         tables.extend([
             ("penalties".to_owned(), penalties.shown()),
             ("outbound".to_owned(), outbound.shown()),
@@ -212,12 +223,14 @@ mod api;
 mod limits;
 mod metrics;
 mod penalties;
+mod quotas;
 
 pub use api::Api;
 pub use limits::{GroupLimits, Limits};
 pub(crate) use limits::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS, MOST_KIB};
 pub use metrics::Metrics;
 pub use penalties::Penalties;
+pub use quotas::Quota;
 
 /// Where libpam looks by itself, pam.d(5).
 pub(crate) const PAM_DIRECTORY: &str = "/etc/pam.d";

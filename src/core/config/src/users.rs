@@ -7,6 +7,7 @@ pub(crate) mod hash;
 
 use std::fmt;
 
+use crate::kinds::amounts::Amount;
 use crate::kinds::numbers::count;
 use crate::kinds::rates::{EachWay, Mbps, MbpsEachWay, Rate};
 use crate::kinds::strings::{list, text};
@@ -16,6 +17,7 @@ use crate::reader::{Excerpt, Reader, Section, Table};
 use crate::settings::{DAY, LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS, MOST_KIB};
 use crate::users::expiry::Moment;
 use crate::users::hash::PasswordHash;
+use crate::values::text::Label;
 use crate::values::{Parsed, Written};
 
 pub use crate::users::expiry::Expiry;
@@ -39,6 +41,29 @@ pub struct User {
     pub expires: Option<Expiry>,
     /// What holds for the user instead of what holds for everyone.
     pub limits: UserLimits,
+    /// How much of some quotas the user has instead of what everyone has; no quota twice.
+    pub quotas: Vec<QuotaAmount>,
+}
+
+/// How much of a quota one user has, written `"monthly:50"`: its name, and gigabytes, where 0 means no limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuotaAmount {
+    /// The name of the quota.
+    pub quota: Label,
+    /// How much it is.
+    pub amount: Amount,
+}
+
+impl Parsed for QuotaAmount {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        let parts =
+            text.rsplit_once(':').and_then(|(name, amount)| Some((Label::parse(name).ok()?, Amount::of(amount)?)));
+        let (quota, amount) = parts.ok_or_else(|| {
+            let fault = Fault::new(format!("{text:?} is not the name of a quota and a number of gigabytes"));
+            fault.hint("write \"monthly:50\", with 0 for no limit")
+        })?;
+        Ok(Self { quota, amount })
+    }
 }
 
 /// What one user may have; nothing means what the user's groups, or everyone, may.
@@ -157,6 +182,7 @@ struct Entry {
     groups: Vec<UserName>,
     expires: Option<Expiry>,
     limits: UserLimits,
+    quotas: Vec<QuotaAmount>,
 }
 
 impl Table for Entry {
@@ -176,6 +202,7 @@ impl Table for Entry {
         "bandwidth_guaranteed_mbps",
         "bandwidth_priority",
         "bandwidth_burst_kib",
+        "quotas",
     ];
 
     fn read(section: &mut Section<'_, '_>) -> Self {
@@ -186,15 +213,25 @@ impl Table for Entry {
             groups: section.key("groups", &list(), Vec::new()),
             expires: section.key("expires", &Maybe(Moment), None),
             limits: UserLimits::read(section),
+            quotas: quotas(section),
         }
     }
 }
 
 impl Entry {
     fn complete(self) -> Option<User> {
-        let Self { name, password_hash, enabled, groups, expires, limits } = self;
-        Some(User { name: name?, password_hash: password_hash?, enabled, groups, expires, limits })
+        let Self { name, password_hash, enabled, groups, expires, limits, quotas } = self;
+        Some(User { name: name?, password_hash: password_hash?, enabled, groups, expires, limits, quotas })
     }
+}
+
+fn quotas(section: &mut Section<'_, '_>) -> Vec<QuotaAmount> {
+    let quotas: Vec<QuotaAmount> = section.key("quotas", &list(), Vec::new());
+    let is_repeated = |at: usize| quotas[..at].iter().any(|other| other.quota == quotas[at].quota);
+    if (1..quotas.len()).any(is_repeated) {
+        section.report("quotas", Fault::new("names a quota twice").hint("name each quota once"));
+    }
+    quotas
 }
 
 fn refuse_empty(users: &[User], reader: &mut Reader<'_>) {

@@ -23,7 +23,7 @@ level = "inof"
         "rustsocks.toml:5:11: server.backlog: must be a whole number from 1 to 65535, not 0",
         "rustsocks.toml:6:17: server.watchdog_secs: must be a whole number from 2 to 600 (seconds), not a float",
         "rustsocks.toml:7:2: gateway: unknown table or key; known are server, listen, commands, auth, auth.pam, timeouts, \
-         limits, limits.groups, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics, api",
+         limits, limits.groups, limits.quotas, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics, api",
         r#"rustsocks.toml:9:1: listen[0].address: is missing; add address = "0.0.0.0:1081""#,
         r#"rustsocks.toml:10:8: listen[0].mode: "0999" is not a file mode; write it in octal, "0000" to "0777""#,
         r#"rustsocks.toml:12:9: logging.level: "inof" is not known; did you mean "info"?"#,
@@ -412,6 +412,27 @@ fn a_group_has_a_name_and_one_table() {
         "rustsocks.toml:5:28: limits.groups[1].max_connections_per_user: must be a whole number from 0 to 1000000, not -1",
         r#"rustsocks.toml:7:8: limits.groups[2].name: "staff" is already limits.groups[1].name; write everything for one group in one table"#,
         r#"rustsocks.toml:8:1: limits.groups[2].max_conections: unknown key; did you mean "max_connections"?"#,
+    ];
+    assert_eq!(problems(text), expected);
+}
+
+#[test]
+fn a_quota_has_a_name_and_says_what_can_be_meant() {
+    let text = "[[limits.quotas]]\ngigabytes = -1\nwarn_at_percent = [80, 100]\n\
+                [[limits.quotas]]\nname = \"weekly\"\nperiod = \"week\"\nreset_day = 8\naction = \"slow\"\nslow_mbps = 0\nend_live = true\nshared = true\n\
+                [[limits.quotas]]\nname = \"weekly\"\nreset_hour = 24\nreset_day = 29\nperiod = \"year\"\n";
+    let expected = [
+        r#"rustsocks.toml:1:1: limits.quotas[0].name: is missing; add name = "monthly""#,
+        "rustsocks.toml:2:13: limits.quotas[0].gigabytes: must be 0 or a number of gigabytes from 0.000001 to 1000000, not -1",
+        "rustsocks.toml:3:19: limits.quotas[0].warn_at_percent: must be a list of whole numbers from 1 to 99; write them in brackets: [80, 95]; [] for none",
+        "rustsocks.toml:7:13: limits.quotas[1].reset_day: a week has seven days; write 1 for Monday to 7 for Sunday",
+        "rustsocks.toml:9:13: limits.quotas[1].slow_mbps: nothing would be slowed down; write what is left, such as 1",
+        r#"rustsocks.toml:10:12: limits.quotas[1].end_live: who is slowed down goes on; remove it, or set action = "refuse""#,
+        "rustsocks.toml:11:10: limits.quotas[1].shared: without a group there is nobody to share what is left; name a group, or set bandwidth_limit_mbps",
+        r#"rustsocks.toml:13:8: limits.quotas[2].name: "weekly" is already limits.quotas[1].name; give each quota a name of its own"#,
+        "rustsocks.toml:14:14: limits.quotas[2].reset_hour: must be a whole number from 0 to 23, not 24",
+        "rustsocks.toml:15:13: limits.quotas[2].reset_day: must be a whole number from 1 to 28, not 29",
+        r#"rustsocks.toml:16:10: limits.quotas[2].period: "year" is not known; known are hour, day, week, month"#,
     ];
     assert_eq!(problems(text), expected);
 }

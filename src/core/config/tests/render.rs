@@ -124,6 +124,32 @@ file = "/var/log/rustsocks.log"
     assert_eq!(read(&loaded.render(), &[]).settings, loaded.settings, "{}", loaded.render());
 }
 
+#[test]
+fn quotas_that_can_be_written_are_read_back() {
+    let text = r#"
+[[limits.quotas]]
+name = "monthly"
+group = "guests"
+shared = true
+period = "week"
+gigabytes = 0.25
+counts = "received"
+action = "refuse"
+end_live = true
+slow_mbps = 0.5
+warn_at_percent = [50, 0x5f]
+reset_hour = 6
+reset_day = 7
+time_zone = "Europe/Warsaw"
+[[limits.quotas]]
+name = "plain"
+warn_at_percent = []
+"#;
+    let loaded = read(text, &[]);
+    assert_eq!(loaded.settings.quotas.len(), 2);
+    assert_eq!(read(&loaded.render(), &[]).settings, loaded.settings, "{}", loaded.render());
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in "\\PC{0,200}") {

@@ -47,7 +47,8 @@ fn the_examples_of_the_shipped_file_can_be_uncommented() {
     let uncommented: Vec<&str> =
         EMBEDDED.lines().map(|line| if is_example(line) { &line[2..] } else { line }).collect();
     let loaded = read(&uncommented.join("\n"));
-    assert_eq!((loaded.settings.listen.len(), loaded.settings.group_limits.len()), (2, 1));
+    let Settings { listen, group_limits, quotas, .. } = &loaded.settings;
+    assert_eq!((listen.len(), group_limits.len(), quotas.len()), (2, 1, 1));
     let rendered = loaded.render();
     let mut tables = rendered.split("\n\n").filter(|table| !table.starts_with("[["));
     assert!(tables.all(|table| !table.contains("is not set")), "{rendered}");
@@ -87,7 +88,7 @@ fn the_examples_of_the_page_are_valid() {
         let users_file = if text.contains("users_file") { "" } else { "[auth]\nusers_file = \"u\"\n" };
         read(&format!("{text}\n{users_file}"));
     }
-    assert_eq!(settings.len(), 20);
+    assert_eq!(settings.len(), 21);
 }
 
 #[test]
@@ -112,6 +113,7 @@ fn the_page_explains_the_users_file() {
             "max_sources",
             "name",
             "password_hash",
+            "quotas",
             "udp_idle_secs",
         ]
     );
@@ -120,18 +122,19 @@ fn the_page_explains_the_users_file() {
 /// The word for when a change of this key counts, found by changing it.
 fn takes_effect(table: &str, key: &str) -> &'static str {
     // Each is right for some key; the first that is another than the default will do.
-    let values = r#"1 2 3 17 61 7000 true false "0600" "::1" "192.0.2.1" "userpass" "json" "warn" "system" "strict" "any"
-        "2000-3000" ["192.0.2.0/24"] ["name"] ["https://a"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "together" "name" "/file" "127.0.0.1:1089""#;
+    let values = r#"1 2 3 17 61 7000 true false "0600" "::1" "192.0.2.1" "userpass" "slow" "day" "sent" "json" "warn" "system" "strict" "any"
+        "2000-3000" [50] ["192.0.2.0/24"] ["name"] ["https://a"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "together" "name" "/file" "127.0.0.1:1089""#;
     let address = if key == "mode" { "unix:/socket" } else { "127.0.0.1:1081" };
-    let group = if table == "[[limits.groups]]" { "[[limits.groups]]\nname = \"staff\"\n" } else { "" };
+    let quota = if table == "[[limits.quotas]]" { "[[limits.quotas]]\nname = \"staff\"\n" } else { "" };
+    let group = if table == "[[limits.groups]]" { "[[limits.groups]]\nname = \"staff\"\n" } else { quota };
     let door = format!("[[listen]]\naddress = \"{address}\"\n");
     let listener = format!("{door}{group}");
     let before = read(&listener).settings;
     let changed = values.split_whitespace().find_map(|value| {
         let beginning = match (table, key) {
             ("[[listen]]", "address") => table.to_owned(),
-            ("[[limits.groups]]", "name") => format!("{door}{table}"),
-            ("[[listen]]" | "[[limits.groups]]", _) => listener.clone(),
+            ("[[limits.groups]]" | "[[limits.quotas]]", "name") => format!("{door}{table}"),
+            ("[[listen]]" | "[[limits.groups]]" | "[[limits.quotas]]", _) => listener.clone(),
             _ => format!("{listener}{table}"),
         };
         let users = if table == "[auth]" { "" } else { "[auth]" };
@@ -147,7 +150,7 @@ fn takes_effect(table: &str, key: &str) -> &'static str {
 }
 
 fn keys() -> Keys {
-    let with_tables = "[[listen]]\naddress = \"127.0.0.1:1081\"\n[[limits.groups]]\nname = \"staff\"";
+    let with_tables = "[[listen]]\naddress = \"127.0.0.1:1081\"\n[[limits.groups]]\nname = \"staff\"\n[[limits.quotas]]\nname = \"staff\"";
     let rendered = read(with_tables).render();
     let mut table = "";
     let mut keys = Keys::new();

@@ -196,3 +196,16 @@ fn a_user_may_have_limits_of_his_own() {
     let found = problems(&format!("{}half_closed_secs = 86401\n", user("alice", HASH))).join("\n");
     assert!(found.contains("users[0].half_closed_secs: must be a whole number from 0 to 86400, not 86401"), "{found}");
 }
+
+#[test]
+fn a_user_may_have_another_amount_of_a_quota() {
+    let text = format!("{}quotas = [\"monthly:50\", \"daily:0\", \"a:b:0.5\"]\n", user("alice", HASH));
+    let users = users::load("users.toml", &text).expect("it is right");
+    let quotas = &users.as_slice()[0].quotas;
+    let quotas: Vec<_> = quotas.iter().map(|quota| (quota.quota.as_str(), quota.amount.bytes())).collect();
+    assert_eq!(quotas, [("monthly", 50_000_000_000), ("daily", 0), ("a:b", 500_000_000)]);
+    let found = problems(&format!("{}quotas = [\"monthly\"]\n", user("alice", HASH))).join("\n");
+    assert!(found.contains("\"monthly\" is not the name of a quota and a number of gigabytes"), "{found}");
+    let found = problems(&format!("{}quotas = [\"a:1\", \"a:2\"]\n", user("alice", HASH))).join("\n");
+    assert!(found.contains("users[0].quotas: names a quota twice; name each quota once"), "{found}");
+}

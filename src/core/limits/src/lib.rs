@@ -1,7 +1,7 @@
 //! How much anybody may have: how many may be in at once, how fast they may come, and how many bytes they may
 //! move.
 //!
-//! Time goes in as nanoseconds of any clock that never goes back.
+//! Time goes in as nanoseconds of any clock that never goes back; only quotas go by the time of day.
 //! Knows nothing of sessions, users or sockets: whoever is counted has a key, and whoever asks says what holds for it.
 
 mod pace;
@@ -11,6 +11,8 @@ mod spread;
 mod bucket;
 mod gate;
 mod tree;
+
+pub mod quota;
 
 pub use gate::{Gate, Membership};
 pub use pace::{Moments, Pace};

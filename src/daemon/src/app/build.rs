@@ -19,9 +19,9 @@ use config::{
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
 
-use super::allowance;
 use super::counting::Counting;
 use super::state_directory;
+use super::{allowance, quotas};
 use crate::engine::auth::Backends;
 use crate::engine::dial::options as dial;
 use crate::engine::history;
@@ -31,6 +31,7 @@ use crate::engine::sys::interfaces;
 use crate::engine::tls::Identity;
 use crate::frontends::http::{Access, Hosts, Manners, Terms};
 use crate::frontends::socks::{Door, associate, bind};
+use crate::state::limits::allowance::Allowance;
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
 use crate::state::rules::Rules;
@@ -177,7 +178,7 @@ pub(super) fn snapshot(
         lifetimes,
         commands: commands(&settings.commands),
         penalties: penalties(&settings.penalties),
-        allowance: allowance::of(settings, &users),
+        allowance: Allowance { quotas: quotas::of(&settings.quotas)?, ..allowance::of(settings, &users) },
     };
     Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
 }

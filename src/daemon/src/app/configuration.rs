@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use acl::{Action, Policy, PrivateByName, Ruleset};
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use config::{Acl, Loaded, Settings, Source};
 use wire::DocumentKind;
 
@@ -27,6 +27,13 @@ pub(super) fn load(selection: &Selection, text: Option<&str>) -> anyhow::Result<
     let path = selection.config.as_deref().unwrap_or(Path::new("")).to_string_lossy();
     let source = text.map_or(Source::Embedded, |text| Source::File { path: &path, text });
     let mut loaded = config::load(source, &selection.overrides())?;
+    for (index, quota) in loaded.settings.quotas.iter().enumerate() {
+        let zone = quota.time_zone.as_str();
+        ensure!(
+            Rules::knows_zone(zone),
+            "limits.quotas[{index}].time_zone: {zone:?} is not a known time zone; write a name of the tz database: \"Europe/Warsaw\""
+        );
+    }
     if let Some(directory) = &selection.directory {
         anchor(&mut loaded.settings, directory);
     }

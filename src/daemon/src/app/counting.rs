@@ -10,6 +10,7 @@ use crate::engine::dial::lookups::Lookups;
 use crate::engine::history::counted::Counted;
 use crate::engine::relay::udp::drops::Totals;
 use crate::engine::sys::usage;
+use crate::state::limits::quotas::Quotas;
 use crate::state::metrics::Metrics;
 use crate::state::metrics::sessions::Sessions;
 use crate::state::metrics::today::Today;
@@ -24,6 +25,8 @@ pub(super) struct Counting {
     /// Datagrams that went no further.
     pub(super) drops: Arc<Totals>,
     pub(super) history: Arc<Counted>,
+    /// What each user has carried.
+    pub(super) quotas: Arc<Quotas>,
     pub(super) readiness: Arc<Readiness>,
     pub(super) today: Arc<Today>,
 }
@@ -44,6 +47,7 @@ impl Counting {
             lookups: Lookups::new(&metrics),
             drops: Totals::new(&metrics),
             history: Counted::new(&metrics),
+            quotas: Quotas::new(&metrics),
             readiness: Readiness::new(&metrics),
             today: Today::begin(Timestamp::now()),
             metrics,

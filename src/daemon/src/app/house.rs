@@ -113,7 +113,8 @@ impl House {
             sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
             let seats = Seats::new(seats);
             seats::follow(&counting.metrics, Arc::clone(&seats));
-            World::new(roster, seats, regime, Arc::clone(&counting.readiness), &counting.metrics)
+            let beside = (Arc::clone(&counting.readiness), Arc::clone(&counting.quotas));
+            World::new(roster, seats, regime, beside, &counting.metrics)
         })?;
         let world = regimes.world();
         pam.follow(&counting.metrics);

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use jiff::Timestamp;
 use prometheus::IntCounter;
 
 use crate::engine::history::History;
@@ -108,6 +109,7 @@ impl Keeper {
 
     fn tick(&mut self, now: Instant) {
         sweep::sweep(&self.world.roster, now);
+        self.world.quotas.round(&self.world.roster, &self.world.bandwidth, Timestamp::now());
         report_penalties(&self.world.penalties, now);
         if let Some(history) = &mut self.history {
             history.scribe().post_checkpoints(&self.world.roster, now, self.checkpoint_every);

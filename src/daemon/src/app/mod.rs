@@ -19,6 +19,7 @@ mod house;
 mod housekeeping;
 mod pam;
 mod privileges;
+mod quotas;
 mod regimes;
 mod reload;
 mod rule_hits;

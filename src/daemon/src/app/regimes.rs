@@ -127,6 +127,7 @@ impl Regimes {
             self.budget = budget;
         }
         self.world.establish(regime);
+        self.world.quotas.adopt(&self.world.regime().snapshot);
         self.world.bandwidth.retune(Arc::clone(&self.world.regime().snapshot), &self.world.roster);
         self.world.seats.allow(budget.sessions);
         self.world.roster.allow_handshakes(handshakes);

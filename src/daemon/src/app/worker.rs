@@ -100,6 +100,7 @@ impl Worker {
         let tokens_in_use = Arc::new(ArcSwap::new(Arc::clone(&tokens.value)));
         let basis = Basis { settings: &settings, users: &users.value, rules: &rules.value, generation };
         let (helpers, pam) = pam::open(&settings, pam_services.clone(), link, delivery.helpers)?;
+        warn_of_short_memory(&settings, history.is_some());
         let past = history.as_ref().map(|options| options.database.clone());
         let history = start_history(&settings.sessions, history, &counting)?;
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
@@ -174,8 +175,17 @@ fn start_history(
     if sessions.enabled && options.is_none() {
         tracing::warn!("no history is kept: there is no home directory to keep it in; set sessions.database_url");
     }
-    let start = |options| History::start(options, &counting.history, &counting.metrics);
+    let start = |options| History::start(options, (&counting.history, &counting.quotas), &counting.metrics);
     options.map(start).transpose().context("cannot start the history")
+}
+
+/// Nothing but the history remembers what was carried before.
+fn warn_of_short_memory(settings: &Settings, is_history_kept: bool) {
+    if !settings.quotas.is_empty() && !is_history_kept {
+        tracing::warn!(
+            "quotas count what is carried from now on, and forget it with the next start: no history is kept"
+        );
+    }
 }
 
 /// A terminal sends its signals to every process; only the monitor acts on them, and tells us over the link.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
-use config::users::UserLimits;
+use config::users::{QuotaAmount, UserLimits};
 use jiff::Timestamp;
 
 use super::limits::allowance::{Bound, Portion};
@@ -28,6 +28,7 @@ pub(crate) struct Known {
     is_enabled: bool,
     expires: Option<Timestamp>,
     limits: UserLimits,
+    quotas: Vec<QuotaAmount>,
 }
 
 /// A hash that argon2 cannot use.
@@ -84,12 +85,18 @@ impl Known {
             is_enabled: user.enabled,
             expires,
             limits: user.limits,
+            quotas: user.quotas.clone(),
         })
     }
 
     /// Whether the user may log in at all.
     pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.is_enabled && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// How many bytes of a quota the users file says that the user has, where 0 is no limit; nothing if it says nothing of it.
+    pub(crate) fn quota(&self, name: &str) -> Option<u64> {
+        self.quotas.iter().find(|amount| amount.quota.as_str() == name).map(|amount| amount.amount.bytes())
     }
 
     /// What the users file says that the user may have.

@@ -21,6 +21,10 @@ impl Rate {
     /// No limit, or no guarantee.
     pub(crate) const NONE: Self = Self { bits: 0 };
 
+    pub(crate) const fn of_megabits(megabits: u64) -> Self {
+        Self { bits: megabits * 1_000_000 }
+    }
+
     /// Bytes in a second; 0 is no limit.
     #[must_use]
     pub fn bytes(self) -> u64 {

@@ -12,6 +12,10 @@ use crate::values::{Parsed, Written};
 pub struct Label(String);
 
 impl Label {
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
+
     /// The text of the label.
     #[must_use]
     pub fn as_str(&self) -> &str {

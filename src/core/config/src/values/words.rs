@@ -102,6 +102,36 @@ words! {
         Close = "close",
     }
 
+    /// When a quota begins anew.
+    QuotaPeriod {
+        /// With each full hour of UTC.
+        Hour = "hour",
+        /// Each day.
+        Day = "day",
+        /// Each week.
+        Week = "week",
+        /// Each month.
+        Month = "month",
+    }
+
+    /// What counts for a quota.
+    QuotaCounts {
+        /// What the user sends.
+        Sent = "sent",
+        /// What the user receives.
+        Received = "received",
+        /// Both together.
+        Both = "both",
+    }
+
+    /// What happens when a quota is used up.
+    QuotaAction {
+        /// Whoever comes is refused.
+        Refuse = "refuse",
+        /// There is less bandwidth.
+        Slow = "slow",
+    }
+
     /// Who looks names up.
     Resolver {
         /// The built-in asynchronous resolver; reads `dns.resolv_conf` and `dns.hosts_file`.

@@ -19,7 +19,9 @@ use super::store::cleanup::Cleanup;
 use super::store::database::{Database, set_aside};
 use super::store::fault::Fault;
 use super::store::rows::{Committed, Rows, close_orphans, noted_position};
+use super::store::usage::settle;
 use super::trouble::Trouble;
+use super::usage::Usage;
 use super::{Options, Shared};
 use crate::state::history::losses::Losses;
 
@@ -53,6 +55,8 @@ pub(super) struct Follower {
     /// The latest moment of all records so far.
     seen: i64,
     orphans_are_closed: bool,
+    /// Nothing where another one of this process tells what is kept.
+    usage: Option<Usage>,
 }
 
 /// What is left to do in the spool.
@@ -66,7 +70,12 @@ enum Left {
 
 impl Follower {
     /// Follows a spool that was just taken.
-    pub(super) fn new(options: Options, taken: Taken, Shared { ledger, losses, counted }: Shared) -> Self {
+    pub(super) fn new(
+        options: Options,
+        taken: Taken,
+        Shared { ledger, losses, counted, quotas: _ }: Shared,
+        usage: Option<Usage>,
+    ) -> Self {
         let Taken { directory, inherited } = taken;
         let rows = Rows::of(directory.number());
         Self {
@@ -87,6 +96,7 @@ impl Follower {
             position: None,
             seen: 0,
             orphans_are_closed: false,
+            usage,
         }
     }
 
@@ -112,7 +122,8 @@ impl Follower {
         let now = Instant::now();
         let next = if self.trouble.is_over() { self.cleanup.due() } else { Some(self.retry_at) };
         let next = next.map_or(Duration::MAX, |next| next.saturating_duration_since(now));
-        self.options.batch_interval.min(next)
+        let of_quotas = self.usage.as_ref().map_or(Duration::MAX, Usage::patience);
+        self.options.batch_interval.min(next).min(of_quotas)
     }
 
     /// Does its work, unless that has just failed.
@@ -143,6 +154,9 @@ impl Follower {
                 self.close_orphans()?;
                 let database = self.database.as_ref().expect("it was opened above");
                 self.cleanup.step(&database.connection)?;
+                if let Some(usage) = &mut self.usage {
+                    usage.look(&database.connection, self.directory.number())?;
+                }
                 self.ledger.caught_up(self.position.unwrap_or_default(), began);
                 return Ok(Left::Nothing);
             }
@@ -156,6 +170,7 @@ impl Follower {
             return database.is_in_place();
         }
         let database = Database::open(&self.options.database)?;
+        self.usage.iter_mut().for_each(Usage::forget);
         if self.position.is_none() {
             let (position, seen) = noted_position(&database.connection, self.directory.number())?;
             self.position = Some(position);
@@ -266,7 +281,8 @@ impl Follower {
     /// Ends, once, what earlier processes left open; when everything of theirs has been read.
     fn close_orphans(&mut self) -> Result<(), Fault> {
         if !self.orphans_are_closed {
-            let database = self.database.as_ref().expect("rows are written to an open database");
+            let database = self.database.as_mut().expect("rows are written to an open database");
+            settle(&mut database.connection, self.directory.number())?;
             let sessions = close_orphans(&database.connection, self.directory.number(), self.seen)?;
             if sessions > 0 {
                 tracing::info!(sessions, "sessions of an earlier process are interrupted");

@@ -61,7 +61,7 @@ impl Heir {
         ledger.finish();
         let inherited = segments.last().map(|(number, _)| *number);
         let shared = Shared { ledger: Arc::new(ledger), ..self.shared.clone() };
-        Follower::new(self.options.clone(), Taken { directory: Arc::new(directory), inherited }, shared).run();
+        Follower::new(self.options.clone(), Taken { directory: Arc::new(directory), inherited }, shared, None).run();
         Ok(())
     }
 }

@@ -62,7 +62,7 @@ pub(super) struct Taken {
 impl Keeper {
     pub(super) fn new(
         inbox: Inbox<Arc<Session>>,
-        Shared { ledger, losses, counted }: Shared,
+        Shared { ledger, losses, counted, quotas: _ }: Shared,
         place: PathBuf,
         (taken, moved_in): (SyncSender<Taken>, SyncSender<()>),
     ) -> Self {

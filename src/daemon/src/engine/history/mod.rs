@@ -13,6 +13,7 @@ mod spool;
 mod store;
 pub(crate) mod trial;
 mod trouble;
+mod usage;
 
 use std::fs::DirBuilder;
 use std::io;
@@ -32,9 +33,11 @@ use self::keeper::{Keeper, MOVE, Taken};
 use self::spool::directory::DIRECTORY_MODE;
 use self::spool::ledger::Ledger;
 use self::store::schema::with_suffix;
+use self::usage::Usage;
 use crate::state::history::losses::Losses;
 use crate::state::history::outbox::{Inbox, Outbox, Room, outbox};
 use crate::state::history::scribe::Scribe;
+use crate::state::limits::quotas::Quotas;
 use crate::state::metrics::Metrics;
 use crate::state::session::ticket::Session;
 
@@ -88,6 +91,7 @@ struct Shared {
     ledger: Arc<Ledger>,
     losses: Arc<Losses>,
     counted: Arc<Counted>,
+    quotas: Arc<Quotas>,
 }
 
 fn start_threads(
@@ -116,7 +120,8 @@ fn start_threads(
 /// Waits until the spool is ours, and follows it.
 fn follow(options: Options, spool: &Receiver<Taken>, shared: Shared) {
     if let Ok(taken) = spool.recv() {
-        Follower::new(options, taken, shared).run();
+        let usage = Usage::new(Arc::clone(&shared.quotas));
+        Follower::new(options, taken, shared, Some(usage)).run();
     }
 }
 
@@ -125,11 +130,16 @@ impl History {
     ///
     /// # Errors
     /// The kernel gives no thread.
-    pub(crate) fn start(options: Options, counted: &Arc<Counted>, metrics: &Metrics) -> io::Result<Self> {
+    pub(crate) fn start(
+        options: Options,
+        (counted, quotas): (&Arc<Counted>, &Arc<Quotas>),
+        metrics: &Metrics,
+    ) -> io::Result<Self> {
         let room = Room { in_memory: WAITING, on_disk: options.spool_bound };
         let (outbox, inbox) = outbox(room);
         let (ledger, losses) = (Arc::new(Ledger::default()), Arc::clone(outbox.losses()));
-        let shared = Shared { ledger: Arc::clone(&ledger), losses, counted: Arc::clone(counted) };
+        let shared =
+            Shared { ledger: Arc::clone(&ledger), losses, counted: Arc::clone(counted), quotas: Arc::clone(quotas) };
         let (end, ended) = sync_channel(0);
         let done = start_threads(options, inbox, shared, ended)?;
         let (counted, looked_at) = (Arc::clone(counted), outbox.clone());

@@ -185,7 +185,7 @@ where
 /// Our own words at the operator's level; the libraries', which may name destinations, only while debugging.
 fn filter(level: LevelFilter) -> Targets {
     let libraries = if level >= LevelFilter::DEBUG { LevelFilter::WARN } else { LevelFilter::OFF };
-    Targets::new()
-        .with_default(libraries)
-        .with_targets(["audit", "auth", "session", "daemon", "monitor", "rustsocks"].map(|target| (target, level)))
+    Targets::new().with_default(libraries).with_targets(
+        ["audit", "auth", "quota", "session", "daemon", "monitor", "rustsocks"].map(|target| (target, level)),
+    )
 }

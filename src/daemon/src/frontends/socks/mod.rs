@@ -33,6 +33,7 @@ use crate::engine::auth::{Backend, Entrance, Vouchers};
 use crate::engine::dial::Dialer;
 use crate::state::limits::Limits;
 use crate::state::limits::bandwidth::Bandwidth;
+use crate::state::limits::quotas::Quotas;
 use crate::state::metrics::Metrics;
 use crate::state::penalties::Penalties;
 use crate::state::readiness::Readiness;
@@ -52,6 +53,7 @@ pub(crate) struct World {
     /// The same sessions, by who they are and where they come from.
     pub(crate) limits: Arc<Limits>,
     pub(crate) bandwidth: Arc<Bandwidth>,
+    pub(crate) quotas: Arc<Quotas>,
     pub(crate) penalties: Penalties,
     pub(crate) turns: Turns,
     pub(crate) readiness: Arc<Readiness>,
@@ -106,15 +108,17 @@ impl World {
         roster: Arc<Roster>,
         seats: Arc<Seats>,
         regime: Regime,
-        readiness: Arc<Readiness>,
+        (readiness, quotas): (Arc<Readiness>, Arc<Quotas>),
         metrics: &Metrics,
     ) -> Self {
         let policy = Arc::clone(&regime.snapshot);
+        quotas.adopt(&policy);
         Self {
             roster,
             seats,
             limits: Limits::new(Instant::now()),
             bandwidth: Bandwidth::new(policy, metrics, Instant::now()),
+            quotas,
             penalties: Penalties::default(),
             turns: Turns::default(),
             readiness,

@@ -12,6 +12,7 @@ use super::{Visit, admission, associate, bind, connect, handshake, resolve, vouc
 use crate::engine::relay::pump::pump;
 use crate::engine::sys::stream::Stream;
 use crate::state::limits::bandwidth::way::Part;
+use crate::state::limits::quotas::meter::Metered;
 use crate::state::limits::{Presence, share};
 use crate::state::session::ending::{ByHouse, Ending};
 use crate::state::session::facts::Identity;
@@ -51,6 +52,7 @@ struct Place {
     _seat: Seat,
     _presence: Presence,
     _part: Part,
+    _metered: Option<Metered>,
 }
 
 async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream) -> (Next<'s>, Option<Place>) {
@@ -112,9 +114,12 @@ fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
     let seat = world.seats.take(places(request.command)).ok_or(Refusal::TooManyConnections)?;
     let identity = session.facts().proof.as_ref().map_or(Identity::Anonymous, |proof| proof.identity.clone());
     let source = session.caller().map(|caller| caller.source);
-    let claim = share::claim(&session.snapshot, source, &identity);
+    let mut claim = share::claim(&session.snapshot, source, &identity);
+    world.quotas.tuning().count(&mut claim.keys);
     let presence = world.limits.enter(claim, Instant::now())?;
-    Ok(Place { _seat: seat, _presence: presence, _part: world.bandwidth.enter(session, &identity) })
+    let metered = world.quotas.enter(session, &identity)?;
+    let part = world.bandwidth.enter(session, &identity);
+    Ok(Place { _seat: seat, _presence: presence, _part: part, _metered: metered })
 }
 
 /// The descriptor budget counts two for a session; an association has two more.

@@ -145,6 +145,7 @@ fn status(ending: Ending) -> Status {
             | ByHouse::HalfClosed
             | ByHouse::MaxAge
             | ByHouse::Revoked
+            | ByHouse::QuotaSpent
             | ByHouse::Killed
             | ByHouse::Stopped
             | ByHouse::Served,

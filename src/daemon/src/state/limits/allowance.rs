@@ -9,6 +9,7 @@ use limits::{Pace, Share, Terms};
 
 use super::Key;
 use super::bandwidth::way::Direction;
+use super::quotas::quota::Quota;
 
 /// `[limits]` and its groups, ready for use.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Allowance {
     pub(crate) sources_of_user: Option<u32>,
     pub(crate) groups: HashMap<Arc<str>, GroupAllowance>,
     pub(crate) bandwidth: Rates,
+    /// In the order of the file; no name twice.
+    pub(crate) quotas: Vec<Quota>,
 }
 
 /// What holds for a group.
@@ -196,6 +199,7 @@ impl Allowance {
             sources_of_user: None,
             groups: HashMap::new(),
             bandwidth: Rates::default(),
+            quotas: Vec::new(),
         }
     }
 

@@ -6,7 +6,9 @@
 
 pub(crate) mod allowance;
 pub(crate) mod bandwidth;
+pub(crate) mod quotas;
 pub(crate) mod share;
+pub(crate) mod tuning;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::allowance::{Bound, EachWay, Portion};
 use super::bandwidth::way::Direction;
+use super::tuning::Tuning;
 use super::{Claim, Key, Spot};
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::{Identity, User};
@@ -84,11 +85,16 @@ impl Class {
 }
 
 /// What a session of a client from there is given; `None` if nothing limits it.
-pub(crate) fn bandwidth(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Option<Lot> {
+pub(crate) fn bandwidth(
+    snapshot: &Snapshot,
+    tuning: &Tuning,
+    source: Option<Source>,
+    identity: &Identity,
+) -> Option<Lot> {
     let rates = snapshot.allowance.bandwidth;
     let classes = match identity {
         Identity::Anonymous => vec![(Class::Source(source.unwrap_or(Source::Local)), EachWay::default())],
-        Identity::User(user) => classes_of(snapshot, user),
+        Identity::User(user) => tuning.tune(classes_of(snapshot, user), &snapshot.rules.groups_of(user)),
     };
     let is_limited = |(_, shares): &(Class, EachWay<Share>)| shares.is_limited();
     if !rates.all.is_limited() && !rates.of_session.is_limited() && !classes.iter().any(is_limited) {

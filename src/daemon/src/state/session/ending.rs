@@ -48,6 +48,8 @@ pub(crate) enum ByHouse {
     MaxAge,
     /// Later rules or users would not have let it begin, and the operator wants such sessions closed.
     Revoked,
+    /// A quota is used up, and the operator wants sessions ended then.
+    QuotaSpent,
     /// An operator ended it.
     Killed,
     /// The daemon stops.
@@ -114,7 +116,7 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::TurnedAway,
@@ -122,6 +124,7 @@ impl ByHouse {
         Self::HalfClosed,
         Self::MaxAge,
         Self::Revoked,
+        Self::QuotaSpent,
         Self::Killed,
         Self::Stopped,
         Self::Served,
@@ -137,6 +140,7 @@ impl ByHouse {
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",
             Self::Revoked => "revoked",
+            Self::QuotaSpent => "quota_spent",
             Self::Killed => "killed",
             Self::Stopped => "stopped",
             Self::Served => "served",

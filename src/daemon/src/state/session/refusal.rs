@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     /// Its source, or its user, connects faster than it may.
     TooFastOfSource,
     TooFastOfUser,
+    /// A quota of its user, or of one of its groups, is used up.
+    QuotaSpent,
     /// The command is switched off in `[commands]`, or impossible on this listener.
     CommandOff,
     /// The name cannot be a host name (RFC 1123) or is an address in disguise.
@@ -69,7 +71,7 @@ struct Meaning {
 
 impl Refusal {
     /// One of each word.
-    pub(crate) const ALL: [Self; 27] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::BadCredentials,
         Self::AddressRefused,
         Self::NameLocked,
@@ -83,6 +85,7 @@ impl Refusal {
         Self::TooManySourcesOfUser,
         Self::TooFastOfSource,
         Self::TooFastOfUser,
+        Self::QuotaSpent,
         Self::CommandOff,
         Self::BadName,
         Self::Denied,
@@ -142,6 +145,7 @@ impl Refusal {
             Self::TooManySourcesOfUser => of("too_many_sources_of_user", Failure::NotAllowed, Level::INFO),
             Self::TooFastOfSource => of("too_fast_of_source", Failure::NotAllowed, Level::INFO),
             Self::TooFastOfUser => of("too_fast_of_user", Failure::NotAllowed, Level::INFO),
+            Self::QuotaSpent => of("quota_spent", Failure::NotAllowed, Level::INFO),
             Self::CommandOff => of("command_off", Failure::CommandNotSupported, Level::INFO),
             Self::BadName => of("bad_name", Failure::HostUnreachable, Level::INFO),
             Self::Denied => of("denied", Failure::NotAllowed, Level::INFO),

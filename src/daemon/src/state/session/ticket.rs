@@ -24,6 +24,7 @@ use super::lane::Lane;
 use super::roster::Roster;
 use crate::state::history::kept::Kept;
 use crate::state::limits::bandwidth::way::Tap;
+use crate::state::limits::quotas::meter::Toll;
 use crate::state::penalties::Rank;
 use crate::state::penalties::tariff::Caller;
 use crate::state::snapshot::{Lifetimes, Snapshot};
@@ -89,6 +90,8 @@ pub(crate) struct Session {
     pub(crate) course: Course,
     /// Where it asks before it moves bytes, if its bandwidth is limited.
     pub(crate) tap: Tap,
+    /// How much of what it carries is on its user's meter.
+    pub(crate) toll: Toll,
     standing: OnceLock<Standing>,
     /// How long it may last, if that is not what holds for everyone.
     lifetimes: OnceLock<Box<Lifetimes>>,
@@ -242,6 +245,7 @@ impl Ticket {
             flows: OnceLock::new(),
             course: Course::default(),
             tap: Tap::default(),
+            toll: Toll::default(),
             standing: OnceLock::new(),
             lifetimes: OnceLock::new(),
             facts: Mutex::default(),

@@ -6,6 +6,10 @@ use rusqlite::Connection;
 
 use super::fault::Fault;
 use super::key::first_id;
+use super::usage;
+
+/// What users have carried is kept for twice the longest period of a quota, however short the retention of rows is.
+const USAGE: Duration = Duration::from_hours(62 * 24);
 
 /// Rows of one step: some milliseconds.
 const STEP: i64 = 500;
@@ -42,6 +46,7 @@ impl Cleanup {
         let removed = remove(connection, self.clock.now() - micros(retention))?;
         self.removed += removed;
         if removed == 0 {
+            usage::forget_before(connection, (self.clock.now() - micros(USAGE)) / 1_000_000)?;
             self.next = Instant::now() + self.every;
             if self.removed > 0 {
                 tracing::info!(rows = self.removed, "old sessions are removed from the history");

@@ -12,6 +12,7 @@ use super::super::spool::directory::FILE_MODE;
 use super::fault::Fault;
 use super::rows::are_ours;
 use super::schema::{MIGRATIONS, migrate, version, with_suffix};
+use super::usage;
 
 /// How long a statement may wait for another process's lock; whoever waits longer tries again later.
 const BUSY: Duration = Duration::from_millis(250);
@@ -51,6 +52,7 @@ impl Database {
         )?;
         migrate(&mut connection, path, MIGRATIONS)?;
         are_ours(&connection)?;
+        usage::is_ours(&connection)?;
         let file_and_log = [file, identity(&log(path))?];
         Ok(Self { connection, path: path.to_owned(), file_and_log })
     }

@@ -6,3 +6,4 @@ pub(super) mod fault;
 pub(super) mod key;
 pub(super) mod rows;
 pub(super) mod schema;
+pub(super) mod usage;

@@ -12,6 +12,7 @@ use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 use super::super::spool::directory::SpoolNumber;
 use super::super::spool::position::Position;
 use super::fault::Fault;
+use super::usage;
 
 /// What of a row comes from a record, and when it was first written.
 const INSERT: &str = "\
@@ -113,6 +114,8 @@ impl Rows {
     }
 
     fn write(&mut self, connection: &Connection, records: &[Record<'_>]) -> rusqlite::Result<()> {
+        // Before the rows change.
+        usage::add(connection, records, self.spool)?;
         let now = Timestamp::now().as_microsecond();
         let (together, rest) = records.as_chunks::<TOGETHER>();
         if !together.is_empty() {

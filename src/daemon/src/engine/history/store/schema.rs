@@ -7,8 +7,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::fault::Fault;
 
 /// In the order of their versions, beginning with 1.
-pub(in crate::engine::history) const MIGRATIONS: &[&str] =
-    &[include_str!("../../../../../../migrations/0001_sessions.sql")];
+pub(in crate::engine::history) const MIGRATIONS: &[&str] = &[
+    include_str!("../../../../../../migrations/0001_sessions.sql"),
+    include_str!("../../../../../../migrations/0002_usage.sql"),
+];
 
 /// `RSoc`: tells our files from other programs' (`PRAGMA application_id`).
 const APPLICATION: i64 = 0x5253_6f63;

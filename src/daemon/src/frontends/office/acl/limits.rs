@@ -10,6 +10,7 @@ use super::trial::Trial;
 use crate::state::limits::allowance::{Directions, EachWay};
 use crate::state::limits::bandwidth::way::Direction;
 use crate::state::limits::share::{Class, Lot, bandwidth, claim, lifetimes};
+use crate::state::limits::tuning::Tuning;
 use crate::state::limits::{Claim, Key};
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::{Identity, User};
@@ -84,7 +85,7 @@ fn counted(key: &Key, terms: Terms) -> Limit {
 }
 
 fn shares(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(String, EachWay<Share>)> {
-    let Some(Lot { up, down }) = bandwidth(snapshot, source, identity) else { return Vec::new() };
+    let Some(Lot { up, down }) = bandwidth(snapshot, &Tuning::default(), source, identity) else { return Vec::new() };
     let rates = snapshot.allowance.bandwidth;
     let of_class = |((class, up), (_, down)): ((Class, Share), (Class, Share))| {
         let of = match class {

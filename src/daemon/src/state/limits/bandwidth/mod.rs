@@ -19,6 +19,7 @@ use self::lanes::Lanes;
 use self::way::{Direction, Part};
 use super::allowance::Directions;
 use super::share::{self, Class, Lot};
+use super::tuning::Tuning;
 use crate::state::metrics::{Metrics, STEP_SECONDS};
 use crate::state::session::facts::Identity;
 use crate::state::session::roster::Roster;
@@ -47,6 +48,8 @@ pub(crate) struct Bandwidth {
 struct Inside {
     /// What the operator wrote last.
     policy: Arc<Snapshot>,
+    /// What holds for a while besides.
+    tuning: Arc<Tuning>,
     /// From the client; where both directions count together, both.
     up: Lanes,
     down: Lanes,
@@ -71,7 +74,7 @@ impl Bandwidth {
         let rates = policy.allowance.bandwidth;
         let gate = Gate::new(rates.is_any());
         let (up, down) = (Lanes::new(rates.all_in(Direction::Up)), Lanes::new(rates.all_in(Direction::Down)));
-        let inside = Inside { policy, up, down, is_over: false, next_look: Some(0) };
+        let inside = Inside { policy, tuning: Arc::default(), up, down, is_over: false, next_look: Some(0) };
         let allocated = metrics.counters(
             "rustsocks_qos_bandwidth_allocated_bytes_total",
             "Bytes that sessions with a bandwidth limit were allowed to move, by direction.",
@@ -111,21 +114,36 @@ impl Bandwidth {
     pub(crate) fn retune(&self, policy: Arc<Snapshot>, roster: &Roster) {
         let mut inside = self.lock();
         let now = self.moment(Instant::now());
-        let (before, rates) = (inside.policy.allowance.bandwidth, policy.allowance.bandwidth);
+        let (was_any, rates) = (inside.is_any(), policy.allowance.bandwidth);
         inside.policy = policy;
-        if !rates.is_any() && !before.is_any() {
-            return;
+        if inside.is_any() || was_any {
+            inside.up.tree.tune(rates.all_in(Direction::Up), now);
+            inside.down.tree.tune(rates.all_in(Direction::Down), now);
+            self.place_anew(inside, roster, now);
         }
+    }
+
+    /// Lets this hold from now on besides the policy, for everybody who is in.
+    pub(crate) fn tune(&self, tuning: Arc<Tuning>, roster: &Roster) {
+        let mut inside = self.lock();
+        let now = self.moment(Instant::now());
+        let is_any = tuning.is_of_bandwidth() || inside.tuning.is_of_bandwidth();
+        inside.tuning = tuning;
+        if is_any {
+            self.place_anew(inside, roster, now);
+        }
+    }
+
+    /// Gives everybody who is in the part that he has now.
+    fn place_anew(&self, mut inside: MutexGuard<'_, Inside>, roster: &Roster, now: u64) {
         self.gate.set(true);
-        inside.up.tree.tune(rates.all_in(Direction::Up), now);
-        inside.down.tree.tune(rates.all_in(Direction::Down), now);
         roster.each(|session| {
             if session.tap.membership.is_in() {
                 inside.reattach(session, now);
                 session.course.nudge();
             }
         });
-        self.gate.set(rates.is_any());
+        self.gate.set(inside.is_any());
         drop(inside);
         self.bell.notify_one();
     }
@@ -214,9 +232,14 @@ impl Bandwidth {
 }
 
 impl Inside {
+    /// Whether anybody is limited.
+    fn is_any(&self) -> bool {
+        self.policy.allowance.bandwidth.is_any() || self.tuning.is_of_bandwidth()
+    }
+
     fn attach(&mut self, session: &Arc<Session>, identity: &Identity, now: u64) {
         let source = session.caller().map(|caller| caller.source);
-        let Some(lot) = share::bandwidth(&self.policy, source, identity) else { return };
+        let Some(lot) = share::bandwidth(&self.policy, &self.tuning, source, identity) else { return };
         if !session.tap.membership.hold() {
             return;
         }

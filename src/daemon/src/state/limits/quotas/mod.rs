@@ -1,0 +1,162 @@
+//! How much each user has carried, and what happens when a quota is used up.
+//!
+//! Sessions are read once a second and at their end, so a user may carry for a second more than there is left.
+//! Everybody who logs in is counted, whether there is a quota or not: so a quota that a reload brings knows what was carried.
+
+pub(crate) mod books;
+pub(crate) mod concession;
+pub(crate) mod meter;
+pub(crate) mod quota;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use limits::quota::account::{Carried, Quarter};
+use prometheus::{IntCounterVec, IntGaugeVec};
+
+use self::books::{Books, Told};
+use self::concession::Grantee;
+use self::meter::{Metered, Toll, Verdict};
+use super::bandwidth::Bandwidth;
+use super::tuning::Tuning;
+use crate::state::metrics::Metrics;
+use crate::state::session::ending::ByHouse;
+use crate::state::session::facts::Identity;
+use crate::state::session::refusal::Refusal;
+use crate::state::session::roster::Roster;
+use crate::state::session::ticket::Session;
+use crate::state::snapshot::Snapshot;
+
+#[derive(Debug)]
+pub(crate) struct Quotas {
+    books: Mutex<Books>,
+    tuning: ArcSwap<Tuning>,
+    /// Thresholds that were reached, by quota.
+    reached: IntCounterVec,
+}
+
+impl Quotas {
+    /// Nobody has carried anything, and there are no quotas yet.
+    pub(crate) fn new(metrics: &Metrics) -> Arc<Self> {
+        let reached = metrics.counters(
+            "rustsocks_qos_quota_events_total",
+            "Users and groups who reached a threshold of a quota (warned) or used it up (spent).",
+            &["quota", "event"],
+        );
+        let spent = metrics.gauges(
+            "rustsocks_qos_quota_spent",
+            "Users, and groups that share a quota, who have nothing left of it now.",
+            &["quota"],
+        );
+        let quotas = Arc::new(Self { books: Mutex::default(), tuning: ArcSwap::default(), reached });
+        let looked_at = Arc::downgrade(&quotas);
+        metrics.before_each_scrape(move || {
+            if let Some(quotas) = looked_at.upgrade() {
+                quotas.show(&spent);
+            }
+        });
+        quotas
+    }
+
+    /// Lets the quotas of this policy hold from now on, for everybody who is in.
+    pub(crate) fn adopt(&self, policy: &Arc<Snapshot>) {
+        for quota in &policy.allowance.quotas {
+            for event in [WARNED, SPENT] {
+                // So that the first one is a rise.
+                let _series = self.reached.with_label_values(&[&*quota.name, event]);
+            }
+        }
+        self.books().adopt(Arc::clone(policy));
+    }
+
+    /// Counts what a session whose client is known carries from now on; nobody in particular has no quota.
+    ///
+    /// # Errors
+    /// A quota is used up.
+    pub(crate) fn enter(&self, session: &Arc<Session>, identity: &Identity) -> Result<Option<Metered>, Refusal> {
+        let Identity::User(user) = identity else { return Ok(None) };
+        let (meter, told) = self.books().meter(user, Timestamp::now());
+        self.tell(&told);
+        match meter.verdict() {
+            Verdict::Welcome => Ok(Some(Metered::begin(session, &meter))),
+            Verdict::Refused | Verdict::Ended => Err(Refusal::QuotaSpent),
+        }
+    }
+
+    /// Looks what everybody has carried, and does what follows: tells, slows down, and ends.
+    pub(crate) fn round(&self, roster: &Roster, bandwidth: &Bandwidth, now: Timestamp) {
+        roster.each(|session| Toll::pay(session));
+        let (tuning, told) = self.books().round(now);
+        self.tell(&told);
+        if tuning != **self.tuning.load() {
+            let tuning = Arc::new(tuning);
+            self.tuning.store(Arc::clone(&tuning));
+            bandwidth.tune(tuning, roster);
+        }
+        roster.each(|session| {
+            if Toll::is_ended(session) {
+                session.course.end(ByHouse::QuotaSpent);
+            }
+        });
+    }
+
+    /// What holds for a while.
+    pub(crate) fn tuning(&self) -> Arc<Tuning> {
+        self.tuning.load_full()
+    }
+
+    /// Since when what other processes have written matters, in seconds since 1970-01-01T00:00:00Z; nothing without quotas.
+    pub(crate) fn matters_since(&self, now: Timestamp) -> Option<i64> {
+        self.books().matters_since(now)
+    }
+
+    /// All of that, instead of what was known of it.
+    pub(crate) fn learn(&self, past: Vec<(Arc<str>, Quarter, Carried)>) {
+        self.books().learn(past);
+    }
+
+    fn tell(&self, told: &[Told]) {
+        for Told { quota, whose, percent, used, most, ends } in told {
+            let (user, group) = match whose {
+                Some(Grantee::User(name)) => (Some(name.escape_debug()), None),
+                Some(Grantee::Group(name)) => (None, Some(name.escape_debug())),
+                None => (None, None),
+            };
+            let is_spent = *percent == 100;
+            tracing::warn!(
+                target: "quota",
+                quota = %quota,
+                user = user.map(tracing::field::display),
+                group = group.map(tracing::field::display),
+                percent,
+                used_bytes = used,
+                quota_bytes = most,
+                until = Timestamp::from_second(*ends).ok().map(tracing::field::display),
+                "{}",
+                if is_spent { "quota used up" } else { "quota nearly used up" }
+            );
+            self.reached.with_label_values(&[&**quota, if is_spent { SPENT } else { WARNED }]).inc();
+        }
+    }
+
+    /// The quotas in force and no others.
+    fn show(&self, spent: &IntGaugeVec) {
+        spent.reset();
+        let books = self.books();
+        for quota in books.quotas() {
+            spent.with_label_values(&[&*quota.name]).set(0);
+        }
+        for standing in books.standings().iter().filter(|standing| standing.is_spent) {
+            spent.with_label_values(&[&*standing.quota]).inc();
+        }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The words of the metric.
+const WARNED: &str = "warned";
+const SPENT: &str = "spent";

@@ -1,0 +1,192 @@
+//! How much may be carried in a stretch of time: what is refused, ended or slowed down then, what is told, and what is remembered.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use rig::history::{History, Shelf};
+use rig::scrape::Endpoint;
+use rig::service::Service;
+use rig::signals::send;
+use rig::users::Users;
+use rig::wait::{PATIENCE, eventually};
+use rig::wire::Wire;
+
+use crate::{PASSWORD, apply, assert_passes, refused, relay_of, start};
+
+/// A hundred kilobytes a month, of which a fifth is a piece.
+const QUOTA: &str = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 0.0001\nwarn_at_percent = [50]\n";
+const PIECE: usize = 20_000;
+
+/// Files that no rotation of the clock changes the meaning of: a month is long.
+fn users() -> Users {
+    let crowd = ["alice", "bob", "carol"].map(str::to_owned);
+    Users::crowd_with(crowd, PASSWORD, |name| match name {
+        "bob" => "groups = [\"staff\"]\n",
+        "carol" => "groups = [\"staff\"]\nquotas = [\"monthly:0.00004\"]\n",
+        _ => "",
+    })
+}
+
+/// A session that carries so many bytes from the user, and is over.
+fn carry(service: &Service, user: &str, bytes: usize) {
+    let (mut client, mut target) = relay_of(service, user).expect("there is some left");
+    pass(&mut client, &mut target, bytes);
+    let client = client.leave();
+    drop(target);
+    let line = service.session_of(client);
+    assert_eq!(line.number("bytes_sent"), bytes as u64, "{line:?}");
+}
+
+fn pass(client: &mut Wire, target: &mut Wire, bytes: usize) {
+    client.send(&vec![b'.'; bytes]);
+    assert_eq!(target.receive_all(bytes).len(), bytes);
+}
+
+fn is_refused(service: &Service, user: &str) -> bool {
+    relay_of(service, user).err() == Some(refused("quota_spent"))
+}
+
+fn assert_refused(service: &Service, user: &str) {
+    assert!(eventually(PATIENCE, || is_refused(service, user)), "{user} may go on");
+}
+
+fn config(users: &Users, further: &str) -> String {
+    [&users.settings(&["userpass"]), QUOTA, further].concat()
+}
+
+#[test]
+fn whoever_has_used_up_a_quota_is_refused_and_stays_so_until_there_is_more() {
+    let (users, endpoint) = (users(), Endpoint::reserve());
+    let settings = config(&users, &endpoint.settings());
+    let service = start(&settings);
+    let (mut client, mut target) = relay_of(&service, "alice").unwrap();
+    pass(&mut client, &mut target, 3 * PIECE);
+    let warning = service.event("quota nearly used up");
+    assert_eq!((warning.text("quota"), warning.text("user")), ("monthly", "alice"), "{warning:?}");
+    assert_eq!((warning.number("percent"), warning.number("quota_bytes")), (50, 100_000), "{warning:?}");
+    pass(&mut client, &mut target, 2 * PIECE);
+    assert_refused(&service, "alice");
+    assert_eq!(service.event("quota used up").number("used_bytes"), 100_000);
+    // Whoever is in stays, and others have their own.
+    assert_passes(&mut (client, target));
+    let _others = relay_of(&service, "bob").unwrap();
+    let scrape = endpoint.scrape();
+    for (series, value) in [
+        ("rustsocks_qos_quota_events_total{event=\"warned\",quota=\"monthly\"}", 1),
+        ("rustsocks_qos_quota_events_total{event=\"spent\",quota=\"monthly\"}", 1),
+        ("rustsocks_qos_quota_spent{quota=\"monthly\"}", 1),
+    ] {
+        assert_eq!(scrape.count(series), value, "{series}");
+    }
+    apply(&service, &settings.replace("0.0001", "0.001"));
+    assert!(eventually(PATIENCE, || relay_of(&service, "alice").is_ok()), "there is more now");
+    apply(&service, &settings);
+    assert_refused(&service, "alice");
+}
+
+#[test]
+fn a_number_of_the_users_own_counts_and_a_shared_quota_is_used_by_all() {
+    let users = users();
+    let shared = "[[limits.quotas]]\nname = \"together\"\ngroup = \"staff\"\nshared = true\nperiod = \"week\"\ngigabytes = 0.0001\n";
+    let service = start(&config(&users, shared));
+    carry(&service, "carol", 2 * PIECE);
+    assert_refused(&service, "carol");
+    carry(&service, "bob", 3 * PIECE);
+    assert_refused(&service, "bob");
+    carry(&service, "alice", PIECE);
+    assert!(!is_refused(&service, "alice"));
+}
+
+#[test]
+fn only_the_direction_that_counts_counts() {
+    let users = users();
+    let service = start(&config(&users, "").replace("warn_at", "counts = \"received\"\nwarn_at"));
+    carry(&service, "alice", 6 * PIECE);
+    let (mut client, mut target) = relay_of(&service, "alice").unwrap();
+    target.send(&vec![b'.'; 5 * PIECE]);
+    assert_eq!(client.receive_all(5 * PIECE).len(), 5 * PIECE);
+    assert_refused(&service, "alice");
+}
+
+#[test]
+fn sessions_that_are_in_are_ended_if_the_operator_wants_that() {
+    let users = users();
+    let service = start(&config(&users, "end_live = true\n"));
+    let (mut client, mut target) = relay_of(&service, "alice").unwrap();
+    let _bystander = relay_of(&service, "bob").unwrap();
+    pass(&mut client, &mut target, 5 * PIECE);
+    let _reset_or_end = client.end();
+    assert_eq!(service.session_of(client.leave()).text("ending"), "quota_spent");
+    assert_eq!(service.endings("quota_spent"), 1);
+    assert_refused(&service, "alice");
+}
+
+#[test]
+fn whoever_has_used_up_a_soft_quota_is_slowed_down_also_in_sessions_that_are_in() {
+    let users = users();
+    let soft = config(&users, "action = \"slow\"\nslow_mbps = 0.16\n");
+    let service = start(&soft);
+    let (mut client, mut target) = relay_of(&service, "alice").unwrap();
+    pass(&mut client, &mut target, 5 * PIECE);
+    let _told = service.event("quota used up");
+    // 20,000 bytes a second, and a fifth of that at once.
+    let took = |client: &mut Wire, target: &mut Wire, bytes| {
+        let began = Instant::now();
+        pass(client, target, bytes);
+        began.elapsed()
+    };
+    assert!(eventually(PATIENCE, || took(&mut client, &mut target, PIECE) > Duration::from_millis(600)), "it is slow");
+    let (mut second, mut second_target) = relay_of(&service, "alice").expect("nobody is refused");
+    assert!(took(&mut second, &mut second_target, PIECE) > Duration::from_millis(600), "it is slow from the beginning");
+    apply(&service, &soft.replace("0.0001", "0.1"));
+    let is_fast = || took(&mut client, &mut target, 10 * PIECE) < Duration::from_secs(2);
+    assert!(eventually(PATIENCE, is_fast), "it is as fast as before");
+}
+
+/// What the history says of alice: by the accounts of quotas, and by the rows of her sessions.
+fn accounted(history: &History) -> (i64, i64) {
+    let sum = |sql: &str| history.ask(sql).map_or(0, |rows| rows[0].number("bytes"));
+    let usage = sum("SELECT sum(bytes_sent + bytes_received) AS bytes FROM usage WHERE user = 'alice'");
+    (usage, sum("SELECT sum(bytes_sent + bytes_received) AS bytes FROM sessions WHERE user = 'alice'"))
+}
+
+const KILLS: usize = 20;
+
+/// So often a session is in when everything is killed, and has a checkpoint, which takes it a second.
+const WITH_CHECKPOINT: usize = 5;
+
+#[test]
+fn a_quota_is_kept_through_every_kill_to_within_a_checkpoint_and_nothing_counts_twice() {
+    let (users, shelf) = (users(), Shelf::new());
+    // What the last session carries makes it full.
+    let full = format!("gigabytes = 0.000{:03}", KILLS * PIECE / 1_000);
+    let settings = config(&users, &[&shelf.settings(), "checkpoint_secs = 1\n"].concat());
+    let settings = settings.replace("gigabytes = 0.0001", &full);
+    let history = shelf.history();
+    for kill in 0..KILLS {
+        let mut service = start(&settings);
+        let _live = if kill % (KILLS / WITH_CHECKPOINT) == 0 {
+            carry(&service, "alice", PIECE / 2);
+            let (mut client, mut target) = relay_of(&service, "alice").expect("there is some left");
+            pass(&mut client, &mut target, PIECE / 2);
+            Some((client, target))
+        } else {
+            carry(&service, "alice", PIECE);
+            None
+        };
+        let expected = i64::try_from((kill + 1) * PIECE).unwrap();
+        let is_known = || accounted(&history).0 == expected;
+        assert!(eventually(PATIENCE, is_known), "{:?} of {expected} after {kill} kills", accounted(&history));
+        let mut pids = [service.process.pid(), service.worker_pid()];
+        pids.rotate_left(kill % 2);
+        for pid in pids {
+            send(pid, Signal::SIGKILL);
+        }
+        assert!(service.process.exit_within(PATIENCE).is_some());
+        assert_eq!(accounted(&history), (expected, expected), "after {} kills", kill + 1);
+    }
+    let service = start(&settings);
+    assert_refused(&service, "alice");
+    let all = i64::try_from(KILLS * PIECE).unwrap();
+    assert_eq!(accounted(&history), (all, all));
+}
