@@ -14,10 +14,10 @@ run: build
 	@scripts/how-to-use $(PORT)
 	target/release/rustsocks --port $(PORT)
 
-#: make build         the daemon and its PAM helper, optimised, in target/release
+#: make build         the daemon, its PAM helper and the operator's program, optimised, in target/release
 build:
 	scripts/build-deps
-	$(CARGO) build --release --locked --package rustsocks --package rustsocks-pam
+	$(CARGO) build --release --locked --package rustsocks --package rustsocks-pam --package rustsocks-cli
 
 #: make man           the manual pages, in target/man
 man:

@@ -89,9 +89,21 @@ fn only_the_helper_links_libpam() {
 }
 
 #[test]
+fn the_operators_program_sees_the_daemon_only_over_its_socket() {
+    let manifest = fs::read_to_string(root().join("tui/Cargo.toml")).expect("the program has a manifest");
+    for dependency in ["tokio", "rusqlite", "config", "acl", "socks", "history", "daemon", "monitor"] {
+        assert!(!manifest.lines().any(|line| line.starts_with(dependency)), "the client depends on {dependency}");
+    }
+    let unsafe_code: Vec<_> =
+        rust_files(&root().join("tui/src")).iter().flat_map(|file| lines_with(file, "unsafe {")).collect();
+    assert!(unsafe_code.is_empty(), "unsafe in the client:\n{}", unsafe_code.join("\n"));
+}
+
+#[test]
 fn every_room_opens_with_what_it_is() {
     let silent: Vec<_> = rust_files(&root().join("src"))
         .into_iter()
+        .chain(rust_files(&root().join("tui/src")))
         .chain(rust_files(&root().join("tests/rig/src")))
         .chain(rust_files(&root().join("benches")))
         .filter(|file| !read(file).starts_with("//! "))
@@ -101,8 +113,8 @@ fn every_room_opens_with_what_it_is() {
 
 #[test]
 fn no_room_has_outgrown_itself() {
-    let large: Vec<_> =
-        rust_files(&root().join("src")).into_iter().filter(|file| lines_before_tests(&read(file)) > 500).collect();
+    let rooms = ["src", "tui/src"].map(|rooms| rust_files(&root().join(rooms)));
+    let large: Vec<_> = rooms.into_iter().flatten().filter(|file| lines_before_tests(&read(file)) > 500).collect();
     assert!(large.is_empty(), "more than 500 lines before the tests; which noun is hiding in them? {large:#?}");
 }
 

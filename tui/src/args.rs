@@ -1,0 +1,293 @@
+//! The command line. rustsocks-cli(1) and docs/cli.md describe it; a test compares.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::output::Format;
+
+/// Watches and steers a running rustsocks daemon over its admin socket.
+///
+/// Without a command, on a terminal, it opens the console.
+#[derive(Debug, clap::Parser)]
+#[command(name = "rustsocks-cli", version, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) common: Common,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What every command understands.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The daemon's admin socket
+    #[arg(
+        short,
+        long,
+        value_name = "SOCKET",
+        global = true,
+        env = "RUSTSOCKS_ADMIN",
+        default_value = "/run/rustsocks/admin.sock"
+    )]
+    pub(crate) socket: PathBuf,
+
+    /// How answers are written
+    #[arg(short, long, value_name = "FORMAT", global = true)]
+    pub(crate) output: Option<Format>,
+
+    /// The same as `--output json`
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub(crate) json: bool,
+
+    /// The same as `--output plain`
+    #[arg(long, global = true, conflicts_with_all = ["output", "json"])]
+    pub(crate) plain: bool,
+
+    /// Only these columns or properties, in this order
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',', global = true)]
+    pub(crate) fields: Option<Vec<String>>,
+
+    /// No line with the names of the columns
+    #[arg(long, global = true)]
+    pub(crate) no_header: bool,
+
+    /// Ask the daemon for a role that can only look
+    #[arg(long, global = true)]
+    pub(crate) read_only: bool,
+
+    /// Do it without asking; needed where nobody can be asked
+    #[arg(short, long, global = true)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Open the console
+    Console(Console),
+    /// What the daemon does, at a glance
+    Status,
+    /// Whether everything is well; the exit code is 0 if it is
+    Health,
+    /// Sessions that are in
+    #[command(subcommand)]
+    Sessions(Sessions),
+    /// Users
+    #[command(subcommand)]
+    Users(Users),
+    /// Sessions that were
+    #[command(subcommand)]
+    History(History),
+    /// Rules
+    #[command(subcommand)]
+    Acl(Acl),
+    /// Who did what
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Send one request as it is, for instance '{"op":"status.get"}'
+    Raw {
+        /// JSON with `op` and, if it needs any, `p`
+        request: String,
+    },
+    /// What this daemon can be asked
+    Ops,
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
+}
+
+/// How the console looks.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Console {
+    /// Colours
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) color: Option<Color>,
+
+    /// Which colours
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) theme: Option<ThemeName>,
+
+    /// Draw with ASCII alone
+    #[arg(long)]
+    pub(crate) ascii: bool,
+
+    /// For screen readers and magnifiers: the cursor is where the selection is, and ASCII alone
+    #[arg(long)]
+    pub(crate) a11y: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// Unless `NO_COLOR` is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThemeName {
+    /// The terminal's own sixteen colours
+    Auto16,
+    /// No colours
+    Mono,
+    /// White and yellow on black
+    HighContrast,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sessions {
+    /// List them
+    List(List),
+    /// Everything about one
+    Get {
+        /// Its id
+        id: String,
+    },
+    /// End some
+    Kill(Kill),
+    /// Sums over those that are in
+    Stats,
+    /// A line for each that comes and goes
+    Watch {
+        /// Which
+        #[arg(long, value_name = "EXPR")]
+        filter: Option<String>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct List {
+    /// Only those that are in; so it is without a time too
+    #[arg(long, conflicts_with = "last")]
+    pub(crate) active: bool,
+
+    /// Only this user's; the same as `--filter user=NAME`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+
+    /// Those of the history too that began so long ago or later, for instance 24h
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) last: Option<String>,
+
+    /// Only those that this lets through
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+
+    /// By which column; `-NAME` has the greatest first
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+    pub(crate) sort: Option<String>,
+
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("which").required(true).args(["ids", "filter"])))]
+pub(crate) struct Kill {
+    /// Their ids
+    pub(crate) ids: Vec<String>,
+
+    /// Those that this lets through
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+
+    /// Only if there are exactly so many
+    #[arg(long, value_name = "N")]
+    pub(crate) expect: Option<u64>,
+
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+
+    /// Only say which
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Users {
+    /// Who is in, with the most first
+    Top {
+        /// What counts
+        #[arg(long, value_enum, default_value = "sessions")]
+        by: Measure,
+        /// The same as `--by sessions`
+        #[arg(long, conflicts_with = "by")]
+        by_sessions: bool,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        limit: usize,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// How many are in
+    Sessions,
+    /// What they moved, in both directions
+    Bytes,
+    /// What they move in a second now
+    Rate,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum History {
+    /// List them, the latest first
+    Query {
+        /// Which, for instance 'user=alice and status=rejected'
+        expr: Option<String>,
+        /// Since when: a time, or so long ago (24h)
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Until when
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// Everything about one
+    Get {
+        /// Its UUID
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Acl {
+    /// May this user go there, and which rule says so? The exit code is 0 for yes and 10 for no
+    Explain {
+        /// Who
+        user: String,
+        /// Where to: ADDRESS:PORT or NAME:PORT
+        dest: String,
+        /// From which address
+        #[arg(long, value_name = "ADDRESS")]
+        source: Option<String>,
+        /// By which protocol
+        #[arg(long, value_name = "PROTOCOL", value_parser = ["tcp", "udp"], default_value = "tcp")]
+        protocol: String,
+    },
+    /// The rules in force
+    Rules,
+    /// How often each rule decided
+    Hits,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// The last records
+    Tail {
+        /// How many
+        #[arg(short, long, value_name = "N", default_value_t = 20)]
+        number: usize,
+    },
+    /// Whether any record has been changed or taken out
+    Verify,
+}

@@ -1,0 +1,113 @@
+//! Answers that need a little reading before they are shown.
+
+use std::process::ExitCode;
+
+use serde_json::{Map, Value, json};
+
+use super::{DENIED, Desk};
+use crate::failure::Failure;
+use crate::output::{Kind, Output, Sheet};
+
+/// The columns of a rule.
+const RULES: &[(&str, Kind)] = &[
+    ("name", Kind::Text),
+    ("action", Kind::Text),
+    ("destinations", Kind::Text),
+    ("ports", Kind::Text),
+    ("protocols", Kind::Text),
+    ("sources", Kind::Text),
+    ("time", Kind::Text),
+    ("priority", Kind::Count),
+    ("line", Kind::Count),
+    ("description", Kind::Text),
+];
+
+impl Desk {
+    /// Checks as rows; what is not well is the exit code.
+    pub(super) fn health(&mut self) -> Result<ExitCode, Failure> {
+        let health: Value = self.connection.call("health.get", &json!({}))?;
+        let columns = [
+            ("name", Kind::Text),
+            ("state", Kind::Text),
+            ("measured", Kind::Text),
+            ("limit", Kind::Text),
+            ("effect", Kind::Text),
+            ("hint", Kind::Text),
+        ];
+        let checks = health["checks"].as_array().cloned().unwrap_or_default();
+        self.output.rows("rustsocks.health/1", Sheet::of_objects(&columns, &checks))?;
+        Ok(if health["ok"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    pub(super) fn explain(
+        &mut self,
+        user: &str,
+        dest: &str,
+        source: Option<String>,
+        protocol: &str,
+    ) -> Result<ExitCode, Failure> {
+        let no_port = || Failure::Usage(format!("{dest:?} is no destination; write ADDRESS:PORT or NAME:PORT"));
+        let (host, port) = dest.rsplit_once(':').ok_or_else(no_port)?;
+        let port: u16 = port.parse().map_err(|_| no_port())?;
+        let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+        let mut p = json!({ "user": user, "dest": host, "port": port, "protocol": protocol });
+        if let Some(source) = source {
+            p["source"] = Value::from(source);
+        }
+        let answer: Value = self.connection.call("acl.explain", &p)?;
+        self.output.record("rustsocks.decision/1", &answer)?;
+        Ok(if answer["verdict"] == "allow" { ExitCode::SUCCESS } else { ExitCode::from(DENIED) })
+    }
+
+    pub(super) fn audit(&mut self, number: usize) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("audit.tail", &json!({ "n": number }))?;
+        let columns = [
+            ("t", Kind::Time),
+            ("id", Kind::Text),
+            ("phase", Kind::Text),
+            ("who.user", Kind::Text),
+            ("role", Kind::Text),
+            ("op", Kind::Text),
+            ("target", Kind::Text),
+            ("summary", Kind::Text),
+            ("result", Kind::Text),
+            ("comment", Kind::Text),
+        ];
+        let records = listed(&answer, "records");
+        self.output.rows("rustsocks.audit/1", Sheet::of_objects(&columns, &records))
+    }
+
+    pub(super) fn ops(&mut self) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("meta.ops", &json!({}))?;
+        let columns = [("op", Kind::Text), ("role", Kind::Text), ("about", Kind::Text)];
+        let ops = listed(&answer, "ops");
+        self.output.rows("rustsocks.ops/1", Sheet::of_objects(&columns, &ops))
+    }
+
+    pub(super) fn rules(&mut self) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("acl.rules", &json!({}))?;
+        self.output.rows("rustsocks.rules/1", Sheet::of_objects(RULES, &listed(&answer, "rules")))
+    }
+
+    pub(super) fn hits(&mut self) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("acl.hits", &json!({}))?;
+        let columns = [("name", Kind::Text), ("hits", Kind::Count), ("last", Kind::Time)];
+        self.output.rows("rustsocks.hits/1", Sheet::of_objects(&columns, &listed(&answer, "refs")))
+    }
+
+    /// The answer as it comes, each part on a line of its own.
+    pub(super) fn raw(&mut self, request: &str) -> Result<(), Failure> {
+        let malformed = |what: &str| Failure::Usage(format!("{what}; write {{\"op\":\"status.get\",\"p\":{{}}}}"));
+        let request: Value = serde_json::from_str(request).map_err(|error| malformed(&error.to_string()))?;
+        let op = request["op"].as_str().ok_or_else(|| malformed("op is missing"))?;
+        let p = request.get("p").cloned().unwrap_or_else(|| Value::Object(Map::new()));
+        let mut parts = Vec::new();
+        let answer = self.connection.call_in_parts(op, &p, |part| parts.push(part))?;
+        parts.iter().chain([&answer]).try_for_each(Output::document)
+    }
+}
+
+/// A list, whether it is the answer or a property of it.
+fn listed(answer: &Value, name: &str) -> Vec<Value> {
+    answer.as_array().or_else(|| answer[name].as_array()).cloned().unwrap_or_default()
+}

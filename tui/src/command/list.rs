@@ -1,0 +1,177 @@
+//! Tables of sessions: those that are in, from a view whose order is held, and those that were.
+
+use filter::{Filter, HISTORY, Misread, SESSIONS};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use wire::admin::{Direction, ViewChange, ViewOpen, ViewOpened, Window};
+
+use super::Desk;
+use crate::args::{List, Measure};
+use crate::failure::Failure;
+use crate::output::{Kind, Sheet};
+use crate::past;
+
+/// What people see of a session if they do not say what.
+const COLUMNS: [&str; 10] = ["id", "user", "src", "dst", "proto", "start", "up", "down", "rate", "rule"];
+
+/// Rows of one answer.
+const WINDOW: usize = 500;
+
+impl Desk {
+    pub(super) fn list(&mut self, list: &List) -> Result<(), Failure> {
+        let user =
+            list.user.as_ref().map(|user| format!("user=\"{}\"", user.replace('\\', "\\\\").replace('"', "\\\"")));
+        let wanted = both(user, list.filter.clone());
+        if let Some(last) = &list.last {
+            self.past(wanted, Some(last.clone()), None, list.limit.unwrap_or(1000))
+        } else {
+            let cols = self.output.is_for_people().then(|| COLUMNS.map(str::to_owned).to_vec());
+            let cols = self.output.fields.clone().or(cols);
+            let sheet = self.live(wanted, list.sort.as_deref(), list.limit.unwrap_or(usize::MAX), cols)?;
+            self.output.rows("rustsocks.sessions/1", sheet)
+        }
+    }
+
+    /// Sessions that are in, as they are now: the order is held while the windows are fetched.
+    pub(super) fn live(
+        &mut self,
+        filter: Option<String>,
+        sort: Option<&str>,
+        limit: usize,
+        cols: Option<Vec<String>>,
+    ) -> Result<Sheet, Failure> {
+        checked(filter.as_deref(), SESSIONS)?;
+        let win = |off| Window::At { off, len: WINDOW.min(limit - off) };
+        let sort = sort.map(sorted).into_iter().collect();
+        let open = ViewOpen {
+            of: "sessions".to_owned(),
+            filter,
+            sort,
+            cols,
+            win: win(0),
+            every_ms: Some(60_000),
+            hold: Some(true),
+        };
+        let mut window: ViewOpened = self.connection.call("view.open", &open)?;
+        let mut sheet = Sheet::of_view(&window.cols);
+        let sub = window.sub;
+        loop {
+            let is_last = window.rows.is_empty();
+            sheet.rows.append(&mut window.rows);
+            if is_last || sheet.rows.len() >= limit || sheet.rows.len() as u64 >= window.matched {
+                let _closed: Value = self.connection.call("view.close", &json!({ "sub": sub }))?;
+                return Ok(sheet);
+            }
+            let change = ViewChange { sub, win: Some(win(sheet.rows.len())), ..ViewChange::default() };
+            window = self.connection.call("view.set", &change)?;
+        }
+    }
+
+    /// What is in, summed up.
+    pub(super) fn session_sums(&mut self) -> Result<(), Failure> {
+        let win = Window::At { off: 0, len: 1 };
+        let open = ViewOpen {
+            of: "sessions".to_owned(),
+            filter: None,
+            sort: Vec::new(),
+            cols: None,
+            win,
+            every_ms: None,
+            hold: None,
+        };
+        let view: ViewOpened = self.connection.call("view.open", &open)?;
+        let mut sums = json!({ "sessions": view.total });
+        for (name, sum) in view.agg {
+            sums[name] = Value::from(sum);
+        }
+        self.output.record("rustsocks.sums/1", &sums)
+    }
+
+    /// Users by what they have in.
+    pub(super) fn top(&mut self, by: Measure, limit: usize) -> Result<(), Failure> {
+        let columns = ["id", "user", "up", "down", "rate"].map(str::to_owned).to_vec();
+        let sheet = self.live(None, None, usize::MAX, Some(columns))?;
+        let mut users: Vec<(String, [u64; 3])> = Vec::new();
+        for session in sheet.objects() {
+            let name = session["user"].as_str().unwrap_or("-").to_owned();
+            let moved = ["up", "down"].iter().filter_map(|column| session[column].as_u64()).sum::<u64>();
+            let one = [1, moved, session["rate"].as_u64().unwrap_or(0)];
+            match users.iter_mut().find(|(user, _)| *user == name) {
+                Some((_, sums)) => sums.iter_mut().zip(one).for_each(|(sum, one)| *sum = sum.saturating_add(one)),
+                None => users.push((name, one)),
+            }
+        }
+        users.sort_by(|(a_name, a), (b_name, b)| b[by as usize].cmp(&a[by as usize]).then(a_name.cmp(b_name)));
+        users.truncate(limit);
+        let columns = [("user", Kind::Text), ("sessions", Kind::Count), ("bytes", Kind::Bytes), ("rate", Kind::Rate)];
+        let columns = columns.map(|(name, kind)| (name.to_owned(), kind)).to_vec();
+        let row = |(user, [sessions, bytes, rate]): (String, [u64; 3])| {
+            vec![json!(user), json!(sessions), json!(bytes), json!(rate)]
+        };
+        self.output.rows("rustsocks.top/1", Sheet { columns, rows: users.into_iter().map(row).collect() })
+    }
+
+    /// Sessions that were.
+    pub(super) fn past(
+        &mut self,
+        expr: Option<String>,
+        from: Option<String>,
+        to: Option<String>,
+        limit: usize,
+    ) -> Result<(), Failure> {
+        let wanted = during(expr, from, to)?;
+        let now = Timestamp::now().as_duration().as_secs_f64();
+        let mut p = past::question(wanted.as_deref().unwrap_or_default(), now).map_err(Failure::Usage)?;
+        let mut rows: Vec<Value> = Vec::new();
+        loop {
+            p.insert("limit".to_owned(), WINDOW.min(limit - rows.len()).into());
+            let mut page: Value = self.connection.call("history.query", &p)?;
+            let Some(Value::Array(found)) = page.get_mut("rows").map(Value::take) else {
+                return Err(Failure::Conversation("an answer without rows".to_owned()));
+            };
+            rows.extend(found);
+            let next = page["next"].take();
+            if next.is_null() || rows.len() >= limit {
+                return self.output.rows("rustsocks.history/1", Sheet::of_objects(past::COLUMNS, &rows));
+            }
+            p.insert("after".to_owned(), next);
+        }
+    }
+}
+
+/// A condition that is both.
+fn both(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("({one}) and ({other})")),
+        (one, other) => one.or(other),
+    }
+}
+
+/// What holds of sessions that began in this time; a duration is so long ago.
+fn during(expr: Option<String>, from: Option<String>, to: Option<String>) -> Result<Option<String>, Failure> {
+    let bound = |sign: &str, time: String| {
+        let so_long_ago = format!("start{sign}-{time}");
+        let is_duration = Filter::parse(&so_long_ago, HISTORY).is_ok();
+        if is_duration { so_long_ago } else { format!("start{sign}\"{time}\"") }
+    };
+    let since = from.map(|time| bound(">=", time));
+    let until = to.map(|time| bound("<", time));
+    let times = both(since, until);
+    checked(times.as_deref(), HISTORY)?;
+    checked(expr.as_deref(), HISTORY)?;
+    Ok(both(expr, times))
+}
+
+/// A filter is checked here before it is sent, so that a script learns of a slip by its exit code.
+fn checked(filter: Option<&str>, fields: &[filter::Field]) -> Result<(), Failure> {
+    let misread = |misread: Misread| Failure::Usage(format!("the filter makes no sense at {misread}"));
+    filter.map_or(Ok(()), |text| Filter::parse(text, fields).map(|_| ()).map_err(misread))
+}
+
+/// `-rate` is the greatest rate first.
+fn sorted(column: &str) -> (String, Direction) {
+    match column.strip_prefix('-') {
+        Some(column) => (column.to_owned(), Direction::Desc),
+        None => (column.to_owned(), Direction::Asc),
+    }
+}

@@ -1,0 +1,114 @@
+//! One request, one answer.
+
+mod answers;
+mod kill;
+mod list;
+mod stream;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use serde_json::{Value, json};
+use wire::admin::Role;
+
+use crate::args::{Acl, Args, Audit, Command, Common, Console, History, Sessions, Users};
+use crate::connection::{Connection, Peer};
+use crate::console;
+use crate::failure::Failure;
+use crate::output::{Format, Output};
+
+/// What a command works with.
+struct Desk {
+    connection: Connection,
+    output: Output,
+    may_do_without_asking: bool,
+}
+
+/// The answer of `acl explain` to "may I?".
+const DENIED: u8 = 10;
+
+/// Does what the arguments say; `on_terminal` is whether a person sees standard output.
+pub(crate) fn run(args: Args, on_terminal: bool) -> Result<ExitCode, Failure> {
+    let Args { common, command } = args;
+    let command = match command {
+        Some(Command::Console(look)) => return opened(&common, &look, on_terminal),
+        None if on_terminal => return opened(&common, &Console::default(), on_terminal),
+        None => return Err(Failure::Usage("a command is missing; --help lists them".to_owned())),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Args::command(), "rustsocks-cli", &mut std::io::stdout());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(command) => command,
+    };
+    let connection = Connection::open(&peer(&common, "cli"))?;
+    let output = output(&common, on_terminal, &command);
+    Desk { connection, output, may_do_without_asking: common.yes }.does(command)
+}
+
+fn opened(common: &Common, look: &Console, on_terminal: bool) -> Result<ExitCode, Failure> {
+    if !on_terminal {
+        return Err(Failure::Usage(
+            "the console needs a terminal; rustsocks-cli status and its like do not".to_owned(),
+        ));
+    }
+    console::run(&peer(common, "console"), look)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn peer(common: &Common, comment: &'static str) -> Peer {
+    Peer { socket: common.socket.clone(), want: common.read_only.then_some(Role::Read), comment }
+}
+
+fn output(common: &Common, on_terminal: bool, command: &Command) -> Output {
+    let streams = matches!(command, Command::Sessions(Sessions::Watch { .. }));
+    let usual = if streams && !on_terminal { Format::Ndjson } else { Format::Table };
+    let chosen = if common.json { Some(Format::Json) } else { common.output };
+    let format = if common.plain { Format::Plain } else { chosen.unwrap_or(usual) };
+    let width = crossterm::terminal::size().ok().filter(|_| on_terminal).map(|(columns, _)| usize::from(columns));
+    Output { format, has_header: !common.no_header, fields: common.fields.clone(), width }
+}
+
+impl Desk {
+    fn does(mut self, command: Command) -> Result<ExitCode, Failure> {
+        match command {
+            Command::Status => self.record("status.get", &json!({}), "rustsocks.status/1")?,
+            Command::Health => return self.health(),
+            Command::Sessions(Sessions::List(list)) => self.list(&list)?,
+            Command::Sessions(Sessions::Get { id }) => {
+                self.record("sessions.get", &json!({ "id": id }), "rustsocks.session/1")?;
+            }
+            Command::Sessions(Sessions::Kill(kill)) => self.kill(&kill)?,
+            Command::Sessions(Sessions::Stats) => self.session_sums()?,
+            Command::Sessions(Sessions::Watch { filter }) => self.watch(filter)?,
+            Command::Users(Users::Top { by, by_sessions: _, limit }) => self.top(by, limit)?,
+            Command::History(History::Query { expr, from, to, limit }) => self.past(expr, from, to, limit)?,
+            Command::History(History::Get { id }) => {
+                self.record("history.get", &json!({ "id": id }), "rustsocks.session/1")?;
+            }
+            Command::Acl(Acl::Explain { user, dest, source, protocol }) => {
+                return self.explain(&user, &dest, source, &protocol);
+            }
+            Command::Acl(Acl::Rules) => self.rules()?,
+            Command::Acl(Acl::Hits) => self.hits()?,
+            Command::Audit(Audit::Tail { number }) => self.audit(number)?,
+            Command::Audit(Audit::Verify) => self.record("audit.verify", &json!({}), "rustsocks.audit/1")?,
+            Command::Raw { request } => self.raw(&request)?,
+            Command::Ops => self.ops()?,
+            Command::Console(_) | Command::Completions { .. } => {
+                unreachable!("they talk to no daemon, or to it in their own way")
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// An answer that is one object.
+    fn record(&mut self, op: &str, p: &Value, schema: &str) -> Result<(), Failure> {
+        let answer: Value = self.connection.call(op, p)?;
+        self.output.record(schema, &answer)
+    }
+}
+
+/// A name of our own for an order, so that it is not done twice.
+fn idem() -> String {
+    uuid::Uuid::now_v7().to_string()
+}

@@ -1,0 +1,73 @@
+//! What the terminal can do, and what its user wants of it.
+
+use crate::args::{Color, Console, ThemeName};
+use crate::console::theme::Theme;
+
+/// How to draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Caps {
+    pub(crate) theme: Theme,
+    pub(crate) is_ascii: bool,
+    /// Whether the terminal's cursor follows the selection.
+    pub(crate) follows: bool,
+}
+
+/// The variables that say what a terminal is.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    pub(crate) no_color: bool,
+    pub(crate) term: String,
+    pub(crate) locale: String,
+}
+
+impl Environment {
+    pub(crate) fn of_process() -> Self {
+        let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value).unwrap_or_default();
+        Self { no_color: value("NO_COLOR").is_some(), term: value("TERM").unwrap_or_default(), locale }
+    }
+
+    fn is_unicode(&self) -> bool {
+        let locale = self.locale.to_ascii_lowercase();
+        let knows_letters = locale.contains("utf-8") || locale.contains("utf8");
+        knows_letters && !["linux", "vt100", "vt220", "dumb"].contains(&self.term.as_str())
+    }
+}
+
+impl Caps {
+    pub(crate) fn new(look: &Console, environment: &Environment) -> Self {
+        let is_colourless = match look.color {
+            Some(Color::Never) => true,
+            Some(Color::Always) => false,
+            Some(Color::Auto) | None => environment.no_color,
+        };
+        let theme = match look.theme {
+            _ if is_colourless => Theme::Mono,
+            Some(ThemeName::Mono) => Theme::Mono,
+            Some(ThemeName::HighContrast) => Theme::HighContrast,
+            Some(ThemeName::Auto16) | None => Theme::Auto16,
+        };
+        Self { theme, is_ascii: look.ascii || look.a11y || !environment.is_unicode(), follows: look.a11y }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_gets_what_it_can_show() {
+        let on = |term: &str, locale: &str, no_color| {
+            let environment = Environment { no_color, term: term.to_owned(), locale: locale.to_owned() };
+            let Caps { theme, is_ascii, .. } = Caps::new(&Console::default(), &environment);
+            (theme, is_ascii)
+        };
+        assert_eq!(on("xterm-256color", "pl_PL.UTF-8", false), (Theme::Auto16, false));
+        assert_eq!(on("xterm-256color", "C", false), (Theme::Auto16, true));
+        assert_eq!(on("linux", "C.utf8", false), (Theme::Auto16, true));
+        assert_eq!(on("xterm", "C.utf8", true), (Theme::Mono, false));
+        let always = Console { color: Some(Color::Always), ..Console::default() };
+        let environment = Environment { no_color: true, ..Environment::default() };
+        assert_eq!(Caps::new(&always, &environment).theme, Theme::Auto16);
+    }
+}

@@ -1,0 +1,64 @@
+//! What can happen to a console, and what it can want to be done.
+
+use std::os::unix::net::UnixStream;
+
+use crossterm::event::KeyEvent;
+use serde_json::Value;
+use wire::admin::{Push, Refusal, Welcome};
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    Key(KeyEvent),
+    /// Text that came at once, and is no key.
+    Paste(String),
+    Resized,
+    /// The conversation has begun; requests go here.
+    Connected(Box<Welcome>, UnixStream),
+    /// There is no conversation; the next attempt is so many milliseconds away.
+    Lost {
+        why: String,
+        attempt: u32,
+        retry_ms: u64,
+    },
+    /// The answer to the request of this number.
+    Answer(u64, Result<Value, Refusal>),
+    Push(Push),
+    /// Time has passed.
+    Tick,
+    /// The terminal is gone.
+    InputEnded,
+    /// The process is asked to end, or to draw again.
+    Signal(i32),
+}
+
+/// What a request was about, so that its answer finds its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum About {
+    Ops,
+    Status,
+    /// A window of the sessions, newly opened or moved.
+    Window,
+    Detail(String),
+    /// Which sessions an order would end.
+    KillDry,
+    Killed,
+    /// The rows of a listing.
+    Listing,
+}
+
+/// Something to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Effect {
+    Ask {
+        op: &'static str,
+        p: Value,
+        about: About,
+    },
+    RetryNow,
+    /// To the terminal's clipboard.
+    Copy(String),
+    Redraw,
+    Suspend,
+    Quit,
+}

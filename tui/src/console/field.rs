@@ -1,0 +1,119 @@
+//! One line of text that is being written.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// The text and where the next letter goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Field {
+    letters: Vec<char>,
+    at: usize,
+}
+
+impl Field {
+    pub(crate) fn of(text: &str) -> Self {
+        let letters: Vec<char> = text.chars().collect();
+        Self { at: letters.len(), letters }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.letters.iter().collect()
+    }
+
+    /// What stands before the cursor.
+    pub(crate) fn before(&self) -> String {
+        self.letters[..self.at].iter().collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.letters.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Puts a text in; ends of lines become spaces, other controls go.
+    pub(crate) fn paste(&mut self, text: &str) {
+        for letter in text.trim_end_matches(['\r', '\n']).chars() {
+            match letter {
+                '\n' | '\r' | '\t' => self.insert(' '),
+                letter if letter.is_control() => {}
+                letter => self.insert(letter),
+            }
+        }
+    }
+
+    /// Takes the key, if it is one that edits.
+    pub(crate) fn takes(&mut self, key: KeyEvent) -> bool {
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        let is_alt = key.modifiers.contains(KeyModifiers::ALT);
+        let letter = if let KeyCode::Char(letter) = key.code { Some(letter) } else { None };
+        match (key.code, letter) {
+            (_, Some('a')) if is_control => self.at = 0,
+            (_, Some('e')) if is_control => self.at = self.letters.len(),
+            (_, Some('b')) if is_control => self.at = self.at.saturating_sub(1),
+            (_, Some('f')) if is_control => self.at = (self.at + 1).min(self.letters.len()),
+            (_, Some('w')) if is_control => self.cut(self.word_before(), self.at),
+            (_, Some('u')) if is_control => self.cut(0, self.at),
+            (_, Some('k')) if is_control => self.letters.truncate(self.at),
+            (_, Some('h')) if is_control => self.cut(self.at.saturating_sub(1), self.at),
+            (KeyCode::Left, _) if is_control || is_alt => self.at = self.word_before(),
+            (KeyCode::Right, _) if is_control || is_alt => self.at = self.word_behind(),
+            (KeyCode::Left, _) => self.at = self.at.saturating_sub(1),
+            (KeyCode::Right, _) => self.at = (self.at + 1).min(self.letters.len()),
+            (KeyCode::Home, _) => self.at = 0,
+            (KeyCode::End, _) => self.at = self.letters.len(),
+            (KeyCode::Backspace, _) => self.cut(self.at.saturating_sub(1), self.at),
+            (KeyCode::Delete, _) => self.cut(self.at, (self.at + 1).min(self.letters.len())),
+            // Right Alt types letters on many keyboards, so only Control keeps a letter out.
+            (_, Some(letter)) if !is_control => self.insert(letter),
+            _ => return false,
+        }
+        true
+    }
+
+    fn insert(&mut self, letter: char) {
+        self.letters.insert(self.at, letter);
+        self.at += 1;
+    }
+
+    fn cut(&mut self, from: usize, to: usize) {
+        self.letters.drain(from..to);
+        self.at = from;
+    }
+
+    fn word_before(&self) -> usize {
+        let word = self.letters[..self.at].iter().rposition(|letter| !letter.is_whitespace()).unwrap_or(0);
+        self.letters[..word].iter().rposition(|letter| letter.is_whitespace()).map_or(0, |space| space + 1)
+    }
+
+    fn word_behind(&self) -> usize {
+        let rest = &self.letters[self.at..];
+        let word = rest.iter().position(|letter| !letter.is_whitespace()).unwrap_or(rest.len());
+        self.at + rest[word..].iter().position(|letter| letter.is_whitespace()).map_or(rest.len(), |space| word + space)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_edited_as_in_a_shell() {
+        let mut field = Field::of("zażółć gęślą  jaźń");
+        let key = |field: &mut Field, code, modifiers| assert!(field.takes(KeyEvent::new(code, modifiers)));
+        key(&mut field, KeyCode::Char('w'), KeyModifiers::CONTROL);
+        assert_eq!(field.text(), "zażółć gęślą  ");
+        key(&mut field, KeyCode::Backspace, KeyModifiers::NONE);
+        key(&mut field, KeyCode::Left, KeyModifiers::CONTROL);
+        key(&mut field, KeyCode::Char('ż'), KeyModifiers::ALT);
+        assert_eq!((field.text().as_str(), field.before().as_str()), ("zażółć żgęślą ", "zażółć ż"));
+        key(&mut field, KeyCode::Char('u'), KeyModifiers::CONTROL);
+        key(&mut field, KeyCode::Right, KeyModifiers::CONTROL);
+        key(&mut field, KeyCode::Char('k'), KeyModifiers::CONTROL);
+        assert_eq!(field.text(), "gęślą");
+        field.paste("\u{1b}[31m=\nx\n");
+        assert_eq!(field.text(), "gęślą[31m= x");
+        assert!(!field.takes(KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE)));
+    }
+}

@@ -1,0 +1,26 @@
+//! The console: what the daemon does, on a terminal, as it happens.
+//!
+//! Events come in (keys, messages of the daemon, signals, the clock), `update` makes effects of them, and `view` draws what is
+//! known. Neither of the two reads a clock, a socket or a terminal, which is why both can be tested without any.
+
+mod app;
+mod caps;
+mod dialog;
+mod event;
+mod field;
+mod keys;
+mod link;
+mod listing;
+mod model;
+mod runtime;
+mod table;
+mod terminal;
+mod theme;
+mod ui;
+mod update;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::runtime::run;

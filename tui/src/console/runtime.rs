@@ -1,0 +1,193 @@
+//! The loop: waits for events, takes all that there are, draws once.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{self as input, Event as Input, KeyEventKind};
+use crossterm::execute;
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use wire::admin::Request;
+
+use super::app::App;
+use super::caps::{Caps, Environment};
+use super::event::{About, Effect, Event};
+use super::link::keep_up;
+use super::terminal::{Screen, TerminalGuard};
+use super::update::{TICKS, update};
+use super::view::view;
+use crate::args::Console;
+use crate::connection::Peer;
+use crate::failure::Failure;
+
+/// What keys change is drawn this often at most.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Text that a terminal takes into its clipboard, in bytes before it is encoded.
+const MOST_COPIED: usize = 50_000;
+
+/// Opens the console, until somebody leaves it or the process is asked to end.
+///
+/// # Errors
+/// The terminal is none for this, or does not do what it is told.
+pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
+    let environment = Environment::of_process();
+    if environment.term == "dumb" {
+        return Err(Failure::Usage("TERM is dumb; rustsocks-cli status and its like need no terminal".to_owned()));
+    }
+    let (events, happened) = channel();
+    let (retry, retries) = channel();
+    heed_signals(events.clone())?;
+    let (_guard, screen) = TerminalGuard::take()?;
+    read_keys(events.clone());
+    keep_up(peer.clone(), events, retries);
+    let app = App::new(Caps::new(look, &environment), peer.socket.display().to_string());
+    Runtime { app, screen, retry, writer: None, last: FIRST_NUMBER, waiting: HashMap::new() }.run(&happened)
+}
+
+/// The conversation's first requests are others'.
+const FIRST_NUMBER: u64 = 1000;
+
+struct Runtime {
+    app: App,
+    screen: Screen,
+    retry: Sender<()>,
+    writer: Option<UnixStream>,
+    last: u64,
+    /// What the requests were about whose answers are to come.
+    waiting: HashMap<u64, About>,
+}
+
+impl Runtime {
+    fn run(mut self, happened: &Receiver<Event>) -> Result<(), Failure> {
+        let tick = Duration::from_secs(1) / TICKS;
+        let mut next_tick = Instant::now() + tick;
+        loop {
+            self.draw()?;
+            let drawn = Instant::now();
+            let first = match happened.recv_timeout(next_tick.saturating_duration_since(drawn)) {
+                Ok(event) => Some(event),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            let mut all: Vec<Event> = first.into_iter().collect();
+            // What comes at once is drawn at once.
+            all.extend(happened.try_iter());
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + tick;
+                all.push(Event::Tick);
+            }
+            for event in all {
+                if self.take(event)? {
+                    return Ok(());
+                }
+            }
+            thread::sleep(FRAME.saturating_sub(drawn.elapsed()).min(Duration::from_millis(5)));
+        }
+    }
+
+    /// Whether that was the last one.
+    fn take(&mut self, event: Event) -> Result<bool, Failure> {
+        let about = match &event {
+            Event::Answer(id, _) => self.waiting.remove(id),
+            Event::Connected(_, writer) => {
+                self.writer = writer.try_clone().ok();
+                self.waiting.clear();
+                None
+            }
+            Event::Lost { .. } => {
+                self.writer = None;
+                self.waiting.clear();
+                None
+            }
+            Event::Resized | Event::Signal(SIGCONT) => {
+                self.screen.clear()?;
+                None
+            }
+            Event::Key(_) | Event::Paste(_) | Event::Push(_) | Event::Tick | Event::InputEnded | Event::Signal(_) => {
+                None
+            }
+        };
+        if matches!(event, Event::Signal(SIGCONT)) {
+            return Ok(false);
+        }
+        for effect in update(&mut self.app, event, about) {
+            if self.perform(effect)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<bool, Failure> {
+        match effect {
+            Effect::Ask { op, p, about } => self.ask(op, p, about),
+            // The thread that waits for it ends only with us.
+            Effect::RetryNow => drop(self.retry.send(())),
+            Effect::Copy(text) if text.len() > MOST_COPIED => self.app.ui.warn("too long for a terminal's clipboard"),
+            Effect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+            Effect::Redraw => self.screen.clear()?,
+            Effect::Suspend => {
+                TerminalGuard::suspend()?;
+                self.screen.clear()?;
+            }
+            Effect::Quit => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    /// A daemon that does not take it is gone, as the reader will find out.
+    fn ask(&mut self, op: &str, p: serde_json::Value, about: About) {
+        let (Some(writer), serde_json::Value::Object(p)) = (&mut self.writer, p) else { return };
+        self.last += 1;
+        let line = Request { id: self.last, op: op.to_owned(), p }.line();
+        match writer.write_all(&line) {
+            Ok(()) => drop(self.waiting.insert(self.last, about)),
+            Err(_) => drop(writer.shutdown(std::net::Shutdown::Both)),
+        }
+    }
+
+    fn draw(&mut self) -> Result<(), Failure> {
+        let app = &mut self.app;
+        self.screen.draw(|frame| {
+            app.ui.size = (frame.area().width, frame.area().height);
+            view(app, frame);
+        })?;
+        Ok(())
+    }
+}
+
+fn read_keys(events: Sender<Event>) {
+    thread::spawn(move || {
+        loop {
+            let event = match input::read() {
+                Ok(Input::Key(key)) if key.kind != KeyEventKind::Release => Event::Key(key),
+                Ok(Input::Paste(text)) => Event::Paste(text),
+                Ok(Input::Resize(..)) => Event::Resized,
+                Ok(Input::Key(_) | Input::Mouse(_) | Input::FocusGained | Input::FocusLost) => continue,
+                Err(_) => Event::InputEnded,
+            };
+            let is_last = matches!(event, Event::InputEnded);
+            if events.send(event).is_err() || is_last {
+                return;
+            }
+        }
+    });
+}
+
+fn heed_signals(events: Sender<Event>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT])?;
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            if events.send(Event::Signal(signal)).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}

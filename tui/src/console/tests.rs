@@ -1,0 +1,184 @@
+//! The console without a terminal, a clock or a daemon: events in, effects and pictures out.
+
+mod behaviour;
+mod chaos;
+mod pictures;
+
+use std::os::unix::net::UnixStream;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use serde_json::{Value, json};
+use wire::admin::{Limits, Push, Role, Welcome, You};
+
+use super::app::App;
+use super::caps::Caps;
+use super::event::{About, Effect, Event};
+use super::theme::Theme;
+use super::update::update;
+use super::view::view;
+
+/// 2026-11-22T08:00:00Z.
+const NOW: f64 = 1_795_334_400.0;
+
+const PLAIN: Caps = Caps { theme: Theme::Mono, is_ascii: true, follows: false };
+
+/// A console on a terminal of this size, and a daemon that answers what the test says.
+struct Stage {
+    app: App,
+    terminal: Terminal<TestBackend>,
+    /// What the console wanted since it was last asked.
+    effects: Vec<Effect>,
+}
+
+impl Stage {
+    fn new(size: (u16, u16), caps: Caps) -> Self {
+        let app = App::new(caps, "/run/rustsocks/admin.sock".to_owned());
+        let terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a picture is a terminal");
+        Self { app, terminal, effects: Vec::new() }
+    }
+
+    /// With a daemon that has told its status.
+    fn connected(size: (u16, u16), caps: Caps) -> Self {
+        let mut stage = Self::new(size, caps);
+        stage.meet("6f1c9a2e");
+        let ops = ["status.sub", "view.open", "history.query", "acl.rules", "health.get", "sessions.kill"];
+        stage.answer(About::Ops, json!({ "ops": ops.map(|op| json!({ "op": op })) }));
+        stage.push(1, "status", status());
+        stage
+    }
+
+    /// The same, with ten of 10,214 sessions on the screen.
+    fn with_sessions(size: (u16, u16), caps: Caps) -> Self {
+        let mut stage = Self::connected(size, caps);
+        stage.draw();
+        stage.keys("2");
+        stage.answer(About::Window, window());
+        stage
+    }
+
+    fn meet(&mut self, epoch: &str) {
+        let (ours, _theirs) = UnixStream::pair().expect("a pair of sockets");
+        self.event(Event::Connected(Box::new(welcome(epoch)), ours), None);
+    }
+
+    fn event(&mut self, event: Event, about: Option<About>) {
+        self.effects.extend(update(&mut self.app, event, about));
+    }
+
+    fn answer(&mut self, about: About, answer: Value) {
+        self.event(Event::Answer(1, Ok(answer)), Some(about));
+    }
+
+    fn push(&mut self, sub: u64, ev: &str, d: Value) {
+        self.event(Event::Push(Push { sub, seq: 1, ev: ev.to_owned(), t: NOW, d }), None);
+    }
+
+    fn keys(&mut self, letters: &str) {
+        letters.chars().for_each(|letter| self.key(KeyCode::Char(letter)));
+    }
+
+    fn key(&mut self, code: KeyCode) {
+        self.event(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)), None);
+    }
+
+    fn draw(&mut self) -> Buffer {
+        let app = &mut self.app;
+        let drawn = self.terminal.draw(|frame| {
+            app.ui.size = (frame.area().width, frame.area().height);
+            view(app, frame);
+        });
+        drawn.expect("a picture can be drawn").buffer.clone()
+    }
+
+    fn picture(&mut self) -> String {
+        let buffer = self.draw();
+        let line = |y| {
+            let line: String = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
+            line.trim_end().to_owned()
+        };
+        (0..buffer.area.height).map(|y| line(y) + "\n").collect()
+    }
+
+    /// The operations that were asked for, and forgets them.
+    fn asked(&mut self) -> Vec<(&'static str, Value)> {
+        let ask = |effect| match effect {
+            Effect::Ask { op, p, .. } => Some((op, p)),
+            Effect::RetryNow | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => None,
+        };
+        std::mem::take(&mut self.effects).into_iter().filter_map(ask).collect()
+    }
+
+    fn meant(&self) -> Option<&str> {
+        self.app.ui.cursor.as_deref()
+    }
+}
+
+fn welcome(epoch: &str) -> Welcome {
+    Welcome {
+        proto: 1,
+        server: "0.1.0".to_owned(),
+        epoch: epoch.to_owned(),
+        node: "proxy-1".to_owned(),
+        role: Role::Admin,
+        max_role: Role::Admin,
+        you: You { uid: 1001, user: "anna".to_owned(), login: None, groups: vec!["rustsocks-admin".to_owned()] },
+        caps: Vec::new(),
+        limits: Limits { req: 262_144, subs: 16 },
+    }
+}
+
+fn status() -> Value {
+    json!({
+        "up_s": 1_047_600, "sessions": 10_214, "sess_limit": 50_000, "users_active": 412, "new_rate": 41.0,
+        "denied_rate": 2.1, "up_rate": 327_155_712.0, "down_rate": 1_932_735_283.0, "banned": 3,
+        "acl": { "gen": 41, "rules": 87 }, "badges": ["history_behind"], "t": NOW,
+        "today": { "sessions": 38_412, "allowed": 38_234, "blocked": 178, "up": 1_288_490_188_u64, "down": 94_489_280_512_u64 },
+    })
+}
+
+fn window() -> Value {
+    let column = |name: &str, kind: &str, dynamic: bool| json!({ "name": name, "type": kind, "dynamic": dynamic });
+    let cols = [
+        column("id", "text", false),
+        column("user", "text", false),
+        column("src", "text", false),
+        column("dst", "text", false),
+        column("host", "text", false),
+        column("proto", "text", false),
+        column("start", "time", false),
+        column("up", "bytes", true),
+        column("down", "bytes", true),
+        column("rate", "rate", true),
+        column("rule", "text", false),
+    ];
+    let rows: Vec<Value> = (0_u32..10).map(session).collect();
+    let agg = json!({ "rup": 84_934_656, "rdown": 421_527_552 });
+    json!({ "sub": 3, "cols": cols, "total": 10_214, "matched": 412, "agg": agg, "off": 0, "rows": rows })
+}
+
+fn session(number: u32) -> Value {
+    let (id, source) = (format!("{:x}", 0x8f_31a0 - number), format!("192.168.1.100:{}", 54_321 - number));
+    let (user, host) = match number {
+        3 => ("eve\u{1b}[2J\u{202e}", "*cdn-7.example.net"),
+        4 => ("漢字漢字漢字漢字", "a-very-long-name-of-a-host.somewhere.in.the.company.example"),
+        _ => ("alice", "repo.example.com"),
+    };
+    let n = u64::from(number);
+    let rate = 10_276_044 / (n + 1);
+    json!([
+        id,
+        user,
+        source,
+        format!("{host}:443"),
+        host,
+        "tcp",
+        NOW - 1234.0,
+        102_400 * n,
+        2_097_152 * n,
+        rate,
+        "users/alice#2"
+    ])
+}

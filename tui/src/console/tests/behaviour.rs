@@ -1,0 +1,207 @@
+//! What keys and news do.
+
+use crossterm::event::KeyCode;
+use serde_json::{Value, json};
+use wire::admin::{Code, Refusal};
+
+use super::{PLAIN, Stage, session, window};
+use crate::console::event::{About, Effect, Event};
+use crate::console::ui::{Overlay, Screen};
+
+const SIZE: (u16, u16) = (100, 30);
+
+fn id(number: u32) -> String {
+    session(number)[0].as_str().expect("an id").to_owned()
+}
+
+fn ids(numbers: &[u32]) -> Vec<String> {
+    numbers.iter().copied().map(id).collect()
+}
+
+#[test]
+fn what_is_meant_stays_what_it_is_however_the_order_changes() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("jj");
+    assert_eq!(stage.meant(), Some(&*id(2)));
+    for turn in 0..200_u32 {
+        let mut order = ids(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        order.rotate_left(usize::try_from(turn % 10).expect("a small number"));
+        if turn % 2 == 0 {
+            order.reverse();
+        }
+        stage.push(3, "patch", json!({ "order": order }));
+        assert_eq!(stage.meant(), Some(&*id(2)));
+        assert!(stage.picture().lines().any(|line| line.contains(&format!(">  {}", id(2)))), "turn {turn}");
+    }
+}
+
+#[test]
+fn a_session_that_is_over_stays_where_it_was_and_nothing_else_is_ended_in_its_place() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("j");
+    let rest = ids(&[0, 2, 3, 4, 5, 6, 7, 8, 9]);
+    stage.push(3, "patch", json!({ "order": rest, "gone": [[id(1), "client"]], "total": 10_213 }));
+    assert_eq!(stage.meant(), Some(&*id(1)));
+    let picture = stage.picture();
+    assert!(
+        picture.lines().any(|line| line.contains(&format!(">x {}", id(1))) && line.contains("client")),
+        "{picture}"
+    );
+    stage.asked();
+    stage.keys("K");
+    assert_eq!((stage.asked(), &stage.app.ui.overlay), (Vec::new(), &None));
+}
+
+#[test]
+fn a_row_that_left_the_window_is_looked_for() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("jjj");
+    stage.answer(About::Window, window());
+    stage.answer(About::Window, window());
+    stage.asked();
+    stage.push(3, "patch", json!({ "order": ids(&[0, 1, 2]), "matched": 412 }));
+    let asked = stage.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].0, "view.set");
+    // One question at a time; what is wanted meanwhile is asked once it is answered.
+    stage.keys("S");
+    stage.keys("S");
+    stage.keys("S");
+    assert_eq!(stage.asked(), []);
+    stage.answer(About::Window, window());
+    assert_eq!(stage.asked().len(), 1);
+}
+
+#[test]
+fn the_end_of_ten_thousand_rows_is_one_question_away() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.asked();
+    stage.keys("G");
+    let asked = stage.asked();
+    let win = &asked[0].1["win"];
+    assert!(win["off"].as_u64() < Some(412) && win["off"].as_u64() > Some(370), "{win}");
+    let mut last = window();
+    last["off"] = json!(402);
+    stage.answer(About::Window, last);
+    assert_eq!(stage.meant(), Some(&*id(9)));
+}
+
+#[test]
+fn few_are_ended_by_a_y_and_by_nothing_else() {
+    for (key, is_yes) in
+        [(KeyCode::Enter, false), (KeyCode::Char('n'), false), (KeyCode::Esc, false), (KeyCode::Char('y'), true)]
+    {
+        let mut stage = Stage::with_sessions(SIZE, PLAIN);
+        stage.keys("  ");
+        stage.asked();
+        stage.keys("K");
+        let dry = stage.asked();
+        assert_eq!((dry[0].0, &dry[0].1["dry"]), ("sessions.kill", &Value::Bool(true)));
+        // Before the daemon has said which, nothing is confirmed.
+        stage.keys("y");
+        assert_eq!(stage.asked(), []);
+        stage.answer(About::KillDry, json!({ "matched": 2, "killed": 0, "gone": 0 }));
+        stage.key(key);
+        let given = stage.asked();
+        assert_eq!(given.len(), usize::from(is_yes), "{key:?}");
+        if let Some((op, p)) = given.first() {
+            let mut both = ids(&[0, 1]);
+            both.sort_unstable();
+            assert_eq!((*op, &p["ids"], &p["epoch"]), ("sessions.kill", &json!(both), &json!("6f1c9a2e")));
+            assert!(p["idem"].is_string() && p.get("dry").is_none());
+            // The order is given once.
+            stage.keys("y");
+            assert_eq!(stage.asked(), []);
+        }
+    }
+}
+
+#[test]
+fn many_are_ended_by_their_number_alone() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("*K");
+    stage.answer(About::KillDry, json!({ "matched": 24, "killed": 0, "gone": 0 }));
+    stage.asked();
+    stage.keys("y42");
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.asked(), []);
+    stage.key(KeyCode::Backspace);
+    stage.key(KeyCode::Backspace);
+    stage.keys("24");
+    assert_eq!(stage.asked().len(), 1);
+}
+
+#[test]
+fn another_run_of_the_daemon_takes_marks_and_orders_with_it() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("  K");
+    stage.answer(About::KillDry, json!({ "matched": 2, "killed": 0, "gone": 0 }));
+    stage.keys("y");
+    stage.asked();
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    assert!(stage.app.ui.overlay.is_none(), "an order whose answer is lost is not open any more");
+    assert!(stage.picture().contains("STALE"));
+    stage.meet("6f1c9a2e");
+    assert_eq!(stage.app.ui.marks.len(), 2, "the same run: marks mean what they meant");
+    let asked: Vec<_> = stage.asked().into_iter().map(|(op, _)| op).collect();
+    assert_eq!(asked, ["meta.ops", "status.sub", "view.open"], "and nothing is ordered again");
+    stage.meet("another");
+    assert!(stage.app.ui.marks.is_empty() && stage.meant().is_none());
+}
+
+#[test]
+fn the_filter_is_obeyed_while_it_makes_sense() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.asked();
+    stage.keys("/usr=");
+    assert!(stage.picture().contains("[invalid: column 1: unknown field `usr`; did you mean `user`?]"));
+    stage.key(KeyCode::Enter);
+    assert!(stage.app.ui.overlay.is_some(), "what makes no sense is not taken");
+    stage.event(
+        Event::Key(crossterm::event::KeyEvent::new(KeyCode::Char('u'), crossterm::event::KeyModifiers::CONTROL)),
+        None,
+    );
+    stage.event(Event::Paste("user=alice\n".to_owned()), None);
+    assert!(stage.picture().contains("[valid]"));
+    stage.key(KeyCode::Enter);
+    stage.answer(About::Window, window());
+    let last = stage.asked().pop().expect("the filter was asked for");
+    assert_eq!(last.1["filter"], json!("user=alice"));
+    stage.key(KeyCode::Esc);
+    assert_eq!(stage.app.ui.filter, "");
+}
+
+#[test]
+fn escape_never_leaves_and_a_refusal_is_told() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.effects.clear();
+    for _ in 0..5 {
+        stage.key(KeyCode::Esc);
+    }
+    assert!(!stage.effects.contains(&Effect::Quit));
+    let refusal = Refusal::new(Code::Denied, "your role is read");
+    stage.event(Event::Answer(9, Err(refusal)), Some(About::Killed));
+    assert!(stage.picture().contains("denied: your role is read"));
+    stage.keys("q");
+    assert!(stage.effects.contains(&Effect::Quit));
+}
+
+#[test]
+fn the_history_says_what_it_cannot_be_asked() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("3");
+    stage.answer(About::Listing, json!({ "rows": [], "next": null }));
+    stage.keys("/bytes");
+    stage.key(KeyCode::Enter);
+    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Filter(_))));
+    assert!(stage.app.ui.message.as_ref().is_some_and(|message| message.text.contains("cannot be asked")));
+}
+
+#[test]
+fn a_screen_that_the_daemon_cannot_fill_is_not_there() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.answer(About::Ops, json!({ "ops": [{ "op": "status.sub" }, { "op": "view.open" }] }));
+    assert!(!stage.picture().contains("History"));
+    stage.keys("3");
+    assert_eq!(stage.app.ui.screen, Screen::Overview);
+}

@@ -1,0 +1,102 @@
+//! Whatever happens in whatever order: the console draws, and what is meant is a row that is known.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use proptest::prelude::*;
+use ratatui::backend::TestBackend;
+use serde_json::json;
+
+use super::{PLAIN, Stage, session, window};
+use crate::console::caps::Caps;
+use crate::console::event::{About, Event};
+use crate::console::theme::Theme;
+
+#[derive(Debug, Clone)]
+enum Happening {
+    Key(KeyCode, bool),
+    Size(u16, u16),
+    Order(Vec<u32>),
+    Gone(u32),
+    Window(usize),
+    Lost,
+    Meet(bool),
+    Tick,
+    Kill(u64),
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn nothing_makes_it_fall(happenings in prop::collection::vec(happening(), 1..50), is_ascii in any::<bool>()) {
+        let mut stage = Stage::with_sessions((100, 30), Caps { is_ascii, theme: Theme::Auto16, ..PLAIN });
+        for happening in happenings {
+            happen(&mut stage, happening);
+            let picture = stage.picture();
+            prop_assert!(!is_ascii || picture.is_ascii(), "{}", picture);
+            prop_assert!(!picture.chars().any(|letter| letter.is_control() && letter != '\n'));
+            if let Some(meant) = stage.meant() {
+                let is_known = stage.app.model.sessions.position(meant).is_some();
+                prop_assert!(is_known || stage.app.ui.is_asking || stage.app.model.sessions.sub.is_none());
+            }
+        }
+    }
+}
+
+fn happen(stage: &mut Stage, happening: Happening) {
+    let ids = |numbers: Vec<u32>| numbers.into_iter().map(|number| session(number)[0].clone()).collect::<Vec<_>>();
+    match happening {
+        Happening::Key(code, is_control) => {
+            let modifiers = if is_control { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+            stage.event(Event::Key(KeyEvent::new(code, modifiers)), None);
+        }
+        Happening::Size(width, height) => {
+            stage.terminal = ratatui::Terminal::new(TestBackend::new(width, height)).expect("a picture is a terminal");
+            stage.draw();
+            stage.event(Event::Resized, None);
+        }
+        Happening::Order(mut order) => {
+            order.sort_unstable();
+            order.dedup();
+            order.reverse();
+            let add: Vec<_> = order.iter().copied().map(session).collect();
+            stage.push(3, "patch", json!({ "order": ids(order), "add": add }));
+        }
+        Happening::Gone(number) => stage.push(3, "patch", json!({ "gone": [[session(number)[0], "client"]] })),
+        Happening::Window(off) => {
+            let mut moved = window();
+            moved["off"] = json!(off);
+            stage.answer(About::Window, moved);
+        }
+        Happening::Lost => stage.event(Event::Lost { why: "gone".to_owned(), attempt: 2, retry_ms: 500 }, None),
+        Happening::Meet(is_same) => stage.meet(if is_same { "6f1c9a2e" } else { "another" }),
+        Happening::Tick => stage.event(Event::Tick, None),
+        Happening::Kill(matched) => stage.answer(About::KillDry, json!({ "matched": matched, "killed": 0, "gone": 0 })),
+    }
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let letters = "[ -~]".prop_map(|text| KeyCode::Char(text.chars().next().unwrap_or(' ')));
+    let named = prop::sample::select(vec![
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::Tab,
+        KeyCode::Backspace,
+        KeyCode::Left,
+    ]);
+    prop_oneof![
+        6 => (letters, prop::bool::weighted(0.1)).prop_map(|(code, is_control)| Happening::Key(code, is_control)),
+        4 => named.prop_map(|code| Happening::Key(code, false)),
+        1 => (1..=200_u16, 1..=60_u16).prop_map(|(width, height)| Happening::Size(width, height)),
+        2 => prop::collection::vec(0..30_u32, 0..20).prop_map(Happening::Order),
+        2 => (0..30_u32).prop_map(Happening::Gone),
+        2 => (0..500_usize).prop_map(Happening::Window),
+        1 => Just(Happening::Lost),
+        1 => any::<bool>().prop_map(Happening::Meet),
+        1 => Just(Happening::Tick),
+        1 => (0..40_u64).prop_map(Happening::Kill),
+    ]
+}

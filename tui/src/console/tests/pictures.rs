@@ -1,0 +1,164 @@
+//! Pictures of every screen in several sizes, beside this file; `RUSTSOCKS_BLESS=1` draws them anew.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ratatui::style::Color;
+use serde_json::json;
+
+use super::{PLAIN, Stage};
+use crate::console::caps::Caps;
+use crate::console::event::{About, Event};
+use crate::console::theme::Theme;
+
+const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (100, 30), (132, 43)];
+
+/// A way to come to a picture.
+type Way = fn(&mut Stage);
+
+const PICTURES: &[(&str, Way)] = &[
+    ("overview", |_| {}),
+    ("sessions", |stage| {
+        sessions(stage);
+        stage.keys(" j ");
+        stage.push(3, "patch", json!({ "gone": [["8f319e", "upstream"]] }));
+    }),
+    ("empty", |stage| {
+        stage.keys("2");
+        stage.answer(
+            About::Window,
+            json!({ "sub": 3, "cols": [], "total": 0, "matched": 0, "agg": {}, "off": 0, "rows": [] }),
+        );
+    }),
+    ("filter", |stage| {
+        sessions(stage);
+        stage.keys("/user=alice dwn>10M");
+    }),
+    ("few", |stage| {
+        sessions(stage);
+        stage.keys(" K");
+        let sample =
+            json!([{ "id": "8f31a0", "user": "alice", "src": "192.168.1.100:54321", "dst": "repo.example.com:443" }]);
+        stage.answer(About::KillDry, json!({ "matched": 1, "sample": sample, "killed": 0, "gone": 0 }));
+    }),
+    ("many", |stage| {
+        sessions(stage);
+        stage.keys("*K");
+        stage.answer(About::KillDry, json!({ "matched": 24, "killed": 0, "gone": 0 }));
+        stage.keys("2");
+    }),
+    ("sort", |stage| {
+        sessions(stage);
+        stage.keys("sjj");
+    }),
+    ("detail", |stage| {
+        sessions(stage);
+        stage.key(crossterm::event::KeyCode::Enter);
+        let session =
+            json!({ "id": "8f31a0", "user": "alice", "live": { "command": "connect", "bytes_sent": 102_400 } });
+        stage.answer(About::Detail("8f31a0".to_owned()), session);
+    }),
+    ("history", |stage| {
+        stage.keys("3");
+        let row = |user: &str, status: &str| {
+            json!({
+                "session_id": "019ab", "user": user, "start_time": "2026-11-22T07:11:47Z", "duration_secs": 250, "source_ip": "10.8.0.14",
+                "dest_host": "db.corp", "dest_port": 5432, "protocol": "tcp", "bytes_sent": 10, "bytes_received": 2_000_000,
+                "status": status, "acl_rule_matched": "users/alice#3", "close_reason": "client",
+            })
+        };
+        stage.answer(
+            About::Listing,
+            json!({ "rows": [row("alice", "closed"), row("eve\u{202e}", "rejected")], "next": null }),
+        );
+    }),
+    ("acl", |stage| {
+        stage.keys("4");
+        let rule = json!({
+            "name": "users/alice#2", "action": "allow", "destinations": ["prod-*.company.com", "192.168.100.0/24"], "ports": "443, 5432",
+            "protocols": "tcp", "sources": [], "time": null, "priority": 0, "description": "Production",
+        });
+        stage.answer(About::Listing, json!({ "generation": 41, "rules": [rule] }));
+    }),
+    ("health", |stage| {
+        stage.keys("0");
+        let checks = json!([{ "name": "history_behind", "state": "fail" }, { "name": "draining", "state": "ok" }]);
+        stage.answer(About::Listing, json!({ "ok": false, "checks": checks }));
+    }),
+    ("help", |stage| {
+        sessions(stage);
+        stage.keys("?");
+    }),
+    ("palette", |stage| {
+        sessions(stage);
+        stage.keys(":so");
+    }),
+    ("gone", |stage| {
+        sessions(stage);
+        let why = "the daemon has closed the conversation".to_owned();
+        stage.event(Event::Lost { why, attempt: 5, retry_ms: 3000 }, None);
+    }),
+];
+
+fn sessions(stage: &mut Stage) {
+    stage.keys("2");
+    stage.answer(About::Window, super::window());
+}
+
+fn stage(size: (u16, u16), caps: Caps, way: Way) -> Stage {
+    let mut stage = Stage::connected(size, caps);
+    stage.draw();
+    way(&mut stage);
+    stage
+}
+
+#[test]
+fn every_screen_looks_as_it_did() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/console/tests/pictures");
+    let is_blessed = std::env::var_os("RUSTSOCKS_BLESS").is_some();
+    let mut different = Vec::new();
+    for (name, way) in PICTURES {
+        let mut all = String::new();
+        for size in SIZES {
+            let picture = stage(size, PLAIN, *way).picture();
+            assert!(picture.is_ascii(), "{name}: {picture}");
+            all.extend([format!("{}x{}\n", size.0, size.1), picture, "\n".to_owned()]);
+        }
+        let file = folder.join(format!("{name}.txt"));
+        if is_blessed {
+            fs::create_dir_all(&folder).expect("a folder for pictures");
+            fs::write(&file, &all).expect("a picture can be kept");
+        }
+        let kept = fs::read_to_string(&file).unwrap_or_default();
+        if kept != all {
+            different.push(format!("{name} is now:\n{all}"));
+        }
+    }
+    assert!(different.is_empty(), "RUSTSOCKS_BLESS=1 keeps these:\n{}", different.join("\n"));
+}
+
+#[test]
+fn what_differs_differs_without_colours_too() {
+    let looks: Vec<_> = PICTURES.iter().map(|(_, way)| stage((100, 30), PLAIN, *way).draw()).collect();
+    for (i, one) in looks.iter().enumerate() {
+        assert!(looks[..i].iter().all(|other| other != one), "{} looks like another", PICTURES[i].0);
+        let has_colour = one.content.iter().any(|cell| cell.fg != Color::Reset || cell.bg != Color::Reset);
+        assert!(!has_colour, "{} has colours", PICTURES[i].0);
+    }
+}
+
+#[test]
+fn the_usual_theme_leaves_the_background_alone_and_uses_no_bright_black() {
+    for (name, way) in PICTURES {
+        let caps = Caps { theme: Theme::Auto16, is_ascii: false, follows: false };
+        let drawn = stage((100, 30), caps, *way).draw();
+        let is_forbidden = |color: Color| matches!(color, Color::DarkGray | Color::Black | Color::White | Color::Gray);
+        assert!(drawn.content.iter().all(|cell| cell.bg == Color::Reset && !is_forbidden(cell.fg)), "{name}");
+    }
+}
+
+#[test]
+fn a_terminal_that_is_too_small_is_told_so_in_one_line() {
+    let picture = stage((40, 5), PLAIN, |_| {}).picture();
+    assert_eq!(picture.trim_end(), "needs 60x16, has 40x5; q quits");
+}

@@ -1,0 +1,188 @@
+//! Keys for what lies over the screen. Escape always closes it, and nothing is confirmed by Enter.
+#![expect(clippy::wildcard_enum_match_arm, reason = "there are many keys, and most of them mean nothing here")]
+
+use crossterm::event::{KeyCode, KeyEvent};
+use filter::{Filter, HISTORY, SESSIONS};
+use serde_json::to_value;
+use wire::admin::{Direction, Kill};
+
+use super::{act, filtered, refresh, rows};
+use crate::console::app::App;
+use crate::console::dialog::KillDialog;
+use crate::console::event::{About, Effect};
+use crate::console::field::Field;
+use crate::console::keys::{BINDINGS, Binding};
+use crate::console::ui::{Overlay, Screen};
+
+pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    let Some(overlay) = app.ui.overlay.take() else { return Vec::new() };
+    if key.code == KeyCode::Esc {
+        return Vec::new();
+    }
+    match overlay {
+        Overlay::Filter(field) => filter(app, field, key),
+        Overlay::Help { search, scroll } => help(app, search, scroll, key),
+        Overlay::Palette { search, choice } => palette(app, search, choice, key),
+        Overlay::Sort { choice } => sort(app, choice, key),
+        Overlay::Columns { choice } => columns(app, choice, key),
+        Overlay::Detail { scroll } => detail(app, scroll, key),
+        Overlay::Kill(dialog) => kill(app, dialog, key),
+    }
+}
+
+/// What makes sense is obeyed while it is written.
+fn filter(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
+    let is_past = app.ui.screen == Screen::History;
+    let fields = if is_past { HISTORY } else { SESSIONS };
+    let text = field.text();
+    if key.code == KeyCode::Enter {
+        if let Err(misread) = Filter::parse(&text, fields) {
+            app.ui.overlay = Some(Overlay::Filter(field));
+            app.ui.warn(misread.to_string());
+            return Vec::new();
+        }
+        if is_past {
+            if let Err(why) = crate::past::question(&text, app.model.now) {
+                app.ui.overlay = Some(Overlay::Filter(field));
+                app.ui.warn(why);
+                return Vec::new();
+            }
+            app.ui.past_filter = text;
+            return refresh(app);
+        }
+        return filtered(app, text);
+    }
+    field.takes(key);
+    let now = field.text();
+    app.ui.overlay = Some(Overlay::Filter(field));
+    let is_new = now != text && Filter::parse(&now, fields).is_ok();
+    if is_new && !is_past { filtered(app, now) } else { Vec::new() }
+}
+
+fn help(app: &mut App, mut search: Field, scroll: usize, key: KeyEvent) -> Vec<Effect> {
+    let scroll = match key.code {
+        KeyCode::Char('?' | 'q') if search.is_empty() => return Vec::new(),
+        KeyCode::Down => scroll + 1,
+        KeyCode::Up => scroll.saturating_sub(1),
+        KeyCode::PageDown => scroll + 10,
+        KeyCode::PageUp => scroll.saturating_sub(10),
+        _ => {
+            search.takes(key);
+            0
+        }
+    };
+    app.ui.overlay = Some(Overlay::Help { search, scroll });
+    Vec::new()
+}
+
+fn palette(app: &mut App, mut search: Field, choice: usize, key: KeyEvent) -> Vec<Effect> {
+    let choice = match key.code {
+        KeyCode::Enter => {
+            let chosen = found(&search.text(), app.ui.screen).nth(choice).map(|binding| binding.action);
+            return chosen.map_or_else(Vec::new, |action| act(app, action));
+        }
+        KeyCode::Down => (choice + 1).min(found(&search.text(), app.ui.screen).count().saturating_sub(1)),
+        KeyCode::Up => choice.saturating_sub(1),
+        _ => {
+            search.takes(key);
+            0
+        }
+    };
+    app.ui.overlay = Some(Overlay::Palette { search, choice });
+    Vec::new()
+}
+
+/// What can be done here and whose name has these letters in this order.
+pub(crate) fn found(search: &str, screen: Screen) -> impl Iterator<Item = &'static Binding> {
+    let search = search.to_lowercase();
+    BINDINGS.iter().filter(move |binding| binding.on.covers(screen) && has_letters(binding.name, &search))
+}
+
+fn has_letters(name: &str, letters: &str) -> bool {
+    let mut rest = name.chars();
+    letters.chars().all(|letter| rest.any(|other| other == letter))
+}
+
+fn sort(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
+    let names: Vec<String> = app.model.sessions.columns.iter().map(|column| column.name.clone()).collect();
+    let Some(choice) = chosen(choice, names.len(), key) else {
+        let Some(name) = names.get(choice).filter(|_| key.code == KeyCode::Enter) else { return Vec::new() };
+        let is_same = app.ui.sort.0 == *name;
+        let direction = match app.ui.sort.1 {
+            Direction::Desc if is_same => Direction::Asc,
+            Direction::Asc | Direction::Desc => Direction::Desc,
+        };
+        app.ui.sort = (name.clone(), direction);
+        return rows::ask(app);
+    };
+    app.ui.overlay = Some(Overlay::Sort { choice });
+    Vec::new()
+}
+
+fn columns(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
+    let names: Vec<String> = app.model.sessions.columns.iter().map(|column| column.name.clone()).collect();
+    if key.code == KeyCode::Char(' ')
+        && let Some(name) = names.get(choice)
+        && !app.ui.hidden.remove(name)
+    {
+        app.ui.hidden.insert(name.clone());
+    }
+    if let Some(choice) = chosen(choice, names.len(), key) {
+        app.ui.overlay = Some(Overlay::Columns { choice });
+    }
+    Vec::new()
+}
+
+/// Up and down in a menu; nothing for a key that closes it.
+fn chosen(choice: usize, count: usize, key: KeyEvent) -> Option<usize> {
+    match key.code {
+        KeyCode::Enter | KeyCode::Char('q') => None,
+        KeyCode::Down | KeyCode::Char('j') => Some((choice + 1).min(count.saturating_sub(1))),
+        KeyCode::Up | KeyCode::Char('k') => Some(choice.saturating_sub(1)),
+        _ => Some(choice),
+    }
+}
+
+fn detail(app: &mut App, scroll: usize, key: KeyEvent) -> Vec<Effect> {
+    let scroll = match key.code {
+        KeyCode::Char('q') => return Vec::new(),
+        KeyCode::Down | KeyCode::Char('j') => scroll + 1,
+        KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
+        _ => scroll,
+    };
+    app.ui.overlay = Some(Overlay::Detail { scroll });
+    Vec::new()
+}
+
+/// A `y` for few, the number for many; everything else is a no, and Enter is nothing.
+fn kill(app: &mut App, mut dialog: Box<KillDialog>, key: KeyEvent) -> Vec<Effect> {
+    let Some(meant) = dialog.meant.clone() else {
+        app.ui.overlay = Some(Overlay::Kill(dialog));
+        return Vec::new();
+    };
+    if dialog.is_given || key.code == KeyCode::Enter {
+        app.ui.overlay = Some(Overlay::Kill(dialog));
+        return Vec::new();
+    }
+    let is_yes = if dialog.wants_number() {
+        let is_digit = matches!(key.code, KeyCode::Char('0'..='9') | KeyCode::Backspace);
+        if is_digit {
+            dialog.typed.takes(key);
+        }
+        dialog.has_number()
+    } else if meant.matched > 0 && key.code == KeyCode::Char('y') {
+        true
+    } else {
+        app.ui.say("nothing was ended");
+        return Vec::new();
+    };
+    if !is_yes {
+        app.ui.overlay = Some(Overlay::Kill(dialog));
+        return Vec::new();
+    }
+    dialog.is_given = true;
+    let idem = uuid::Uuid::now_v7().to_string();
+    let p = to_value(Kill { idem: Some(idem), ..dialog.order.clone() }).unwrap_or_default();
+    app.ui.overlay = Some(Overlay::Kill(dialog));
+    vec![Effect::Ask { op: "sessions.kill", p, about: About::Killed }]
+}

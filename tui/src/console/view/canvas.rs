@@ -1,0 +1,129 @@
+//! What can be drawn: texts, boxes, bars and curves, in looks by their meaning, and nothing outside of its place.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::console::caps::Caps;
+use crate::console::theme::Role;
+use crate::shown::{cut, visible, width};
+
+/// Levels of a curve, the lowest first.
+const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const SIGNS: [&str; 8] = [".", ":", "-", "=", "+", "*", "#", "@"];
+
+/// A buffer and how to draw on it.
+pub(super) struct Canvas<'a> {
+    buffer: &'a mut Buffer,
+    pub(super) caps: Caps,
+}
+
+impl<'a> Canvas<'a> {
+    pub(super) fn new(buffer: &'a mut Buffer, caps: Caps) -> Self {
+        Self { buffer, caps }
+    }
+
+    /// Empties a place.
+    pub(super) fn fill(&mut self, area: Rect) {
+        let style = self.caps.theme.style(Role::Text);
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                self.buffer[(x, y)].reset();
+                self.buffer[(x, y)].set_style(style);
+            }
+        }
+    }
+
+    /// Writes a text at a column and a line of a place, cut to it. Returns the column behind it.
+    pub(super) fn text(&mut self, area: Rect, x: u16, y: u16, text: &str, role: Role) -> u16 {
+        let style = self.caps.theme.style(role);
+        self.styled(area, (x, y), text, style)
+    }
+
+    fn styled(&mut self, area: Rect, (x, y): (u16, u16), text: &str, style: Style) -> u16 {
+        let area = area.intersection(self.buffer.area);
+        if y >= area.height || x >= area.width {
+            return x;
+        }
+        let text = self.seen(text);
+        let text = cut(&text, usize::from(area.width - x));
+        let (end, _) = self.buffer.set_stringn(area.x + x, area.y + y, &text, usize::from(area.width - x), style);
+        end - area.x
+    }
+
+    /// A text that ends at the right side of its place.
+    pub(super) fn text_right(&mut self, area: Rect, y: u16, text: &str, role: Role) {
+        let cells = u16::try_from(width(&visible(text))).unwrap_or(u16::MAX);
+        self.text(area, area.width.saturating_sub(cells), y, text, role);
+    }
+
+    /// Changes the look of a line.
+    pub(super) fn mark_line(&mut self, area: Rect, y: u16, role: Role) {
+        let line = Rect { y: area.y + y, height: 1, ..area }.intersection(self.buffer.area);
+        self.buffer.set_style(line, self.caps.theme.style(role));
+    }
+
+    /// Dims a whole place: what stands there may no longer be so.
+    pub(super) fn dim(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        self.buffer.set_style(area, self.caps.theme.style(Role::Dim));
+    }
+
+    /// A frame with a title; returns what is inside.
+    pub(super) fn framed(&mut self, area: Rect, title: &str) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        if area.width < 4 || area.height < 3 {
+            return area;
+        }
+        let [horizontal, vertical, corners @ ..] = if self.caps.is_ascii {
+            ["-", "|", "+", "+", "+", "+"]
+        } else {
+            ["─", "│", "┌", "┐", "└", "┘"]
+        };
+        let style = self.caps.theme.style(Role::Border);
+        let (left, right, top, bottom) = (area.left(), area.right() - 1, area.top(), area.bottom() - 1);
+        for x in left..=right {
+            self.buffer[(x, top)].set_symbol(horizontal).set_style(style);
+            self.buffer[(x, bottom)].set_symbol(horizontal).set_style(style);
+        }
+        for y in top..=bottom {
+            self.buffer[(left, y)].set_symbol(vertical).set_style(style);
+            self.buffer[(right, y)].set_symbol(vertical).set_style(style);
+        }
+        for ((x, y), corner) in [(left, top), (right, top), (left, bottom), (right, bottom)].into_iter().zip(corners) {
+            self.buffer[(x, y)].set_symbol(corner).set_style(style);
+        }
+        let room = Rect { x: left + 2, y: top, width: area.width - 4, height: 1 };
+        self.text(room, 0, 0, &format!(" {title} "), Role::Header);
+        Rect { x: left + 2, y: top + 1, width: area.width - 4, height: area.height - 2 }
+    }
+
+    /// The latest values as a curve, as many as there is room for.
+    pub(super) fn curve(&mut self, area: Rect, x: u16, y: u16, values: impl DoubleEndedIterator<Item = u64> + Clone) {
+        let room = usize::from(area.width.saturating_sub(x));
+        let highest = values.clone().rev().take(room).max().unwrap_or(0).max(1);
+        let levels = if self.caps.is_ascii { SIGNS } else { BLOCKS };
+        let mut latest: Vec<u64> = values.rev().take(room).collect();
+        latest.reverse();
+        let level = |value: u64| levels[usize::try_from(value.saturating_mul(7) / highest).unwrap_or(7).min(7)];
+        let curve: String = latest.into_iter().map(level).collect();
+        self.text(area, x, y, &curve, Role::Accent);
+    }
+
+    /// A text as this terminal can show it, with nothing hidden; as many cells as it will take.
+    pub(super) fn seen(&self, text: &str) -> String {
+        let text = visible(text);
+        if !self.caps.is_ascii || text.is_ascii() {
+            return text.into_owned();
+        }
+        text.chars().fold(String::new(), |mut shown, letter| {
+            if letter.is_ascii() {
+                shown.push(letter);
+            } else {
+                shown.extend(letter.escape_unicode());
+            }
+            shown
+        })
+    }
+}

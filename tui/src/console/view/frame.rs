@@ -1,0 +1,115 @@
+//! What surrounds every screen: the head, the tabs, the line for messages and the line of hints.
+
+use ratatui::layout::Rect;
+use serde_json::Value;
+
+use super::Canvas;
+use crate::console::app::App;
+use crate::console::keys::BINDINGS;
+use crate::console::model::{Link, number};
+use crate::console::theme::Role;
+use crate::console::ui::Screen;
+use crate::console::update::TICKS;
+use crate::shown;
+
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let line = |y: u16| Rect { y: area.y + y, height: 1, ..area };
+    head(app, canvas, line(0));
+    tabs(app, canvas, line(1));
+    message(app, canvas, line(area.height - 2));
+    hints(app, canvas, line(area.height - 1));
+}
+
+fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let status = &app.model.status;
+    let badges = format!("{} {} ", badges(app), shown::clock(app.model.now));
+    canvas.text_right(area, 0, &badges, Role::Badge);
+    let taken = u16::try_from(badges.len()).unwrap_or(0) + 1;
+    let area = Rect { width: area.width.saturating_sub(taken), ..area };
+    let (node, version) =
+        app.model.welcome.as_ref().map_or(("rustsocks", ""), |welcome| (&welcome.node, &welcome.server));
+    let mut x = canvas.text(area, 1, 0, node, Role::Header);
+    let wide = app.ui.size.0 >= 100;
+    if wide {
+        x = canvas.text(area, x + 2, 0, version, Role::Text);
+        if let Some(up) = status["up_s"].as_f64() {
+            x = canvas.text(area, x + 2, 0, &format!("up {}", shown::age(number(&Value::from(up)))), Role::Text);
+        }
+    }
+    let role = if app.model.is_stale() { Role::Dim } else { Role::Text };
+    x = canvas.text(area, x + 2, 0, &format!("{} sessions", shown::count(number(&status["sessions"]))), role);
+    for (name, label) in [("up_rate", "up"), ("down_rate", "down")] {
+        if let Some(rate) = status[name].as_f64() {
+            x = canvas.text(area, x + 2, 0, &format!("{label} {}/s", shown::bytes(number(&Value::from(rate)))), role);
+        }
+    }
+}
+
+/// Words, the most severe first.
+fn badges(app: &App) -> String {
+    let mut badges = Vec::new();
+    if app.model.is_stale() {
+        badges.push("STALE".to_owned());
+    }
+    let told = app.model.status["badges"].as_array();
+    badges.extend(told.into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase));
+    if app.ui.is_held {
+        badges.push("HOLD".to_owned());
+    }
+    badges.extend(app.model.welcome.as_ref().map(|welcome| match welcome.role {
+        wire::admin::Role::Read => "RO".to_owned(),
+        wire::admin::Role::Operate => "OPER".to_owned(),
+        wire::admin::Role::Admin => "ADMIN".to_owned(),
+    }));
+    badges.join(" ")
+}
+
+fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let mut x = 0;
+    for screen in app.screens() {
+        let title = if area.width >= 90 { screen.title() } else { &screen.title()[..screen.title().len().min(5)] };
+        let is_here = screen == app.ui.screen;
+        let (open, close, role) = if is_here { ("[", "]", Role::Header) } else { (" ", " ", Role::Text) };
+        x = canvas.text(area, x, 0, &format!("{open}{} {title}{close}", screen.digit()), role);
+    }
+}
+
+fn message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Some(message) = &app.ui.message {
+        let (mark, role) = if message.is_bad { ("! ", Role::Warn) } else { ("", Role::Text) };
+        canvas.text(area, 1, 0, &format!("{mark}{}", message.text), role);
+        return;
+    }
+    let filter = match app.ui.screen {
+        Screen::Sessions => &app.ui.filter,
+        Screen::History => &app.ui.past_filter,
+        Screen::Overview | Screen::Acl | Screen::Health => return,
+    };
+    if !filter.is_empty() {
+        canvas.text(area, 1, 0, &format!("filter: {filter}   Esc clears it"), Role::Accent);
+    }
+}
+
+fn hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let link = match &app.model.link {
+        Link::Connecting => "connecting ".to_owned(),
+        Link::Live => {
+            let age = app.model.silent / TICKS;
+            let word = if age > 3 { "SLOW" } else { "LIVE" };
+            format!("{word} {age}s ")
+        }
+        Link::Down { retry_ms, .. } => format!("DOWN retry {}s ", retry_ms.div_ceil(1000)),
+    };
+    let room = area.width.saturating_sub(u16::try_from(link.len()).unwrap_or(0) + 2);
+    let room_for_hints = Rect { width: room, ..area };
+    let mut x = 1;
+    for binding in BINDINGS.iter().filter(|binding| binding.on.covers(app.ui.screen) && !binding.hint.is_empty()) {
+        let text = format!("{} {}", binding.keys[0].name(), binding.hint);
+        if usize::from(room.saturating_sub(x)) < text.len() {
+            break;
+        }
+        x = canvas.text(room_for_hints, x, 0, &text, Role::Dim) + 2;
+    }
+    let role = if app.model.link == Link::Live { Role::Ok } else { Role::Bad };
+    canvas.text_right(area, 0, &link, role);
+}

@@ -1,0 +1,48 @@
+//! The screen as a function of what is known.
+
+mod canvas;
+mod frame;
+mod listing;
+mod overlay;
+mod overview;
+mod sessions;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use self::canvas::Canvas;
+use super::app::App;
+use super::theme::Role;
+use super::ui::Screen;
+
+/// The least that a screen can be.
+const LEAST: (u16, u16) = (60, 16);
+
+/// Draws everything.
+pub(crate) fn view(app: &App, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let mut canvas = Canvas::new(frame.buffer_mut(), app.caps);
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        return too_small(&mut canvas, area);
+    }
+    canvas.fill(area);
+    frame::draw(app, &mut canvas, area);
+    let inner = Rect { y: area.y + 2, height: area.height - 4, ..area };
+    let cursor = match app.ui.screen {
+        Screen::Overview => {
+            overview::draw(app, &mut canvas, inner);
+            None
+        }
+        Screen::Sessions => sessions::draw(app, &mut canvas, inner),
+        Screen::History | Screen::Acl | Screen::Health => listing::draw(app, &mut canvas, inner),
+    };
+    let typed = overlay::draw(app, &mut canvas, area);
+    if let Some(place) = typed.or(cursor.filter(|_| app.caps.follows && app.ui.overlay.is_none())) {
+        frame.set_cursor_position(place);
+    }
+}
+
+fn too_small(canvas: &mut Canvas<'_>, area: Rect) {
+    let text = format!("needs {}x{}, has {}x{}; q quits", LEAST.0, LEAST.1, area.width, area.height);
+    canvas.text(area, 0, 0, &text, Role::Text);
+}

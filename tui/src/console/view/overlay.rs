@@ -1,0 +1,229 @@
+//! What lies over a screen: dialogs, menus, help, and the word that the daemon is gone.
+
+use ratatui::layout::{Position, Rect};
+use serde_json::Value;
+
+use super::Canvas;
+use crate::console::app::App;
+use crate::console::dialog::KillDialog;
+use crate::console::field::Field;
+use crate::console::keys::BINDINGS;
+use crate::console::model::Link;
+use crate::console::theme::Role;
+use crate::console::ui::{Overlay, Screen};
+use crate::console::update::found;
+use crate::output::{Sheet, raw};
+use crate::shown::{visible, width};
+
+/// Where something is being written, if anything is.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    if let (Link::Down { why, attempt, retry_ms }, None) = (&app.model.link, &app.ui.overlay) {
+        gone(app, canvas, area, (why, *attempt, *retry_ms));
+        return None;
+    }
+    match app.ui.overlay.as_ref()? {
+        Overlay::Filter(field) => Some(filter(app, canvas, area, field)),
+        Overlay::Help { search, scroll } => Some(help(app, canvas, area, search, *scroll)),
+        Overlay::Palette { search, choice } => Some(palette(app, canvas, area, search, *choice)),
+        Overlay::Sort { choice } => {
+            menu(app, canvas, area, "Sort by - Enter takes it, again: the other way round", *choice, |_| ' ');
+            None
+        }
+        Overlay::Columns { choice } => {
+            let is_shown = |name: &str| if app.ui.hidden.contains(name) { ' ' } else { 'x' };
+            menu(app, canvas, area, "Columns - Space shows or hides", *choice, is_shown);
+            None
+        }
+        Overlay::Detail { scroll } => {
+            detail(app, canvas, area, *scroll);
+            None
+        }
+        Overlay::Kill(dialog) => kill(canvas, area, dialog),
+    }
+}
+
+/// A place in the middle, of this size at most, with a frame around it.
+fn opened(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    canvas.fill(place);
+    canvas.framed(place, title)
+}
+
+fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, (why, attempt, retry_ms): (&str, u32, u64)) {
+    let inner = opened(canvas, area, (78, 10), "Disconnected");
+    canvas.text(inner, 0, 1, why, Role::Bad);
+    canvas.text(inner, 2, 3, &format!("socket   {}", app.socket), Role::Text);
+    let retry = format!("retry    attempt {attempt}, next in {} s     r now    q quit", retry_ms.div_ceil(1000));
+    canvas.text(inner, 2, 4, &retry, Role::Text);
+    let behind = if app.model.welcome.is_some() {
+        "The screen behind shows the last data and is marked STALE."
+    } else {
+        "Nothing has been heard of it yet."
+    };
+    canvas.text(inner, 0, 6, behind, Role::Text);
+}
+
+fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Position {
+    let line = Rect { y: area.y + area.height - 2, height: 1, ..area };
+    canvas.fill(line);
+    let text = field.text();
+    let fields = if app.ui.screen == Screen::History { filter::HISTORY } else { filter::SESSIONS };
+    let verdict = match filter::Filter::parse(&text, fields) {
+        Ok(_) => "[valid]".to_owned(),
+        Err(misread) => format!("[invalid: {misread}]"),
+    };
+    let role = if verdict == "[valid]" { Role::Ok } else { Role::InputBad };
+    canvas.text(line, 1, 0, &format!("/ {text}"), Role::Text);
+    let x = u16::try_from(width(&visible(&field.before()))).unwrap_or(u16::MAX).saturating_add(3).min(area.width - 1);
+    let behind = u16::try_from(width(&visible(&text))).unwrap_or(u16::MAX).saturating_add(6);
+    canvas.text(line, behind, 0, &verdict, role);
+    Position { x: line.x + x, y: line.y }
+}
+
+fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: usize) -> Position {
+    let inner = opened(canvas, area, (90, area.height.saturating_sub(2)), &format!("Help - {}", app.ui.screen.title()));
+    canvas.text(inner, 0, 0, &format!("search: {}", search.text()), Role::Text);
+    let wanted = search.text().to_lowercase();
+    let here = BINDINGS.iter().filter(|binding| binding.on.covers(app.ui.screen));
+    let mut lines: Vec<String> = here
+        .filter(|binding| wanted.is_empty() || binding.help.contains(&wanted) || binding.name.contains(&wanted))
+        .map(|binding| {
+            let keys: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
+            let command = binding.command.map(|command| format!("   {command}")).unwrap_or_default();
+            format!("{:<12} {}{command}", keys.join(" "), binding.help)
+        })
+        .collect();
+    if wanted.is_empty() {
+        lines.push(String::new());
+        if let Some(welcome) = &app.model.welcome {
+            lines.push(format!(
+                "you: {}, role {}, groups {}",
+                welcome.you.user,
+                welcome.role,
+                welcome.you.groups.join(" ")
+            ));
+        }
+        lines.push(format!("socket: {}", app.socket));
+        lines.push("! warning   !! critical   x over   * marked   > meant   RO only looking".to_owned());
+    }
+    let first = scroll.min(lines.len().saturating_sub(1));
+    for (line, y) in lines[first.min(lines.len())..].iter().zip(2..inner.height) {
+        canvas.text(inner, 0, y, line, Role::Text);
+    }
+    let x = u16::try_from(width(&search.before())).unwrap_or(0) + 8;
+    Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
+}
+
+fn palette(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, choice: usize) -> Position {
+    let inner = opened(canvas, area, (78, 16), "Command");
+    canvas.text(inner, 0, 0, &format!(": {}", search.text()), Role::Text);
+    let room = usize::from(inner.height.saturating_sub(4));
+    let first = (choice + 1).saturating_sub(room);
+    let mut command = None;
+    for ((place, binding), y) in
+        found(&search.text(), app.ui.screen).enumerate().skip(first).zip(2..inner.height.saturating_sub(2))
+    {
+        canvas.text(
+            inner,
+            0,
+            y,
+            &format!("{:<18} {:<10} {}", binding.name, binding.keys[0].name(), binding.help),
+            Role::Text,
+        );
+        if place == choice {
+            canvas.mark_line(inner, y, Role::Select);
+            command = binding.command;
+        }
+    }
+    if let Some(command) = command {
+        canvas.text(inner, 0, inner.height.saturating_sub(1), &format!("same as: {command}"), Role::Dim);
+    }
+    let x = u16::try_from(width(&search.before())).unwrap_or(0) + 2;
+    Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
+}
+
+fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usize, sign: impl Fn(&str) -> char) {
+    let names = app.model.sessions.columns.iter().map(|column| &column.name);
+    let height = u16::try_from(names.len()).unwrap_or(20).saturating_add(2);
+    let inner = opened(canvas, area, (60, height.min(area.height)), title);
+    let first = (choice + 1).saturating_sub(usize::from(inner.height));
+    for ((place, name), y) in names.enumerate().skip(first).zip(0..inner.height) {
+        let sorted = if app.ui.sort.0 == *name { "  (now)" } else { "" };
+        canvas.text(inner, 0, y, &format!("{} {name}{sorted}", sign(name)), Role::Text);
+        if place == choice {
+            canvas.mark_line(inner, y, Role::Select);
+        }
+    }
+}
+
+/// Everything that is known about what is meant.
+fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
+    let (title, record) = match app.ui.screen {
+        Screen::Sessions => {
+            let id = app.ui.cursor.clone().unwrap_or_default();
+            let known = app.model.detail.as_ref().filter(|(of, _)| *of == id).map(|(_, record)| record.clone());
+            (format!("Session {id}"), known.unwrap_or(Value::Null))
+        }
+        Screen::Overview | Screen::History | Screen::Acl | Screen::Health => {
+            let listing = &app.model.listing;
+            (app.ui.screen.title().to_owned(), listing.objects.get(listing.cursor).cloned().unwrap_or(Value::Null))
+        }
+    };
+    let inner = opened(canvas, area, (96, area.height.saturating_sub(2)), &title);
+    if record.is_null() {
+        canvas.text(inner, 0, 0, "asking ...", Role::Text);
+        return;
+    }
+    let rows = Sheet::of_record(&record, None).rows;
+    let first = scroll.min(rows.len().saturating_sub(1));
+    for (row, y) in rows[first..].iter().zip(0..inner.height) {
+        canvas.text(inner, 0, y, &row.first().map(raw).unwrap_or_default(), Role::Dim);
+        canvas.text(inner, 26, y, &row.get(1).map(raw).unwrap_or_default(), Role::Text);
+    }
+}
+
+fn kill(canvas: &mut Canvas<'_>, area: Rect, dialog: &KillDialog) -> Option<Position> {
+    let Some(meant) = &dialog.meant else {
+        let inner = opened(canvas, area, (78, 4), "End sessions?");
+        canvas.text(inner, 0, 0, "asking which ...", Role::Text);
+        return None;
+    };
+    let sample = u16::try_from(meant.sample.len()).unwrap_or(5).min(6);
+    let plural = if meant.matched == 1 { "session" } else { "sessions" };
+    let inner = opened(canvas, area, (78, sample + 9), &format!("End {} {plural}?", meant.matched));
+    for (session, y) in meant.sample.iter().zip(0..sample) {
+        let of = |name: &str| raw(&session[name]);
+        canvas.text(
+            inner,
+            0,
+            y,
+            &format!("{:<8} {:<10} {} > {}", of("id"), of("user"), of("src"), of("dst")),
+            Role::Text,
+        );
+    }
+    let more = meant.matched.saturating_sub(u64::from(sample));
+    if more > 0 {
+        canvas.text(inner, 0, sample, &format!("... and {more} more"), Role::Text);
+    }
+    canvas.text(inner, 0, sample + 2, "Their connections are closed. Clients may come again.", Role::Text);
+    canvas.text(inner, 0, sample + 6, &format!("same as: {}", dialog.command()), Role::Dim);
+    if dialog.is_given {
+        canvas.text(inner, 0, sample + 4, "working ...", Role::Text);
+        return None;
+    }
+    if dialog.wants_number() {
+        let typed = dialog.typed.text();
+        canvas.text(
+            inner,
+            0,
+            sample + 4,
+            &format!("more than 10: type the number [{typed:<6}]  Esc cancels, Enter does nothing"),
+            Role::Warn,
+        );
+        let x = 31 + u16::try_from(width(&typed)).unwrap_or(0);
+        return Some(Position { x: inner.x + x, y: inner.y + sample + 4 });
+    }
+    canvas.text(inner, 0, sample + 4, "y ends them   any other key: no", Role::Warn);
+    None
+}

@@ -1,0 +1,91 @@
+//! What can go wrong for somebody at a terminal, and the exit code that says so to a script.
+
+use std::io;
+use std::path::PathBuf;
+
+use wire::admin::{CallError, Code, Diagnostic, Refusal};
+
+use crate::shown::visible;
+
+/// Why a command did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot reach the daemon at {}: {cause}; is it running, and does it have [admin]?", .socket.display())]
+    Unreachable { socket: PathBuf, cause: io::Error },
+    #[error("{}", said(.0))]
+    Refused(Refusal),
+    #[error("the conversation with the daemon failed: {0}")]
+    Conversation(String),
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+    #[error("{0}")]
+    Usage(String),
+    #[error("not done: {0}")]
+    Declined(String),
+}
+
+impl Failure {
+    /// The codes of docs/cli.md.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Output(_) | Self::Declined(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Unreachable { .. } | Self::Conversation(_) => 3,
+            Self::Refused(refusal) => match refusal.code {
+                Code::BadRequest | Code::UnknownOp | Code::Version => 2,
+                Code::Denied => 4,
+                Code::Conflict | Code::Epoch => 5,
+                Code::Invalid | Code::TooLarge => 6,
+                Code::Timeout | Code::Cancelled => 7,
+                Code::Partial => 8,
+                Code::NotFound
+                | Code::Busy
+                | Code::Unavailable
+                | Code::ReadonlyStore
+                | Code::AuditFailed
+                | Code::Other => 1,
+            },
+        }
+    }
+
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(refusal) => Self::Refused(refusal),
+            broken @ (CallError::Stream(_)
+            | CallError::Closed
+            | CallError::Long(_)
+            | CallError::Message(_)
+            | CallError::Form(_)
+            | CallError::Flood) => Self::Conversation(with_causes(&broken)),
+        }
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {}", with_causes(cause)),
+        None => error.to_string(),
+    }
+}
+
+/// The daemon's words, and each fault that came with them on a line of its own.
+fn said(refusal: &Refusal) -> String {
+    let faults = refusal.data.as_ref().and_then(|data| data.get("diagnostics").or(data.get("diag")));
+    let faults: Vec<Diagnostic> =
+        faults.and_then(|faults| serde_json::from_value(faults.clone()).ok()).unwrap_or_default();
+    let mut text = visible(&refusal.msg).into_owned();
+    for Diagnostic { severity, path, line, column, text: fault, hint, .. } in &faults {
+        let place = [path.clone(), line.map(|line| line.to_string()), column.map(|column| column.to_string())];
+        let place: Vec<String> = place.into_iter().flatten().collect();
+        let hint = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        text.push_str("\n  ");
+        text.push_str(&visible(&format!("{severity}: {}: {fault}{hint}", place.join(":"))));
+    }
+    text
+}

@@ -1,0 +1,120 @@
+//! Answers in the form that was asked for. Standard output has data and nothing else.
+
+mod sheet;
+mod table;
+mod written;
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use serde_json::{Map, Value, json};
+
+pub(crate) use self::sheet::{Kind, Sheet, raw};
+use crate::failure::Failure;
+use crate::shown::{is_hidden, visible};
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: aligned, with units
+    Table,
+    /// One document, numbers as they are
+    Json,
+    /// One document for each row
+    Ndjson,
+    /// Comma-separated, with a header
+    Csv,
+    /// Tab-separated, with a header
+    Tsv,
+    /// For people and screen readers: units, but no alignment
+    Plain,
+}
+
+/// Where answers go, and how.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) format: Format,
+    pub(crate) has_header: bool,
+    /// Which columns, if not all.
+    pub(crate) fields: Option<Vec<String>>,
+    /// The width of the terminal; nothing where nothing is cut.
+    pub(crate) width: Option<usize>,
+}
+
+impl Output {
+    /// Rows of a table; `schema` names their form for programs.
+    pub(crate) fn rows(&self, schema: &str, sheet: Sheet) -> Result<(), Failure> {
+        let sheet = match &self.fields {
+            Some(fields) => sheet.only(fields)?,
+            None => sheet,
+        };
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Table => table::aligned(&mut out, &sheet, self.has_header, self.width)?,
+            Format::Plain => table::plain(&mut out, &sheet, self.has_header)?,
+            Format::Csv => written::csv(&mut out, &sheet, self.has_header)?,
+            Format::Tsv => written::tsv(&mut out, &sheet, self.has_header)?,
+            Format::Json => document(&mut out, &json!({ "schema": schema, "rows": sheet.objects() }))?,
+            Format::Ndjson => {
+                for row in sheet.objects() {
+                    document(&mut out, &row)?;
+                }
+            }
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Whether a person reads it, who wants to see what matters.
+    pub(crate) fn is_for_people(&self) -> bool {
+        matches!(self.format, Format::Table | Format::Plain)
+    }
+
+    /// One thing with its properties.
+    pub(crate) fn record(&self, schema: &str, record: &Value) -> Result<(), Failure> {
+        match self.format {
+            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+                let has_header = self.has_header && matches!(self.format, Format::Csv | Format::Tsv);
+                Output { has_header, fields: None, ..*self }
+                    .rows(schema, Sheet::of_record(record, self.fields.as_deref()))
+            }
+            Format::Json | Format::Ndjson => {
+                let mut whole = Map::from_iter([("schema".to_owned(), Value::from(schema))]);
+                whole.extend(
+                    record.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())),
+                );
+                Self::document(&Value::Object(whole))
+            }
+        }
+    }
+
+    /// A line for people, of no format.
+    pub(crate) fn line(text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{}", visible(text))?;
+        Ok(out.flush()?)
+    }
+
+    /// A document as it is, on a line of its own.
+    pub(crate) fn document(value: &Value) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        document(&mut out, value)?;
+        Ok(out.flush()?)
+    }
+}
+
+/// JSON in which nothing is hidden: such letters only stand in texts, and there they may be escaped.
+fn document(out: &mut impl Write, value: &Value) -> Result<(), Failure> {
+    let text = value.to_string();
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_hidden(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                write!(shown, "\\u{unit:04x}").expect("writing to a string cannot fail");
+            }
+        } else {
+            shown.push(letter);
+        }
+    }
+    Ok(writeln!(out, "{shown}")?)
+}

@@ -1,0 +1,159 @@
+//! Rows and columns, whatever they are about.
+
+use serde_json::{Map, Value};
+use wire::admin::Column as Viewed;
+
+use crate::failure::Failure;
+use crate::shown;
+
+/// What a column's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Count,
+    Bytes,
+    Rate,
+    Seconds,
+    /// Seconds since 1970, or a text that is a time already.
+    Time,
+}
+
+/// A table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sheet {
+    pub(crate) columns: Vec<(String, Kind)>,
+    pub(crate) rows: Vec<Vec<Value>>,
+}
+
+impl Kind {
+    /// By the name that the daemon gives to the kind of a view's column.
+    fn of_view(name: &str) -> Self {
+        match name {
+            "number" => Self::Count,
+            "bytes" => Self::Bytes,
+            "rate" => Self::Rate,
+            "time" => Self::Time,
+            "seconds" => Self::Seconds,
+            _ => Self::Text,
+        }
+    }
+
+    /// For people.
+    pub(crate) fn shown(self, value: &Value) -> String {
+        match (self, value) {
+            (_, Value::Null) => "-".to_owned(),
+            (Self::Bytes, value) => value.as_u64().map_or_else(|| raw(value), shown::bytes),
+            (Self::Rate, value) => {
+                value.as_u64().map_or_else(|| raw(value), |rate| format!("{}/s", shown::bytes(rate)))
+            }
+            (Self::Seconds, value) => seconds(value).map_or_else(|| raw(value), shown::age),
+            (Self::Time, value) => value.as_f64().map_or_else(|| raw(value), shown::time),
+            (Self::Text | Self::Count, value) => raw(value),
+        }
+    }
+
+    /// For programs: times as RFC 3339, everything else as it is.
+    pub(crate) fn exact(self, value: &Value) -> Value {
+        match (self, value.as_f64()) {
+            (Self::Time, Some(seconds)) => Value::from(shown::time(seconds)),
+            _ => value.clone(),
+        }
+    }
+
+    pub(crate) fn is_number(self) -> bool {
+        match self {
+            Self::Text | Self::Time => false,
+            Self::Count | Self::Bytes | Self::Rate | Self::Seconds => true,
+        }
+    }
+}
+
+impl Sheet {
+    /// A view's columns without rows.
+    pub(crate) fn of_view(columns: &[Viewed]) -> Self {
+        let columns = columns.iter().map(|column| (column.name.clone(), Kind::of_view(&column.kind))).collect();
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// Objects as rows: these columns, as far as any object has them, and no others.
+    pub(crate) fn of_objects(columns: &[(&str, Kind)], objects: &[Value]) -> Self {
+        let present = columns
+            .iter()
+            .filter(|(name, _)| objects.is_empty() || objects.iter().any(|object| at(object, name).is_some()));
+        let columns: Vec<(String, Kind)> = present.map(|(name, kind)| ((*name).to_owned(), *kind)).collect();
+        let row =
+            |object: &Value| columns.iter().map(|(name, _)| at(object, name).cloned().unwrap_or_default()).collect();
+        let rows = objects.iter().map(row).collect();
+        Self { columns, rows }
+    }
+
+    /// One object: a row for each property, those of properties with dots between the names.
+    pub(crate) fn of_record(record: &Value, only: Option<&[String]>) -> Self {
+        let mut rows = Vec::new();
+        flatten("", record, &mut rows);
+        if let Some(only) = only {
+            rows.retain(|(name, _)| only.contains(name));
+        }
+        let columns = vec![("name".to_owned(), Kind::Text), ("value".to_owned(), Kind::Text)];
+        Self { columns, rows: rows.into_iter().map(|(name, value)| vec![Value::from(name), value]).collect() }
+    }
+
+    /// These columns in this order.
+    pub(crate) fn only(self, fields: &[String]) -> Result<Self, Failure> {
+        let place = |field: &String| {
+            let names = || self.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ");
+            let found = self.columns.iter().position(|(name, _)| name == field);
+            found.ok_or_else(|| Failure::Usage(format!("no column {field:?}; there are {}", names())))
+        };
+        let places: Vec<usize> = fields.iter().map(place).collect::<Result<_, _>>()?;
+        let columns = places.iter().map(|place| self.columns[*place].clone()).collect();
+        let taken = |row: Vec<Value>| places.iter().map(|place| row.get(*place).cloned().unwrap_or_default()).collect();
+        Ok(Self { columns, rows: self.rows.into_iter().map(taken).collect() })
+    }
+
+    /// Each row as an object, for programs.
+    pub(crate) fn objects(&self) -> Vec<Value> {
+        let object = |row: &Vec<Value>| {
+            let entry = |((name, kind), value): (&(String, Kind), &Value)| (name.clone(), kind.exact(value));
+            Value::Object(self.columns.iter().zip(row).map(entry).collect::<Map<_, _>>())
+        };
+        self.rows.iter().map(object).collect()
+    }
+}
+
+/// A value without quotes; nothing where there is none, and lists with commas.
+pub(crate) fn raw(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(raw).collect::<Vec<_>>().join(", "),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+fn seconds(value: &Value) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a duration is not negative, and the cast saturates"
+    )]
+    value.as_f64().map(|seconds| seconds as u64)
+}
+
+/// A property, or one of a property: `rule.id`.
+fn at<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
+    name.split('.').try_fold(object, |value, part| value.get(part))
+}
+
+fn flatten(name: &str, value: &Value, into: &mut Vec<(String, Value)>) {
+    let below = |part: &str| if name.is_empty() { part.to_owned() } else { format!("{name}.{part}") };
+    match value {
+        Value::Object(properties) => properties.iter().for_each(|(part, value)| flatten(&below(part), value, into)),
+        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
+            items.iter().enumerate().for_each(|(i, item)| flatten(&below(&(i + 1).to_string()), item, into));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            into.push((name.to_owned(), value.clone()));
+        }
+    }
+}
