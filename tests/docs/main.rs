@@ -2,6 +2,7 @@
 //!
 //! Knows no words of its own: every flag, word and number that it looks for is read from the program or its sources.
 
+mod commands;
 mod guide;
 mod links;
 mod markdown;
