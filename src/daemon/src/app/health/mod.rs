@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use config::Binding;
 
 use self::args::{Question, What};
@@ -37,6 +37,10 @@ pub(super) fn health(selection: &Selection, question: &Question) -> ExitCode {
 fn place(selection: &Selection) -> anyhow::Result<Binding> {
     let text = configuration::read_file(selection)?;
     let settings = configuration::load(selection, text.as_deref())?.settings;
+    ensure!(
+        settings.metrics.tls_cert.is_none(),
+        "the metrics speak TLS (metrics.tls_cert), which this command does not: ask with a client that does"
+    );
     settings.metrics_binding().context("health is told where the metrics are, and metrics.enabled is false")
 }
 
