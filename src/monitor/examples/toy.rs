@@ -115,7 +115,7 @@ fn plan(texts: &mut Texts) -> Result<Plan, Failure> {
         let (key, value) = argument.split_once('=').ok_or("arguments are key=value")?;
         match key {
             "tcp" => plan.terms.listeners.push(Listener::Tcp { address: value.parse()? }),
-            "unix" => plan.terms.listeners.push(Listener::Unix { path: value.into(), mode: 0o600 }),
+            "unix" => plan.terms.listeners.push(Listener::Unix { path: value.into(), mode: 0o600, group: None }),
             "threads" => plan.threads = value.parse()?,
             "behaviour_at" => texts.behaviour_file = Some(value.into()),
             "behaviour" => value.clone_into(&mut texts.behaviour),

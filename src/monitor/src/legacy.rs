@@ -159,7 +159,9 @@ impl Reader<'_> {
             }
             ToSuccessor::Tcp { address } => self.taken.listeners.inherit(Listener::Tcp { address }, None),
             ToSuccessor::Unix { path, mode, device, inode } => {
-                self.taken.listeners.inherit(Listener::Unix { path: path.into(), mode }, Some((device, inode)));
+                self.taken
+                    .listeners
+                    .inherit(Listener::Unix { path: path.into(), mode, group: None }, Some((device, inode)));
             }
             ToSuccessor::Sockets { .. } => {
                 let is_expected = self.taken.listeners.inherit_sockets(descriptors);

@@ -213,8 +213,8 @@ impl Held {
                 let group = tcp::bind(*address, threads, terms, neighbours)?;
                 (group.into_iter().map(|socket| Rc::new(socket.into())).collect(), None)
             }
-            Listener::Unix { path, mode } => {
-                let (socket, file) = unix::bind(path, *mode, terms.backlog)?;
+            Listener::Unix { path, mode, group } => {
+                let (socket, file) = unix::bind(path, *mode, *group, terms.backlog)?;
                 let shared = Rc::new(OwnedFd::from(socket));
                 (vec![shared; threads.get().into()], Some(file))
             }
@@ -243,7 +243,7 @@ impl Held {
 
     fn left_behind(&self) -> io::Result<ToSuccessor> {
         match (&self.listener, &self.file) {
-            (Listener::Unix { path, mode }, Some(file)) => {
+            (Listener::Unix { path, mode, .. }, Some(file)) => {
                 let path = path.to_str().ok_or_else(|| io::Error::other("the path of a listener is not UTF-8"))?;
                 let (device, inode) = file.identity();
                 Ok(ToSuccessor::Unix { path: path.to_owned(), mode: *mode, device, inode })
@@ -315,7 +315,7 @@ mod tests {
     }
 
     fn unix(path: &Path, mode: u32) -> Listener {
-        Listener::Unix { path: path.to_owned(), mode }
+        Listener::Unix { path: path.to_owned(), mode, group: None }
     }
 
     fn threads(count: u16) -> NonZeroU16 {

@@ -77,8 +77,8 @@ pub enum Listener {
     /// A TCP address; port 0 takes a free one.
     /// An IPv6 address does not listen for IPv4.
     Tcp { address: SocketAddr },
-    /// A stream socket in the file system, with the permission bits of its file.
-    Unix { path: PathBuf, mode: u32 },
+    /// A stream socket in the file system, with the permission bits of its file, and its group if that is not ours.
+    Unix { path: PathBuf, mode: u32, group: Option<u32> },
 }
 
 impl Listener {

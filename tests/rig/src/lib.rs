@@ -5,6 +5,7 @@
 //! Knows none of the daemon's crates: it sees what a client, a target and an administrator see.
 #![expect(clippy::missing_panics_doc, reason = "a rig reports by panicking; every function here does")]
 
+pub mod admin;
 pub mod api;
 pub mod cable;
 pub mod certificates;

@@ -17,7 +17,7 @@ impl Settings {
     #[must_use]
     pub fn keep_fixed(&mut self, start: &Self) -> Changes {
         let wanted = self.clone();
-        let Self { server, pam, outbound, dns, sessions, metrics, api, logging, .. } = self;
+        let Self { server, pam, outbound, dns, sessions, metrics, api, admin, logging, .. } = self;
         *server = Server {
             user_privileged: start.server.user_privileged.clone(),
             user_unprivileged: start.server.user_unprivileged.clone(),
@@ -41,6 +41,7 @@ impl Settings {
         sessions.clone_from(&start.sessions);
         metrics.clone_from(&start.metrics);
         api.clone_from(&start.api);
+        admin.clone_from(&start.admin);
         *logging = Logging { level: logging.level, ..start.logging.clone() };
         wanted.changes(self)
     }

@@ -22,6 +22,9 @@ const METRICS: [&str; 3] = ["metrics.bind_address", "metrics.bind_port", "metric
 /// What decides where the API's listener waits.
 const API: [&str; 3] = ["api.bind_address", "api.bind_port", "api.enabled"];
 
+/// Where the admin sockets are.
+const ADMIN: [&str; 2] = ["admin.socket", "admin.readonly_socket"];
+
 /// Reports every contradiction, and hands back the warnings.
 pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem> {
     let mut check = Check::new(settings, reader);
@@ -103,7 +106,9 @@ impl<'c, 'a> Check<'c, 'a> {
         let listeners = self.listeners.iter().map(|(key, listener)| (vec![key.clone()], listener.binding.clone()));
         let metrics = self.settings.metrics_binding().map(|binding| (METRICS.map(str::to_owned).to_vec(), binding));
         let api = self.settings.api_binding().map(|binding| (API.map(str::to_owned).to_vec(), binding));
-        listeners.chain(metrics).chain(api).collect()
+        let admin = ADMIN.into_iter().zip(self.settings.admin_bindings());
+        let admin = admin.filter_map(|(key, binding)| Some((vec![key.to_owned()], binding?)));
+        listeners.chain(metrics).chain(api).chain(admin).collect()
     }
 
     fn no_name_twice(&mut self) {

@@ -29,14 +29,14 @@ pub use load::{EMBEDDED, Loaded, Source, load};
 pub use origin::{Origin, Override};
 pub use problem::{Problem, Problems};
 pub use settings::{
-    Acl, Api, Auth, Bind, Commands, Dns, GroupLimits, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam,
+    Acl, Admin, Api, Auth, Bind, Commands, Dns, GroupLimits, Guard, Limits, Listen, Logging, Metrics, Outbound, Pam,
     Penalties, Quota, Server, Sessions, Settings, Timeouts, Udp,
 };
 pub use users::hash::PasswordHash;
 pub use values::choices::Choices;
 pub use values::crowding::EarlyDrop;
 pub use values::database::DatabaseUrl;
-pub use values::endpoint::{Endpoint, MetricsAddress, Mode};
+pub use values::endpoint::{Endpoint, MetricsAddress, Mode, SocketPath};
 pub use values::network::{BindAddress, Opening, Ports};
 pub use values::text::{AccountName, HostLabel, Interface, Label, PamService, WebOrigin};
 pub use values::words::{

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
-use crate::settings::{Api, Listen, Metrics, Settings};
+use crate::settings::{Admin, Api, Listen, Metrics, Settings};
 use crate::values::choices::Choices;
 use crate::values::endpoint::{Endpoint, MetricsAddress, Mode};
 use crate::values::network::BindAddress;
@@ -124,6 +124,15 @@ impl Settings {
     pub fn api_binding(&self) -> Option<Binding> {
         let Api { enabled, bind_address, bind_port, socket_mode, .. } = &self.api;
         enabled.then(|| http_binding(bind_address, *bind_port, *socket_mode))
+    }
+
+    /// Where the admin socket waits, and the one for those who only look, as far as there are any.
+    #[must_use]
+    pub fn admin_bindings(&self) -> [Option<Binding>; 2] {
+        let Admin { socket, readonly_socket, .. } = &self.admin;
+        [socket, readonly_socket].map(|path| {
+            path.as_ref().map(|path| Binding::Unix { path: path.as_path().to_owned(), mode: Mode::OWNER_AND_GROUP })
+        })
     }
 
     fn first(&self) -> Option<Listener> {

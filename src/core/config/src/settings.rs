@@ -68,6 +68,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// `[api]`
     pub api: Api,
+    /// `[admin]`
+    pub admin: Admin,
 }
 
 /// Tables in the order of the documentation, each with its keys.
@@ -92,6 +94,7 @@ pub(crate) const TABLES: &[(&str, &[&str])] = &[
     ("logging", Logging::KEYS),
     ("metrics", Metrics::KEYS),
     ("api", Api::KEYS),
+    ("admin", Admin::KEYS),
 ];
 
 impl Settings {
@@ -118,6 +121,7 @@ impl Settings {
             logging: reader.table("logging"),
             metrics: reader.table("metrics"),
             api: reader.table("api"),
+            admin: reader.table("admin"),
         };
         for index in 0..settings.listen.len() {
             reader.require(&format!("listen[{index}]"), "address", "\"0.0.0.0:1081\"");
@@ -154,6 +158,7 @@ impl Settings {
             logging,
             metrics,
             api,
+            admin,
         } = self;
         let listen = listen.iter().enumerate().map(|(index, table)| (format!("listen[{index}]"), table.shown()));
         let groups = group_limits.iter().enumerate();
@@ -183,6 +188,7 @@ impl Settings {
             ("logging".to_owned(), logging.shown()),
             ("metrics".to_owned(), metrics.shown()),
             ("api".to_owned(), api.shown()),
+            ("admin".to_owned(), admin.shown()),
         ]);
         tables
     }
@@ -219,12 +225,14 @@ macro_rules! tables {
     )+};
 }
 
+mod admin;
 mod api;
 mod limits;
 mod metrics;
 mod penalties;
 mod quotas;
 
+pub use admin::Admin;
 pub use api::Api;
 pub use limits::{GroupLimits, Limits};
 pub(crate) use limits::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS, MOST_KIB};

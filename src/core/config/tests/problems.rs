@@ -23,7 +23,8 @@ level = "inof"
         "rustsocks.toml:5:11: server.backlog: must be a whole number from 1 to 65535, not 0",
         "rustsocks.toml:6:17: server.watchdog_secs: must be a whole number from 2 to 600 (seconds), not a float",
         "rustsocks.toml:7:2: gateway: unknown table or key; known are server, listen, commands, auth, auth.pam, timeouts, \
-         limits, limits.groups, limits.quotas, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics, api",
+         limits, limits.groups, limits.quotas, penalties, outbound, dns, udp, bind, acl, guard, sessions, logging, metrics, api, \
+         admin",
         r#"rustsocks.toml:9:1: listen[0].address: is missing; add address = "0.0.0.0:1081""#,
         r#"rustsocks.toml:10:8: listen[0].mode: "0999" is not a file mode; write it in octal, "0000" to "0777""#,
         r#"rustsocks.toml:12:9: logging.level: "inof" is not known; did you mean "info"?"#,

@@ -2,9 +2,11 @@
 //! so that a key nobody uses does not compile.
 
 use std::collections::HashSet;
+use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -13,11 +15,12 @@ use std::time::Duration;
 use acl::Exception;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use config::{
-    Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
+    Admin, Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
     Protocol, Resolver, Server, Sessions, Settings,
 };
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
+use wire::admin::Role;
 
 use super::counting::Counting;
 use super::state_directory;
@@ -29,6 +32,7 @@ use crate::engine::log;
 use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::engine::tls::Identity;
+use crate::frontends::admin::{self, Roles};
 use crate::frontends::http::{Access, Hosts, Manners, Terms};
 use crate::frontends::socks::{Door, associate, bind};
 use crate::state::limits::allowance::Allowance;
@@ -92,6 +96,38 @@ pub(super) fn log(logging: &Logging) -> log::Options {
 
 /// How long a request for the metrics may take.
 const METRICS_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where operators' orders are written down, if there is an admin socket and a place.
+pub(super) fn audit(admin: &Admin, state_directory: Option<&Path>) -> Option<PathBuf> {
+    admin.socket.as_ref().or(admin.readonly_socket.as_ref())?;
+    let found = || state_directory.map(Path::to_owned).or_else(state_directory::find);
+    admin.audit_log.clone().or_else(|| Some(found()?.join("audit.jsonl")))
+}
+
+/// What the admin socket asks of whoever comes.
+pub(super) fn admin_terms(admin: &Admin) -> admin::Terms {
+    let Admin {
+        // Whose file is where is for the monitor; the audit log is opened with the office.
+        socket: _,
+        readonly_socket: _,
+        admin_groups,
+        operator_groups,
+        read_groups,
+        mask_for_read,
+        audit_log: _,
+        audit_required: _,
+    } = admin;
+    let named = [(Role::Admin, admin_groups), (Role::Operate, operator_groups), (Role::Read, read_groups)];
+    let named = named.into_iter().flat_map(|(role, groups)| groups.iter().map(move |group| (role, group.as_str())));
+    let owner = admin.socket.as_ref().or(admin.readonly_socket.as_ref());
+    let owner = owner.and_then(|socket| Some(fs::metadata(socket.as_path()).ok()?.uid()));
+    let node = nix::sys::utsname::uname().map(|host| host.nodename().to_string_lossy().into_owned());
+    admin::Terms {
+        roles: Roles::find(named).owned_by(owner),
+        is_masked: *mask_for_read,
+        node: node.unwrap_or_default(),
+    }
+}
 
 /// What the metrics' listener asks of a request.
 pub(super) fn metrics_manners(metrics: &config::Metrics, identity: Arc<ArcSwapOption<Identity>>) -> Manners {

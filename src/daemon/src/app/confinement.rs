@@ -1,6 +1,6 @@
 //! Enters the sandbox and says in one line what this process still is and may, as the kernel shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use config::{Resolver, Settings};
 use monitor::standing::Standing;
@@ -15,9 +15,9 @@ pub(super) struct Confinement(Option<Sandbox>);
 
 impl Confinement {
     /// To be called by the only thread there is.
-    pub(super) fn enter(settings: &Settings, history: Option<&history::Options>) -> Self {
+    pub(super) fn enter(settings: &Settings, history: Option<&history::Options>, audit: Option<&Path>) -> Self {
         let place = history.and_then(history::Options::make_place);
-        Self(settings.server.sandbox.then(|| sandbox::enter(&needs(settings, place))))
+        Self(settings.server.sandbox.then(|| sandbox::enter(&needs(settings, place, audit))))
     }
 
     /// Says what holds; louder if something does not that was asked for.
@@ -36,15 +36,19 @@ impl Confinement {
     }
 }
 
-fn needs(settings: &Settings, history: Option<PathBuf>) -> Needs {
+fn needs(settings: &Settings, history: Option<PathBuf>, audit: Option<&Path>) -> Needs {
     let dns = &settings.dns;
+    let logs = settings.logging.file.iter().chain(&settings.logging.session_log).map(PathBuf::as_path);
+    let append = logs.chain(audit);
     let names = match dns.resolver {
         Resolver::Hickory => Names::Ourselves,
         Resolver::System => Names::System,
     };
     Needs {
-        read: vec![dns.resolv_conf.clone(), dns.hosts_file.clone()],
-        append: settings.logging.file.iter().chain(&settings.logging.session_log).cloned().collect(),
+        read: [&*dns.resolv_conf, &*dns.hosts_file].into_iter().chain(audit).map(Path::to_owned).collect(),
+        append: append.map(Path::to_owned).collect(),
+        // Operators' processes are known by what proc(5) says of them.
+        look: audit.map(|_| "/proc".into()).into_iter().collect(),
         keep: history.into_iter().collect(),
         names,
     }

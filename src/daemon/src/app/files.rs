@@ -12,7 +12,7 @@ use monitor::source::{Source, Text};
 use wire::{DocumentKind, Extent};
 
 use super::args::Selection;
-use super::{build, configuration};
+use super::{build, configuration, privileges};
 use crate::engine::log::Loudness;
 
 /// The files, and what the configuration among them says that is in force.
@@ -78,7 +78,7 @@ impl Files<'_> {
 pub(super) fn terms(settings: &Settings) -> Terms {
     let server = &settings.server;
     Terms {
-        listeners: bindings(settings).into_iter().map(listener).collect(),
+        listeners: listeners(settings),
         backlog: server.backlog,
         accepted: accepted(settings),
         watchdog: server.watchdog,
@@ -111,16 +111,20 @@ fn text(kind: DocumentKind, read: anyhow::Result<String>) -> Text {
     Text { kind, content: read.map(String::into_bytes).map_err(|error| format!("{error:#}")) }
 }
 
-/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics, then the API.
-fn bindings(settings: &Settings) -> Vec<Binding> {
+/// Every place to listen, in the order in which the worker is given the sockets: the doors, then the metrics, then the API, then
+/// the admin sockets.
+fn listeners(settings: &Settings) -> Vec<Listener> {
     let doors = settings.listeners().into_iter().map(|listener| listener.binding);
-    doors.chain(settings.metrics_binding()).chain(settings.api_binding()).collect()
+    let all = doors.chain(settings.metrics_binding()).chain(settings.api_binding());
+    let admin = settings.admin_bindings().into_iter().flatten();
+    let readers = privileges::readers_group(&settings.admin);
+    all.map(|binding| listener(binding, None)).chain(admin.map(|binding| listener(binding, readers))).collect()
 }
 
-fn listener(binding: Binding) -> Listener {
+fn listener(binding: Binding, group: Option<u32>) -> Listener {
     match binding {
         Binding::Tcp(address) => Listener::Tcp { address },
-        Binding::Unix { path, mode } => Listener::Unix { path, mode: mode.bits() },
+        Binding::Unix { path, mode } => Listener::Unix { path, mode: mode.bits(), group },
     }
 }
 

@@ -106,8 +106,8 @@ pub(super) fn of_listener(handed: &mut Vec<Handed>, index: usize) -> Vec<Handed>
     handed.extract_if(.., |handed| usize::from(handed.index) == index).collect()
 }
 
-/// Takes out the sockets that belong to none of so many listeners: they are for HTTP.
-pub(super) fn of_http(handed: &mut Vec<Handed>, listeners: usize) -> Vec<Handed> {
+/// Takes out the sockets that belong to none of so many listeners.
+pub(super) fn beyond(handed: &mut Vec<Handed>, listeners: usize) -> Vec<Handed> {
     handed.extract_if(.., |handed| usize::from(handed.index) >= listeners).collect()
 }
 

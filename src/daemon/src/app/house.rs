@@ -12,6 +12,7 @@ use anyhow::Context;
 use arc_swap::ArcSwap;
 use config::Settings;
 use tokio::sync::watch;
+use wire::admin::Role;
 
 use super::build;
 use super::certificate::Shown;
@@ -23,8 +24,9 @@ use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
 use crate::engine::sys::private_socket::PrivateSocket;
+use crate::frontends::admin::{self, Admin, Entrance, Terms};
 use crate::frontends::http::{self, Http, Manners};
-use crate::frontends::office::{Office, Past};
+use crate::frontends::office::{Office, Paces, Past, Record};
 use crate::frontends::socks::World;
 use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::metrics::{Metrics, seats, sessions};
@@ -45,6 +47,7 @@ pub(super) struct House {
     world: Arc<World>,
     counting: Arc<Counting>,
     http: Option<Http>,
+    admin: Option<Admin>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
     pacer: Pacer,
@@ -69,6 +72,10 @@ pub(super) struct Given {
     pub(super) certificates: Shown,
     /// What operators order and ask of reloads.
     pub(super) reloads: Arc<Reloads>,
+    /// Where operators' orders are written down, if they are.
+    pub(super) audit: Option<Record>,
+    /// What the admin socket asks of whoever comes.
+    pub(super) admin: Terms,
 }
 
 /// The thread that looks after those who wait for bandwidth, and what its beats were at the last look.
@@ -89,12 +96,26 @@ impl House {
     /// # Errors
     /// Whatever the settings ask for and this host does not have.
     pub(super) fn open(basis: &Basis<'_>, given: Given) -> anyhow::Result<(Self, Regimes)> {
-        let Given { mut sockets, pam, counting, history, private_socket, past, tokens, certificates, reloads } = given;
+        let Given {
+            mut sockets,
+            pam,
+            counting,
+            history,
+            private_socket,
+            past,
+            tokens,
+            certificates,
+            reloads,
+            audit,
+            admin,
+        } = given;
         let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&sockets, &serving)?;
-        let for_http = gates::of_http(&mut sockets, settings.listeners().len());
         let bindings = [settings.metrics_binding(), settings.api_binding()];
+        let doors = settings.listeners().len();
+        let for_admin = gates::beyond(&mut sockets, doors + bindings.iter().flatten().count());
+        let for_http = gates::beyond(&mut sockets, doors);
         let means = Means {
             backends: Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
                 .context("cannot start the password checkers")?,
@@ -102,7 +123,8 @@ impl House {
             phase: serving,
             counting: Arc::clone(&counting),
             beside: Beside {
-                descriptors: bindings.iter().flatten().count() * http::DESCRIPTORS,
+                descriptors: bindings.iter().flatten().count() * http::DESCRIPTORS
+                    + settings.admin_bindings().iter().flatten().count() * admin::DESCRIPTORS,
                 listeners: gates::addresses_of(&for_http),
             },
         };
@@ -121,19 +143,23 @@ impl House {
         follow_penalties(&counting.metrics, &world);
         rule_hits::follow(&counting.metrics, Arc::clone(&world));
         let pacer = start_pacer(&world).context("cannot start a thread")?;
-        let office = Office {
+        let office = Arc::new(Office {
             metrics: Arc::clone(&counting.metrics),
             readiness: Arc::clone(&counting.readiness),
             world: Arc::clone(&world),
             today: Arc::clone(&counting.today),
             past: past.map(Past::of),
             reloads: Arc::clone(&reloads),
-        };
+            record: audit,
+            paces: Paces::default(),
+        });
+        let admin =
+            open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
         let manners = manners(settings, tokens, certificates);
         let for_http = listeners(settings, for_http, manners);
         let http = private_socket.map(|private_socket| Http::start(for_http, private_socket, office));
         let http = http.transpose().context("cannot serve HTTP")?;
-        Ok((Self { world, counting, http, phase, threads, pacer, pam, reloads }, regimes))
+        Ok((Self { world, counting, http, admin, phase, threads, pacer, pam, reloads }, regimes))
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -172,9 +198,12 @@ impl House {
         self.phase.send_replace(Phase::Draining);
     }
 
-    /// Answers nobody over HTTP any more: whoever asks means the worker that serves.
+    /// Answers no operator any more: whoever asks means the worker that serves.
     pub(super) fn close_office(&mut self) {
         self.reloads.close();
+        if let Some(admin) = self.admin.take() {
+            admin.stop();
+        }
         if let Some(http) = self.http.take() {
             http.stop();
         }
@@ -229,6 +258,28 @@ fn listeners(settings: &Settings, mut sockets: Vec<Handed>, manners: Vec<Manners
     let first = settings.listeners().len();
     let mut own = |index| gates::of_listener(&mut sockets, index).into_iter().map(|handed| handed.socket).collect();
     (first..).zip(manners).map(|(index, manners)| (own(index), manners)).collect()
+}
+
+/// The admin frontend, if there is a socket for it.
+fn open_admin(
+    settings: &Settings,
+    mut sockets: Vec<Handed>,
+    terms: Terms,
+    office: Arc<Office>,
+) -> io::Result<Option<Admin>> {
+    let ceilings = settings.admin_bindings().into_iter().zip([Role::Admin, Role::Read]);
+    let ceilings = ceilings.filter_map(|(binding, ceiling)| binding.map(|_| ceiling));
+    let first = sockets.iter().map(|handed| usize::from(handed.index)).min().unwrap_or_default();
+    // In the order in which the monitor was asked for their sockets.
+    let entrances = (first..).zip(ceilings).map(|(index, ceiling)| {
+        let own = gates::of_listener(&mut sockets, index);
+        Entrance { sockets: own.into_iter().map(|handed| handed.socket).collect(), ceiling }
+    });
+    let entrances: Vec<Entrance> = entrances.collect();
+    if entrances.is_empty() {
+        return Ok(None);
+    }
+    Admin::start(entrances, terms, office).map(Some)
 }
 
 /// Lets each scrape see who is turned away before a session begins.

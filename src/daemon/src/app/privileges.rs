@@ -1,11 +1,11 @@
 //! Decides whom the worker runs as, from who started the service and what the configuration says.
 
 use anyhow::{Context, ensure};
-use config::{AccountName, Outbound, Server};
+use config::{AccountName, Admin, Outbound, Server};
 use monitor::launch::{self, Profile, Sockets};
 use nix::unistd::geteuid;
 
-use crate::engine::sys::accounts::{Account, user_name};
+use crate::engine::sys::accounts::{Account, group_number, user_name};
 
 /// Whom the worker runs as when root starts the service and the configuration names nobody else: every system has that user.
 const NOBODY: &str = "nobody";
@@ -40,6 +40,14 @@ pub(super) fn remark(server: &Server) -> Option<String> {
         )),
         None | Some(_) => None,
     }
+}
+
+/// The group that the files of the admin sockets belong to; only root can give them to one.
+pub(super) fn readers_group(admin: &Admin) -> Option<u32> {
+    if !geteuid().is_root() {
+        return None;
+    }
+    admin.read_groups.iter().find_map(|name| group_number(name.as_str()))
 }
 
 pub(super) fn worker_profile(account: Option<Account>, outbound: &Outbound) -> Profile {

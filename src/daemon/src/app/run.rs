@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use config::Sessions;
+use config::{Admin, Sessions};
 use monitor::launch::Launcher;
 use monitor::outcome::{Exit, MonitorError};
 use monitor::plan::{Document, Plan, Successor, WorkerCommand};
@@ -91,6 +91,7 @@ fn plan(selection: &Selection) -> anyhow::Result<(Plan, Files<'_>, Vec<String>)>
     let remarks = remarks.chain(pam::remarks(&loaded.settings, &compiled)).collect();
     let settings = loaded.settings;
     prepare_history(&settings.sessions, account);
+    prepare_audit(&settings.admin, account);
     let plan = Plan {
         terms: terms(&settings),
         threads: build::threads(&settings.server),
@@ -125,6 +126,17 @@ fn prepare_history(sessions: &Sessions, account: Option<Account>) {
         && let Err(error) = state_directory::prepare(directory, account)
     {
         tracing::warn!(%error, directory = %directory.display(), "cannot make the directory of the history");
+    }
+}
+
+/// Without a place nothing is ordered over the admin socket, and who tries is told.
+fn prepare_audit(admin: &Admin, account: Option<Account>) {
+    let file = build::audit(admin, None);
+    let directory = file.as_deref().and_then(Path::parent);
+    if let Some(directory) = directory
+        && let Err(error) = state_directory::prepare(directory, account)
+    {
+        tracing::warn!(%error, directory = %directory.display(), "cannot make the directory of the audit log");
     }
 }
 

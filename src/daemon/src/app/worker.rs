@@ -26,10 +26,12 @@ use super::housekeeping::Housekeeping;
 use super::regimes::Basis;
 use super::reload::{Counts, InForce, Line, Named, Order, Reloader};
 use super::{build, configuration, pam};
+use crate::engine::audit::Audit;
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
 use crate::engine::log;
 use crate::engine::sys::private_socket::PrivateSocket;
+use crate::frontends::office::Record;
 use crate::state::reloads::Reloads;
 use crate::state::session::witness::Witness;
 use crate::state::tokens::Tokens;
@@ -88,7 +90,10 @@ impl Worker {
         // Both need paths that nobody has from inside.
         let counting = Arc::new(Counting::begin().context("cannot read /proc/self")?);
         let private_socket = private_socket(&settings)?;
-        let confinement = Confinement::enter(&settings, history.as_ref());
+        let audit = build::audit(&settings.admin, state_directory.as_deref());
+        // From inside, a group's name may be out of reach.
+        let admin = build::admin_terms(&settings.admin);
+        let confinement = Confinement::enter(&settings, history.as_ref(), audit.as_deref());
         let log = log::start_queued(&build::log(&settings.logging)).context("cannot start the log")?;
         confinement.report();
         let users = Named::first(&settings, &mut delivery)?;
@@ -115,6 +120,8 @@ impl Worker {
             tokens: Arc::clone(&tokens_in_use),
             certificates: certificates_in_use.clone(),
             reloads: Arc::clone(&reloads),
+            audit: audit.map(|path| Record::new(Audit::at(path), settings.admin.audit_required)),
+            admin,
         };
         let (house, regimes) = House::open(&basis, given)?;
         let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();

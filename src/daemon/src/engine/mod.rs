@@ -1,5 +1,6 @@
-//! Where the daemon touches the world: sockets, names, passwords, logs.
+//! Where the daemon touches the world: sockets, names, passwords, logs, and who did what.
 
+pub(crate) mod audit;
 pub(crate) mod auth;
 pub(crate) mod dial;
 pub(crate) mod history;

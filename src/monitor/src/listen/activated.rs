@@ -143,7 +143,7 @@ mod tests {
         let unix = UnixListener::bind(&path).expect("bound");
         let activated = Activated([given("tcp", tcp), given("unix", unix)].into_iter().flatten().collect());
         assert_eq!(activated.at_place_of(&Listener::Tcp { address }).len(), 1);
-        assert_eq!(activated.at_place_of(&Listener::Unix { path, mode: 0o600 }).len(), 1);
+        assert_eq!(activated.at_place_of(&Listener::Unix { path, mode: 0o600, group: None }).len(), 1);
         let elsewhere = SocketAddr::new([127, 0, 0, 2].into(), address.port());
         assert_eq!(activated.at_place_of(&Listener::Tcp { address: elsewhere }).len(), 0);
     }

@@ -10,15 +10,21 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
+use nix::unistd::{Gid, setfsgid};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use tracing::{debug, info};
 
 use crate::outcome::BindError;
 
 /// A socket that listens, and the file that it has made.
-pub(super) fn bind(path: &Path, mode: u32, backlog: u32) -> Result<(Socket, SocketFile), BindError> {
+pub(super) fn bind(
+    path: &Path,
+    mode: u32,
+    group: Option<u32>,
+    backlog: u32,
+) -> Result<(Socket, SocketFile), BindError> {
     clear_the_way(path)?;
-    listen(path, mode, backlog).map_err(|cause| unix(path, cause))
+    listen(path, mode, group, backlog).map_err(|cause| unix(path, cause))
 }
 
 fn clear_the_way(path: &Path) -> Result<(), BindError> {
@@ -47,14 +53,29 @@ fn is_answered(path: &Path) -> io::Result<bool> {
     }
 }
 
-fn listen(path: &Path, mode: u32, backlog: u32) -> io::Result<(Socket, SocketFile)> {
+fn listen(path: &Path, mode: u32, group: Option<u32>, backlog: u32) -> io::Result<(Socket, SocketFile)> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
+    let address = SockAddr::unix(path)?;
+    in_group(group, || socket.bind(&address))?;
     let file = SocketFile::at(path)?;
+    if let Some(group) = group
+        && fs::symlink_metadata(path)?.gid() != group
+    {
+        return Err(io::Error::new(ErrorKind::PermissionDenied, format!("it cannot be given to group {group}")));
+    }
     // Nobody can connect before listen(2), so that nobody slips in under the mode that the umask left.
     fs::set_permissions(path, Permissions::from_mode(mode))?;
     socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
     Ok((socket, file))
+}
+
+/// Does something whose files belong to this group: to give them away afterwards would take a capability of its own.
+fn in_group<T>(group: Option<u32>, deed: impl FnOnce() -> T) -> T {
+    let Some(group) = group else { return deed() };
+    let ours = setfsgid(Gid::from_raw(group));
+    let done = deed();
+    setfsgid(ours);
+    done
 }
 
 /// Gives a socket that listens already another length of its queue.
@@ -140,7 +161,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
         for mode in [0o600, 0o660, 0o666] {
-            let (_socket, file) = bind(&path, mode, 16).expect("bound");
+            let (_socket, file) = bind(&path, mode, None, 16).expect("bound");
             assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, mode);
             UnixStream::connect(&path).expect("connected");
             drop(file);
@@ -149,10 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn the_file_belongs_to_the_group_that_is_named_and_later_ones_to_ours() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().expect("a directory");
+        let [named, ours] = ["named", "ours"].map(|name| directory.path().join(name));
+        let _named = bind(&named, 0o660, Some(4), 16).expect("bound");
+        let _ours = bind(&ours, 0o660, None, 16).expect("bound");
+        let group = |path| fs::metadata(path).expect("a file").gid();
+        assert_eq!((group(&named), group(&ours)), (4, nix::unistd::getegid().as_raw()));
+    }
+
+    #[test]
     fn the_mode_can_change_later_and_never_that_of_another_file() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
-        let (_socket, file) = bind(&path, 0o600, 16).expect("bound");
+        let (_socket, file) = bind(&path, 0o600, None, 16).expect("bound");
         let mode = || fs::metadata(&path).expect("a file").permissions().mode() & 0o777;
         file.set_mode(0o666).expect("it is still there");
         assert_eq!(mode(), 0o666);
@@ -183,7 +217,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
         drop(UnixListener::bind(&path).expect("bound"));
-        let (_socket, _file) = bind(&path, 0o600, 16).expect("bound");
+        let (_socket, _file) = bind(&path, 0o600, None, 16).expect("bound");
         UnixStream::connect(&path).expect("connected");
     }
 
@@ -192,7 +226,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
         let _other = UnixListener::bind(&path).expect("bound");
-        let error = bind(&path, 0o600, 16).expect_err("refused").to_string();
+        let error = bind(&path, 0o600, None, 16).expect_err("refused").to_string();
         assert!(error.contains("somebody else does; `ss -lxp src "), "{error}");
         UnixStream::connect(&path).expect("still connected");
     }
@@ -204,7 +238,7 @@ mod tests {
         fs::write(&file, "kept").expect("written");
         std::os::unix::fs::symlink(&file, &link).expect("linked");
         for path in [&file, &link] {
-            let error = bind(path, 0o600, 16).expect_err("refused").to_string();
+            let error = bind(path, 0o600, None, 16).expect_err("refused").to_string();
             assert!(error.contains("not a socket; move it away"), "{error}");
         }
         assert_eq!(fs::read_to_string(&link).expect("read"), "kept");
@@ -214,7 +248,7 @@ mod tests {
     fn a_file_that_somebody_else_has_put_there_since_stays() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("socks");
-        let (_socket, file) = bind(&path, 0o600, 16).expect("bound");
+        let (_socket, file) = bind(&path, 0o600, None, 16).expect("bound");
         let moved = directory.path().join("moved");
         fs::rename(&path, moved).expect("moved");
         let _other = UnixListener::bind(&path).expect("bound");

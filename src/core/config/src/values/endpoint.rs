@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::problem::Fault;
 use crate::values::{Parsed, Written};
@@ -87,6 +87,30 @@ impl Written for MetricsAddress {
             Self::Ip(address) => address.to_string(),
             Self::Unix(path) => format!("unix:{}", path.display()),
         }
+    }
+}
+
+/// The absolute path of a Unix stream socket, at most 107 bytes: `"/run/rustsocks/admin.sock"`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketPath(PathBuf);
+
+impl SocketPath {
+    /// The path.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Parsed for SocketPath {
+    fn parse(text: &str) -> Result<Self, Fault> {
+        unix(text).map(Self).map_err(|fault| fault.hint("write a path: \"/run/rustsocks/admin.sock\""))
+    }
+}
+
+impl Written for SocketPath {
+    fn written(&self) -> String {
+        self.0.display().to_string()
     }
 }
 

@@ -178,6 +178,10 @@ impl AccountName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    pub(crate) fn of(name: &'static str) -> Self {
+        Self(name.to_owned())
+    }
 }
 
 impl Parsed for AccountName {

@@ -125,14 +125,19 @@ impl BadRequest {
         }
     }
 
+    /// The request's number, if it could be read.
+    #[must_use]
+    pub fn id(&self) -> Option<u64> {
+        match self {
+            Self::Form { id, .. } => *id,
+            Self::NotText | Self::Repeated(_) | Self::Syntax(_) => None,
+        }
+    }
+
     /// The answer to it.
     #[must_use]
     pub fn answer(&self) -> Message {
-        let id = match self {
-            Self::Form { id, .. } => *id,
-            Self::NotText | Self::Repeated(_) | Self::Syntax(_) => None,
-        };
-        Message::Answer { id, answer: Answer::Err(Refusal::new(Code::BadRequest, self.to_string())) }
+        Message::Answer { id: self.id(), answer: Answer::Err(Refusal::new(Code::BadRequest, self.to_string())) }
     }
 }
 

@@ -64,6 +64,11 @@ fn find_group(name: &str) -> Result<Gid, AccountError> {
     group.map(|group| group.gid).ok_or_else(|| AccountError::NoGroup { name: name.to_owned() })
 }
 
+/// The number of a group, if there is such a group.
+pub(crate) fn group_number(name: &str) -> Option<u32> {
+    Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
+}
+
 /// The name of a user, or the number if there is none.
 pub(crate) fn user_name(user: Uid) -> String {
     let found = User::from_uid(user).ok().flatten();

@@ -22,7 +22,7 @@ pub(crate) struct Budget {
     http: usize,
 }
 
-/// Raises the soft limit to the hard one and works out what fits beside so many for HTTP.
+/// Raises the soft limit to the hard one and works out what fits beside so many for operators, over HTTP and the admin socket.
 ///
 /// # Errors
 /// The words of getrlimit(2), or that not even one session fits.
@@ -66,7 +66,7 @@ impl std::fmt::Display for Budget {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "{} descriptors = {} sessions x {PER_SESSION} + {} handshakes + {} pipes x 2 + {} for HTTP + {RESERVE} in reserve; limits.max_connections asks for {}",
+            "{} descriptors = {} sessions x {PER_SESSION} + {} handshakes + {} pipes x 2 + {} for operators + {RESERVE} in reserve; limits.max_connections asks for {}",
             self.limit,
             self.sessions,
             self.handshakes,

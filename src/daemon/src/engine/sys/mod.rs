@@ -7,6 +7,7 @@ pub(crate) mod datagrams;
 pub(crate) mod descriptors;
 pub(crate) mod interfaces;
 pub(crate) mod listener;
+pub(crate) mod peer;
 pub(crate) mod pipe;
 pub(crate) mod pool;
 pub(crate) mod ports;

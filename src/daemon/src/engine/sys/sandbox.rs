@@ -16,6 +16,8 @@ use nix::sys::prctl;
 pub(crate) struct Needs {
     /// Files to read, which may be replaced at any time.
     pub(crate) read: Vec<PathBuf>,
+    /// Directories to read anything in.
+    pub(crate) look: Vec<PathBuf>,
     /// Files to append to, which may be renamed or removed and are then begun anew.
     pub(crate) append: Vec<PathBuf>,
     /// Directories that are ours: files and directories in them are made, written, renamed and removed.

@@ -67,7 +67,7 @@ impl Access {
             (None, Needs::Token(_)) => return Err(Problem::Unknown),
             (Some(shown), Needs::Nothing | Needs::Token(_)) => {
                 let (name, scope) = tokens.find(shown.bytes(), Timestamp::now()).ok_or(Problem::Unknown)?;
-                Caller { name: name.to_owned(), scope }
+                Caller::holder(name, scope)
             }
         };
         self.holders.take(caller.name.clone(), Instant::now()).map_err(too_many)?;
@@ -80,7 +80,7 @@ impl Access {
 
 /// Reading is open to whoever gets here; more is not.
 pub(super) fn anybody() -> Caller {
-    Caller { name: ANYBODY.to_owned(), scope: Scope::Read }
+    Caller::holder(ANYBODY, Scope::Read)
 }
 
 /// What a browser asks before it lets a page ask (CORS): the page may, and how.

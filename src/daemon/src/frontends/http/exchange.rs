@@ -243,7 +243,7 @@ impl Request {
     /// The one way in which the inner server hears it. A HEAD is asked as a GET, whose body is then left out.
     fn canonical(&self) -> Vec<u8> {
         let (method, Head { path, query, .. }) = (self.route.method, &self.head);
-        let (Caller { name, scope }, length) = (&self.caller, self.body.len());
+        let (Caller { name, scope, .. }, length) = (&self.caller, self.body.len());
         let head = format!(
             "{method} {path}{query} HTTP/1.1\r\nHost: rustsocks\r\n{CALLER}: {scope} {name}\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n"

@@ -185,6 +185,7 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::Session(_)
         | office::Answer::PastSession(_)
         | office::Answer::Ended { .. }
+        | office::Answer::Several(_)
         | office::Answer::Rules(_)
         | office::Answer::Tested(_)
         | office::Answer::Reloaded(_) => return None,
@@ -205,6 +206,8 @@ fn refused(no: &No) -> Answer {
         No::StillReloading => told(503, "still_reloading", &no.to_string()).with("Retry-After", "5"),
         No::NobodyReloads => told(503, "nobody_reloads", &no.to_string()).with("Retry-After", "5"),
         No::NeverReloaded => told(404, "no_reload", &no.to_string()),
+        No::OtherNumber { .. } => told(409, "other_number", &no.to_string()),
+        No::Unrecorded => told(503, "unrecorded", &no.to_string()).with("Retry-After", "5"),
     }
 }
 

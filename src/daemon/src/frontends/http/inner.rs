@@ -51,14 +51,14 @@ pub(super) struct Inner {
 struct Shared {
     socket: PrivateSocket,
     server: Mutex<Arc<Server>>,
-    office: Office,
+    office: Arc<Office>,
     is_over: AtomicBool,
 }
 
 impl Inner {
     /// # Errors
     /// No descriptor or thread is to be had.
-    pub(super) fn start(socket: PrivateSocket, office: Office) -> io::Result<Self> {
+    pub(super) fn start(socket: PrivateSocket, office: Arc<Office>) -> io::Result<Self> {
         let server = Mutex::new(Arc::new(serve(&socket)?));
         let shared = Arc::new(Shared { socket, server, office, is_over: AtomicBool::new(false) });
         let handlers = (0..QUICK + SLOW + PATIENT).map(|number| {
@@ -175,7 +175,7 @@ fn asked(request: &mut Request) -> Result<Asked, Problem> {
 fn caller(request: &Request) -> Caller {
     let field = request.headers().iter().find(|field| field.field.equiv(CALLER));
     let words = field.and_then(|field| field.value.as_str().split_once(' '));
-    let caller = words.and_then(|(scope, name)| Some(Caller { name: name.to_owned(), scope: scope.parse().ok()? }));
+    let caller = words.and_then(|(scope, name)| Some(Caller::holder(name, scope.parse().ok()?)));
     caller.unwrap_or_else(access::anybody)
 }
 

@@ -63,7 +63,7 @@ impl Http {
     pub(crate) fn start(
         listeners: Vec<(Vec<OwnedFd>, Manners)>,
         private_socket: PrivateSocket,
-        office: Office,
+        office: Arc<Office>,
     ) -> io::Result<Self> {
         let metrics = Arc::clone(&office.metrics);
         let front = Arc::new(Front::new(&metrics, Inner::start(private_socket, office)?));

@@ -5,9 +5,13 @@
 pub(crate) mod acl;
 mod live;
 pub(crate) mod moment;
+pub(crate) mod paces;
 mod past;
-mod reload;
+pub(crate) mod record;
+pub(crate) mod reload;
 mod rules;
+pub(crate) mod several;
+pub(crate) mod sight;
 mod statistics;
 
 use std::cmp::Reverse;
@@ -16,14 +20,19 @@ use std::sync::Arc;
 use config::tokens::Scope;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use uuid::Uuid;
 use wire::Extent;
 
 use self::live::Live;
+pub(crate) use self::paces::Paces;
 pub(crate) use self::past::Past;
+use self::record::Order;
+pub(crate) use self::record::Record;
 use self::reload::Reload;
 pub(crate) use self::rules::Question;
 use self::rules::{RuleList, answered};
+use self::several::Several;
 use self::statistics::Statistics;
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
@@ -47,6 +56,9 @@ pub(crate) struct Office {
     /// The history, if one is kept.
     pub(crate) past: Option<Past>,
     pub(crate) reloads: Arc<Reloads>,
+    /// Where orders are written down, if they are.
+    pub(crate) record: Option<Record>,
+    pub(crate) paces: Paces,
 }
 
 /// Who asks.
@@ -55,6 +67,8 @@ pub(crate) struct Caller {
     /// For the log.
     pub(crate) name: String,
     pub(crate) scope: Scope,
+    /// What the kernel says of a process that asks.
+    who: Option<Arc<Value>>,
 }
 
 /// Everything that can be asked or ordered.
@@ -64,6 +78,7 @@ pub(crate) enum Operation {
     Active(Sought),
     Session(Uuid),
     EndSession(Uuid),
+    EndSessions(Box<Several>),
     History(Box<Filter>, u32),
     Rules {
         after: usize,
@@ -94,8 +109,9 @@ pub(crate) enum Answer {
     Session(Box<Live>),
     PastSession(Box<Row>),
     Ended { session_id: Uuid, ended: bool },
+    Several(Value),
     Rules(RuleList),
-    Tested(serde_json::Value),
+    Tested(Value),
     Reloaded(Box<Reload>),
 }
 
@@ -108,6 +124,10 @@ pub(crate) enum No {
     NotThere,
     #[error("{0}")]
     Invalid(String),
+    #[error("{matched} sessions match now, {expected} expected")]
+    OtherNumber { matched: u64, expected: u64 },
+    #[error("it cannot be written into the audit log, so it is not done; the log has the reason")]
+    Unrecorded,
     #[error("no history is kept")]
     NothingKept,
     #[error("the answer takes too long; ask for a shorter time or fewer rows")]
@@ -124,6 +144,23 @@ pub(crate) enum No {
     NeverReloaded,
 }
 
+impl Caller {
+    /// Somebody with a token, or without one.
+    pub(crate) fn holder(name: &str, scope: Scope) -> Self {
+        Self { name: name.to_owned(), scope, who: None }
+    }
+
+    /// A process on this host.
+    pub(crate) fn process(name: String, scope: Scope, who: Arc<Value>) -> Self {
+        Self { name, scope, who: Some(who) }
+    }
+
+    /// For the audit log.
+    fn shown(&self) -> Value {
+        self.who.as_deref().cloned().unwrap_or_else(|| serde_json::json!({ "token": self.name }))
+    }
+}
+
 impl Operation {
     /// What it takes to be allowed.
     pub(crate) fn scope(&self) -> Scope {
@@ -135,8 +172,7 @@ impl Operation {
             | Self::Rules { .. }
             | Self::TestRequest(_)
             | Self::LastReload => Scope::Read,
-            Self::EndSession(_) => Scope::Operate,
-            Self::Reload(_) => Scope::Admin,
+            Self::EndSession(_) | Self::EndSessions(_) | Self::Reload(_) => Scope::Operate,
         }
     }
 }
@@ -155,6 +191,10 @@ impl Office {
             Operation::Active(sought) => Ok(Answer::Active(self.active(&sought))),
             Operation::Session(id) => self.session(id),
             Operation::EndSession(id) => self.end(caller, id),
+            Operation::EndSessions(several) => {
+                let done = self.end_several(caller, &several)?;
+                Ok(Answer::Several(done.outcome.json(done.audit.as_deref())))
+            }
             Operation::History(filter, limit) => self.past()?.page(&filter, limit).map(Answer::Past),
             Operation::Rules { after, limit } => {
                 Ok(Answer::Rules(RuleList::of(&self.world.regime().snapshot, after, limit)))
@@ -194,7 +234,12 @@ impl Office {
     /// Its task hears of it wherever it waits.
     fn end(&self, caller: &Caller, id: Uuid) -> Result<Answer, No> {
         let session = self.world.roster.find(id).ok_or(No::NotThere)?;
-        session.course.end(ByHouse::Killed);
+        let order = Order { op: "sessions.kill", target: id.to_string().into(), comment: None, idem: None };
+        let deed = || {
+            session.course.end(ByHouse::Killed);
+            Ok(())
+        };
+        self.on_record(caller, &order, deed, |()| "ordered to end".to_owned())?;
         tracing::info!(target: "audit", caller = %caller.name, session = %id, "session ended by an operator");
         Ok(Answer::Ended { session_id: id, ended: true })
     }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use wire::{DocumentKind, Extent};
 
+use super::record::Order;
 use super::{Caller, No, Office};
 use crate::state::reloads::Unanswered;
 use crate::state::reloads::report::{Effect, Outcome, Report};
@@ -56,12 +57,22 @@ impl Office {
         tracing::info!(
             target: "audit", caller = %caller.name, extent = extent.label(), "reload ordered by an operator"
         );
-        let report = self.reloads.order(extent, PATIENCE).map_err(|unanswered| match unanswered {
-            Unanswered::NotPassedOn => No::NobodyReloads,
-            Unanswered::NotInTime => No::StillReloading,
-        })?;
-        let reload = Reload::of(&report);
-        if reload.success { Ok(reload) } else { Err(No::NotReloaded(Box::new(reload))) }
+        let order = Order { op: "reload.run", target: extent.label().into(), comment: None, idem: None };
+        let deed = || {
+            let report = self.reloads.order(extent, PATIENCE).map_err(|unanswered| match unanswered {
+                Unanswered::NotPassedOn => No::NobodyReloads,
+                Unanswered::NotInTime => No::StillReloading,
+            })?;
+            let reload = Reload::of(&report);
+            if reload.success { Ok(reload) } else { Err(No::NotReloaded(Box::new(reload))) }
+        };
+        let words = |reload: &Reload| format!("generation {}", reload.generation);
+        self.on_record(caller, &order, deed, words).map(|done| done.outcome)
+    }
+
+    /// Those of this worker, as far as they are kept, the latest first.
+    pub(crate) fn reloads(&self, most: usize) -> Vec<Reload> {
+        self.reloads.latest(most).iter().map(|report| Reload::of(report)).collect()
     }
 
     /// # Errors

@@ -157,6 +157,6 @@ fn status(ending: Ending) -> Status {
 }
 
 /// The most telling word: why it was refused, or how it ended.
-fn reason(ending: Ending) -> &'static str {
+pub(crate) fn reason(ending: Ending) -> &'static str {
     if let Ending::Refused(refusal) = ending { refusal.label() } else { ending.label() }
 }

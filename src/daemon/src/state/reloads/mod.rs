@@ -86,6 +86,11 @@ impl Reloads {
         self.noted.notify_all();
     }
 
+    /// The latest first, so many at most.
+    pub(crate) fn latest(&self, most: usize) -> Vec<Arc<Report>> {
+        self.book().reports.iter().rev().take(most).cloned().collect()
+    }
+
     /// The last one; nothing if there was none since this worker started.
     pub(crate) fn last(&self) -> Option<Arc<Report>> {
         self.book().reports.back().cloned()

@@ -1,6 +1,7 @@
 //! Everybody who is in now.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use dashmap::DashMap;
 use uuid::Uuid;
@@ -15,12 +16,19 @@ pub(crate) struct Roster {
     sessions: DashMap<Uuid, Arc<Session>>,
     handshakes: Arc<Handshakes>,
     witnesses: Vec<Arc<dyn Witness>>,
+    /// How many have been in so far.
+    numbers: AtomicU64,
 }
 
 impl Roster {
     /// A roster that keeps at most `max_handshakes` sessions in their handshake, and whose sessions the witnesses hear of, in this order.
     pub(crate) fn new(max_handshakes: usize, witnesses: Vec<Arc<dyn Witness>>) -> Arc<Self> {
-        Arc::new(Self { sessions: DashMap::new(), handshakes: Handshakes::new(max_handshakes), witnesses })
+        Arc::new(Self {
+            sessions: DashMap::new(),
+            handshakes: Handshakes::new(max_handshakes),
+            witnesses,
+            numbers: AtomicU64::new(0),
+        })
     }
 
     /// Keeps so many in their handshake from now on.
@@ -52,6 +60,11 @@ impl Roster {
         for session in &self.sessions {
             visit(session.value());
         }
+    }
+
+    /// A number that no other session of this worker has.
+    pub(super) fn next_number(&self) -> u64 {
+        self.numbers.fetch_add(1, Relaxed) + 1
     }
 
     pub(super) fn enter(&self, session: &Arc<Session>) {

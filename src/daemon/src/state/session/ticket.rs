@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -71,6 +71,8 @@ macro_rules! line {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: Uuid,
+    /// Counts the sessions of this worker from 1.
+    pub(crate) number: u64,
     accepted_from: Origin,
     /// Whom a trusted balancer's PROXY protocol header names.
     introduced_as: OnceLock<SocketAddr>,
@@ -88,6 +90,7 @@ pub(crate) struct Session {
     /// Those of an association; nothing for everybody else.
     pub(crate) flows: OnceLock<Box<Flows>>,
     pub(crate) course: Course,
+    ended: OnceLock<Ending>,
     /// Where it asks before it moves bytes, if its bandwidth is limited.
     pub(crate) tap: Tap,
     /// How much of what it carries is on its user's meter.
@@ -127,6 +130,16 @@ impl Session {
     /// The client has proven who it is, once for all; says which rules hold for it.
     pub(crate) fn admit(&self, proof: &Proof) -> &Standing {
         self.standing.get_or_init(|| Standing::of(&self.snapshot.rules, proof))
+    }
+
+    /// How long no byte has moved, as the sweep sees it once a second.
+    pub(crate) fn idle(&self) -> Duration {
+        self.opened.elapsed().saturating_sub(Duration::from_millis(self.pulse.moved_at.load(Relaxed)))
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&self) -> Option<Ending> {
+        self.ended.get().copied()
     }
 
     /// How long it may last.
@@ -233,6 +246,7 @@ impl Ticket {
         let Arrival { origin, caller, listener, mut place } = arrival;
         let session = Arc::new(Session {
             id: Uuid::now_v7(),
+            number: roster.next_number(),
             accepted_from: origin,
             introduced_as: OnceLock::new(),
             caller: caller.map_or_else(OnceLock::new, OnceLock::from),
@@ -244,6 +258,7 @@ impl Ticket {
             down: Lane::default(),
             flows: OnceLock::new(),
             course: Course::default(),
+            ended: OnceLock::new(),
             tap: Tap::default(),
             toll: Toll::default(),
             standing: OnceLock::new(),
@@ -304,9 +319,10 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.finish_set_up();
-        self.roster.leave(&self.session);
         // A task that panicked or was dropped by its runtime never named an ending.
         let ending = self.ending.unwrap_or(Ending::House(ByHouse::Failure));
+        let _it_ends_once = self.session.ended.set(ending);
+        self.roster.leave(&self.session);
         self.roster.tell(|witness| witness.closed(&self.session, ending));
         record(&self.session, ending);
     }

@@ -97,7 +97,7 @@ fn readable(needs: &Needs) -> Vec<PathBuf> {
     let fixed = OURS.iter().chain(RESOLVERS).chain(system).map(PathBuf::from);
     let named =
         needs.read.iter().flat_map(|file| [Some(folder(file)), fs::canonicalize(file).ok().as_deref().map(folder)]);
-    fixed.chain(named.flatten()).collect()
+    fixed.chain(named.flatten()).chain(needs.look.iter().cloned()).collect()
 }
 
 /// The folders of the files, and the folder above if this user can do no harm there: then a folder that is removed and made anew

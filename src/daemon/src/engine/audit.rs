@@ -1,0 +1,360 @@
+//! Who did what: one line of JSON each, on the disk before it counts, and each with the hash of the one before it.
+//!
+//! Two workers of an upgrade may write to one file, and a log rotation may take it away: so the file is locked for each line,
+//! and its last line is read anew whenever somebody else has written.
+//! Knows nothing of who may do what.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use blake2::digest::consts::U32;
+use blake2::{Blake2b, Digest};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The longest line that is read back, in bytes.
+const LONGEST: u64 = 64 * 1024;
+
+/// How far back somebody who wants the last lines is shown, in bytes.
+const SHOWN: u64 = 1024 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Audit {
+    path: PathBuf,
+    book: Mutex<Book>,
+}
+
+/// What is known of the file.
+#[derive(Debug, Default)]
+struct Book {
+    open: Option<File>,
+    /// How long it was after our last line.
+    length: u64,
+    last: Last,
+}
+
+/// The last line.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+struct Last {
+    seq: u64,
+    hash: Option<String>,
+}
+
+/// What a line says; the number, the hash and the time are added.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Entry<'a> {
+    pub(crate) id: &'a str,
+    /// `intent` before it is done; then `done` or `failed`; `denied` if it was not allowed.
+    pub(crate) phase: &'static str,
+    pub(crate) who: &'a Value,
+    pub(crate) role: &'static str,
+    pub(crate) op: &'a str,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(crate) target: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) result: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ms: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) idem: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    prev: Option<&'a str>,
+    t: Timestamp,
+    #[serde(flatten)]
+    entry: &'a Entry<'a>,
+}
+
+/// What of a line the next one needs.
+#[derive(Deserialize)]
+struct Linked {
+    seq: u64,
+    prev: Option<String>,
+}
+
+/// What came of going through the whole file.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) records: u64,
+    pub(crate) ok: bool,
+    /// The first line that does not follow from the one before it, counted from 1, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) broken: Option<(u64, &'static str)>,
+}
+
+impl Audit {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, book: Mutex::default() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a line; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// It is not, and nothing should be done that it says.
+    pub(crate) fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
+        let mut book = self.book();
+        let written = book.write(&self.path, entry);
+        if written.is_err() {
+            // Whatever is wrong, the next line finds out for itself where the file ends.
+            book.open = None;
+        }
+        written
+    }
+
+    /// The last lines, the oldest first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn tail(&self, most: usize) -> io::Result<Vec<Value>> {
+        let mut file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            opened => opened?,
+        };
+        let from = file.metadata()?.len().saturating_sub(SHOWN);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(SHOWN).read_to_end(&mut bytes)?;
+        let mut lines: Vec<Value> = bytes
+            .split(|byte| *byte == b'\n')
+            .rev()
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .take(most)
+            .collect();
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// Whether each line follows from the one before it.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn verify(&self) -> io::Result<Verdict> {
+        let mut lines = BufReader::new(File::open(&self.path)?);
+        let (mut records, mut last, mut line) = (0, None::<Last>, Vec::new());
+        loop {
+            line.clear();
+            if (&mut lines).take(LONGEST + 1).read_until(b'\n', &mut line)? == 0 {
+                return Ok(Verdict { records, ok: true, broken: None });
+            }
+            records += 1;
+            let text = line.strip_suffix(b"\n");
+            let read = text.and_then(|text| Some((text, serde_json::from_slice::<Linked>(text).ok()?)));
+            let why = match (&read, &last) {
+                (None, _) => Some("it is no whole record"),
+                (Some((_, linked)), Some(last)) if linked.prev != last.hash => Some("the one before it is another one"),
+                (Some((_, linked)), Some(last)) if linked.seq != last.seq + 1 => Some("its number is out of order"),
+                // What was before the first one is in another file.
+                (Some(_), None | Some(_)) => None,
+            };
+            if let Some(why) = why {
+                return Ok(Verdict { records, ok: false, broken: Some((records, why)) });
+            }
+            last = read.map(|(text, linked)| Last { seq: linked.seq, hash: Some(hash(text)) });
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    fn write(&mut self, path: &Path, entry: &Entry<'_>) -> io::Result<()> {
+        let file = if let Some(file) = self.open.take().filter(|file| is_at(file, path)) {
+            file
+        } else {
+            self.length = u64::MAX;
+            OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)?
+        };
+        file.lock()?;
+        let written = self.append(&file, entry);
+        let unlocked = file.unlock();
+        self.open = Some(file);
+        written.and(unlocked)
+    }
+
+    fn append(&mut self, mut file: &File, entry: &Entry<'_>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let length = file.metadata()?.len();
+        if length != self.length {
+            let end = End::of(file, length)?;
+            if end.is_torn {
+                bytes.push(b'\n');
+            }
+            // A file that is new goes on where the one before it ended.
+            self.last = end.last.unwrap_or_else(|| std::mem::take(&mut self.last));
+        }
+        let line = Line { seq: self.last.seq + 1, prev: self.last.hash.as_deref(), t: Timestamp::now(), entry };
+        let text = serde_json::to_vec(&line)?;
+        let next = Last { seq: line.seq, hash: Some(hash(&text)) };
+        bytes.extend_from_slice(&text);
+        bytes.push(b'\n');
+        file.write_all(&bytes)?;
+        file.sync_data()?;
+        (self.length, self.last) = (length + bytes.len() as u64, next);
+        Ok(())
+    }
+}
+
+/// How a file ends that somebody else has written.
+struct End {
+    last: Option<Last>,
+    /// Its last line has no end.
+    is_torn: bool,
+}
+
+impl End {
+    fn of(mut file: &File, length: u64) -> io::Result<Self> {
+        let from = length.saturating_sub(LONGEST);
+        file.seek(SeekFrom::Start(from))?;
+        let mut bytes = Vec::new();
+        file.take(LONGEST).read_to_end(&mut bytes)?;
+        let is_torn = bytes.last().is_some_and(|byte| *byte != b'\n');
+        let last = bytes.split(|byte| *byte == b'\n').rev().find_map(|line| {
+            let linked: Linked = serde_json::from_slice(line).ok()?;
+            Some(Last { seq: linked.seq, hash: Some(hash(line)) })
+        });
+        Ok(Self { last, is_torn })
+    }
+}
+
+/// Whether the path still leads to this file.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(there)) => identity(open) == identity(there),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+    }
+}
+
+/// As `b2sum -l 256` says it of the line without its end.
+fn hash(line: &[u8]) -> String {
+    let digest: [u8; 32] = Blake2b::<U32>::digest(line).into();
+    digest.iter().fold("blake2b:".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn write(audit: &Audit, id: &str) {
+        let who = Value::from("anna");
+        let entry = Entry {
+            id,
+            phase: "intent",
+            who: &who,
+            role: "admin",
+            op: "sessions.kill",
+            target: Value::Null,
+            comment: None,
+            result: None,
+            ms: None,
+            idem: None,
+        };
+        audit.write(&entry).unwrap();
+    }
+
+    fn log() -> (tempfile::TempDir, Audit) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        (directory, Audit::at(path))
+    }
+
+    fn numbers(audit: &Audit) -> Vec<u64> {
+        audit.tail(100).unwrap().iter().map(|line| line["seq"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn two_writers_make_one_chain() {
+        let (_directory, one) = log();
+        let other = Audit::at(one.path().to_owned());
+        for turn in 0..6 {
+            write(if turn % 3 == 0 { &one } else { &other }, "a");
+        }
+        assert_eq!(numbers(&one), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(one.verify().unwrap(), Verdict { records: 6, ok: true, broken: None });
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_chain() {
+        let (directory, audit) = log();
+        write(&audit, "a");
+        let rotated = directory.path().join("audit.jsonl.1");
+        fs::rename(audit.path(), &rotated).unwrap();
+        write(&audit, "b");
+        assert_eq!(numbers(&audit), [2]);
+        let first = fs::read(&rotated).unwrap();
+        assert_eq!(audit.tail(1).unwrap()[0]["prev"], hash(first.strip_suffix(b"\n").unwrap()));
+    }
+
+    type Harm<'a> = &'a dyn Fn(&str) -> String;
+
+    #[test]
+    fn what_is_changed_taken_out_or_torn_is_found() {
+        let without = |text: &str, left_out: usize| {
+            let kept = text.lines().enumerate().filter(|(number, _)| *number != left_out);
+            kept.fold(String::new(), |text, (_, line)| text + line + "\n")
+        };
+        for (harm, line, why) in [
+            (&(|text: &str| text.replacen("anna", "eve", 1)) as Harm<'_>, 2, "the one before it is another one"),
+            (&|text: &str| without(text, 1), 2, "the one before it is another one"),
+            (&|text: &str| text.replacen("\"seq\":4", "\"seq\":5", 1), 4, "its number is out of order"),
+            (&|text: &str| text[..text.len() - 9].to_owned(), 4, "it is no whole record"),
+        ] {
+            let (_directory, audit) = log();
+            (0..4).for_each(|_| write(&audit, "a"));
+            let text = fs::read_to_string(audit.path()).unwrap();
+            fs::write(audit.path(), harm(&text)).unwrap();
+            assert_eq!(audit.verify().unwrap().broken, Some((line, why)));
+        }
+    }
+
+    #[test]
+    fn a_line_after_a_torn_one_is_whole() {
+        let (_directory, audit) = log();
+        write(&audit, "a");
+        let mut file = OpenOptions::new().append(true).open(audit.path()).unwrap();
+        file.write_all(b"{\"seq\":2,\"pr").unwrap();
+        write(&audit, "b");
+        assert_eq!(numbers(&audit), [1, 2]);
+        assert_eq!(audit.verify().unwrap().broken, Some((2, "it is no whole record")));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_an_error_and_the_next_line_is_not() {
+        let (directory, audit) = log();
+        write(&audit, "a");
+        let blocked = Audit::at(directory.path().to_owned());
+        let who = Value::Null;
+        let entry = Entry {
+            id: "a",
+            phase: "intent",
+            who: &who,
+            role: "read",
+            op: "x",
+            target: Value::Null,
+            comment: None,
+            result: None,
+            ms: None,
+            idem: None,
+        };
+        assert!(blocked.write(&entry).is_err());
+        write(&audit, "b");
+        assert_eq!(numbers(&audit), [1, 2]);
+    }
+}

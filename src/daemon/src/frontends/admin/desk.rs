@@ -1,0 +1,161 @@
+//! What all conversations share, and who it is that asks in one of them.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use config::tokens::Scope;
+use serde_json::json;
+use wire::admin::{Code, Refusal, Role, You};
+
+use super::outcomes::Outcomes;
+use super::roles::{Roles, name_of};
+use crate::engine::sys::chance;
+use crate::engine::sys::peer::{Peer, Traces};
+use crate::engine::sys::pool::{Order, Pool};
+use crate::frontends::office::{Caller, No, Office};
+
+/// Threads for what may take long.
+const SLOW: usize = 2;
+
+/// Requests that may wait for them.
+const WAITING: usize = 128;
+
+/// Refused requests of one user that are written down within [`A_WHILE`].
+const WRITTEN_DOWN: u32 = 10;
+
+const A_WHILE: Duration = Duration::from_mins(1);
+
+/// What the operator says of it.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) roles: Roles,
+    /// Whoever may only look sees no whole addresses.
+    pub(crate) is_masked: bool,
+    /// What this host is called.
+    pub(crate) node: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) office: Arc<Office>,
+    pub(super) terms: Terms,
+    /// This run of the daemon.
+    pub(super) epoch: String,
+    pub(super) started: Instant,
+    pub(super) pool: Pool,
+    pub(super) outcomes: Outcomes,
+    refused: Mutex<HashMap<u32, Refused>>,
+}
+
+#[derive(Debug)]
+struct Refused {
+    since: Instant,
+    count: u32,
+}
+
+/// Who asks in one conversation.
+#[derive(Debug, Clone)]
+pub(super) struct Asker {
+    pub(super) caller: Caller,
+    pub(super) you: You,
+    pub(super) role: Role,
+    pub(super) highest: Role,
+    pub(super) is_masked: bool,
+}
+
+impl Desk {
+    pub(super) fn open(terms: Terms, office: Arc<Office>) -> io::Result<Self> {
+        Ok(Self {
+            office,
+            terms,
+            epoch: format!("{:08x}", chance::number() >> 32),
+            started: Instant::now(),
+            pool: Pool::start("admin", SLOW, WAITING, Order::OldestFirst)?,
+            outcomes: Outcomes::default(),
+            refused: Mutex::default(),
+        })
+    }
+
+    /// Somebody wants what the role does not allow; written down, but not as often as somebody may want it.
+    pub(super) fn is_denied(&self, asker: &Asker, op: &str) {
+        if self.is_written_down(asker.you.uid) {
+            self.office.denied(&asker.caller, op);
+        }
+    }
+
+    /// Somebody without any role has come.
+    pub(super) fn strangers_are_told(&self, peer: &Peer) {
+        if self.is_written_down(peer.user) {
+            self.office.denied(&caller(peer, Scope::Read), "connect");
+        }
+    }
+
+    fn is_written_down(&self, user: u32) -> bool {
+        let (mut refused, now) = (self.refused.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        refused.retain(|_, refused| now.saturating_duration_since(refused.since) < A_WHILE);
+        let of_user = refused.entry(user).or_insert(Refused { since: now, count: 0 });
+        of_user.count = of_user.count.saturating_add(1);
+        of_user.count <= WRITTEN_DOWN
+    }
+}
+
+impl Asker {
+    pub(super) fn new(desk: &Desk, peer: &Peer, role: Role) -> Self {
+        let you = You {
+            uid: peer.user,
+            user: name_of(peer.user),
+            login: peer.traces.login.map(name_of),
+            groups: desk.terms.roles.groups_of(peer),
+        };
+        let caller = caller(peer, scope(role));
+        Self { caller, you, role, highest: role, is_masked: desk.terms.is_masked && role == Role::Read }
+    }
+
+    /// Goes on with less.
+    pub(super) fn lower(&mut self, desk: &Desk, role: Role) {
+        self.role = role.min(self.role);
+        self.caller.scope = scope(self.role);
+        self.is_masked = desk.terms.is_masked && self.role == Role::Read;
+    }
+}
+
+fn caller(peer: &Peer, scope: Scope) -> Caller {
+    let Traces { login, program, terminal } = &peer.traces;
+    let (user, login) = (name_of(peer.user), login.map(name_of));
+    let name = match &login {
+        Some(login) if *login != user => format!("{login} as {user}"),
+        Some(_) | None => user.clone(),
+    };
+    let who = json!({
+        "uid": peer.user, "user": user, "login": login, "pid": peer.process, "comm": program, "tty": terminal,
+    });
+    Caller::process(name, scope, Arc::new(who))
+}
+
+fn scope(role: Role) -> Scope {
+    match role {
+        Role::Read => Scope::Read,
+        Role::Operate => Scope::Operate,
+        Role::Admin => Scope::Admin,
+    }
+}
+
+/// What the office refuses, in the words of the protocol.
+pub(super) fn refusal(no: &No) -> Refusal {
+    let msg = no.to_string();
+    match no {
+        No::Forbidden(_) => Refusal::new(Code::Denied, msg),
+        No::NotThere | No::NeverReloaded => Refusal::new(Code::NotFound, msg),
+        No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
+        No::NothingKept => Refusal::new(Code::Unavailable, msg),
+        No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
+        No::Unreadable | No::NobodyReloads => Refusal::new(Code::Unavailable, msg).for_now(),
+        No::OtherNumber { matched, .. } => {
+            Refusal::new(Code::Conflict, msg).with(json!({ "matched": matched })).for_now()
+        }
+        No::NotReloaded(reload) => Refusal::new(Code::Invalid, msg).with(json!({ "reload": reload })),
+        No::Unrecorded => Refusal::new(Code::AuditFailed, msg).for_now(),
+    }
+}

@@ -1,0 +1,321 @@
+//! The operations: one table from which requests are carried out, `meta.ops` answers, and docs/admin-protocol.md is checked.
+
+use std::time::Instant;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use wire::admin::{Code, Refusal, Role};
+
+use super::conversation::{Conversation, Parameters};
+use super::desk::{Asker, Desk};
+use super::{history, meta, policy, reload, sessions, status, view};
+
+/// A parameter and what it means.
+pub(super) type Takes = (&'static str, &'static str);
+
+/// Works on the conversation itself.
+type Meta = fn(&mut Conversation, Parameters) -> Result<Value, Refusal>;
+
+/// Answers at once.
+type Quick = fn(&Desk, &Asker, Parameters) -> Result<Value, Refusal>;
+
+/// May take long, and may answer in parts; a part that nobody takes any more returns false.
+pub(super) type Slow = fn(&Desk, &Asker, Parameters, &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal>;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Act {
+    Meta(Meta),
+    Quick(Quick),
+    Slow(Slow),
+}
+
+#[derive(Debug)]
+pub(super) struct Op {
+    pub(super) name: &'static str,
+    /// What it takes to be allowed; nothing if everybody may who has a role at all.
+    pub(super) role: Option<Role>,
+    /// The version of the daemon that had it first.
+    pub(super) since: &'static str,
+    pub(super) about: &'static str,
+    pub(super) takes: &'static [Takes],
+    pub(super) gives: &'static str,
+    /// Whether the client has to say first which protocol it speaks.
+    pub(super) wants_hello: bool,
+    pub(super) act: Act,
+}
+
+const IDEM: Takes = ("idem", "the client's own name for this order: the same one is not carried out twice");
+const EVERY: Takes = ("every_ms", "how often to look, 200 to 60000; 1000 without it");
+
+const fn meta_op(
+    name: &'static str,
+    act: Meta,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    Op { name, role: None, since: "0.1.0", about, takes, gives, wants_hello: false, act: Act::Meta(act) }
+}
+
+const fn look(name: &'static str, act: Quick, takes: &'static [Takes], gives: &'static str, about: &'static str) -> Op {
+    let act = Act::Quick(act);
+    Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: false, act }
+}
+
+const fn watch(name: &'static str, act: Meta, takes: &'static [Takes], gives: &'static str, about: &'static str) -> Op {
+    let act = Act::Meta(act);
+    Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: true, act }
+}
+
+const fn search(
+    name: &'static str,
+    act: Slow,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Slow(act);
+    Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: false, act }
+}
+
+const fn order(name: &'static str, act: Slow, takes: &'static [Takes], gives: &'static str, about: &'static str) -> Op {
+    let act = Act::Slow(act);
+    Op { name, role: Some(Role::Operate), since: "0.1.0", about, takes, gives, wants_hello: true, act }
+}
+
+/// Every operation, in the order of the reference.
+pub(super) const OPS: &[Op] = &[
+    meta_op(
+        "hello",
+        meta::hello,
+        &[
+            ("proto", "the protocol that the client speaks: 1"),
+            ("client", "its name and version, for the log"),
+            ("want", "the role that it wants, if not the highest that it may have"),
+            ("comment", "anything, for the log"),
+        ],
+        "proto, server, epoch, node, role, max_role, you, caps, limits",
+        "begins a conversation; needed before subscriptions and orders",
+    ),
+    meta_op("meta.ping", meta::ping, &[], "nothing", "answers"),
+    meta_op("meta.ops", meta::ops, &[], "ops: op, role, since, about, p, ok", "lists the operations"),
+    meta_op(
+        "meta.role",
+        meta::role,
+        &[("role", "the role from now on")],
+        "role",
+        "lowers the role; it cannot be raised again",
+    ),
+    meta_op(
+        "meta.cancel",
+        meta::cancel,
+        &[("id", "the number of a request without an answer")],
+        "cancelled",
+        "takes a request back, which is then answered with cancelled",
+    ),
+    meta_op(
+        "meta.outcome",
+        meta::outcome,
+        &[("idem", "the name of an order of the last 10 minutes")],
+        "state: applied with ok, failed with err, running, unknown",
+        "tells what came of an order whose answer was lost",
+    ),
+    meta_op("meta.close", meta::close, &[("sub", "the number of a subscription")], "closed", "ends any subscription"),
+    look("status.get", status::get, &[], "see status", "the state of the service in numbers"),
+    watch("status.sub", status::subscribe, &[EVERY], "sub; pushes status", "the same again and again"),
+    look(
+        "health.get",
+        status::health,
+        &[],
+        "ok, checks: name, state, since?, measured",
+        "whether all is well, check by check",
+    ),
+    watch(
+        "view.open",
+        view::open,
+        &[
+            ("of", "the table: sessions"),
+            ("filter", "which rows; all without it"),
+            ("sort", "columns to sort by, as [[\"rate\",\"desc\"],…]; the id comes last"),
+            ("cols", "which columns; all without it; the id is always first"),
+            ("win", "{off,len} or {anchor,before,after}; {off:0,len:100} without it, at most 1000 rows"),
+            EVERY,
+            ("hold", "true keeps order and membership as they are"),
+        ],
+        "sub, cols, total, matched, agg, off, rows, filter_error; pushes patch",
+        "opens a window on a table, which is then told what changes in it",
+    ),
+    watch(
+        "view.set",
+        view::set,
+        &[("sub", "the view"), ("…", "any parameter of view.open but of; what is not given stays")],
+        "as view.open",
+        "changes a view",
+    ),
+    watch("view.close", meta::close, &[("sub", "the view")], "closed", "closes a view"),
+    look(
+        "sessions.get",
+        sessions::get,
+        &[("id", "a short id or a UUID")],
+        "every column of the view and live: everything that the API shows",
+        "one live session",
+    ),
+    order(
+        "sessions.kill",
+        sessions::kill,
+        &[
+            ("ids", "short ids or UUIDs, at most 10000"),
+            ("filter", "instead of ids: those that it lets in now"),
+            ("expect", "how many there must be, or nothing is done and the answer is conflict"),
+            ("reason", "for the audit log"),
+            ("dry", "true only says what would be done"),
+            IDEM,
+            ("epoch", "the run of the daemon that the ids belong to"),
+        ],
+        "matched, sample, killed, gone, audit",
+        "ends sessions",
+    ),
+    search(
+        "sessions.export",
+        sessions::export,
+        &[("filter", "which sessions; all without it")],
+        "parts with rows of 500 objects, then rows: how many",
+        "every live session with every column",
+    ),
+    search(
+        "history.query",
+        history::query,
+        &[
+            ("user", "whose"),
+            ("dest", "an address, a network, a name or *.name"),
+            ("port", "the destination's port"),
+            ("status", "active, closed, failed, rejected or interrupted"),
+            ("rule", "a part of the name of the rule that decided"),
+            ("from", "began then or later; a time as in the API"),
+            ("to", "began before"),
+            ("after", "the UUID of the last row of the page before"),
+            ("limit", "at most so many rows, 1 to 1000; 100 without it"),
+        ],
+        "rows as the API shows them, the latest first; next: the UUID for after, if there are more",
+        "sessions of the history",
+    ),
+    search("history.get", history::get, &[("id", "a UUID")], "the row", "one session, live or over"),
+    look(
+        "acl.rules",
+        policy::rules,
+        &[("after", "so many are left out"), ("limit", "at most so many, 1 to 1000; 1000 without it")],
+        "generation, default_policy, total, rules, next",
+        "the rules in force",
+    ),
+    look(
+        "acl.explain",
+        policy::explain,
+        &[
+            ("user", "who asks; nobody in particular without it"),
+            ("dest", "where to: a name or an address"),
+            ("port", "the port"),
+            (
+                "…",
+                "groups, protocol, command, source, auth_method, addresses, pam_services, at, explain: as POST /api/acl/test has them",
+            ),
+        ],
+        "as rustsocks acl-check --json says it",
+        "what the rules in force would say",
+    ),
+    look(
+        "acl.hits",
+        policy::hits,
+        &[],
+        "refs: for each rule its name, hits and the time of the last",
+        "how often each rule decided",
+    ),
+    order(
+        "reload.run",
+        reload::run,
+        &[("what", "all or acl, the rules alone; all without it"), IDEM],
+        "the reload as GET /api/admin/reload shows it; if anything failed, the answer is invalid with it in data.reload",
+        "reads the operator's files anew, and waits for what comes of it",
+    ),
+    look(
+        "reload.history",
+        reload::history,
+        &[("n", "how many, 1 to 32; 10 without it")],
+        "reloads, the latest first",
+        "the reloads of this worker",
+    ),
+    Op {
+        name: "audit.tail",
+        role: Some(Role::Admin),
+        since: "0.1.0",
+        about: "the last records of the audit log",
+        takes: &[("n", "how many, 1 to 1000; 50 without it")],
+        gives: "records, the oldest first",
+        wants_hello: false,
+        act: Act::Slow(status::audit_tail),
+    },
+    Op {
+        name: "audit.verify",
+        role: Some(Role::Admin),
+        since: "0.1.0",
+        about: "goes through the audit log's chain",
+        takes: &[],
+        gives: "records, ok, broken: the first line that does not fit, and why",
+        wants_hello: false,
+        act: Act::Slow(status::audit_verify),
+    },
+];
+
+/// Short forms for people at a terminal.
+const ALIASES: [(&str, &str); 2] = [("status", "status.get"), ("ping", "meta.ping")];
+
+pub(super) fn find(name: &str) -> Option<&'static Op> {
+    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, full)| full);
+    OPS.iter().find(|op| op.name == name)
+}
+
+/// Parameters in the form that an operation wants; what it does not know it does not see.
+pub(super) fn read<T: DeserializeOwned>(p: Parameters) -> Result<T, Refusal> {
+    serde_json::from_value(Value::Object(p)).map_err(|error| Refusal::new(Code::BadRequest, format!("p: {error}")))
+}
+
+/// Does what takes long; an order with a name once only.
+pub(super) fn carry_out(
+    desk: &Desk,
+    asker: &Asker,
+    op: &Op,
+    act: Slow,
+    p: Parameters,
+    part: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
+    let is_order = op.role > Some(Role::Read) && op.wants_hello;
+    let name = p.get("idem").and_then(Value::as_str).filter(|_| is_order).map(str::to_owned);
+    let Some(name) = name.map(|name| (asker.you.uid, name)) else {
+        return act(desk, asker, p, part);
+    };
+    if let Err(known) = desk.outcomes.begin(name.clone(), Instant::now()) {
+        return known;
+    }
+    let outcome = act(desk, asker, p, part);
+    desk.outcomes.end(name, &outcome, Instant::now());
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_operation_stands_there_twice_and_every_alias_leads_to_one() {
+        let mut names: Vec<_> = OPS.iter().map(|op| op.name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        assert!(ALIASES.iter().all(|(alias, _)| find(alias).is_some()));
+    }
+
+    #[test]
+    fn whatever_changes_something_takes_more_than_looking_and_a_hello() {
+        for op in OPS.iter().filter(|op| op.takes.contains(&IDEM)) {
+            assert!(op.role >= Some(Role::Operate) && op.wants_hello, "{}", op.name);
+        }
+    }
+}

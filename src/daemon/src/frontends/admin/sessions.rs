@@ -1,0 +1,114 @@
+//! Operations on live sessions.
+
+use std::time::Instant;
+
+use filter::Filter;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wire::admin::{Code, Kill, Refusal};
+
+use super::conversation::Parameters;
+use super::desk::{Asker, Desk, refusal};
+use super::ops::read;
+use crate::frontends::office::Operation;
+use crate::frontends::office::several::{Known, Several, Whom};
+use crate::frontends::office::sight::{Sight, masked, now};
+
+/// Ids of one order.
+const MOST_IDS: usize = 10_000;
+
+/// Rows of one part of an export.
+const PART: usize = 500;
+
+#[derive(Deserialize)]
+struct One {
+    id: String,
+}
+
+pub(super) fn get(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+    let One { id } = read(p)?;
+    let known = known(&id)?;
+    let sight = desk.office.sight(known, asker.is_masked);
+    let sight = sight.ok_or_else(|| Refusal::new(Code::NotFound, "there is no such session"))?;
+    let operation = Operation::Session(sight.session.id);
+    let answer = desk.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
+    let mut live = serde_json::to_value(&answer).expect("an answer can be written");
+    if asker.is_masked {
+        mask(&mut live);
+    }
+    let mut row = sight.object();
+    row["live"] = live;
+    Ok(row)
+}
+
+pub(super) fn kill(
+    desk: &Desk,
+    asker: &Asker,
+    p: Parameters,
+    _: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
+    let mut target = p.clone();
+    target.retain(|name, _| ["ids", "filter"].contains(&name.as_str()));
+    let Kill { ids, filter, expect, reason, dry, idem, epoch } = read(p)?;
+    if epoch.is_some_and(|epoch| epoch != desk.epoch) {
+        return Err(Refusal::new(Code::Epoch, "the ids belong to another run of the daemon")
+            .with(json!({ "epoch": desk.epoch })));
+    }
+    let whom = match (ids, filter) {
+        (Some(ids), None) if ids.len() <= MOST_IDS => {
+            Whom::These(ids.iter().map(|id| known(id)).collect::<Result<_, _>>()?)
+        }
+        (Some(_), None) => return Err(Refusal::new(Code::TooLarge, format!("at most {MOST_IDS} ids; use a filter"))),
+        (None, Some(text)) => Whom::Fitting(filter_of(&text)?),
+        (Some(_), Some(_)) | (None, None) => return Err(Refusal::new(Code::BadRequest, "give either ids or a filter")),
+    };
+    let several = Several { whom, target: target.into(), expect, reason, is_rehearsal: dry, idem };
+    let operation = Operation::EndSessions(Box::new(several));
+    let answer = desk.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
+    Ok(serde_json::to_value(&answer).expect("an answer can be written"))
+}
+
+#[derive(Deserialize)]
+struct Export {
+    filter: Option<String>,
+}
+
+pub(super) fn export(
+    desk: &Desk,
+    asker: &Asker,
+    p: Parameters,
+    part: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
+    let Export { filter } = read(p)?;
+    let filter = filter_of(filter.as_deref().unwrap_or_default())?;
+    let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
+    let (mut sights, now) = (desk.office.sights(&rates, asker.is_masked), now());
+    sights.retain(|sight| filter.admits(sight, now));
+    sights.sort_unstable_by_key(|sight| sight.session.number);
+    for rows in sights.chunks(PART) {
+        let rows: Vec<Value> = rows.iter().map(Sight::object).collect();
+        if !part(json!({ "rows": rows })) {
+            return Err(Refusal::new(Code::Cancelled, "nobody takes it"));
+        }
+    }
+    Ok(json!({ "rows": sights.len() }))
+}
+
+pub(super) fn filter_of(text: &str) -> Result<Filter, Refusal> {
+    Filter::parse(text, filter::SESSIONS).map_err(|misread| {
+        let data = json!({ "col": misread.column, "msg": misread.message, "hint": misread.hint });
+        Refusal::new(Code::BadRequest, format!("filter: {misread}")).with(data)
+    })
+}
+
+fn known(id: &str) -> Result<Known, Refusal> {
+    Known::read(id).ok_or_else(|| Refusal::new(Code::BadRequest, format!("{id:?} is no id of a session")))
+}
+
+/// Takes the host part out of the address of whoever came.
+pub(super) fn mask(row: &mut Value) {
+    if let Some(address) = row["source_ip"].as_str().and_then(|address| address.parse().ok()) {
+        row["source_ip"] = masked(address).into();
+        row["source_port"] = Value::Null;
+    }
+}

@@ -1,0 +1,157 @@
+//! The state of the service in numbers, whether all is well, and who did what.
+#![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
+
+use std::collections::HashSet;
+use std::io;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wire::admin::{Code, Refusal};
+
+use super::conversation::{Conversation, Parameters};
+use super::desk::{Asker, Desk};
+use super::ops::read;
+use super::subscription::{Source, Subject};
+use crate::engine::audit::Audit;
+use crate::frontends::office::sight::seconds;
+use crate::state::readiness::Reason;
+use crate::state::session::facts::Identity;
+
+pub(super) fn get(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
+    Ok(status(desk, &mut Before::default()))
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    every_ms: Option<u64>,
+}
+
+pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Subscribe { every_ms } = read(p)?;
+    let sub = conversation.subscribe(Subject::Other(Box::new(Before::default())), every_ms)?;
+    Ok(json!({ "sub": sub }))
+}
+
+/// Totals at the last look, from which rates follow.
+#[derive(Debug, Default)]
+struct Before(Option<(Instant, Totals)>);
+
+#[derive(Debug, Clone, Copy)]
+struct Totals {
+    opened: u64,
+    blocked: u64,
+    sent: u64,
+    received: u64,
+}
+
+impl Source for Before {
+    fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
+        vec![("status", status(desk, self))]
+    }
+}
+
+fn status(desk: &Desk, before: &mut Before) -> Value {
+    let (office, now) = (&*desk.office, Instant::now());
+    let (mut sessions, mut users) = (0_u64, HashSet::new());
+    office.world.roster.each(|session| {
+        sessions += 1;
+        if let Some(proof) = &session.facts().proof {
+            users.insert(match &proof.identity {
+                Identity::Anonymous => None,
+                Identity::User(user) => Some(std::sync::Arc::clone(&user.name)),
+            });
+        }
+    });
+    let summary = office.today.summary(&office.world.roster, 0, Timestamp::now());
+    let is = Totals {
+        opened: summary.sessions,
+        blocked: summary.blocked,
+        sent: summary.carried.sent,
+        received: summary.carried.received,
+    };
+    let was = before.0.replace((now, is));
+    let rate = |of: fn(&Totals) -> u64| {
+        let (then, was) = was?;
+        // The day's totals begin anew at midnight.
+        Some(per_second(of(&is).saturating_sub(of(&was)), now.saturating_duration_since(then)))
+    };
+    let regime = office.world.regime();
+    let rules = &regime.snapshot.rules;
+    let badges: Vec<&str> = office.readiness.reasons(now).into_iter().map(Reason::label).collect();
+    json!({
+        "up_s": desk.started.elapsed().as_secs(),
+        "sessions": sessions,
+        "sess_limit": office.world.seats.bound(),
+        "users_active": users.len(),
+        "new_rate": rate(|totals| totals.opened),
+        "denied_rate": rate(|totals| totals.blocked),
+        "up_rate": rate(|totals| totals.sent),
+        "down_rate": rate(|totals| totals.received),
+        "today": {
+            "since": summary.since, "sessions": summary.sessions, "allowed": summary.allowed, "blocked": summary.blocked,
+            "up": summary.carried.sent, "down": summary.carried.received,
+        },
+        "banned": office.world.penalties.turned_away_sources(),
+        "acl": { "gen": regime.snapshot.generation, "rules": rules.set().policy().rule_count() },
+        "badges": badges,
+        "t": seconds(Timestamp::now().as_microsecond()),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate is shown, not accounted")]
+fn per_second(count: u64, passed: Duration) -> f64 {
+    let rate = count as f64 / passed.as_secs_f64().max(0.001);
+    (rate * 10.0).round() / 10.0
+}
+
+pub(super) fn health(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
+    let reasons = desk.office.readiness.reasons(Instant::now());
+    let check = |reason: &Reason| {
+        let state = if reasons.contains(reason) { "fail" } else { "ok" };
+        json!({ "name": reason.label(), "state": state })
+    };
+    let checks: Vec<Value> = Reason::ALL.iter().map(check).collect();
+    Ok(json!({ "ok": reasons.is_empty(), "checks": checks }))
+}
+
+#[derive(Deserialize)]
+struct Tail {
+    #[serde(default = "fifty")]
+    n: usize,
+}
+
+fn fifty() -> usize {
+    50
+}
+
+pub(super) fn audit_tail(
+    desk: &Desk,
+    _: &Asker,
+    p: Parameters,
+    _: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
+    let Tail { n } = read(p)?;
+    let records = audit(desk)?.tail(n.clamp(1, 1_000)).map_err(|error| unreadable(&error))?;
+    Ok(json!({ "records": records }))
+}
+
+pub(super) fn audit_verify(
+    desk: &Desk,
+    _: &Asker,
+    _: Parameters,
+    _: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
+    let verdict = audit(desk)?.verify().map_err(|error| unreadable(&error))?;
+    Ok(serde_json::to_value(verdict).expect("numbers and words can be written"))
+}
+
+fn audit(desk: &Desk) -> Result<&Audit, Refusal> {
+    let record = desk.office.record.as_ref();
+    record.map(|record| &record.audit).ok_or_else(|| Refusal::new(Code::Unavailable, "there is no audit log"))
+}
+
+fn unreadable(error: &io::Error) -> Refusal {
+    Refusal::new(Code::Unavailable, format!("the audit log cannot be read: {error}"))
+}

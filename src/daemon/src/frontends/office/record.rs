@@ -1,0 +1,126 @@
+//! Orders are written down before they are carried out, and again when they have been.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Caller, No, Office};
+use crate::engine::audit::{Audit, Entry};
+
+/// Where orders are written down.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) audit: Audit,
+    /// What cannot be written down is not done.
+    pub(crate) is_required: bool,
+    orders: AtomicU64,
+}
+
+/// What somebody orders.
+#[derive(Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) op: &'static str,
+    /// What it is done to.
+    pub(crate) target: Value,
+    pub(crate) comment: Option<&'a str>,
+    pub(crate) idem: Option<&'a str>,
+}
+
+/// What was done, and the number under which it is written down.
+#[derive(Debug)]
+pub(crate) struct Done<T> {
+    pub(crate) outcome: T,
+    pub(crate) audit: Option<String>,
+}
+
+impl Record {
+    pub(crate) fn new(audit: Audit, is_required: bool) -> Self {
+        Self { audit, is_required, orders: AtomicU64::new(0) }
+    }
+
+    /// A number that no other order has, of any worker: `a-20261122T100311.123456-1`.
+    fn number(&self) -> String {
+        let order = self.orders.fetch_add(1, Relaxed) + 1;
+        format!("a-{}-{order}", Timestamp::now().strftime("%Y%m%dT%H%M%S.%6f"))
+    }
+}
+
+impl Office {
+    /// Carries out an order; `words` say what came of it.
+    ///
+    /// # Errors
+    /// It cannot be written down and has to be, or its own.
+    pub(crate) fn on_record<T>(
+        &self,
+        caller: &Caller,
+        order: &Order<'_>,
+        deed: impl FnOnce() -> Result<T, No>,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<Done<T>, No> {
+        let Some(record) = &self.record else {
+            let outcome = deed()?;
+            tell(caller, order, &words(&outcome));
+            return Ok(Done { outcome, audit: None });
+        };
+        let (id, who) = (record.number(), caller.shown());
+        let entry = |phase, result, ms| Entry {
+            id: &id,
+            phase,
+            who: &who,
+            role: caller.scope.word(),
+            op: order.op,
+            target: order.target.clone(),
+            comment: order.comment,
+            result,
+            ms,
+            idem: order.idem,
+        };
+        if let Err(error) = record.audit.write(&entry("intent", None, None)) {
+            tracing::error!(%error, path = %record.audit.path().display(), "cannot write the audit log");
+            if record.is_required {
+                return Err(No::Unrecorded);
+            }
+        }
+        let began = Instant::now();
+        let done = deed();
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let (phase, result) = match &done {
+            Ok(outcome) => ("done", words(outcome)),
+            Err(no) => ("failed", no.to_string()),
+        };
+        tell(caller, order, &result);
+        if let Err(error) = record.audit.write(&entry(phase, Some(result), Some(took))) {
+            tracing::error!(%error, path = %record.audit.path().display(), "cannot write the audit log");
+        }
+        Ok(Done { outcome: done?, audit: Some(id) })
+    }
+
+    /// Writes down what somebody wanted and may not.
+    pub(crate) fn denied(&self, caller: &Caller, op: &str) {
+        tracing::warn!(target: "audit", caller = %caller.name, role = caller.scope.word(), op, "denied to an operator");
+        let Some(record) = &self.record else { return };
+        let (id, who) = (record.number(), caller.shown());
+        let entry = Entry {
+            id: &id,
+            phase: "denied",
+            who: &who,
+            role: caller.scope.word(),
+            op,
+            target: Value::Null,
+            comment: None,
+            result: None,
+            ms: None,
+            idem: None,
+        };
+        if let Err(error) = record.audit.write(&entry) {
+            tracing::error!(%error, path = %record.audit.path().display(), "cannot write the audit log");
+        }
+    }
+}
+
+fn tell(caller: &Caller, order: &Order<'_>, result: &str) {
+    let Order { op, target, comment, idem: _ } = order;
+    tracing::info!(target: "audit", caller = %caller.name, role = caller.scope.word(), op, %target, comment, result, "ordered by an operator");
+}

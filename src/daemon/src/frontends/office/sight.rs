@@ -1,0 +1,302 @@
+//! A live session as tables show it: cells by column, for filters, orders and windows.
+//!
+//! Nothing is worked out that nobody asks for: of ten thousand sessions, most are only counted.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use filter::Value as Asked;
+use jiff::Timestamp;
+use serde_json::Value;
+use socks::{Command, Host};
+
+use super::Office;
+use super::paces::Rates;
+use crate::state::session::facts::{Facts, Identity, Origin};
+use crate::state::session::ticket::{Session, command};
+
+/// What is in one place of a table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Cell {
+    /// In an order, nothing comes before something.
+    Nothing,
+    Number(u64),
+    /// Microseconds since 1970.
+    Time(i64),
+    Text(String),
+    List(Vec<String>),
+}
+
+/// A column: its name, what kind of value it has, and whether that changes while the row is there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) is_dynamic: bool,
+}
+
+const fn fixed(name: &'static str, kind: &'static str) -> Column {
+    Column { name, kind, is_dynamic: false }
+}
+
+const fn dynamic(name: &'static str, kind: &'static str) -> Column {
+    Column { name, kind, is_dynamic: true }
+}
+
+/// Those of sessions.
+pub(crate) const SESSIONS: &[Column] = &[
+    fixed("id", "text"),
+    fixed("user", "text"),
+    fixed("groups", "list"),
+    fixed("src", "text"),
+    fixed("sport", "number"),
+    fixed("dst", "text"),
+    fixed("dport", "number"),
+    fixed("host", "text"),
+    fixed("ip", "text"),
+    fixed("proto", "text"),
+    fixed("cmd", "text"),
+    dynamic("state", "text"),
+    fixed("start", "time"),
+    dynamic("idle", "seconds"),
+    dynamic("up", "bytes"),
+    dynamic("down", "bytes"),
+    dynamic("pup", "number"),
+    dynamic("pdown", "number"),
+    dynamic("rup", "rate"),
+    dynamic("rdown", "rate"),
+    dynamic("rate", "rate"),
+    fixed("rule", "text"),
+    fixed("decision", "text"),
+    fixed("auth", "text"),
+    fixed("listener", "text"),
+    fixed("gen", "number"),
+    fixed("uuid", "text"),
+];
+
+/// A session at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Sight {
+    pub(crate) session: Arc<Session>,
+    pub(crate) up: u64,
+    pub(crate) down: u64,
+    rates: Option<(u64, u64)>,
+    /// Whoever looks may not see whole addresses of clients.
+    is_masked: bool,
+}
+
+impl Cell {
+    /// As it is said to programs.
+    pub(crate) fn json(&self) -> Value {
+        match self {
+            Self::Nothing => Value::Null,
+            Self::Number(number) => (*number).into(),
+            Self::Time(micros) => seconds(*micros).into(),
+            Self::Text(text) => text.as_str().into(),
+            Self::List(items) => items.clone().into(),
+        }
+    }
+
+    fn text(text: &(impl ToString + ?Sized)) -> Self {
+        Self::Text(text.to_string())
+    }
+}
+
+/// Seconds since 1970, to the millisecond.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of this age fit into 53 bits")]
+pub(crate) fn seconds(micros: i64) -> f64 {
+    (micros / 1_000) as f64 / 1e3
+}
+
+impl Office {
+    /// Everybody who is in now, as somebody sees them who may see whole addresses or may not.
+    pub(crate) fn sights(&self, rates: &Rates, is_masked: bool) -> Vec<Sight> {
+        let mut sights = Vec::with_capacity(self.world.roster.count());
+        self.world.roster.each(|session| sights.push(Sight::of(session, rates, is_masked)));
+        sights
+    }
+}
+
+impl Sight {
+    pub(crate) fn of(session: &Arc<Session>, rates: &Rates, is_masked: bool) -> Self {
+        Self {
+            session: Arc::clone(session),
+            up: session.up.bytes(),
+            down: session.down.bytes(),
+            rates: rates.get(&session.number).copied(),
+            is_masked,
+        }
+    }
+
+    /// The short id, which holds for this run of the daemon.
+    pub(crate) fn id(&self) -> String {
+        format!("{:x}", self.session.number)
+    }
+
+    /// What it has in the column of this name.
+    pub(crate) fn cell(&self, column: &str) -> Cell {
+        let (session, number) = (&*self.session, Cell::Number);
+        let rate = |of: fn((u64, u64)) -> u64| self.rates.map_or(Cell::Nothing, |rates| Cell::Number(of(rates)));
+        match column {
+            "id" => Cell::Text(self.id()),
+            "uuid" => Cell::text(&session.id),
+            "src" => Cell::Text(self.source()),
+            "sport" => match session.origin() {
+                Origin::Address(address) => number(address.port().into()),
+                Origin::Local => Cell::Nothing,
+            },
+            "state" => Cell::text(session.course.stage().label()),
+            "start" => Cell::Time(self.started()),
+            "idle" => number(session.idle().as_secs()),
+            "up" => number(self.up),
+            "down" => number(self.down),
+            "total" => number(self.up + self.down),
+            "pup" => number(session.up.packets()),
+            "pdown" => number(session.down.packets()),
+            "rup" => rate(|(up, _)| up),
+            "rdown" => rate(|(_, down)| down),
+            "rate" => rate(|(up, down)| up + down),
+            "listener" => Cell::text(&*session.listener),
+            "gen" => number(session.snapshot.generation),
+            _ => self.fact(column, &session.facts()),
+        }
+    }
+
+    /// The whole row, by name.
+    pub(crate) fn object(&self) -> Value {
+        SESSIONS.iter().map(|column| (column.name.to_owned(), self.cell(column.name).json())).collect()
+    }
+
+    fn fact(&self, column: &str, facts: &Facts) -> Cell {
+        let asked = facts.request.as_ref();
+        // What an association names is where the client will send from itself.
+        let target = asked.filter(|asked| asked.command != Command::UdpAssociate).map(|asked| &asked.target);
+        let found = match column {
+            "user" => facts.proof.as_ref().map(|proof| match &proof.identity {
+                Identity::Anonymous => Cell::text("anonymous"),
+                Identity::User(user) => Cell::text(&*user.name),
+            }),
+            "groups" => facts.proof.as_ref().and_then(|proof| match &proof.identity {
+                Identity::Anonymous => None,
+                Identity::User(user) => Some(Cell::List(user.groups.iter().map(ToString::to_string).collect())),
+            }),
+            "dst" => target.map(Cell::text),
+            "dport" => target.map(|target| Cell::Number(target.port.into())),
+            "host" => target.map(|target| Cell::text(&target.host)),
+            "ip" => facts.peer.map(|peer| Cell::text(&peer.ip())),
+            "proto" => asked.map(|asked| Cell::text(protocol(asked.command))),
+            "cmd" => asked.map(|asked| Cell::text(command(asked.command))),
+            "rule" => {
+                facts.decision.and_then(|decision| decision.rule()).map(|rule| Cell::Text(self.session.rule(rule)))
+            }
+            "decision" => facts.decision.and_then(|decision| match decision.verdict {
+                acl::Ruling::Allow => Some(Cell::text("allow")),
+                acl::Ruling::Deny => Some(Cell::text("block")),
+                acl::Ruling::Resolve | acl::Ruling::Ask(_) => None,
+            }),
+            "auth" => facts.proof.as_ref().map(|proof| Cell::text(&proof.method)),
+            _ => None,
+        };
+        found.unwrap_or(Cell::Nothing)
+    }
+
+    fn source(&self) -> String {
+        match self.session.origin() {
+            Origin::Address(address) if self.is_masked => masked(address.ip()),
+            origin @ (Origin::Address(_) | Origin::Local) => origin.to_string(),
+        }
+    }
+
+    fn started(&self) -> i64 {
+        let (seconds, nanos) = self.session.id.get_timestamp().expect("ids are UUIDv7").to_unix();
+        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(i64::from(nanos) / 1_000)
+    }
+}
+
+impl filter::Row for Sight {
+    fn value(&self, field: &str) -> Option<Asked<'_>> {
+        let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let cell = match field {
+            // Neither by looking nor by asking.
+            "src" if self.is_masked => return None,
+            "src" => return self.session.origin().ip().map(Asked::Address),
+            "ip" => return self.session.facts().peer.map(|peer| Asked::Address(peer.ip())),
+            "dst" => return destination(&self.session.facts()),
+            "idle" => return Some(Asked::Number(micros(self.session.idle()))),
+            "age" => return Some(Asked::Number(micros(self.session.opened.elapsed()))),
+            "id" => {
+                let ids = [self.id(), self.session.id.to_string()];
+                return Some(Asked::Many(ids.map(|id| Asked::Text(Cow::Owned(id))).into()));
+            }
+            "group" => self.cell("groups"),
+            "port" => self.cell("dport"),
+            other => self.cell(other),
+        };
+        match cell {
+            Cell::Nothing => None,
+            Cell::Number(number) => Some(Asked::Number(number)),
+            Cell::Time(micros) => Some(Asked::Time(micros)),
+            Cell::Text(text) => Some(Asked::Text(Cow::Owned(text))),
+            Cell::List(items) => {
+                Some(Asked::Many(items.into_iter().map(|item| Asked::Text(Cow::Owned(item))).collect()))
+            }
+        }
+    }
+}
+
+/// Now, as filters want it.
+pub(crate) fn now() -> i64 {
+    Timestamp::now().as_microsecond()
+}
+
+/// The name that was asked for, and the address that it led to.
+fn destination(facts: &Facts) -> Option<Asked<'static>> {
+    let asked = facts.request.as_ref().filter(|asked| asked.command != Command::UdpAssociate)?;
+    let peer = facts.peer.map(|peer| Asked::Address(peer.ip()));
+    let named = match asked.target.host {
+        Host::V4(address) => Asked::Address(address.into()),
+        Host::V6(address) => Asked::Address(address.into()),
+        Host::Name(ref name) => Asked::Text(Cow::Owned(name.to_string())),
+    };
+    Some(Asked::Many(std::iter::once(named).chain(peer).collect()))
+}
+
+fn protocol(command: Command) -> &'static str {
+    match command {
+        Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => "tcp",
+        Command::UdpAssociate => "udp",
+    }
+}
+
+/// The network alone: `10.8.x.x`, `2001:db8:x`.
+pub(crate) fn masked(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            format!("{first}.{second}.x.x")
+        }
+        IpAddr::V6(address) => {
+            let mut text = String::new();
+            for part in &address.segments()[..2] {
+                write!(text, "{part:x}:").expect("a string takes everything");
+            }
+            text + "x"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_address_is_a_network() {
+        for (address, shown) in
+            [("10.8.0.14", "10.8.x.x"), ("::ffff:10.8.0.14", "10.8.x.x"), ("2001:db8::7", "2001:db8:x")]
+        {
+            assert_eq!(masked(address.parse().unwrap()), shown);
+        }
+    }
+}

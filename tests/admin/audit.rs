@@ -1,0 +1,70 @@
+//! Who did what is on the disk before it takes effect, in a chain that shows every change.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use rig::target::tunnel;
+use serde_json::json;
+
+use crate::{id_of, root, start};
+
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    let service = start("audit_log = \"{dir}\"\n");
+    let (client, _target) = tunnel(service.addr());
+    let mut operator = root(&service);
+    let id = id_of(&mut operator, &client);
+    let (code, refusal) = operator.refused("sessions.kill", json!({ "ids": [id] }));
+    assert_eq!((code.as_str(), &refusal["retry"]), ("audit_failed", &json!(true)));
+    assert_eq!(id_of(&mut operator, &client), id, "it is still in");
+    assert!(operator.ask("status", json!({}))["sessions"].is_u64(), "looking goes on");
+}
+
+#[test]
+fn an_operator_who_can_do_without_may_say_so() {
+    let service = start("audit_log = \"{dir}\"\naudit_required = false\n");
+    let (client, _target) = tunnel(service.addr());
+    let mut operator = root(&service);
+    let id = id_of(&mut operator, &client);
+    assert_eq!(operator.ask("sessions.kill", json!({ "ids": [id] }))["killed"], 1);
+}
+
+#[test]
+fn the_chain_goes_on_over_a_restart_of_the_worker_and_shows_what_was_changed() {
+    let service = start("");
+    let log = service.directory().join("audit.jsonl");
+    let kill_one = || {
+        let (client, _target) = tunnel(service.addr());
+        let mut operator = root(&service);
+        let id = id_of(&mut operator, &client);
+        assert_eq!(operator.ask("sessions.kill", json!({ "ids": [id] }))["killed"], 1);
+        operator
+    };
+    kill_one();
+    let worker = service.worker_pid();
+    rig::signals::send(worker, nix::sys::signal::Signal::SIGKILL);
+    let _successor = service.successor_of(worker);
+    let mut operator = kill_one();
+    assert_eq!(operator.ask("audit.verify", json!({})), json!({ "ok": true, "records": 4 }));
+    assert_eq!(sum_of_line(&log, 1), previous_of_line(&log, 2), "with the tools of every system");
+
+    let text = fs::read_to_string(&log).expect("the log is there");
+    fs::write(&log, text.replacen("\"op\":\"sessions.kill\"", "\"op\":\"meta.ping\"", 1)).expect("root may");
+    let verdict = operator.ask("audit.verify", json!({}));
+    assert_eq!((&verdict["ok"], &verdict["broken"][0]), (&json!(false), &json!(2)));
+}
+
+/// As an administrator would check it.
+fn sum_of_line(log: &Path, line: usize) -> String {
+    let script = format!("sed -n {line}p '{}' | tr -d '\\n' | b2sum -l 256 | cut -d' ' -f1", log.display());
+    let output = Command::new("sh").arg("-c").arg(script).output().expect("a shell");
+    format!("blake2b:{}", String::from_utf8_lossy(&output.stdout).trim())
+}
+
+fn previous_of_line(log: &Path, line: usize) -> String {
+    let text = fs::read_to_string(log).expect("the log is there");
+    let record: serde_json::Value =
+        serde_json::from_str(text.lines().nth(line - 1).expect("so many lines")).expect("JSON");
+    record["prev"].as_str().expect("a hash").to_owned()
+}
