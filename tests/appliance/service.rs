@@ -78,6 +78,7 @@ fn with_its_socket_unit_the_first_client_starts_it_and_restart_and_upgrade_refus
         let failed: Vec<_> = visitors.stop().into_iter().filter_map(Result::err).collect();
         assert!(failed.is_empty(), "{failed:?}: {}", machine.journal());
         machine.run(&["dpkg", "--remove", "rustsocks"]);
+        assert_eq!(machine.inside(&["systemctl", "is-active", "rustsocks.socket"]).text.trim(), "inactive");
         assert!(matches!(visit(PROXY, target, b"nobody"), Err(Failure::NotConnected(_))));
     });
 }
