@@ -14,6 +14,9 @@ use rig::wait::{PATIENCE, found};
 
 use crate::{Installed, LOOPBACK, all_went_well, said, serves, upgrade};
 
+/// The signal alone reloads, so that each reload of a test has its line.
+const QUIET: &str = "[server]\nwatch_files = false\n";
+
 const BOTH: &str = "[[listen]]\naddress = \"unix:{dir}/socks\"\n";
 
 #[test]
@@ -25,7 +28,7 @@ fn the_first_client_starts_the_service_and_reload_and_upgrade_keep_the_sockets()
     UnixStream::connect(&path).expect("the second socket is served, too");
 
     let visitors = rig::visitor::Visitors::come(service.addr(), target);
-    for text in [LOOPBACK.to_owned(), [LOOPBACK, BOTH].concat()] {
+    for text in [[QUIET, LOOPBACK].concat(), [QUIET, LOOPBACK, BOTH].concat()] {
         service.rewrite(&text);
         let reload = service.reload();
         assert_eq!(reload.text("configuration"), "applied", "{reload:?}");
@@ -61,7 +64,7 @@ fn sockets_for_another_process_are_left_alone() {
 /// A service with a TCP and a Unix socket that were there before it; the latter's file outlives it.
 fn activated(installed: &Installed, target: SocketAddr) -> Service {
     rig::usage::require_root();
-    let launch = Launch::of(&installed.path()).config(&[LOOPBACK, BOTH].concat());
+    let launch = Launch::of(&installed.path()).config(&[QUIET, LOOPBACK, BOTH].concat());
     let path = launch.directory().join("socks");
     let wrapper = wrapper(&launch, &[&format!("--listen={}", path.display())]);
     start(launch.behind(&wrapper), target)

@@ -12,7 +12,7 @@ use super::patient::Patient;
 use crate::engine::sys::interfaces;
 
 /// How long a step may take; it is this very host that answers.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// RFC 1928 §3: one method, none.
 const GREETING: [u8; 3] = [5, 1, 0];
