@@ -106,7 +106,7 @@ impl Runtime {
                 None
             }
             Event::Resized | Event::Signal(SIGCONT) => {
-                self.screen.clear()?;
+                self.draw_anew()?;
                 None
             }
             Event::Key(_) | Event::Paste(_) | Event::Push(_) | Event::Tick | Event::InputEnded | Event::Signal(_) => {
@@ -131,10 +131,10 @@ impl Runtime {
             Effect::RetryNow => drop(self.retry.send(())),
             Effect::Copy(text) if text.len() > MOST_COPIED => self.app.ui.warn("too long for a terminal's clipboard"),
             Effect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
-            Effect::Redraw => self.screen.clear()?,
+            Effect::Redraw => self.draw_anew()?,
             Effect::Suspend => {
                 TerminalGuard::suspend()?;
-                self.screen.clear()?;
+                self.draw_anew()?;
             }
             Effect::Quit => return Ok(true),
         }
@@ -150,6 +150,12 @@ impl Runtime {
             Ok(()) => drop(self.waiting.insert(self.last, about)),
             Err(_) => drop(writer.shutdown(std::net::Shutdown::Both)),
         }
+    }
+
+    /// As if nothing were on the screen. Unlike `clear`, it does not ask the terminal where its cursor is, which need not answer.
+    fn draw_anew(&mut self) -> io::Result<()> {
+        let size = self.screen.size()?;
+        self.screen.resize(size.into())
     }
 
     fn draw(&mut self) -> Result<(), Failure> {
