@@ -186,6 +186,44 @@ fn statistics_are_those_of_the_day() {
 }
 
 #[test]
+fn statistics_and_sums_are_those_of_the_time_that_is_asked_about() {
+    let house = start("");
+    let target = Target::listen().serve(echo);
+    let mut client = greeted(house.service.addr());
+    assert_eq!(client.ask(CONNECT, target).code, rep::SUCCEEDED);
+    client.send(b"hello");
+    assert_eq!(&client.receive(), b"hello");
+    drop(client);
+    let metadata = SocketAddr::from((Ipv4Addr::new(169, 254, 169, 254), 80));
+    assert_eq!(greeted(house.service.addr()).ask(CONNECT, metadata).code, rep::NOT_ALLOWED);
+    let count = |query: &str| list(&house, &format!("/api/sessions/history?{query}")).len();
+    assert!(eventually(PATIENCE, || count("status=closed") == 1 && count("status=rejected") == 1));
+
+    let stats = house.api.read("/api/sessions/stats?hours=1");
+    assert_eq!((&stats["total_sessions"], &stats["active_sessions"]), (&json!(2), &json!(0)), "{stats}");
+    assert_eq!((&stats["total_bytes"], &stats["total_bytes_sent"]), (&json!(10), &json!(5)), "{stats}");
+    assert_eq!(stats["top_users"], json!([{ "user": "anonymous", "sessions": 2, "bytes": 10 }]));
+    let ip = target.ip().to_string();
+    assert_eq!(stats["top_destinations"], json!([{ "destination": ip, "ip": ip, "connections": 1 }]));
+    assert_eq!(stats["acl_stats"], json!({ "allowed": 1, "blocked": 1 }));
+    let before = house.api.read("/api/sessions/stats?start=2020-01-01&end=2020-02-01");
+    assert_eq!((&before["total_sessions"], &before["top_users"]), (&json!(0), &json!([])), "{before}");
+    assert_eq!((&before["since"], &before["until"]), (&json!("2020-01-01T00:00:00Z"), &json!("2020-02-01T00:00:00Z")));
+
+    let sums = list(&house, "/api/sessions/sums?by=status");
+    let of = |status: &str| sums.iter().find(|sum| sum["of"] == status).unwrap_or_else(|| panic!("{status}: {sums:?}"));
+    assert_eq!((&of("closed")["sessions"], &of("closed")["bytes_sent"]), (&json!(1), &json!(5)));
+    assert_eq!(of("rejected")["rejected"], 1);
+    for by in ["user", "destination", "rule", "hour", "day"] {
+        let sums = list(&house, &format!("/api/sessions/sums?by={by}&hours=1"));
+        assert_eq!(sums.iter().filter_map(|sum| sum["sessions"].as_u64()).sum::<u64>(), 2, "{by}: {sums:?}");
+    }
+    for query in ["", "?by=colour", "?by=user&hours=0"] {
+        assert_eq!(house.api.ask("read", "GET", &format!("/api/sessions/sums{query}"), None).status, 400, "{query}");
+    }
+}
+
+#[test]
 fn rules_are_shown_and_asked_as_traffic_asks_them() {
     let house = start("");
     let rules = house.api.read("/api/acl/rules");

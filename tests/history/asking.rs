@@ -187,6 +187,28 @@ fn sessions_are_summed_up_by_user_and_by_destination() {
 }
 
 #[test]
+fn sessions_are_summed_up_by_what_came_of_them_and_by_when_they_began() {
+    let world = World::new();
+    let sessions = |by: &str| -> Vec<(Option<String>, i64)> {
+        let sums = world.rows(&["--by", by]);
+        let sum = |sum: &Value| (sum["of"].as_str().map(str::to_owned), sum["sessions"].as_i64().expect("a number"));
+        sums.iter().map(sum).collect()
+    };
+    let mut by_status = sessions("status");
+    by_status.sort();
+    let closed = world.rows(&["--status", "closed"]).len();
+    let closed = i64::try_from(closed).expect("there are few");
+    assert!(by_status.contains(&(Some("closed".to_owned()), closed)), "{by_status:?}");
+    assert_eq!(sessions("rule").iter().map(|(_, count)| count).sum::<i64>(), 8);
+    let start = world.rows(&["--limit", "1"])[0]["start_time"].as_str().expect("a time").to_owned();
+    for (by, begin) in [("hour", &start[..13]), ("day", &start[..10])] {
+        let sums = sessions(by);
+        assert_eq!(sums.iter().map(|(_, count)| count).sum::<i64>(), 8, "{sums:?}");
+        assert!(sums[0].0.as_ref().is_some_and(|of| of.starts_with(begin)), "the latest first: {sums:?}");
+    }
+}
+
+#[test]
 fn a_history_is_read_when_nobody_writes_and_left_as_it_was() {
     let mut world = World::new();
     world.service.process.signal(nix::sys::signal::Signal::SIGTERM);

@@ -12,8 +12,8 @@ pub const HEADER: usize = 12;
 /// The longest record, in bytes: eight texts of [`TEXT_MAX`](crate::TEXT_MAX) bytes, and what is between them.
 pub const MAX_PAYLOAD: usize = 12 * 1024;
 
-/// The version of the record's form in this build.
-pub const VERSION: u8 = 1;
+/// The version of the record's form in this build; all before it can be read.
+pub const VERSION: u8 = 2;
 
 const MARK: [u8; 2] = *b"RS";
 
@@ -74,7 +74,8 @@ impl Encoder {
     /// # Panics
     /// A text is longer than [`TEXT_MAX`](crate::TEXT_MAX): [`clipped`](crate::clipped) sees to that.
     pub fn encode(&mut self, kind: Kind, record: &Record<'_>, out: &mut Vec<u8>) {
-        let payload = postcard::to_slice(record, &mut self.scratch).expect("texts are clipped, so they fit");
+        let payload = postcard::to_slice(&(record, record.phases.rules), &mut self.scratch)
+            .expect("texts are clipped, so they fit");
         let length = u32::try_from(payload.len()).expect("MAX_PAYLOAD fits into 32 bits");
         let begin = out.len();
         out.extend_from_slice(&MARK);
@@ -114,7 +115,7 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub fn id(&self) -> Option<[u8; 16]> {
         // The first field of the record, and postcard writes a fixed array as it is.
-        (self.version == VERSION).then(|| self.payload.first_chunk().copied()).flatten()
+        self.is_known().then(|| self.payload.first_chunk().copied()).flatten()
     }
 
     /// The record inside.
@@ -122,13 +123,20 @@ impl<'a> Frame<'a> {
     /// # Errors
     /// A newer program wrote it, or the program that wrote it was not sane.
     pub fn record(&self) -> Result<Record<'a>, Damage> {
-        if self.version != VERSION {
+        if !self.is_known() {
             return Err(Damage::Version(self.version));
         }
         let mut reader = postcard::Deserializer::from_bytes(self.payload);
-        let record = Record::deserialize(&mut reader).map_err(|_malformed| Damage::Record)?;
+        let mut record = Record::deserialize(&mut reader).map_err(|_malformed| Damage::Record)?;
+        if self.version >= 2 {
+            record.phases.rules = Option::deserialize(&mut reader).map_err(|_malformed| Damage::Record)?;
+        }
         let rest = reader.finalize().map_err(|_malformed| Damage::Record)?;
         if rest.is_empty() { Ok(record) } else { Err(Damage::Record) }
+    }
+
+    fn is_known(&self) -> bool {
+        (1..=VERSION).contains(&self.version)
     }
 }
 

@@ -89,6 +89,9 @@ pub struct Phases {
     pub handshake: Option<u64>,
     /// Finding out who it is; a part of the handshake.
     pub auth: Option<u64>,
+    /// Asking the rules and the guard. It came with version 2 and stands behind the record, so that version 1 is read by leaving it out.
+    #[serde(skip)]
+    pub rules: Option<u64>,
     pub dns: Option<u64>,
     pub connect: Option<u64>,
     /// From the beginning of the relay to the first byte that reached the client.

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use history::{
-    Asked, Damage, Encoder, HEADER, Host, Kind, MAX_PAYLOAD, Phases, Record, Status, TEXT_MAX, Traffic, clipped, decode,
+    Asked, Damage, Encoder, HEADER, Host, Kind, MAX_PAYLOAD, Phases, Record, Status, TEXT_MAX, Traffic, VERSION,
+    clipped, decode,
 };
 use proptest::prelude::*;
 
@@ -80,10 +81,21 @@ fn what_never_was_a_frame_is_told() {
 
 #[test]
 fn a_newer_version_is_told_from_damage() {
-    let newer = sealed(2, &[1, 2, 3]);
+    let newer = sealed(3, &[1, 2, 3]);
     let frame = decode(&newer).unwrap().unwrap();
-    assert_eq!((frame.id(), frame.record()), (None, Err(Damage::Version(2))));
-    assert_eq!(Damage::Version(2).to_string(), "version 2, written by a newer program");
+    assert_eq!((frame.id(), frame.record()), (None, Err(Damage::Version(3))));
+    assert_eq!(Damage::Version(3).to_string(), "version 3, written by a newer program");
+}
+
+#[test]
+fn a_record_of_the_first_version_is_read_without_what_came_later() {
+    let Record { phases, .. } = full("first");
+    let record = Record { phases: Phases { rules: None, ..phases }, ..full("first") };
+    let frame = encoded(Kind::Closed, &record);
+    // Version 2 ends with what version 1 did not have: here a nothing of one byte.
+    let first = sealed(1, &frame[HEADER..frame.len() - 1]);
+    let read = decode(&first).unwrap().unwrap();
+    assert_eq!((read.id(), read.record()), (Some(record.id), Ok(record)));
 }
 
 #[test]
@@ -91,7 +103,7 @@ fn a_record_that_is_too_short_or_too_long_is_damaged() {
     let record = encoded(Kind::Closed, &full("whole"));
     let payload = &record[HEADER..];
     for payload in [&payload[..payload.len() - 1], &[payload, b"!"].concat()] {
-        assert_eq!(decode(&sealed(1, payload)).unwrap().unwrap().record(), Err(Damage::Record));
+        assert_eq!(decode(&sealed(VERSION, payload)).unwrap().unwrap().record(), Err(Damage::Record));
     }
 }
 
@@ -106,7 +118,7 @@ fn a_status_reads_back_from_its_word() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), version in 0..3_u8) {
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), version in 0..4_u8) {
         let _whatever = decode(&bytes);
         if let Ok(Some(frame)) = decode(&sealed(version, &bytes)) {
             let _whatever = frame.record();
@@ -160,7 +172,14 @@ fn full(listener: &str) -> Record<'_> {
         exit: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))),
         sent: Traffic { bytes: u64::MAX, packets: 0 },
         received: Traffic { bytes: 1, packets: 2 },
-        phases: Phases { handshake: Some(1), auth: Some(2), dns: Some(3), connect: Some(4), first_byte: Some(5) },
+        phases: Phases {
+            handshake: Some(1),
+            auth: Some(2),
+            rules: Some(6),
+            dns: Some(3),
+            connect: Some(4),
+            first_byte: Some(5),
+        },
         generation: 3,
         close_reason: Some("client_closed"),
         rule: Some("users/alice#2"),

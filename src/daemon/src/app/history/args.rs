@@ -71,6 +71,12 @@ pub(in crate::app) struct Ask {
 pub(super) enum By {
     User,
     Destination,
+    /// The rule that decided
+    Rule,
+    Status,
+    /// In which sessions began, in UTC
+    Hour,
+    Day,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -113,6 +119,10 @@ impl From<By> for sum::By {
         match by {
             By::User => Self::User,
             By::Destination => Self::Destination,
+            By::Rule => Self::Rule,
+            By::Status => Self::Status,
+            By::Hour => Self::Hour,
+            By::Day => Self::Day,
         }
     }
 }

@@ -114,6 +114,10 @@ impl<W: Write> Printer for Table<W> {
         let by = match by {
             By::User => "USER",
             By::Destination => "DESTINATION",
+            By::Rule => "RULE",
+            By::Status => "STATUS",
+            By::Hour => "HOUR (UTC)",
+            By::Day => "DAY (UTC)",
         };
         writeln!(self.out, "SESSIONS  REJECTED    FAILED          SENT      RECEIVED  {by}")?;
         for Sum { of, sessions, bytes_sent, bytes_received, rejected, failed } in sums {

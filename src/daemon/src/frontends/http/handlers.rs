@@ -87,6 +87,22 @@ pub(super) fn statistics(office: &Office, asked: &Asked) -> Answer {
     answered(office, asked, |_| Ok(Operation::Statistics))
 }
 
+/// Of today from memory, of any other time from the history.
+pub(super) fn statistics_of(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| {
+        if query.is_empty() {
+            return Ok(Operation::Statistics);
+        }
+        Ok(Operation::PastStatistics(Box::new(query.filter(Timestamp::now())?)))
+    })
+}
+
+pub(super) fn sums(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| {
+        Ok(Operation::Sums(Box::new(query.filter(Timestamp::now())?), query.by()?, query.limit()?))
+    })
+}
+
 pub(super) fn active(office: &Office, asked: &Asked) -> Answer {
     answered(office, asked, |query| Ok(Operation::Active(query.sought()?)))
 }
@@ -182,6 +198,7 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         office::Answer::Active(sessions) => (sessions.len(), sessions.last().map(|last| last.row.session_id)),
         office::Answer::Past(rows) => (rows.len(), rows.last().map(|last| last.session_id)),
         office::Answer::Statistics(_)
+        | office::Answer::Sums(_)
         | office::Answer::Session(_)
         | office::Answer::PastSession(_)
         | office::Answer::Ended { .. }

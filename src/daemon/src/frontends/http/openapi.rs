@@ -54,6 +54,7 @@ fn operation(route: &Route) -> Value {
             "name": parameter.name,
             "in": "query",
             "description": parameter.description,
+            "required": parameter.is_required,
             "schema": reference(parameter.schema),
         })
     });

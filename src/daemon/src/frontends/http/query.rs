@@ -7,6 +7,7 @@ use jiff::{Timestamp, ToSpan};
 use uuid::Uuid;
 
 use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::sum::By;
 use crate::frontends::office::moment::moment;
 use crate::frontends::office::{No, Sought};
 
@@ -21,6 +22,7 @@ pub(super) struct Parameter {
     /// The name of its schema.
     pub(super) schema: &'static str,
     pub(super) description: &'static str,
+    pub(super) is_required: bool,
 }
 
 /// The parameters of one request.
@@ -59,6 +61,15 @@ impl Query {
     pub(super) fn limit(&self) -> Result<u32, No> {
         let limit = self.parsed::<u32>("limit")?.unwrap_or(USUAL);
         if (1..=MOST).contains(&limit) { Ok(limit) } else { Err(No::Invalid(format!("limit: 1 to {MOST}"))) }
+    }
+
+    /// Nothing was asked for in particular.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn by(&self) -> Result<By, No> {
+        self.parsed("by")?.ok_or_else(|| No::Invalid("by: it is missing".to_owned()))
     }
 
     pub(super) fn filter(&self, now: Timestamp) -> Result<Filter, No> {

@@ -81,15 +81,21 @@ const PORT: Parameter = parameter("dest_port", "Port", "only sessions to this po
 const STATUS: Parameter = parameter("status", "Status", "only sessions with this status");
 const RULE: Parameter =
     parameter("rule", "Text", "only sessions that were decided by a rule with this in its name or description");
+const BY: Parameter = Parameter {
+    is_required: true,
+    ..parameter("by", "By", "what sessions are put together by; hours and days are those of their start, in UTC")
+};
 const OFFSET: Parameter = parameter("after", "Offset", "leave so many out, as next of the page before says");
 
 const ACTIVE: &[Parameter] = &[USER, LIMIT, AFTER];
 const HISTORY: &[Parameter] = &[USER, HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT, AFTER];
 const OF_USER: &[Parameter] = &[HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT, AFTER];
+const STATISTICS: &[Parameter] = &[USER, HOURS, START, END, DEST, PORT, STATUS, RULE];
+const SUMS: &[Parameter] = &[BY, USER, HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT];
 const RULES: &[Parameter] = &[LIMIT, OFFSET];
 
 const fn parameter(name: &'static str, schema: &'static str, description: &'static str) -> Parameter {
-    Parameter { name, schema, description }
+    Parameter { name, schema, description, is_required: false }
 }
 
 const fn open(path: &'static str, handler: Handler, answer: Shape, description: &'static str) -> Route {
@@ -127,7 +133,7 @@ const fn order(path: &'static str, handler: Handler, description: &'static str) 
     }
 }
 
-pub(super) static ROUTES: [Route; 19] = [
+pub(super) static ROUTES: [Route; 20] = [
     open("/", handlers::index, Shape::Text, "this list"),
     Route {
         needs: Needs::Token(Scope::Read),
@@ -158,7 +164,23 @@ pub(super) static ROUTES: [Route; 19] = [
         ..open("/api/openapi.json", handlers::openapi, Shape::Json("OpenApi"), "the API for programs (OpenAPI 3.1)")
     },
     read("/stats", handlers::statistics, "Statistics", "what happens now and what happened today"),
-    read("/api/sessions/stats", handlers::statistics, "Statistics", "the same as /stats"),
+    Route {
+        parameters: STATISTICS,
+        pace: Pace::Slow,
+        refusals: &[400, 404],
+        ..read(
+            "/api/sessions/stats",
+            handlers::statistics_of,
+            "Statistics",
+            "the same as /stats, or of the sessions in the history that the parameters let through",
+        )
+    },
+    Route {
+        parameters: SUMS,
+        pace: Pace::Slow,
+        refusals: &[400, 404],
+        ..read("/api/sessions/sums", handlers::sums, "Sums", "sessions of the history, summed up")
+    },
     Route {
         parameters: ACTIVE,
         refusals: &[400],

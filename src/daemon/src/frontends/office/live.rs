@@ -1,7 +1,7 @@
 //! A session that is in now, told like one that is over, with what only the living have.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use history::{Asked, Host, Record, Traffic};
 use jiff::Timestamp;
@@ -19,8 +19,6 @@ pub(crate) struct Live {
     pub(crate) row: Row,
     /// What it does.
     pub(crate) stage: &'static str,
-    /// Asking the rules and the guard, in microseconds.
-    pub(crate) rules_us: Option<i64>,
     /// The peers of an association, the one last in use first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flows: Option<Vec<Peer>>,
@@ -48,7 +46,6 @@ impl Live {
         Self {
             row: row.expect("a record is made of every session"),
             stage: session.course.stage().label(),
-            rules_us: session.facts().phases.rules.map(micros),
             flows: session
                 .flows
                 .get()
@@ -69,10 +66,6 @@ impl Peer {
             idle_secs: now.saturating_duration_since(flow.last).as_secs(),
         }
     }
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// As its row will be.
@@ -122,6 +115,7 @@ fn of_record(record: &Record<'_>) -> Row {
         generation: count(record.generation),
         handshake_us: phase(record.phases.handshake),
         auth_us: phase(record.phases.auth),
+        rules_us: phase(record.phases.rules),
         dns_us: phase(record.phases.dns),
         connect_us: phase(record.phases.connect),
         first_byte_us: phase(record.phases.first_byte),

@@ -36,6 +36,7 @@ use self::several::Several;
 use self::statistics::Statistics;
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
+use crate::engine::history::archive::sum::{By, Sum};
 use crate::frontends::socks::World;
 use crate::state::history::record::Scratch;
 use crate::state::metrics::Metrics;
@@ -75,6 +76,10 @@ pub(crate) struct Caller {
 #[derive(Debug)]
 pub(crate) enum Operation {
     Statistics,
+    /// The same of the sessions in the history that a filter lets through.
+    PastStatistics(Box<Filter>),
+    /// Those sessions summed up, so many sums at most.
+    Sums(Box<Filter>, By, u32),
     Active(Sought),
     Session(Uuid),
     EndSession(Uuid),
@@ -106,6 +111,7 @@ pub(crate) enum Answer {
     Statistics(Box<Statistics>),
     Active(Vec<Live>),
     Past(Vec<Row>),
+    Sums(Vec<Sum>),
     Session(Box<Live>),
     PastSession(Box<Row>),
     Ended { session_id: Uuid, ended: bool },
@@ -166,6 +172,8 @@ impl Operation {
     pub(crate) fn scope(&self) -> Scope {
         match self {
             Self::Statistics
+            | Self::PastStatistics(_)
+            | Self::Sums(..)
             | Self::Active(_)
             | Self::Session(_)
             | Self::History(..)
@@ -188,6 +196,8 @@ impl Office {
         }
         match operation {
             Operation::Statistics => Ok(Answer::Statistics(Box::new(self.statistics()))),
+            Operation::PastStatistics(filter) => self.past_statistics(&filter),
+            Operation::Sums(filter, by, limit) => self.past()?.sums(&filter, by, limit).map(Answer::Sums),
             Operation::Active(sought) => Ok(Answer::Active(self.active(&sought))),
             Operation::Session(id) => self.session(id),
             Operation::EndSession(id) => self.end(caller, id),
@@ -207,6 +217,14 @@ impl Office {
 
     fn statistics(&self) -> Statistics {
         self.today.summary(&self.world.roster, statistics::MOST, Timestamp::now()).into()
+    }
+
+    fn past_statistics(&self, filter: &Filter) -> Result<Answer, No> {
+        let most = u32::try_from(statistics::MOST).unwrap_or(u32::MAX);
+        let overview = self.past()?.overview(filter, most)?;
+        let moment = |micros: Option<i64>| micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+        let statistics = Statistics::of_past(overview, moment(filter.since), moment(filter.until));
+        Ok(Answer::Statistics(Box::new(statistics)))
     }
 
     /// The latest first.

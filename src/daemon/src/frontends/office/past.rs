@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::No;
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
-use crate::engine::history::archive::{Archive, NoAnswer};
+use crate::engine::history::archive::sum::{By, Sum};
+use crate::engine::history::archive::{Archive, NoAnswer, Overview};
 
 /// How long a question may take.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -31,10 +32,22 @@ impl Past {
 
     /// The latest first, so many at most.
     pub(super) fn page(&self, filter: &Filter, limit: u32) -> Result<Vec<Row>, No> {
-        match self.ask(|archive| archive.page(filter, limit)) {
+        self.answer(|archive| archive.page(filter, limit))
+    }
+
+    pub(super) fn sums(&self, filter: &Filter, by: By, limit: u32) -> Result<Vec<Sum>, No> {
+        self.answer(|archive| archive.sums(filter, by, limit))
+    }
+
+    pub(super) fn overview(&self, filter: &Filter, most: u32) -> Result<Overview, No> {
+        self.answer(|archive| archive.overview(filter, most))
+    }
+
+    fn answer<T: Default>(&self, question: impl FnOnce(&mut Archive) -> Result<T, NoAnswer>) -> Result<T, No> {
+        match self.ask(question) {
             // Nothing has been written yet.
-            Err(NoAnswer::NoFile(_)) => Ok(Vec::new()),
-            Ok(rows) => Ok(rows),
+            Err(NoAnswer::NoFile(_)) => Ok(T::default()),
+            Ok(answer) => Ok(answer),
             Err(NoAnswer::TooLate(_)) => Err(No::TooLate),
             Err(error @ NoAnswer::Unreadable(_)) => {
                 tracing::warn!(%error, "the API cannot answer from the history");

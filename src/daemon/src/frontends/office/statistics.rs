@@ -1,11 +1,14 @@
 //! Numbers at a glance.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ::acl::Destination;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::engine::history::archive::Overview;
+use crate::engine::history::archive::sum::{Sum, Total};
 use crate::state::metrics::today::{OfUser, Summary};
 
 /// Users and destinations at most.
@@ -14,8 +17,10 @@ pub(super) const MOST: usize = 10;
 /// What happened today, and what happens now.
 #[derive(Debug, Serialize)]
 pub(crate) struct Statistics {
-    /// From when on it is counted: midnight in UTC, or the start of the worker.
-    since: Timestamp,
+    /// From when on it is counted: midnight in UTC or the start of the worker, or what was asked for.
+    since: Option<Timestamp>,
+    /// Until when, if that is not now.
+    until: Option<Timestamp>,
     active_sessions: u64,
     total_sessions: u64,
     total_bytes: u64,
@@ -52,7 +57,8 @@ impl From<Summary> for Statistics {
     fn from(summary: Summary) -> Self {
         let Summary { since, active, sessions, carried, allowed, blocked, users, destinations } = summary;
         Self {
-            since,
+            since: Some(since),
+            until: None,
             active_sessions: active,
             total_sessions: sessions,
             total_bytes: carried.sent + carried.received,
@@ -65,13 +71,49 @@ impl From<Summary> for Statistics {
     }
 }
 
+impl Statistics {
+    /// Of the sessions in the history that began within this time.
+    pub(super) fn of_past(overview: Overview, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        let Overview { total, users, destinations } = overview;
+        let Total { sessions, active, bytes_sent, bytes_received, allowed, blocked } = total;
+        Self {
+            since,
+            until,
+            active_sessions: count(active),
+            total_sessions: count(sessions),
+            total_bytes: count(bytes_sent.saturating_add(bytes_received)),
+            total_bytes_sent: count(bytes_sent),
+            total_bytes_received: count(bytes_received),
+            top_users: users.into_iter().map(TopUser::of_past).collect(),
+            top_destinations: destinations.into_iter().map(TopDestination::of_past).collect(),
+            acl_stats: Decisions { allowed: count(allowed), blocked: count(blocked) },
+        }
+    }
+}
+
+/// SQLite has signed integers only.
+fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
 impl TopUser {
+    fn of_past(sum: Sum) -> Self {
+        let bytes = count(sum.bytes_sent.saturating_add(sum.bytes_received));
+        Self { user: sum.of.unwrap_or_default(), sessions: count(sum.sessions), bytes }
+    }
+
     fn of((user, OfUser { sessions, carried }): (Arc<str>, OfUser)) -> Self {
         Self { user: user.to_string(), sessions, bytes: carried.sent + carried.received }
     }
 }
 
 impl TopDestination {
+    fn of_past(sum: Sum) -> Self {
+        let destination = sum.of.unwrap_or_default();
+        let ip = destination.parse::<IpAddr>().is_ok().then(|| destination.clone());
+        Self { destination, ip, connections: count(sum.sessions) }
+    }
+
     fn of((destination, connections): (Destination, u64)) -> Self {
         let ip = match &destination {
             Destination::Address(address) => Some(address.to_string()),

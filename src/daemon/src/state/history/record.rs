@@ -122,11 +122,10 @@ fn traffic(lane: &Lane) -> Traffic {
 }
 
 fn phases(phases: &facts::Phases) -> Phases {
-    // Judging takes microseconds, which only the live session tells.
-    let facts::Phases { handshake, auth, rules: _, dns, connect, first_byte } = *phases;
-    let [handshake, auth, dns, connect, first_byte] =
-        [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(micros));
-    Phases { handshake, auth, dns, connect, first_byte }
+    let facts::Phases { handshake, auth, rules, dns, connect, first_byte } = *phases;
+    let [handshake, auth, rules, dns, connect, first_byte] =
+        [handshake, auth, rules, dns, connect, first_byte].map(|phase| phase.map(micros));
+    Phases { handshake, auth, rules, dns, connect, first_byte }
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use self::filter::{Conditions, Filter};
 use self::row::Row;
-use self::sum::{By, Sum};
+use self::sum::{By, Sum, Total, most_frequent};
 use super::store::fault::Fault;
 use super::store::schema::{MIGRATIONS, version};
 
@@ -28,7 +28,17 @@ const STEPS: i32 = 10_000;
 #[derive(Debug)]
 pub(crate) struct Archive {
     connection: Connection,
+    /// Of the tables.
+    version: i64,
     deadline: Duration,
+}
+
+/// Many sessions at a glance.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    pub(crate) total: Total,
+    pub(crate) users: Vec<Sum>,
+    pub(crate) destinations: Vec<Sum>,
 }
 
 /// Why there is no answer.
@@ -58,7 +68,7 @@ impl Archive {
         let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
         match version(&connection, known)? {
             0 => Err(NoAnswer::NoFile(path.to_owned())),
-            _ => Ok(Self { connection, deadline }),
+            version => Ok(Self { connection, version, deadline }),
         }
     }
 
@@ -66,7 +76,8 @@ impl Archive {
     /// The last one's id is where the next page begins ([`Filter::after`]).
     pub(crate) fn page(&mut self, filter: &Filter, limit: u32) -> Result<Vec<Row>, NoAnswer> {
         let Conditions { sql, values } = filter.conditions();
-        let sql = format!("SELECT {} FROM sessions WHERE {sql} ORDER BY session_id DESC LIMIT {limit}", row::COLUMNS);
+        let columns = if self.version < row::RULES_SINCE { row::COLUMNS_BEFORE_RULES } else { row::COLUMNS };
+        let sql = format!("SELECT {columns} FROM sessions WHERE {sql} ORDER BY session_id DESC LIMIT {limit}");
         self.within_deadline(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_map(params_from_iter(values), Row::read)?.collect()
@@ -80,6 +91,24 @@ impl Archive {
         self.within_deadline(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_map(params_from_iter(values), Sum::read)?.collect()
+        })
+    }
+
+    /// The sessions that `filter` lets through: all together, and those users and destinations that are in most of them.
+    pub(crate) fn overview(&mut self, filter: &Filter, most: u32) -> Result<Overview, NoAnswer> {
+        let Conditions { sql, values } = filter.conditions();
+        let total = Total::question(&sql);
+        let [users, destinations] = [By::User, By::Destination].map(|by| most_frequent(by, &sql, most));
+        self.within_deadline(|connection| {
+            let sums = |sql: &str| {
+                let mut statement = connection.prepare_cached(sql)?;
+                statement.query_map(params_from_iter(&values), Sum::read)?.collect::<rusqlite::Result<Vec<_>>>()
+            };
+            Ok(Overview {
+                total: connection.prepare_cached(&total)?.query_row(params_from_iter(&values), Total::read)?,
+                users: sums(&users)?,
+                destinations: sums(&destinations)?,
+            })
         })
     }
 

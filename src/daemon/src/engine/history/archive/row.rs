@@ -8,7 +8,16 @@ use uuid::Uuid;
 pub(super) const COLUMNS: &str = "session_id, user, start_time, end_time, duration_secs, source_ip, source_port, \
     dest_host, dest_ip, dest_port, protocol, bytes_sent, bytes_received, packets_sent, packets_received, status, \
     close_reason, acl_rule_matched, acl_decision, listener, dialect, command, auth_method, claimed, exit_ip, exit_port, \
-    generation, handshake_us, auth_us, dns_us, connect_us, first_byte_us, remark";
+    generation, handshake_us, auth_us, rules_us, dns_us, connect_us, first_byte_us, remark";
+
+/// The version of the tables that has `rules_us`; a file that only earlier programs have written has none.
+pub(super) const RULES_SINCE: i64 = 3;
+
+/// The same of such a file.
+pub(super) const COLUMNS_BEFORE_RULES: &str = "session_id, user, start_time, end_time, duration_secs, source_ip, source_port, \
+    dest_host, dest_ip, dest_port, protocol, bytes_sent, bytes_received, packets_sent, packets_received, status, \
+    close_reason, acl_rule_matched, acl_decision, listener, dialect, command, auth_method, claimed, exit_ip, exit_port, \
+    generation, handshake_us, auth_us, NULL, dns_us, connect_us, first_byte_us, remark";
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Row {
@@ -41,6 +50,7 @@ pub(crate) struct Row {
     pub(crate) generation: i64,
     pub(crate) handshake_us: Option<i64>,
     pub(crate) auth_us: Option<i64>,
+    pub(crate) rules_us: Option<i64>,
     pub(crate) dns_us: Option<i64>,
     pub(crate) connect_us: Option<i64>,
     pub(crate) first_byte_us: Option<i64>,
@@ -79,10 +89,11 @@ impl Row {
             generation: row.get(26)?,
             handshake_us: row.get(27)?,
             auth_us: row.get(28)?,
-            dns_us: row.get(29)?,
-            connect_us: row.get(30)?,
-            first_byte_us: row.get(31)?,
-            remark: row.get(32)?,
+            rules_us: row.get(29)?,
+            dns_us: row.get(30)?,
+            connect_us: row.get(31)?,
+            first_byte_us: row.get(32)?,
+            remark: row.get(33)?,
         })
     }
 }

@@ -20,12 +20,12 @@ INSERT INTO sessions (
     session_id, user, start_time, end_time, source_ip, source_port, dest_ip, dest_port, protocol,
     bytes_sent, bytes_received, packets_sent, packets_received, status, close_reason,
     dest_host, exit_ip, exit_port, listener, dialect, command, auth_method, claimed, generation,
-    handshake_us, auth_us, dns_us, connect_us, first_byte_us, remark,
+    handshake_us, auth_us, rules_us, dns_us, connect_us, first_byte_us, remark,
     acl_rule_matched, acl_decision, created_at, spool)
 VALUES ";
 
 /// How many columns that are.
-const COLUMNS: usize = 34;
+const COLUMNS: usize = 35;
 
 /// A record that is read again, of a session whose row is final, changes nothing.
 const ON_CONFLICT: &str = "\
@@ -39,7 +39,7 @@ ON CONFLICT (session_id) DO UPDATE SET
     dest_host = excluded.dest_host, exit_ip = excluded.exit_ip, exit_port = excluded.exit_port,
     dialect = excluded.dialect, command = excluded.command,
     auth_method = excluded.auth_method, claimed = excluded.claimed,
-    handshake_us = excluded.handshake_us, auth_us = excluded.auth_us, dns_us = excluded.dns_us,
+    handshake_us = excluded.handshake_us, auth_us = excluded.auth_us, rules_us = excluded.rules_us, dns_us = excluded.dns_us,
     connect_us = excluded.connect_us, first_byte_us = excluded.first_byte_us, remark = excluded.remark,
     acl_rule_matched = excluded.acl_rule_matched, acl_decision = excluded.acl_decision
 WHERE sessions.status = 'active' OR (sessions.status = 'interrupted' AND excluded.status <> 'active')";
@@ -221,9 +221,9 @@ fn bind(
         Some(Host::Address(address)) => Some(texts.host.of(address)),
         None => None,
     };
-    let Phases { handshake, auth, dns, connect, first_byte } = record.phases;
-    let [handshake, auth, dns, connect, first_byte] =
-        [handshake, auth, dns, connect, first_byte].map(|phase| phase.map(signed));
+    let Phases { handshake, auth, rules, dns, connect, first_byte } = record.phases;
+    let [handshake, auth, rules, dns, connect, first_byte] =
+        [handshake, auth, rules, dns, connect, first_byte].map(|phase| phase.map(signed));
     let values: [&dyn ToSql; COLUMNS] = [
         &record.id,
         &record.user,
@@ -251,6 +251,7 @@ fn bind(
         &signed(record.generation),
         &handshake,
         &auth,
+        &rules,
         &dns,
         &connect,
         &first_byte,

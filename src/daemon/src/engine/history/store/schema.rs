@@ -10,6 +10,7 @@ use super::fault::Fault;
 pub(in crate::engine::history) const MIGRATIONS: &[&str] = &[
     include_str!("../../../../../../migrations/0001_sessions.sql"),
     include_str!("../../../../../../migrations/0002_usage.sql"),
+    include_str!("../../../../../../migrations/0003_rules_us.sql"),
 ];
 
 /// `RSoc`: tells our files from other programs' (`PRAGMA application_id`).
@@ -82,7 +83,11 @@ pub(in crate::engine::history) fn with_suffix(path: &Path, suffix: &str) -> Path
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::engine::history::archive::Archive;
+    use crate::engine::history::archive::filter::Filter;
 
     fn open(path: &Path) -> Connection {
         Connection::open(path).unwrap()
@@ -110,6 +115,26 @@ mod tests {
         assert_eq!(versions(&copy), (1, APPLICATION));
         let kept: i64 = open(&copy).query_row("SELECT a FROM one", [], |row| row.get(0)).unwrap();
         assert_eq!(kept, 7);
+    }
+
+    #[test]
+    fn rows_of_an_earlier_version_stay_and_are_read_before_and_after() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("sessions.db");
+        migrate(&mut open(&path), &path, &MIGRATIONS[..2]).unwrap();
+        let row = "INSERT INTO sessions (session_id, start_time, status, listener, generation, auth_us, dns_us)
+                   VALUES (zeroblob(16), 1, 'closed', 'l', 1, 2, 3)";
+        open(&path).execute(row, []).unwrap();
+        let read = || {
+            let rows = Archive::open(&path, Duration::from_mins(1)).unwrap().page(&Filter::default(), 10).unwrap();
+            rows.iter().map(|row| (row.auth_us, row.rules_us, row.dns_us)).collect::<Vec<_>>()
+        };
+        assert_eq!(read(), [(Some(2), None, Some(3))]);
+        migrate(&mut open(&path), &path, MIGRATIONS).unwrap();
+        assert_eq!(read(), [(Some(2), None, Some(3))]);
+        open(&path).execute("UPDATE sessions SET rules_us = 4", []).unwrap();
+        assert_eq!(read(), [(Some(2), Some(4), Some(3))]);
+        assert_eq!(versions(&home.path().join("sessions.db.version-2")), (2, APPLICATION));
     }
 
     #[test]
