@@ -6,12 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use rig::api::Api;
 use rig::process::exists;
 use rig::scrape::Endpoint;
 use rig::service::Service;
 use rig::session_log::Line;
+use rig::socks5::{USERPASS, login};
 use rig::wait::{PATIENCE, eventually, found};
 use rig::wire::Wire;
+use serde_json::Value;
 
 use crate::system::{Login, PERMIT, System, accepts, log_in};
 
@@ -110,6 +113,28 @@ fn a_helper_killed_in_the_middle_of_a_question_fails_that_login_alone() {
 }
 
 #[test]
+fn an_order_to_end_is_heard_by_whoever_waits_for_a_module() {
+    let api = Api::reserve(crate::program());
+    let system = hostile("dave=hang");
+    let service = system.start(&[PATIENT, "\n", &api.settings()].concat());
+    let before = successors(&service, &[]);
+    let mut client = Wire::connect(service.addr());
+    assert_eq!(client.offer(&[USERPASS]), [5, USERPASS]);
+    client.send(&login(b"dave", b"any"));
+    assert!(eventually(PATIENCE, || before.iter().any(|pid| hangs(*pid))), "PAM is being asked");
+    let waits = |session: &Value| session["source_port"] == client.local().port() && session["stage"] == "logging_in";
+    let live = || api.read("/api/sessions/active").as_array().cloned().unwrap_or_default();
+    let session = found(PATIENCE, || live().into_iter().find(waits)).expect("the session is shown");
+    let id = session["session_id"].as_str().expect("an id");
+
+    let began = Instant::now();
+    assert_eq!(api.ask("operate", "DELETE", &format!("/api/sessions/{id}"), None).status, 200);
+    assert_eq!(service.session_of(client.local()).text("ending"), "killed");
+    assert!(began.elapsed() < LIMIT / 3, "it took {:?}, and the module would have taken {LIMIT:?}", began.elapsed());
+    assert!(accepts(&service, "alice"), "the other helper goes on");
+}
+
+#[test]
 fn helpers_killed_in_their_sleep_cost_nobody_a_login() {
     let system = System::with(PERMIT);
     let service = system.start("");
@@ -155,7 +180,7 @@ fn another_worker_has_other_helpers() {
     let former = successors(&service, &[]);
     let mut stuck = Wire::connect(service.addr());
     assert_eq!(stuck.offer(&[2]), [5, 2]);
-    stuck.send(&rig::socks5::login(b"dave", b"any"));
+    stuck.send(&login(b"dave", b"any"));
     assert!(eventually(PATIENCE, || former.iter().any(|pid| hangs(*pid))));
 
     let worker = service.worker_pid();
@@ -176,7 +201,7 @@ fn after_an_upgrade_each_worker_asks_helpers_of_its_own() {
     service.process.signal(Signal::SIGUSR2);
     let _ = service.event("the former worker retires");
     assert!(accepts(&service, "alice"));
-    begun.send(&rig::socks5::login(b"alice", b"any"));
+    begun.send(&login(b"alice", b"any"));
     assert_eq!(begun.receive::<2>(), [1, 0], "by whom it began with");
     drop(begun);
     assert!(eventually(PATIENCE, || former.iter().all(|pid| !exists(*pid))));
@@ -192,7 +217,7 @@ fn nobody_is_left_behind_when_the_service_stops_or_is_killed() {
         let helpers = successors(&service, &[]);
         let mut stuck = Wire::connect(service.addr());
         assert_eq!(stuck.offer(&[2]), [5, 2]);
-        stuck.send(&rig::socks5::login(b"dave", b"any"));
+        stuck.send(&login(b"dave", b"any"));
         assert!(eventually(PATIENCE, || helpers.iter().any(|pid| hangs(*pid))));
         service.process.signal(signal);
         assert!(service.process.exit_within(PATIENCE).is_some());
