@@ -1,0 +1,85 @@
+//! Measures the HTTP API of a daemon that is busy: sessions that are in, rows in its history, and connections that come and go.
+//!
+//! A second round has readers of the whole history beside it, who must not delay what is quick.
+
+mod load;
+mod measure;
+mod report;
+mod world;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use crate::load::{Connections, Readers};
+use crate::measure::{ALL, QUICK, measured};
+use crate::report::Findings;
+use crate::world::World;
+
+/// Measures the API: 0 all goals reached, 1 not all, 2 could not measure.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// The rustsocks executable.
+    #[arg(long, default_value = "target/release/rustsocks")]
+    rustsocks: PathBuf,
+    /// Sessions that are in.
+    #[arg(long, default_value_t = 10_000)]
+    sessions: usize,
+    /// Rows of the history.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: u32,
+    /// Connections that come and go, a second.
+    #[arg(long, default_value_t = 500)]
+    connections: u32,
+    /// How long each round takes.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+    /// Writes the report, in Markdown, here too.
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            say(&mut io::stderr(), &format!("bench-api: {error:#}\n"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<bool> {
+    let round = Duration::from_secs(cli.seconds);
+    let world = World::make(&cli.rustsocks, cli.rows, cli.sessions)?;
+    let connections = Connections::come(world.proxy(), world.echo, cli.connections);
+    let alone = measured(&world, ALL, round);
+    let readers = Readers::begin(&world);
+    let beside_readers = measured(&world, QUICK, round);
+    let read = readers.stop();
+    let findings = Findings {
+        sessions: cli.sessions,
+        rows: cli.rows,
+        connections: connections.stop(),
+        alone,
+        beside_readers,
+        read,
+    };
+    let (page, all_reached) = report::page(&findings);
+    say(&mut io::stdout(), &page);
+    if let Some(path) = &cli.output {
+        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(all_reached)
+}
+
+/// Nobody is left to tell when the terminal is gone.
+fn say(to: &mut dyn Write, text: &str) {
+    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
+}
