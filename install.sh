@@ -32,15 +32,15 @@ manual=$prefix/share/man
 if $uninstall; then
     [ ! -d /run/systemd/system ] || systemctl disable --now rustsocks.socket rustsocks.service || say "the service was not there"
     rm -rf "$destdir$prefix/lib/rustsocks" "$destdir$doc"
-    rm -f "$destdir$prefix/bin/rustsocks" "$destdir$units/rustsocks.service" "$destdir$units/rustsocks.socket" \
+    rm -f "$destdir$prefix/bin/rustsocks" "$destdir$prefix/bin/rustsocks-cli" "$destdir$units/rustsocks.service" "$destdir$units/rustsocks.socket" \
         "$destdir$lists/sysusers.d/rustsocks.conf" "$destdir$lists/tmpfiles.d/rustsocks.conf" \
-        "$destdir$manual/man8/rustsocks.8" "$destdir$manual/man5/rustsocks.toml.5" "$destdir$manual/man5/rustsocks-acl.5"
+        "$destdir$manual/man8/rustsocks.8" "$destdir$manual/man1/rustsocks-cli.1" "$destdir$manual/man5/rustsocks.toml.5" "$destdir$manual/man5/rustsocks-acl.5"
     [ ! -d /run/systemd/system ] || systemctl daemon-reload
     say "left: /etc/rustsocks, /etc/pam.d/rustsocks*, /var/lib/rustsocks, /var/log/rustsocks and the user socks"
     exit
 fi
 
-for built in target/release/rustsocks target/release/rustsocks-pam target/man/rustsocks.8; do
+for built in target/release/rustsocks target/release/rustsocks-cli target/release/rustsocks-pam target/man/rustsocks.8; do
     [ -e "$built" ] || { say "$built is not there: run 'make build man' first"; exit 1; }
 done
 
@@ -57,8 +57,9 @@ put_once() {
 }
 
 put 0755 target/release/rustsocks "$prefix/bin/rustsocks"
+put 0755 target/release/rustsocks-cli "$prefix/bin/rustsocks-cli"
 put 0755 target/release/rustsocks-pam "$prefix/lib/rustsocks/rustsocks-pam"
-for page in rustsocks.8 rustsocks.toml.5 rustsocks-acl.5; do
+for page in rustsocks.8 rustsocks-cli.1 rustsocks.toml.5 rustsocks-acl.5; do
     put 0644 "target/man/$page" "$manual/man${page##*.}/$page"
 done
 

@@ -54,7 +54,7 @@ impl Packages {
         for part in ["CHANGELOG.md", "README.md", "config", "deploy", "docs", "install.sh", "systemd"] {
             run("cp", &["--recursive", &repository(part), &source.display().to_string()]);
         }
-        for built in ["release/rustsocks", "release/rustsocks-pam", "man"] {
+        for built in ["release/rustsocks", "release/rustsocks-cli", "release/rustsocks-pam", "man"] {
             let place = source.join("target").join(built);
             fs::create_dir_all(place.parent().expect("it is below target")).expect("a directory can be made");
             run("cp", &["--recursive", &target().join(built).display().to_string(), &place.display().to_string()]);
