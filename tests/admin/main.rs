@@ -5,6 +5,7 @@
 mod audit;
 mod limits;
 mod orders;
+mod people;
 mod reference;
 mod reloads;
 mod roles;

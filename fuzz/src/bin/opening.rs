@@ -36,12 +36,7 @@ fn offer(choice: u8) -> Offer {
         2 => vec![Method::None, Method::UserPass],
         _ => vec![Method::UserPass, Method::None],
     };
-    Offer {
-        socks5: choice & 1 == 0,
-        socks4: socks4(choice & 2 == 0, &methods),
-        http_connect: choice & 4 == 0,
-        methods,
-    }
+    Offer { socks5: choice & 1 == 0, socks4: socks4(choice & 2 == 0, &methods), http_connect: choice & 4 == 0, methods }
 }
 
 fn judge(choice: u8) -> Judge {

@@ -61,6 +61,11 @@ impl Users {
             .any(|known| known.limits.bandwidth.is_some_and(|rates| rates.up.bytes() > 0 || rates.down.bytes() > 0))
     }
 
+    /// Everybody, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Known> {
+        self.known.values()
+    }
+
     /// The user of this name, as the client sent it.
     pub(crate) fn find(&self, name: &[u8]) -> Option<&Known> {
         self.known.get(name)

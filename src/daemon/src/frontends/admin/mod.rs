@@ -17,6 +17,7 @@ mod ops;
 mod outcomes;
 
 mod history;
+mod people;
 mod policy;
 mod reload;
 mod sessions;

@@ -8,7 +8,7 @@ use wire::admin::{Code, Refusal, Role};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::{history, meta, policy, reload, sessions, status, view};
+use super::{history, meta, people, policy, reload, sessions, status, view};
 
 /// A parameter and what it means.
 pub(super) type Takes = (&'static str, &'static str);
@@ -228,6 +228,31 @@ pub(super) const OPS: &[Op] = &[
         &[],
         "refs: for each rule its name, hits and the time of the last",
         "how often each rule decided",
+    ),
+    look(
+        "users.list",
+        people::users,
+        &[
+            ("after", "the name of the last one of the page before"),
+            ("limit", "at most so many, 1 to 1000; 1000 without it"),
+        ],
+        "total, users: name, state (enabled, disabled, or elsewhere if the users file has them not), groups, sessions, up, down; next",
+        "users of the users file, and whoever else is in",
+    ),
+    look("users.get", people::user, &[("name", "whose")], "as users.list has it", "one user"),
+    look(
+        "auth.bans",
+        people::bans,
+        &[],
+        "total, bans: src, for_s, left_s, turned_away; the one that may come again soonest first, at most 1000",
+        "sources that are turned away because they guessed",
+    ),
+    order(
+        "auth.unban",
+        people::unban,
+        &[("src", "any address of the source"), ("reason", "for the audit log"), IDEM],
+        "source, forgiven: whether it owed anything, audit",
+        "lets a source come again",
     ),
     order(
         "reload.run",

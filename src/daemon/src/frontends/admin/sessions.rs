@@ -105,6 +105,11 @@ fn known(id: &str) -> Result<Known, Refusal> {
     Known::read(id).ok_or_else(|| Refusal::new(Code::BadRequest, format!("{id:?} is no id of a session")))
 }
 
+/// The same for a network.
+pub(super) fn masked_network(network: ipnet::IpNet) -> String {
+    masked(network.addr())
+}
+
 /// Takes the host part out of the address of whoever came.
 pub(super) fn mask(row: &mut Value) {
     if let Some(address) = row["source_ip"].as_str().and_then(|address| address.parse().ok()) {

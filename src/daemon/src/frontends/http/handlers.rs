@@ -203,6 +203,7 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::PastSession(_)
         | office::Answer::Ended { .. }
         | office::Answer::Several(_)
+        | office::Answer::Forgiven { .. }
         | office::Answer::Rules(_)
         | office::Answer::Tested(_)
         | office::Answer::Reloaded(_) => return None,

@@ -3,6 +3,7 @@
 //! Knows nothing of HTTP, tokens or sockets: a frontend says who asks and what that one may do.
 
 pub(crate) mod acl;
+pub(crate) mod forgiveness;
 mod live;
 pub(crate) mod moment;
 pub(crate) mod paces;
@@ -24,6 +25,7 @@ use serde_json::Value;
 use uuid::Uuid;
 use wire::Extent;
 
+use self::forgiveness::Forgive;
 use self::live::Live;
 pub(crate) use self::paces::Paces;
 pub(crate) use self::past::Past;
@@ -84,6 +86,7 @@ pub(crate) enum Operation {
     Session(Uuid),
     EndSession(Uuid),
     EndSessions(Box<Several>),
+    Forgive(Box<Forgive>),
     History(Box<Filter>, u32),
     Rules {
         after: usize,
@@ -116,6 +119,7 @@ pub(crate) enum Answer {
     PastSession(Box<Row>),
     Ended { session_id: Uuid, ended: bool },
     Several(Value),
+    Forgiven { source: String, forgiven: bool, audit: Option<String> },
     Rules(RuleList),
     Tested(Value),
     Reloaded(Box<Reload>),
@@ -180,7 +184,7 @@ impl Operation {
             | Self::Rules { .. }
             | Self::TestRequest(_)
             | Self::LastReload => Scope::Read,
-            Self::EndSession(_) | Self::EndSessions(_) | Self::Reload(_) => Scope::Operate,
+            Self::EndSession(_) | Self::EndSessions(_) | Self::Forgive(_) | Self::Reload(_) => Scope::Operate,
         }
     }
 }
@@ -201,6 +205,7 @@ impl Office {
             Operation::Active(sought) => Ok(Answer::Active(self.active(&sought))),
             Operation::Session(id) => self.session(id),
             Operation::EndSession(id) => self.end(caller, id),
+            Operation::Forgive(forgive) => self.forgive(caller, &forgive),
             Operation::EndSessions(several) => {
                 let done = self.end_several(caller, &several)?;
                 Ok(Answer::Several(done.outcome.json(done.audit.as_deref())))

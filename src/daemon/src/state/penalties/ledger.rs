@@ -30,6 +30,18 @@ struct Enforcement {
     turned_away: u64,
 }
 
+/// A source that is turned away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ban {
+    pub(crate) source: Source,
+    /// How long it has been.
+    pub(crate) since: Duration,
+    /// How long it will be, if nothing is added.
+    pub(crate) left: Duration,
+    /// Connections so far.
+    pub(crate) turned_away: u64,
+}
+
 /// A source that may come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Release {
@@ -86,6 +98,24 @@ impl Ledger {
             self.drop_account(source, now);
         }
         std::mem::take(&mut self.over)
+    }
+
+    /// Who is turned away, the one that may come again soonest first.
+    pub(crate) fn bans(&self, now: Instant) -> Vec<Ban> {
+        let by_end = self.by_end.iter().filter(|(until, _)| *until > now);
+        let bans = by_end.filter_map(|(until, source)| {
+            let Enforcement { since, turned_away } = self.accounts.get(source)?.enforcement.as_ref()?;
+            let (since, left) = (now.saturating_duration_since(*since), *until - now);
+            Some(Ban { source: *source, since, left, turned_away: *turned_away })
+        });
+        bans.collect()
+    }
+
+    /// Lets a source come again whatever it owes; says whether it owed anything.
+    pub(crate) fn forgive(&mut self, source: Source, now: Instant) -> bool {
+        let owes = self.owes(source, now);
+        self.drop_account(source, now);
+        owes
     }
 
     /// How many accounts are enforced, those included that are paid and not released yet.
@@ -164,6 +194,23 @@ mod tests {
         let release = Release { source: source(1), turned_away: 1, after: Duration::from_secs(20) };
         assert_eq!(ledger.release(after(start, 20_000)), [release]);
         assert_eq!((ledger.enforced(), ledger.accounts.len()), (0, 0));
+    }
+
+    #[test]
+    fn who_is_forgiven_may_come_again_and_owes_nothing() {
+        let (mut ledger, tariff, start) = (Ledger::default(), Tariff::for_tests(), Instant::now());
+        for number in [1, 1, 1, 2] {
+            ledger.charge(source(number), FAILURE, &tariff, start);
+        }
+        assert!(ledger.turns_away(source(1), after(start, 1_000)));
+        let left = Duration::from_secs(14);
+        let ban = Ban { source: source(1), since: Duration::from_secs(1), left, turned_away: 1 };
+        assert_eq!(ledger.bans(after(start, 1_000)), [ban], "the other one owes too little");
+        assert!(ledger.forgive(source(1), after(start, 1_000)));
+        assert!(!ledger.forgive(source(1), after(start, 1_000)));
+        assert!(!ledger.turns_away(source(1), after(start, 1_000)) && ledger.bans(start).is_empty());
+        let release = Release { source: source(1), turned_away: 1, after: Duration::from_secs(1) };
+        assert_eq!((ledger.release(after(start, 1_000)), ledger.enforced()), (vec![release], 0));
     }
 
     #[test]

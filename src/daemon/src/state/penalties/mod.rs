@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::lately::Lately;
-use self::ledger::{Ledger, Release};
+use self::ledger::{Ban, Ledger, Release};
 use self::names::{Name, NameKey, Names};
 use self::source::Source;
 use self::tally::Tally;
@@ -139,6 +139,19 @@ impl Penalties {
 
     fn is_his_own(&self, name: Name, caller: Caller, tariff: &Tariff, now: Instant) -> bool {
         lock(&self.users).has_seen(&(name, caller.source), tariff.known_for, now)
+    }
+
+    /// Who is turned away, the one that may come again soonest first.
+    pub(crate) fn bans(&self, now: Instant) -> Vec<Ban> {
+        lock(&self.ledger).bans(now)
+    }
+
+    /// Lets a source come again whatever it owes; says whether it owed anything.
+    pub(crate) fn forgive(&self, source: Source, now: Instant) -> bool {
+        let mut ledger = lock(&self.ledger);
+        let owed = ledger.forgive(source, now);
+        self.enforced.store(ledger.enforced(), Relaxed);
+        owed
     }
 
     /// Forgets whose penalties are over, and returns those that were turned away, once each.

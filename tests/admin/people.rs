@@ -1,0 +1,62 @@
+//! Who is turned away and may come again, and who is in.
+
+use rig::socks5::CONNECT;
+use rig::target::Target;
+use rig::users::Users;
+use rig::wait::{PATIENCE, eventually};
+use rig::wire::Wire;
+use serde_json::{Value, json};
+
+use crate::{OPERATE, READ, root, somebody, start};
+
+fn bans(conversation: &mut rig::admin::Conversation) -> Vec<Value> {
+    conversation.ask("auth.bans", json!({}))["bans"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn an_operator_lets_a_source_come_again() {
+    let users = Users::of(&[("alice", b"wonderland")]);
+    let penalties = "[penalties]\nexempt = []\nauthfail_secs = 3600\nmax_secs = 3600\nfailure_delay_ms = 0\n";
+    let service = start(&[penalties, &users.settings(&["userpass"])].concat());
+    let mut operator = somebody(&service, 4321, &[READ, OPERATE]);
+    assert_eq!(bans(&mut operator), Vec::<Value>::new());
+    assert_ne!(Wire::connect(service.addr()).log_in(b"alice", b"wrong")[1], 0);
+    assert!(eventually(PATIENCE, || bans(&mut operator).len() == 1));
+    let ban = &bans(&mut operator)[0];
+    assert_eq!(ban["src"], "127.0.0.1");
+    assert!(ban["left_s"].as_u64().is_some_and(|left| left > 3_000), "{ban}");
+
+    let forgiven = operator.ask("auth.unban", json!({ "src": "127.0.0.1", "reason": "the printer" }));
+    assert_eq!((&forgiven["source"], &forgiven["forgiven"]), (&json!("127.0.0.1"), &json!(true)));
+    assert_eq!(bans(&mut operator), Vec::<Value>::new());
+    assert_eq!(Wire::connect(service.addr()).log_in(b"alice", b"wonderland")[1], 0, "he may try again");
+    let records = root(&service).ask("audit.tail", json!({}));
+    assert_eq!(
+        (&records["records"][1]["op"], &records["records"][1]["comment"]),
+        (&json!("auth.unban"), &json!("the printer"))
+    );
+    assert_eq!(operator.refused("auth.unban", json!({ "src": "printer" })).0, "bad_request");
+}
+
+#[test]
+fn users_are_those_of_the_file_and_whoever_is_in() {
+    let users = Users::of(&[("alice", b"wonderland"), ("bob", b"builder")]);
+    let service = start(&users.settings(&["userpass"]));
+    let mut client = Wire::connect(service.addr());
+    assert_eq!(client.log_in(b"alice", b"wonderland")[1], 0);
+    let target = Target::listen();
+    assert_eq!(client.ask(CONNECT, target.addr()).code, 0);
+    let mut reader = somebody(&service, 4321, &[READ]);
+    let is_in =
+        |reader: &mut rig::admin::Conversation| reader.ask("users.get", json!({ "name": "alice" }))["sessions"] == 1;
+    assert!(eventually(PATIENCE, || is_in(&mut reader)));
+    let list = reader.ask("users.list", json!({ "limit": 1 }));
+    assert_eq!(
+        (&list["total"], &list["users"][0]["name"], &list["next"]),
+        (&json!(2), &json!("alice"), &json!("alice"))
+    );
+    let list = reader.ask("users.list", json!({ "after": "alice" }));
+    assert_eq!((&list["users"][0]["name"], &list["users"][0]["state"]), (&json!("bob"), &json!("enabled")));
+    assert_eq!(list["next"], Value::Null);
+    assert_eq!(reader.refused("users.get", json!({ "name": "eve" })).0, "not_found");
+}
