@@ -1,8 +1,10 @@
 //! How much may be carried in a stretch of time: what is refused, ended or slowed down then, what is told, and what is remembered.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use rig::api::Api;
 use rig::history::{History, Shelf};
 use rig::scrape::Endpoint;
 use rig::service::Service;
@@ -10,6 +12,7 @@ use rig::signals::send;
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
+use serde_json::{Value, json};
 
 use crate::{PASSWORD, apply, assert_passes, refused, relay_of, start};
 
@@ -189,4 +192,92 @@ fn a_quota_is_kept_through_every_kill_to_within_a_checkpoint_and_nothing_counts_
     assert_refused(&service, "alice");
     let all = i64::try_from(KILLS * PIECE).unwrap();
     assert_eq!(accounted(&history), (all, all));
+}
+
+fn order(api: &Api, what: &str, body: &Value) -> Value {
+    let answer = api.ask("operate", "POST", &format!("/api/limits/{what}"), Some(body));
+    assert_eq!(answer.status, 200, "{what} {body}: {}", answer.body);
+    serde_json::from_str(&answer.body).expect("it is JSON")
+}
+
+#[test]
+fn a_grant_counts_until_its_end_and_a_start_knows_it() {
+    let (users, shelf, api) = (users(), Shelf::new(), Api::reserve(Path::new(env!("CARGO_BIN_EXE_rustsocks"))));
+    let settings = config(&users, &[shelf.settings(), api.settings()].concat());
+    let granted =
+        json!({"target": "user/alice", "bytes": PIECE, "quota": "monthly", "until": "2100-01-01", "reason": "x"});
+    {
+        let service = start(&settings);
+        carry(&service, "alice", 5 * PIECE);
+        assert_refused(&service, "alice");
+        assert_eq!(order(&api, "grants", &granted)["kept"], true);
+        assert!(eventually(PATIENCE, || relay_of(&service, "alice").is_ok()), "more was granted");
+        let used = api.read("/api/limits/quotas?user=alice");
+        let expected = json!({"quota": "monthly", "target": "user/alice", "used_bytes": 5 * PIECE, "quota_bytes": 6 * PIECE, "spent": false});
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(used["quotas"][0][key], *value, "{used}");
+        }
+        let all = i64::try_from(5 * PIECE).unwrap();
+        assert!(eventually(PATIENCE, || accounted(&shelf.history()) == (all, all)));
+    }
+    let service = start(&settings);
+    assert_eq!(api.read("/api/limits/concessions")["concessions"][0]["bytes"], PIECE);
+    carry(&service, "alice", PIECE);
+    assert_refused(&service, "alice");
+    assert_eq!(order(&api, "reset", &json!({"target": "user/alice"})), json!({"target": "user/alice", "voided": 1}));
+    assert!(api.read("/api/limits/concessions")["concessions"].as_array().is_some_and(Vec::is_empty));
+    assert_refused(&service, "alice");
+}
+
+#[test]
+fn an_override_holds_for_whoever_is_in_and_whoever_comes_until_it_is_taken_back() {
+    let (users, api) = (users(), Api::reserve(Path::new(env!("CARGO_BIN_EXE_rustsocks"))));
+    let service = start(&[&users.settings(&["userpass"]), &*api.settings()].concat());
+    let (mut client, mut target) = relay_of(&service, "alice").unwrap();
+    let slow =
+        json!({"target": "user/alice", "bandwidth_limit_mbps": 0.16, "max_connections": 1, "until": "2100-01-01"});
+    assert_eq!(order(&api, "overrides", &slow)["bandwidth_limit_mbps"], 0.16);
+    let took = |client: &mut Wire, target: &mut Wire, bytes| {
+        let began = Instant::now();
+        pass(client, target, bytes);
+        began.elapsed()
+    };
+    assert!(eventually(PATIENCE, || took(&mut client, &mut target, PIECE) > Duration::from_millis(600)), "it is slow");
+    assert_eq!(relay_of(&service, "alice").err(), Some(refused("too_many_of_user")));
+    let _others = relay_of(&service, "bob").unwrap();
+    assert_eq!(order(&api, "reset", &json!({"target": "user/alice"}))["voided"], 1);
+    let is_fast = || took(&mut client, &mut target, 10 * PIECE) < Duration::from_secs(2);
+    assert!(eventually(PATIENCE, is_fast), "it is as fast as before");
+    let _second = relay_of(&service, "alice").unwrap();
+}
+
+#[test]
+fn what_cannot_be_granted_is_refused_with_its_reason() {
+    let (users, api) = (users(), Api::reserve(Path::new(env!("CARGO_BIN_EXE_rustsocks"))));
+    let _service = start(&config(&users, &api.settings()));
+    for (what, body, why) in [
+        ("grants", json!({"target": "alice", "bytes": 1, "until": "2100-01-01"}), "user/NAME or group/NAME"),
+        ("grants", json!({"target": "user/alice", "bytes": 0, "until": "2100-01-01"}), "bytes: 1 to"),
+        ("grants", json!({"target": "user/alice", "bytes": 1, "until": "2000-01-01"}), "it is over already"),
+        (
+            "grants",
+            json!({"target": "user/alice", "bytes": 1, "until": "2100-01-01", "quota": "x"}),
+            "there is no quota",
+        ),
+        (
+            "overrides",
+            json!({"target": "user/alice", "until": "2100-01-01"}),
+            "bandwidth_limit_mbps, max_connections or both",
+        ),
+        (
+            "overrides",
+            json!({"target": "user/alice", "bandwidth_limit_mbps": 0.001, "until": "2100-01-01"}),
+            "0.008 to 1000000",
+        ),
+    ] {
+        let answer = api.ask("operate", "POST", &format!("/api/limits/{what}"), Some(&body));
+        assert!(answer.status == 400 && answer.body.contains(why), "{body}: {} {}", answer.status, answer.body);
+    }
+    let body = json!({"target": "user/alice", "bytes": 1, "until": "2100-01-01"});
+    assert_eq!(api.ask("read", "POST", "/api/limits/grants", Some(&body)).status, 403);
 }

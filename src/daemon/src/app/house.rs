@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
@@ -23,6 +23,7 @@ use super::rule_hits;
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
+use crate::engine::concessions::Concessions;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{self, Admin, Entrance, Terms};
 use crate::frontends::http::{self, Http, Manners};
@@ -109,6 +110,8 @@ impl House {
             audit,
             admin,
         } = given;
+        let place = past.as_deref().and_then(Path::parent);
+        let concessions = Concessions::begin(place, &counting.quotas);
         let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
         let threads = start_threads(&sockets, &serving)?;
@@ -152,6 +155,7 @@ impl House {
             reloads: Arc::clone(&reloads),
             record: audit,
             paces: Paces::default(),
+            concessions,
         });
         let admin =
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;

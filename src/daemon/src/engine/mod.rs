@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod auth;
+pub(crate) mod concessions;
 pub(crate) mod dial;
 pub(crate) mod history;
 pub(crate) mod log;

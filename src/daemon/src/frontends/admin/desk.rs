@@ -151,7 +151,7 @@ pub(super) fn refusal(no: &No) -> Refusal {
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
         No::NothingKept => Refusal::new(Code::Unavailable, msg),
         No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
-        No::Unreadable | No::NobodyReloads => Refusal::new(Code::Unavailable, msg).for_now(),
+        No::Unreadable | No::NobodyReloads | No::NotKept => Refusal::new(Code::Unavailable, msg).for_now(),
         No::OtherNumber { matched, .. } => {
             Refusal::new(Code::Conflict, msg).with(json!({ "matched": matched })).for_now()
         }

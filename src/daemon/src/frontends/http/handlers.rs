@@ -7,6 +7,7 @@ use config::tokens::Scope;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 use wire::Extent;
 
@@ -135,10 +136,7 @@ pub(super) fn rules(office: &Office, asked: &Asked) -> Answer {
 }
 
 pub(super) fn test_request(office: &Office, asked: &Asked) -> Answer {
-    answered(office, asked, |_| {
-        let question = serde_json::from_slice(&asked.body).map_err(|error| No::Invalid(error.to_string()))?;
-        Ok(Operation::TestRequest(Box::new(question)))
-    })
+    answered(office, asked, |_| Ok(Operation::TestRequest(asked.order()?)))
 }
 
 pub(super) fn reload(office: &Office, asked: &Asked) -> Answer {
@@ -153,7 +151,35 @@ pub(super) fn last_reload(office: &Office, asked: &Asked) -> Answer {
     answered(office, asked, |_| Ok(Operation::LastReload))
 }
 
+pub(super) fn quotas(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |query| {
+        let sought = query.sought()?;
+        Ok(Operation::Quotas(sought.user, sought.limit))
+    })
+}
+
+pub(super) fn concessions(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Concessions))
+}
+
+pub(super) fn grant(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Grant(asked.order()?)))
+}
+
+pub(super) fn lay_over(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Override(asked.order()?)))
+}
+
+pub(super) fn reset(office: &Office, asked: &Asked) -> Answer {
+    answered(office, asked, |_| Ok(Operation::Reset(asked.order()?)))
+}
+
 impl Asked {
+    /// What its body says.
+    fn order<T: DeserializeOwned>(&self) -> Result<T, No> {
+        serde_json::from_slice(&self.body).map_err(|error| No::Invalid(error.to_string()))
+    }
+
     fn id(&self) -> Result<Uuid, No> {
         let id = self.name()?;
         // Other spellings of the same would be other paths to whoever stands between.
@@ -206,6 +232,10 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::Forgiven { .. }
         | office::Answer::Rules(_)
         | office::Answer::Tested(_)
+        | office::Answer::Quotas(_)
+        | office::Answer::Concessions(_)
+        | office::Answer::Conceded(_)
+        | office::Answer::Voided(_)
         | office::Answer::Reloaded(_) => return None,
     };
     let is_full = query.limit().is_ok_and(|limit| u32::try_from(length) == Ok(limit));
@@ -219,6 +249,7 @@ fn refused(no: &No) -> Answer {
         No::Invalid(detail) => told(400, "invalid", detail),
         No::NothingKept => told(404, "no_history", &no.to_string()),
         No::TooLate => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
+        No::NotKept => told(503, "not_kept", &no.to_string()).with("Retry-After", "5"),
         No::Unreadable => told(503, "unreadable", &no.to_string()).with("Retry-After", "5"),
         No::NotReloaded(reload) => told_with(422, "not_reloaded", &no.to_string(), ("reload", reload)),
         No::StillReloading => told(503, "still_reloading", &no.to_string()).with("Retry-After", "5"),

@@ -92,6 +92,7 @@ const HISTORY: &[Parameter] = &[USER, HOURS, START, END, DEST, PORT, STATUS, RUL
 const OF_USER: &[Parameter] = &[HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT, AFTER];
 const STATISTICS: &[Parameter] = &[USER, HOURS, START, END, DEST, PORT, STATUS, RULE];
 const SUMS: &[Parameter] = &[BY, USER, HOURS, START, END, DEST, PORT, STATUS, RULE, LIMIT];
+const QUOTAS: &[Parameter] = &[parameter("user", "Text", "only quotas of this user"), LIMIT];
 const RULES: &[Parameter] = &[LIMIT, OFFSET];
 
 const fn parameter(name: &'static str, schema: &'static str, description: &'static str) -> Parameter {
@@ -133,7 +134,23 @@ const fn order(path: &'static str, handler: Handler, description: &'static str) 
     }
 }
 
-pub(super) static ROUTES: [Route; 20] = [
+/// What operators order with a body of the first schema.
+const fn change(
+    path: &'static str,
+    handler: Handler,
+    (body, answer): (&'static str, &'static str),
+    description: &'static str,
+) -> Route {
+    Route {
+        method: "POST",
+        needs: Needs::Token(Scope::Operate),
+        body: Some(body),
+        refusals: &[400],
+        ..read(path, handler, answer, description)
+    }
+}
+
+pub(super) static ROUTES: [Route; 25] = [
     open("/", handlers::index, Shape::Text, "this list"),
     Route {
         needs: Needs::Token(Scope::Read),
@@ -225,6 +242,30 @@ pub(super) static ROUTES: [Route; 20] = [
         refusals: &[400],
         ..read("/api/acl/test", handlers::test_request, "Verdict", "what the rules in force would say to a request")
     },
+    Route {
+        parameters: QUOTAS,
+        refusals: &[400],
+        ..read(
+            "/api/limits/quotas",
+            handlers::quotas,
+            "Quotas",
+            "how far quotas are used up, the nearest to its end first",
+        )
+    },
+    read(
+        "/api/limits/concessions",
+        handlers::concessions,
+        "Concessions",
+        "what operators let somebody have for a while",
+    ),
+    change("/api/limits/grants", handlers::grant, ("Grant", "Concession"), "grants more of a quota until some moment"),
+    change(
+        "/api/limits/overrides",
+        handlers::lay_over,
+        ("Override", "Concession"),
+        "lets another rate or number of sessions hold until some moment",
+    ),
+    change("/api/limits/reset", handlers::reset, ("Reset", "Voided"), "makes void what was granted and overridden"),
     Route {
         refusals: &[404],
         ..read("/api/admin/reload", handlers::last_reload, "Reload", "what came of the last reload")

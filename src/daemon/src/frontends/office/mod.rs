@@ -4,6 +4,7 @@
 
 pub(crate) mod acl;
 pub(crate) mod forgiveness;
+mod limits;
 mod live;
 pub(crate) mod moment;
 pub(crate) mod paces;
@@ -26,6 +27,8 @@ use uuid::Uuid;
 use wire::Extent;
 
 use self::forgiveness::Forgive;
+use self::limits::{Conceded, Quotas, Shown, Voided};
+pub(crate) use self::limits::{Grant, Override, Reset};
 use self::live::Live;
 pub(crate) use self::paces::Paces;
 pub(crate) use self::past::Past;
@@ -36,6 +39,7 @@ pub(crate) use self::rules::Question;
 use self::rules::{RuleList, answered};
 use self::several::Several;
 use self::statistics::Statistics;
+use crate::engine::concessions::Concessions;
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Sum};
@@ -62,6 +66,8 @@ pub(crate) struct Office {
     /// Where orders are written down, if they are.
     pub(crate) record: Option<Record>,
     pub(crate) paces: Paces,
+    /// What operators let somebody have for a while.
+    pub(crate) concessions: Concessions,
 }
 
 /// Who asks.
@@ -96,6 +102,12 @@ pub(crate) enum Operation {
     /// Reads texts anew, and waits for what comes of it.
     Reload(Extent),
     LastReload,
+    /// Of a user or of everybody, so many.
+    Quotas(Option<String>, usize),
+    Concessions,
+    Grant(Box<Grant>),
+    Override(Box<Override>),
+    Reset(Reset),
 }
 
 /// Which of the living.
@@ -123,6 +135,10 @@ pub(crate) enum Answer {
     Rules(RuleList),
     Tested(Value),
     Reloaded(Box<Reload>),
+    Quotas(Quotas),
+    Concessions(Conceded),
+    Conceded(Box<Shown>),
+    Voided(Voided),
 }
 
 /// Why there is no answer.
@@ -152,6 +168,8 @@ pub(crate) enum No {
     NobodyReloads,
     #[error("there was no reload since this worker started")]
     NeverReloaded,
+    #[error("it cannot be kept now; the log has the reason")]
+    NotKept,
 }
 
 impl Caller {
@@ -183,8 +201,16 @@ impl Operation {
             | Self::History(..)
             | Self::Rules { .. }
             | Self::TestRequest(_)
-            | Self::LastReload => Scope::Read,
-            Self::EndSession(_) | Self::EndSessions(_) | Self::Forgive(_) | Self::Reload(_) => Scope::Operate,
+            | Self::LastReload
+            | Self::Quotas(..)
+            | Self::Concessions => Scope::Read,
+            Self::EndSession(_)
+            | Self::EndSessions(_)
+            | Self::Forgive(_)
+            | Self::Reload(_)
+            | Self::Grant(_)
+            | Self::Override(_)
+            | Self::Reset(_) => Scope::Operate,
         }
     }
 }
@@ -217,6 +243,11 @@ impl Office {
             Operation::TestRequest(question) => answered(&question, &self.world.regime().snapshot).map(Answer::Tested),
             Operation::Reload(extent) => self.reload(caller, extent).map(|reload| Answer::Reloaded(Box::new(reload))),
             Operation::LastReload => self.last_reload().map(|reload| Answer::Reloaded(Box::new(reload))),
+            Operation::Quotas(user, limit) => Ok(Answer::Quotas(self.quotas(user.as_deref(), limit))),
+            Operation::Concessions => Ok(Answer::Concessions(self.concessions())),
+            Operation::Grant(order) => self.grant(caller, *order).map(Box::new).map(Answer::Conceded),
+            Operation::Override(order) => self.lay_over(caller, *order).map(Box::new).map(Answer::Conceded),
+            Operation::Reset(order) => self.reset(caller, &order).map(Answer::Voided),
         }
     }
 

@@ -548,6 +548,43 @@ mod tests {
     }
 
     #[test]
+    fn a_grant_counts_until_its_end_for_the_one_who_has_it() {
+        let mut desk = Desk::of(vec![daily("daily", 100, Action::Refuse)]);
+        let (alice, bob) = (user("alice", &[]), user("bob", &[]));
+        let evening = Timestamp::from_second(noon(0).as_second() + 6 * 3600).expect("it is in range");
+        let grant = |bytes, quota: &str| Concession {
+            to: Grantee::User("alice".into()),
+            what: What::Grant { bytes, quota: Some(quota.into()) },
+            until: evening,
+            reason: String::new(),
+            by: "anna".to_owned(),
+        };
+        desk.books.concessions = vec![grant(50, "daily"), grant(25, "daily"), grant(1000, "another")];
+        for (who, now, bytes, told, verdict) in [
+            (&bob, noon(0), 100, vec![100], Verdict::Refused),
+            (&alice, noon(0), 174, vec![50], Verdict::Welcome),
+            (&alice, noon(0), 1, vec![100], Verdict::Refused),
+            (&alice, evening, 0, vec![], Verdict::Refused),
+            (&alice, noon(1), 99, vec![50], Verdict::Welcome),
+        ] {
+            assert_eq!(desk.carry(who, bytes, now), (told, verdict), "{who:?} {bytes}");
+        }
+    }
+
+    #[test]
+    fn an_override_holds_until_its_end() {
+        let mut desk = Desk::of(Vec::new());
+        let what = What::Override { bandwidth: Some(7), at_once: None };
+        let to = Grantee::Group("staff".into());
+        let concession = Concession { to, what, until: noon(1), reason: String::new(), by: "anna".to_owned() };
+        desk.books.concessions = vec![concession];
+        let (tuning, _) = desk.books.round(noon(0));
+        let tuned = Tuned { bandwidth: Some(Bound::At(7)), ..Tuned::default() };
+        assert_eq!(tuning.groups.get("staff"), Some(&tuned));
+        assert_eq!(desk.books.round(noon(1)).0, Tuning::default());
+    }
+
+    #[test]
     fn who_left_before_anybody_looked_is_counted_and_who_has_nothing_is_forgotten() {
         let mut desk = Desk::of(vec![daily("daily", 100, Action::Refuse)]);
         assert_eq!(desk.carry(&user("alice", &[]), 1, noon(0)), (vec![], Verdict::Welcome));

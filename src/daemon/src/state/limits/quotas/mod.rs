@@ -15,8 +15,8 @@ use jiff::Timestamp;
 use limits::quota::account::{Carried, Quarter};
 use prometheus::{IntCounterVec, IntGaugeVec};
 
-use self::books::{Books, Told};
-use self::concession::Grantee;
+use self::books::{Books, Standing, Told};
+use self::concession::{Concession, Grantee};
 use self::meter::{Metered, Toll, Verdict};
 use super::bandwidth::Bandwidth;
 use super::tuning::Tuning;
@@ -114,6 +114,26 @@ impl Quotas {
     /// All of that, instead of what was known of it.
     pub(crate) fn learn(&self, past: Vec<(Arc<str>, Quarter, Carried)>) {
         self.books().learn(past);
+    }
+
+    /// How far each quota is used up, by each user and by those who share one; in no order.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        self.books().standings()
+    }
+
+    /// Whether there is a quota of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.books().quotas().iter().any(|quota| *quota.name == *name)
+    }
+
+    /// What operators have conceded, also what is over.
+    pub(crate) fn concessions(&self) -> Vec<Concession> {
+        self.books().concessions.clone()
+    }
+
+    /// Lets these hold instead of the former ones, from the next round on.
+    pub(crate) fn concede(&self, concessions: Vec<Concession>) {
+        self.books().concessions = concessions;
     }
 
     fn tell(&self, told: &[Told]) {

@@ -1,0 +1,285 @@
+//! How far quotas are used up, and what operators let somebody have for a while.
+
+use jiff::Timestamp;
+use limits::quota::calendar::Span;
+use serde::{Deserialize, Serialize};
+
+use super::moment::moment;
+use super::record::Order;
+use super::{Caller, No, Office};
+use crate::state::limits::quotas::books::Standing;
+use crate::state::limits::quotas::concession::{Concession, Grantee, What};
+
+/// As many hold at once.
+const MOST: usize = 1_000;
+
+/// Characters of a reason.
+const LONGEST_REASON: usize = 1_000;
+
+/// Bytes of a name.
+const LONGEST_NAME: usize = 255;
+
+/// The largest grant: a petabyte.
+const MOST_BYTES: u64 = 1_000_000_000_000_000;
+
+const MOST_CONNECTIONS: u32 = 1_000_000;
+
+/// More of a quota.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Grant {
+    /// `user/alice` or `group/staff`.
+    target: String,
+    bytes: u64,
+    /// All that the target has, if it is not said.
+    quota: Option<String>,
+    until: String,
+    reason: Option<String>,
+}
+
+/// Another rate, or another number of sessions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Override {
+    target: String,
+    bandwidth_limit_mbps: Option<f64>,
+    max_connections: Option<u32>,
+    until: String,
+    reason: Option<String>,
+}
+
+/// Back to what is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reset {
+    target: String,
+}
+
+/// The nearest to its end first.
+#[derive(Debug, Serialize)]
+pub(crate) struct Quotas {
+    quotas: Vec<Consumption>,
+}
+
+/// One quota of one user, or of those who share it.
+#[derive(Debug, Serialize)]
+struct Consumption {
+    quota: String,
+    /// Nothing where everybody who logs in shares it.
+    target: Option<String>,
+    used_bytes: u64,
+    /// With what was granted; nothing is no limit.
+    quota_bytes: Option<u64>,
+    spent: bool,
+    begins: Timestamp,
+    ends: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Conceded {
+    concessions: Vec<Shown>,
+}
+
+/// One concession, as it is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    target: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quota: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bandwidth_limit_mbps: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_connections: Option<u32>,
+    until: Timestamp,
+    reason: String,
+    by: String,
+    /// Whether a start knows it.
+    kept: bool,
+}
+
+/// How many concessions are void now.
+#[derive(Debug, Serialize)]
+pub(crate) struct Voided {
+    target: String,
+    voided: usize,
+}
+
+impl Office {
+    pub(super) fn quotas(&self, user: Option<&str>, limit: usize) -> Quotas {
+        let mut standings = self.world.quotas.standings();
+        if let Some(user) = user {
+            standings.retain(|standing| matches!(&standing.whose, Some(Grantee::User(name)) if **name == *user));
+        }
+        let left = |standing: &Standing| match standing.most {
+            0 => u64::MAX,
+            most => most.saturating_sub(standing.used),
+        };
+        standings.sort_by(|one, other| left(one).cmp(&left(other)).then_with(|| one.quota.cmp(&other.quota)));
+        Quotas { quotas: standings.into_iter().take(limit).map(Consumption::of).collect() }
+    }
+
+    pub(super) fn concessions(&self) -> Conceded {
+        let now = Timestamp::now();
+        let valid = self.world.quotas.concessions().into_iter().filter(|concession| concession.is_valid(now));
+        Conceded { concessions: valid.map(|concession| self.shown(concession)).collect() }
+    }
+
+    /// # Errors
+    /// Something that cannot be granted, or cannot be kept.
+    pub(super) fn grant(&self, caller: &Caller, order: Grant) -> Result<Shown, No> {
+        let Grant { target, bytes, quota, until, reason } = order;
+        if !(1..=MOST_BYTES).contains(&bytes) {
+            return Err(No::Invalid(format!("bytes: 1 to {MOST_BYTES}")));
+        }
+        if let Some(quota) = quota.as_deref().filter(|quota| !self.world.quotas.has(quota)) {
+            return Err(No::Invalid(format!("there is no quota {quota:?}")));
+        }
+        let what = What::Grant { bytes, quota: quota.map(Into::into) };
+        self.concede(caller, (&target, what), &until, reason)
+    }
+
+    /// # Errors
+    /// Something that cannot be meant, or cannot be kept.
+    pub(super) fn lay_over(&self, caller: &Caller, order: Override) -> Result<Shown, No> {
+        let Override { target, bandwidth_limit_mbps, max_connections: at_once, until, reason } = order;
+        let bandwidth = bandwidth_limit_mbps.map(bytes_a_second).transpose()?;
+        if bandwidth.is_none() && at_once.is_none() {
+            return Err(No::Invalid("say bandwidth_limit_mbps, max_connections or both".to_owned()));
+        }
+        if at_once.is_some_and(|most| most > MOST_CONNECTIONS) {
+            return Err(No::Invalid(format!("max_connections: 0 to {MOST_CONNECTIONS}")));
+        }
+        self.concede(caller, (&target, What::Override { bandwidth, at_once }), &until, reason)
+    }
+
+    /// # Errors
+    /// No target, or it cannot be kept that there is nothing more.
+    pub(super) fn reset(&self, caller: &Caller, order: &Reset) -> Result<Voided, No> {
+        let (to, now) = (grantee(&order.target)?, Timestamp::now());
+        let deed = || {
+            let mut voided = 0;
+            self.change(|all| {
+                voided = all.iter().filter(|concession| concession.to == to && concession.is_valid(now)).count();
+                all.retain(|concession| concession.to != to);
+            })?;
+            Ok(voided)
+        };
+        let written = Order { op: "limits.reset", target: order.target.as_str().into(), comment: None, idem: None };
+        let voided = self.on_record(caller, &written, deed, |voided| format!("{voided} voided"))?.outcome;
+        Ok(Voided { target: order.target.clone(), voided })
+    }
+
+    fn concede(
+        &self,
+        caller: &Caller,
+        (target, what): (&str, What),
+        until: &str,
+        reason: Option<String>,
+    ) -> Result<Shown, No> {
+        let (to, until, now) = (grantee(target)?, moment(until).map_err(No::Invalid)?, Timestamp::now());
+        let reason = reason.unwrap_or_default();
+        if until <= now {
+            return Err(No::Invalid("until: it is over already".to_owned()));
+        }
+        if reason.chars().count() > LONGEST_REASON {
+            return Err(No::Invalid(format!("reason: at most {LONGEST_REASON} characters")));
+        }
+        let concession = Concession { to, what, until, reason, by: caller.name.clone() };
+        let valid = self.world.quotas.concessions().iter().filter(|concession| concession.is_valid(now)).count();
+        if valid >= MOST {
+            return Err(No::Invalid(format!("{MOST} hold already; reset some first")));
+        }
+        let deed = || {
+            self.change(|all| {
+                // A further grant adds to the former ones; of overrides the last one holds.
+                let is_replaced = |other: &Concession| {
+                    let are_overrides =
+                        [&other.what, &concession.what].map(|what| matches!(what, What::Override { .. }));
+                    are_overrides == [true, true] && other.to == concession.to
+                };
+                all.retain(|other| !is_replaced(other));
+                all.push(concession.clone());
+            })
+        };
+        let op = match concession.what {
+            What::Grant { .. } => "limits.grant",
+            What::Override { .. } => "limits.override",
+        };
+        let order = Order { op, target: target.into(), comment: Some(&concession.reason), idem: None };
+        self.on_record(caller, &order, deed, |()| format!("{:?} until {until}", concession.what))?;
+        Ok(self.shown(concession))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Concession>)) -> Result<(), No> {
+        self.concessions.change(&self.world.quotas, change).map_err(|error| {
+            tracing::warn!(%error, "what an operator grants for a while cannot be kept");
+            No::NotKept
+        })
+    }
+
+    fn shown(&self, concession: Concession) -> Shown {
+        let Concession { to, what, until, reason, by } = concession;
+        let (bytes, quota, bandwidth, at_once) = match what {
+            What::Grant { bytes, quota } => (Some(bytes), quota, None, None),
+            What::Override { bandwidth, at_once } => (None, None, bandwidth, at_once),
+        };
+        Shown {
+            target: target(&to),
+            bytes,
+            quota: quota.map(|quota| quota.to_string()),
+            bandwidth_limit_mbps: bandwidth.map(megabits),
+            max_connections: at_once,
+            until,
+            reason,
+            by,
+            kept: self.concessions.are_kept(),
+        }
+    }
+}
+
+impl Consumption {
+    fn of(standing: Standing) -> Self {
+        let Standing { quota, whose, used, most, is_spent, span: Span { begins, ends } } = standing;
+        let moment = |second| Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+        Self {
+            quota: quota.to_string(),
+            target: whose.as_ref().map(target),
+            used_bytes: used,
+            quota_bytes: (most > 0).then_some(most),
+            spent: is_spent,
+            begins: moment(begins),
+            ends: moment(ends),
+        }
+    }
+}
+
+fn grantee(target: &str) -> Result<Grantee, No> {
+    let (kind, name) = target.split_once('/').unwrap_or_default();
+    let name = Some(name).filter(|name| (1..=LONGEST_NAME).contains(&name.len()));
+    match (kind, name) {
+        ("user", Some(name)) => Ok(Grantee::User(name.into())),
+        ("group", Some(name)) => Ok(Grantee::Group(name.into())),
+        _ => Err(No::Invalid("target: user/NAME or group/NAME".to_owned())),
+    }
+}
+
+fn target(to: &Grantee) -> String {
+    match to {
+        Grantee::User(name) => format!("user/{name}"),
+        Grantee::Group(name) => format!("group/{name}"),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in range before")]
+fn bytes_a_second(megabits: f64) -> Result<u64, No> {
+    let is_rate = megabits == 0.0 || (0.008..=1_000_000.0).contains(&megabits);
+    let rate = is_rate.then(|| (megabits * 1e6 / 8.0).round() as u64);
+    rate.ok_or_else(|| No::Invalid("bandwidth_limit_mbps: 0, or 0.008 to 1000000".to_owned()))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
+fn megabits(bytes: u64) -> f64 {
+    bytes as f64 * 8.0 / 1e6
+}
