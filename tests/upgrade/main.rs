@@ -6,6 +6,7 @@ mod activated;
 mod broken;
 mod history;
 mod live;
+mod quotas;
 mod stopped;
 
 use std::net::SocketAddr;
