@@ -84,6 +84,12 @@ pub(crate) enum Command {
     /// Rules
     #[command(subcommand)]
     Acl(Acl),
+    /// Read the operator's files again, and say what came of it
+    Reload {
+        /// Which
+        #[arg(value_parser = ["all", "acl"], default_value = "all")]
+        what: String,
+    },
     /// Who did what
     #[command(subcommand)]
     Audit(Audit),

@@ -90,6 +90,9 @@ impl Desk {
             }
             Command::Acl(Acl::Rules) => self.rules()?,
             Command::Acl(Acl::Hits) => self.hits()?,
+            Command::Reload { what } => {
+                self.record("reload.run", &json!({ "what": what, "idem": idem() }), "rustsocks.reload/1")?;
+            }
             Command::Audit(Audit::Tail { number }) => self.audit(number)?,
             Command::Audit(Audit::Verify) => self.record("audit.verify", &json!({}), "rustsocks.audit/1")?,
             Command::Raw { request } => self.raw(&request)?,

@@ -1,0 +1,193 @@
+//! Commands: their answers in every form, and what their exit codes say.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rig::target::tunnel;
+use serde_json::Value;
+
+use crate::{client, client_program, daemon, document, id_of, socket, wait_for_sessions};
+
+#[test]
+fn the_examples_of_the_plan_work_as_they_are_written() {
+    let service = daemon();
+    let (_client, _far) = tunnel(service.addr());
+    let socket = socket(&service);
+    wait_for_sessions(&socket, 1);
+    service.wait_for_history();
+    for example in
+        ["sessions list --active", "sessions list --user alice --last 24h", "sessions stats", "users top --by-sessions"]
+    {
+        let output = client(&socket, &example.split(' ').collect::<Vec<_>>());
+        assert!(output.status.success(), "{example}: {output:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{example}: {output:?}");
+    }
+}
+
+#[test]
+fn a_table_is_the_same_in_every_form() {
+    let service = daemon();
+    let (client_end, _far) = tunnel(service.addr());
+    let socket = socket(&service);
+    wait_for_sessions(&socket, 1);
+    let source = client_end.local().to_string();
+    let document = document(&socket, &["sessions", "list", "--fields", "user,src"]);
+    assert_eq!(document["schema"], "rustsocks.sessions/1");
+    assert_eq!(document["rows"][0]["src"], source);
+    let row = |format: &str| {
+        let output = client(&socket, &["sessions", "list", "--fields", "user,src", "-o", format]);
+        String::from_utf8(output.stdout).expect("output is text")
+    };
+    assert_eq!(row("csv"), format!("user,src\nanonymous,{source}\n"));
+    assert_eq!(row("tsv"), format!("user\tsrc\nanonymous\t{source}\n"));
+    assert_eq!(row("plain"), format!("USER SRC\nanonymous {source}\n"));
+    assert_eq!(row("table"), format!("USER       SRC\nanonymous  {source}\n"));
+    assert_eq!(row("ndjson"), format!("{{\"src\":\"{source}\",\"user\":\"anonymous\"}}\n"));
+}
+
+#[test]
+fn sessions_are_ended_by_a_filter_and_the_number_is_kept() {
+    let service = daemon();
+    let (one, _one_far) = tunnel(service.addr());
+    let (_two, _two_far) = tunnel(service.addr());
+    let socket = socket(&service);
+    wait_for_sessions(&socket, 2);
+    let kill = |arguments: &[&str]| client(&socket, &[&["sessions", "kill"], arguments].concat());
+    // Nobody can be asked, and nobody said yes.
+    let unasked = kill(&["--filter", "user=anonymous"]);
+    assert_eq!(unasked.status.code(), Some(2), "{unasked:?}");
+    let dry = kill(&["--filter", "user=anonymous", "--dry-run"]);
+    assert!(dry.status.success(), "{dry:?}");
+    let other_number = kill(&["--filter", "user=anonymous", "--expect", "3", "--yes"]);
+    assert_eq!(other_number.status.code(), Some(5), "{other_number:?}");
+    wait_for_sessions(&socket, 2);
+    let filter = format!("id={}", id_of(&socket, one.local()));
+    let killed = kill(&["--filter", &filter, "--expect", "1", "--reason", "a test", "--yes"]);
+    assert!(killed.status.success(), "{killed:?}");
+    wait_for_sessions(&socket, 1);
+    let audit = document(&socket, &["audit", "tail"]);
+    let records = audit["rows"].as_array().expect("records");
+    assert!(records.iter().any(|record| record["op"] == "sessions.kill"), "{audit}");
+}
+
+#[test]
+fn a_reload_says_what_came_of_it() {
+    let service = daemon();
+    let socket = socket(&service);
+    let good = client(&socket, &["reload"]);
+    assert!(good.status.success(), "{good:?}");
+    service.rewrite("[server]\nbind_prt = 1\n");
+    let bad = client(&socket, &["reload"]);
+    assert_eq!(bad.status.code(), Some(6), "{bad:?}");
+}
+
+#[test]
+fn what_fails_says_how_by_its_code() {
+    let service = daemon();
+    let socket = socket(&service);
+    let code = |arguments: &[&str]| client(&socket, arguments).status.code();
+    assert_eq!(code(&["sessions", "list", "--filter", "usr=alice"]), Some(2));
+    assert_eq!(code(&["nonsense"]), Some(2));
+    assert_eq!(code(&["raw", "{\"op\":\"no.such\"}"]), Some(2));
+    assert_eq!(code(&["sessions", "get", "ffffff"]), Some(1));
+    assert_eq!(code(&["--read-only", "sessions", "kill", "1", "--yes"]), Some(4));
+    assert_eq!(code(&["acl", "explain", "alice", "192.0.2.1:443"]), Some(0));
+    assert_eq!(code(&["acl", "explain", "alice", "169.254.169.254:80"]), Some(10));
+    assert_eq!(code(&["audit", "verify"]), Some(0));
+    let nobody = client(Path::new("/nonexistent/admin.sock"), &["status"]);
+    assert_eq!(nobody.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&nobody.stderr).contains("is it running"), "{nobody:?}");
+}
+
+#[test]
+fn whoever_stops_reading_makes_no_failure_of_it() {
+    let service = daemon();
+    let mut child = Command::new(client_program())
+        .arg("--socket")
+        .arg(socket(&service))
+        .args(["ops", "-o", "ndjson"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the client can be run");
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut complaint).expect("words");
+    assert!(child.wait().expect("it is a child of ours").success(), "{complaint}");
+    assert_eq!(complaint, "");
+}
+
+#[test]
+fn comings_and_goings_are_told_as_they_happen() {
+    let service = daemon();
+    let mut child = Command::new(client_program())
+        .arg("--socket")
+        .arg(socket(&service))
+        .args(["sessions", "watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the client can be run");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().expect("a pipe")));
+    let mut next = || -> Value {
+        let line = lines.next().expect("a line").expect("text");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line}: {error}"))
+    };
+    let (client_end, far) = tunnel(service.addr());
+    let came = next();
+    assert!(came["event"] == "came" || came["event"] == "in", "{came}");
+    assert_eq!(came["src"], client_end.local().to_string());
+    drop((client_end, far));
+    let went = next();
+    assert_eq!((&went["event"], &went["id"]), (&Value::from("went"), &came["id"]));
+    child.kill().expect("the client is there");
+    child.wait().expect("it is a child of ours");
+}
+
+#[test]
+fn the_page_about_the_commands_has_every_one_and_every_flag() {
+    let page = include_str!("../../docs/rustsocks-cli.md");
+    let mut missing = Vec::new();
+    let mut queue = vec![Vec::<String>::new()];
+    while let Some(command) = queue.pop() {
+        let help = help(&command);
+        let (flags, commands) = (flags(&help), commands(&help));
+        missing.extend(
+            flags
+                .into_iter()
+                .filter(|flag| !page.contains(&format!("`{flag}")))
+                .map(|flag| format!("{command:?} {flag}")),
+        );
+        if commands.is_empty() && !page.contains(&format!("`rustsocks-cli {}`", command.join(" "))) {
+            missing.push(command.join(" "));
+        }
+        queue.extend(commands.into_iter().map(|name| [command.clone(), vec![name]].concat()));
+    }
+    assert!(missing.is_empty(), "not in docs/rustsocks-cli.md: {missing:?}");
+}
+
+#[test]
+fn completions_are_there_for_the_usual_shells() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = client(Path::new("/nonexistent"), &["completions", shell]);
+        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("sessions"), "{shell}");
+    }
+}
+
+fn help(command: &[String]) -> String {
+    let output = Command::new(client_program()).args(command).arg("--help").output().expect("the client can be run");
+    String::from_utf8(output.stdout).expect("help is text")
+}
+
+/// The names below "Commands:".
+fn commands(help: &str) -> Vec<String> {
+    let section = help.split("Commands:\n").nth(1).unwrap_or_default();
+    let lines = section.lines().take_while(|line| line.starts_with("  "));
+    let names = lines.filter(|line| !line.starts_with("   ")).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+fn flags(help: &str) -> Vec<String> {
+    let words = help.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+    words.filter(|word| word.len() > 3 && word.starts_with("--")).map(str::to_owned).collect()
+}

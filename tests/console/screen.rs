@@ -1,0 +1,126 @@
+//! A terminal with an emulator behind it: what somebody would see, and the state in which it is left.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::{Winsize, openpty};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
+use nix::unistd::Pid;
+use rig::wait::{PATIENCE, eventually};
+
+use crate::client_program;
+
+/// The client's console on a terminal of its own.
+pub(crate) struct Screen {
+    keyboard: File,
+    line: OwnedFd,
+    before: Termios,
+    child: Child,
+    emulator: vt100::Parser,
+}
+
+impl Screen {
+    /// Opens the console on a terminal of this size, with this environment.
+    pub(crate) fn open(socket: &Path, (columns, lines): (u16, u16), environment: &[(&str, &str)]) -> Self {
+        let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let pty = openpty(Some(&size), None).expect("a terminal can be had");
+        let before = tcgetattr(&pty.slave).expect("it is a terminal");
+        let end = || Stdio::from(pty.slave.try_clone().expect("a descriptor can be had"));
+        // In a session of its own, the terminal is the one that the client controls.
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(client_program()).arg("--socket").arg(socket);
+        command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
+        command.envs(environment.iter().copied());
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid can be run");
+        let rows = std::num::NonZeroU16::new(lines).expect("a terminal has lines");
+        let cols = std::num::NonZeroU16::new(columns).expect("a terminal has columns");
+        Self {
+            keyboard: pty.master.into(),
+            line: pty.slave,
+            before,
+            child,
+            emulator: vt100::Parser::new(rows, cols, 0),
+        }
+    }
+
+    pub(crate) fn type_in(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).expect("a terminal takes keys");
+    }
+
+    /// Waits until the screen shows this.
+    pub(crate) fn wait_for(&mut self, words: &str) {
+        self.wait_until(words, |text| text.contains(words));
+    }
+
+    /// Waits until what the screen shows is so.
+    pub(crate) fn wait_until(&mut self, claim: &str, is_so: impl Fn(&str) -> bool) {
+        let reached = eventually(PATIENCE, || is_so(&self.text()));
+        assert!(reached, "{claim:?} should be on the screen:\n{}", self.text());
+    }
+
+    /// What is on the screen.
+    pub(crate) fn text(&mut self) -> String {
+        self.look();
+        self.emulator.screen().contents()
+    }
+
+    /// Tells the client and the emulator that the terminal has another size.
+    pub(crate) fn resize(&mut self, (columns, lines): (u16, u16)) {
+        let line = self.line.try_clone().expect("a descriptor can be had");
+        let mut set = Command::new("stty");
+        set.args(["rows", &lines.to_string(), "cols", &columns.to_string()]).stdin(Stdio::from(line));
+        assert!(set.status().expect("stty can be run").success());
+        let rows = std::num::NonZeroU16::new(lines).expect("a terminal has lines");
+        let cols = std::num::NonZeroU16::new(columns).expect("a terminal has columns");
+        self.emulator.screen_mut().set_size(rows, cols);
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).expect("a process id");
+        kill(Pid::from_raw(pid), signal).expect("the client is there");
+    }
+
+    /// Waits until the client is gone, and says how; the terminal must be as it was.
+    pub(crate) fn wait_for_end(mut self) -> ExitStatus {
+        let mut status = None;
+        let is_gone = eventually(PATIENCE, || {
+            self.look();
+            status = self.child.try_wait().expect("it is a child of ours");
+            status.is_some()
+        });
+        assert!(is_gone, "the client should be gone:\n{}", self.text());
+        self.look();
+        assert!(!self.emulator.screen().alternate_screen(), "the other screen is back");
+        assert!(!self.emulator.screen().hide_cursor(), "the cursor is there");
+        assert!(!self.emulator.screen().bracketed_paste(), "pastes are no brackets any more");
+        let after = tcgetattr(&self.line).expect("it is a terminal");
+        assert_eq!(after.local_flags, self.before.local_flags);
+        assert_eq!(after.input_flags, self.before.input_flags);
+        assert_eq!(after.output_flags, self.before.output_flags);
+        assert!(after.local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
+        status.expect("it is gone")
+    }
+
+    fn look(&mut self) {
+        let mut room = [0; 16 * 1024];
+        while poll(&mut [PollFd::new(self.keyboard.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1) {
+            let length = self.keyboard.read(&mut room).expect("the line is open");
+            self.emulator.process(&room[..length]);
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            // A test has failed before the client could be left.
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
+    }
+}
