@@ -35,6 +35,17 @@ fn without_metrics_there_is_nobody_to_ask() {
     assert!(answer.stderr.contains("metrics.enabled is false"), "{answer:?}");
 }
 
+#[test]
+fn metrics_that_speak_tls_are_not_asked() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let config = directory.path().join("rustsocks.toml");
+    let text = "[metrics]\nenabled = true\ntls_cert = \"/nowhere\"\ntls_key = \"/nowhere\"\n";
+    std::fs::write(&config, text).expect("a temporary directory can be written");
+    let answer = ask(&config, &[]);
+    assert_eq!(answer.code, Some(78));
+    assert!(answer.stderr.contains("the metrics speak TLS (metrics.tls_cert)"), "{answer:?}");
+}
+
 fn ask(config: &std::path::Path, what: &[&str]) -> Ran {
     ran(command(&["health"]).args(what).arg("--config").arg(config))
 }

@@ -33,7 +33,7 @@ use crate::engine::relay::udp::Exit;
 use crate::engine::sys::interfaces;
 use crate::engine::tls::Identity;
 use crate::frontends::admin::{self, Roles};
-use crate::frontends::http::{Access, Hosts, Manners, Terms};
+use crate::frontends::http::{self, Access, Hosts, Manners, Terms};
 use crate::frontends::socks::{Door, associate, bind};
 use crate::state::limits::allowance::Allowance;
 use crate::state::penalties::source::Prefixes;
@@ -176,6 +176,13 @@ pub(super) fn api_manners(
 
 fn hosts(names: &[config::HostLabel]) -> Hosts {
     names.iter().map(|host| host.as_str().to_owned()).collect()
+}
+
+/// Descriptors of the other frontends, beside those of sessions.
+pub(super) fn descriptors_beside(settings: &Settings) -> usize {
+    let http = [settings.metrics_binding(), settings.api_binding()];
+    let admin = settings.admin_bindings();
+    http.iter().flatten().count() * http::DESCRIPTORS + admin.iter().flatten().count() * admin::DESCRIPTORS
 }
 
 /// As many as configured, or one per core.

@@ -25,8 +25,8 @@ use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
 use crate::engine::concessions::Concessions;
 use crate::engine::sys::private_socket::PrivateSocket;
-use crate::frontends::admin::{self, Admin, Entrance, Terms};
-use crate::frontends::http::{self, Http, Manners};
+use crate::frontends::admin::{Admin, Entrance, Terms};
+use crate::frontends::http::{Http, Manners};
 use crate::frontends::office::{Office, Paces, Past, Record};
 use crate::frontends::socks::World;
 use crate::state::limits::bandwidth::Bandwidth;
@@ -126,8 +126,7 @@ impl House {
             phase: serving,
             counting: Arc::clone(&counting),
             beside: Beside {
-                descriptors: bindings.iter().flatten().count() * http::DESCRIPTORS
-                    + settings.admin_bindings().iter().flatten().count() * admin::DESCRIPTORS,
+                descriptors: build::descriptors_beside(settings),
                 listeners: gates::addresses_of(&for_http),
             },
         };

@@ -70,7 +70,9 @@ fn unix_listeners<'a>(patient: &'a Patient<'_>) -> impl Iterator<Item = (String,
     let listed = keys.zip(listed.map(|listener| listener.binding));
     let metrics = settings.metrics_binding().map(|binding| ("metrics.bind_address".to_owned(), binding));
     let api = settings.api_binding().map(|binding| ("api.bind_address".to_owned(), binding));
-    listed.chain(metrics).chain(api).filter_map(|(key, binding)| match binding {
+    let admin = ["admin.socket", "admin.readonly_socket"].map(str::to_owned).into_iter().zip(settings.admin_bindings());
+    let admin = admin.filter_map(|(key, binding)| Some((key, binding?)));
+    listed.chain(metrics).chain(api).chain(admin).filter_map(|(key, binding)| match binding {
         Binding::Unix { path, .. } => Some((key, path)),
         Binding::Tcp(_) => None,
     })

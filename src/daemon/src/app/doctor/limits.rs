@@ -8,8 +8,8 @@ use nix::sys::resource::{Resource, getrlimit};
 
 use super::finding::{Finding, Remedy};
 use super::patient::Patient;
+use crate::app::build;
 use crate::engine::sys::descriptors::Budget;
-use crate::frontends::http;
 
 /// What administrators write changes of the unit into (`systemctl edit rustsocks`).
 const DROP_IN: &str = "/etc/systemd/system/rustsocks.service.d/override.conf";
@@ -34,13 +34,12 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
 
 fn descriptors(patient: &Patient<'_>) -> Finding {
     let settings = patient.settings();
-    let http = [settings.metrics_binding(), settings.api_binding()].iter().flatten().count() * http::DESCRIPTORS;
     let (whose, limit) = match patient.file().and_then(of_service) {
         Some(limit) => ("the service that runs", limit),
         None => ("this shell", of_ourselves()),
     };
     let limits = &settings.limits;
-    let budget = Budget::of(limit, limits.max_connections, limits.max_handshakes, http);
+    let budget = Budget::of(limit, limits.max_connections, limits.max_handshakes, build::descriptors_beside(settings));
     if !budget.is_short() {
         return Finding::fine(format!("{} sessions fit under {whose}'s limit of {limit} descriptors", budget.sessions));
     }
