@@ -82,7 +82,7 @@ fn make_room() -> Result<()> {
 /// A daemon makes the tables; the rows are put in when it has gone.
 fn fill(program: &Path, shelf: &Shelf, rows: u32) -> Result<()> {
     let mut service = Launch::of(program).config(&shelf.settings()).start();
-    service.wait_for_history();
+    let _its_tables_are_there = service.event_with("has its schema");
     service.process.signal(nix::sys::signal::Signal::SIGTERM);
     ensure!(service.process.exit_within(PATIENCE).is_some(), "the first daemon does not stop");
     shelf.history().open().execute(FILL, [rows]).context("the history cannot be filled")?;
