@@ -86,7 +86,7 @@ fn a_silent_association_ends_as_its_user_may() {
         client
     };
     let (alice, bob) = (associated("alice"), associated("bob"));
-    assert_eq!(ending(&service, &bob), "idle");
+    assert_eq!(ending(&service, &bob), "udp_idle");
     assert!(alice.is_silent_for(Duration::from_millis(100)), "the other one is still there");
 }
 

@@ -61,7 +61,7 @@ fn udp_idle() {
     assert!(daemon.log.sessions().is_empty(), "datagrams keep an association alive");
     assert_eq!(association.control.end(), End::Closed);
     assert_gone(association.relay);
-    assert_eq!(daemon.session().text("ending"), "idle");
+    assert_eq!(daemon.session().text("ending"), "udp_idle");
 }
 
 #[test]

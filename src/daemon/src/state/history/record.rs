@@ -141,6 +141,7 @@ fn status(ending: Ending) -> Status {
         }
         Ending::House(
             ByHouse::Idle
+            | ByHouse::UdpIdle
             | ByHouse::HalfClosed
             | ByHouse::MaxAge
             | ByHouse::Revoked

@@ -42,6 +42,8 @@ pub(crate) enum ByHouse {
     TurnedAway,
     /// No byte in either direction for too long.
     Idle,
+    /// No datagram in either direction for too long.
+    UdpIdle,
     /// One side had finished and the other carried nothing for too long.
     HalfClosed,
     /// It reached `max_age_secs`.
@@ -121,6 +123,7 @@ impl ByHouse {
         Self::HandshakeShed,
         Self::TurnedAway,
         Self::Idle,
+        Self::UdpIdle,
         Self::HalfClosed,
         Self::MaxAge,
         Self::Revoked,
@@ -137,6 +140,7 @@ impl ByHouse {
             Self::HandshakeShed => "handshake_shed",
             Self::TurnedAway => "turned_away",
             Self::Idle => "idle",
+            Self::UdpIdle => "udp_idle",
             Self::HalfClosed => "half_closed",
             Self::MaxAge => "max_age",
             Self::Revoked => "revoked",

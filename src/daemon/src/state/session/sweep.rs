@@ -30,7 +30,7 @@ fn overdue(session: &Session, stage: Stage, now: Instant) -> Option<ByHouse> {
         Stage::SettingUp => (None, age, ByHouse::Idle),
         Stage::Relaying => (lifetimes.idle, quiet, ByHouse::Idle),
         Stage::HalfClosed => (lifetimes.half_closed, quiet, ByHouse::HalfClosed),
-        Stage::Datagrams => (lifetimes.udp_idle, quiet, ByHouse::Idle),
+        Stage::Datagrams => (lifetimes.udp_idle, quiet, ByHouse::UdpIdle),
     };
     if limit.is_some_and(|limit| spent > limit) {
         return Some(reason);
@@ -90,7 +90,7 @@ mod tests {
             (Stage::Relaying, &[(1, true), (302, false)], Some(ByHouse::Idle)),
             (Stage::Relaying, &[(1, true), (300, true), (600, false)], None),
             (Stage::HalfClosed, &[(1, true), (62, false)], Some(ByHouse::HalfClosed)),
-            (Stage::Datagrams, &[(1, true), (122, false)], Some(ByHouse::Idle)),
+            (Stage::Datagrams, &[(1, true), (122, false)], Some(ByHouse::UdpIdle)),
             (Stage::SettingUp, &[(3601, false)], Some(ByHouse::MaxAge)),
             (Stage::Relaying, &[(3599, true), (3601, true)], Some(ByHouse::MaxAge)),
         ] {
