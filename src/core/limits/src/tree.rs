@@ -91,13 +91,16 @@ impl<K: Hash + Eq + Clone> Tree<K> {
     pub fn ask(&mut self, leaf: LeafId, want: u64, now: u64, woken: &mut Vec<LeafId>) -> u64 {
         let LeafId(id) = leaf;
         if self.node(id).granted == 0 {
-            self.node_mut(id).wanted = want;
+            // A whole turn at least, so that many bytes come of one waking.
+            self.node_mut(id).wanted = want.max(self.turn_below(id));
             self.queue(id, now);
             self.run(now, woken);
             woken.retain(|other| *other != leaf);
         }
         let node = self.node_mut(id);
-        node.wanted = if node.granted == 0 { want } else { 0 };
+        if node.granted > 0 {
+            node.wanted = 0;
+        }
         let granted = node.granted.min(want);
         node.granted -= granted;
         granted
@@ -248,12 +251,14 @@ impl<K: Hash + Eq + Clone> Tree<K> {
     /// Gives the leaf at the end of the way its turn.
     fn serve(&mut self, path: &[(NodeId, Right)]) -> Option<LeafId> {
         let (leaf, _) = *path.last()?;
-        let sizes = path.iter().map(|(id, _)| *id).chain([ROOT]).map(|id| self.node(id).turn_size());
-        let turn = sizes.min().unwrap_or(TURN.1);
+        let turn = self.turn_below(leaf);
+        let sure =
+            path.iter().rev().enumerate().map(|(height, (_, right))| u32::from(*right == Right::Guarantee) << height);
         let node = self.node_mut(leaf);
         let granted = turn.min(node.wanted);
         node.wanted -= granted;
         node.granted += granted;
+        node.sure_heights = sure.sum();
         self.take(ROOT, Right::Rest, granted);
         // What siblings have in turn is the same for all, whatever each of them may pass at once.
         let mut of_siblings = self.node(ROOT).turn_size();
@@ -263,6 +268,16 @@ impl<K: Hash + Eq + Clone> Tree<K> {
             of_siblings = of_siblings.min(self.node(*id).turn_size());
         }
         Some(LeafId(leaf))
+    }
+
+    /// What passes in one turn on the way to this node.
+    fn turn_below(&self, mut id: NodeId) -> u64 {
+        let mut turn = self.node(ROOT).turn_size();
+        while id != ROOT {
+            turn = turn.min(self.node(id).turn_size());
+            id = self.node(id).parent;
+        }
+        turn
     }
 
     fn take(&mut self, id: NodeId, right: Right, bytes: u64) {
@@ -293,12 +308,21 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         }
     }
 
+    /// Whatever it took from is as if it had not been taken: also its turn, and what was guaranteed.
     fn put_back(&mut self, mut id: NodeId, bytes: u64, now: u64) {
         if bytes == 0 {
             return;
         }
-        loop {
+        let sure_heights = self.node(id).sure_heights;
+        for height in 0.. {
             let node = self.node_mut(id);
+            let was_sure = sure_heights >> height & 1 == 1;
+            if let Some(bucket) = node.assured.as_mut().filter(|_| was_sure) {
+                bucket.refresh(now);
+                bucket.put(bytes);
+            } else {
+                node.turn = (node.turn + signed(bytes)).min(signed(TURN.1));
+            }
             if let Some(bucket) = &mut node.ceiling {
                 bucket.refresh(now);
                 bucket.put(bytes);

@@ -169,6 +169,33 @@ fn what_is_given_back_can_be_had_again() {
     }
 }
 
+/// Whoever finds less to move than he was granted, again and again, has nothing taken away by that.
+#[test]
+fn what_is_given_back_was_neither_a_turn_nor_guaranteed() {
+    let guaranteed = Share { guaranteed: 6_000_000, ..Share::default() };
+    let first = Share { priority: 7, ..Share::default() };
+    for (class, others, expected) in [(guaranteed, first, 6_000_000), (Share::default(), Share::default(), 5_000_000)] {
+        let mut tree = Tree::new(ceiling(10_000_000), 0);
+        let hesitant = tree.attach(&[("hesitant", class)], Share::default(), 0);
+        let greedy = tree.attach(&[("greedy", others)], Share::default(), 0);
+        let (mut now, mut got, mut woken) = (0, 0, vec![hesitant, greedy]);
+        while now < 4 * SECOND {
+            while let Some(leaf) = woken.pop() {
+                while let granted @ 1.. = tree.ask(leaf, WANT, now, &mut woken) {
+                    if leaf == hesitant {
+                        let needed = granted.min(7_000);
+                        tree.give_back(leaf, granted - needed, now);
+                        got += if now > SECOND { needed } else { 0 };
+                    }
+                }
+            }
+            now = tree.next().expect("somebody waits");
+            tree.run(now, &mut woken);
+        }
+        assert!(got > expected * 3 * 95 / 100, "{got} in three seconds of {expected} each");
+    }
+}
+
 #[test]
 fn coming_back_brings_no_new_burst_and_a_class_is_forgotten_when_it_would_make_no_difference() {
     let alice = [("alice", ceiling(1_000_000))];

@@ -8,7 +8,7 @@ use super::{NodeId, Right, Share};
 use crate::bucket::Bucket;
 
 /// The least and the most that are given out in one turn, in bytes.
-pub(super) const TURN: (u64, u64) = (4 * 1024, 256 * 1024);
+pub(super) const TURN: (u64, u64) = (4 * 1024, 1024 * 1024);
 
 /// A turn is what a ceiling lets pass in so long, in milliseconds.
 const TURN_MILLIS: u64 = 4;
@@ -38,6 +38,8 @@ pub(super) struct Node<K> {
     pub(super) turn: i64,
     pub(super) wanted: u64,
     pub(super) granted: u64,
+    /// By which right the last of it came: a bit for each node on the way up that is guaranteed it, the lowest for this one.
+    pub(super) sure_heights: u32,
 }
 
 impl<K> Node<K> {
@@ -58,6 +60,7 @@ impl<K> Node<K> {
             turn: 0,
             wanted: 0,
             granted: 0,
+            sure_heights: 0,
         };
         node.retune(share, now);
         node

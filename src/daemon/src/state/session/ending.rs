@@ -118,7 +118,7 @@ impl Ending {
 }
 
 impl ByHouse {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::HandshakeTimeout,
         Self::HandshakeShed,
         Self::TurnedAway,
