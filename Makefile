@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run build man deb rpm test lint docs deny bench bench-acl bench-api instructions loom fuzz coverage soak
+.PHONY: help run build man deb rpm test lint docs deny bench bench-acl bench-api bench-limits instructions loom fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -68,6 +68,10 @@ bench-acl:
 bench-api:
 	$(CARGO) build --quiet --release --locked --bin rustsocks
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-api -- --output docs/api-numbers.md
+
+#: make bench-limits  how exactly limits are kept, how they are shared, and what they cost
+bench-limits:
+	benches/run limits --output docs/limits-numbers.md
 
 #: make instructions  instructions per handshake and per message, against the kept numbers
 instructions:

@@ -63,6 +63,18 @@ pub(crate) struct Setup {
     /// A command that runs the server, such as an instrument; empty for none.
     pub runner: Vec<OsString>,
     pub login: Login,
+    /// Who may log in besides the one of [`socks::USER`], to rustsocks alone.
+    pub members: Vec<Member>,
+    /// What the configuration of rustsocks ends with.
+    pub further: String,
+}
+
+/// A user with the usual password.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub name: String,
+    /// Further lines of the user's table.
+    pub lines: String,
 }
 
 /// What a proxy asks of its clients.
@@ -191,7 +203,8 @@ pub(crate) fn rustsocks_config(setup: &Setup, entry: SocketAddrV4, home: &Path) 
     let auth = match setup.login {
         Login::Nobody => String::new(),
         Login::Password => {
-            let users = write(home, "users.toml", &users_file(&setup.rustsocks)?)?;
+            let users = write(home, "users.toml", &users_file(setup)?)?;
+            fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).context("cannot close the users file")?;
             format!("\n[auth]\nsocks_method = \"userpass\"\nusers_file = {:?}\n", users.display().to_string())
         }
     };
@@ -199,24 +212,28 @@ pub(crate) fn rustsocks_config(setup: &Setup, entry: SocketAddrV4, home: &Path) 
     fs::set_permissions(home, fs::Permissions::from_mode(0o777)).context("cannot open the directory of the server")?;
     let text = format!(
         "[server]\nbind_address = \"{}\"\nbind_port = {}\n{worker_threads}\n[guard]\nallow = [\"127.0.0.0/8\"]\n\
-         [sessions]\ndatabase_url = \"sqlite://{}/sessions.db\"\n{auth}",
+         [sessions]\ndatabase_url = \"sqlite://{}/sessions.db\"\n{auth}\n{}",
         entry.ip(),
         entry.port(),
         home.display(),
+        setup.further,
     );
     write(home, "rustsocks.toml", &text)
 }
 
-/// One user with a hash of our own making, which costs what it costs everyone.
-fn users_file(rustsocks: &Path) -> Result<String> {
+/// Users with one hash of our own making, which costs what it costs everyone.
+fn users_file(setup: &Setup) -> Result<String> {
     let (name, password) = socks::USER;
     let mut child =
-        Command::new(rustsocks).arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        Command::new(&setup.rustsocks).arg("hash-password").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     child.stdin.take().context("the input is piped")?.write_all(format!("{password}\n").as_bytes())?;
     let output = child.wait_with_output()?;
     ensure!(output.status.success(), "hash-password failed: {}", output.status);
     let hash = String::from_utf8(output.stdout)?;
-    Ok(format!("[[users]]\nname = {name:?}\npassword_hash = {:?}\n", hash.trim()))
+    let user =
+        |name: &str, lines: &str| format!("[[users]]\nname = {name:?}\npassword_hash = {:?}\n{lines}\n", hash.trim());
+    let members = setup.members.iter().map(|member| user(&member.name, &member.lines));
+    Ok([user(name, "")].into_iter().chain(members).collect())
 }
 
 /// The mother keeps the user that started it: a change of user would clear the signal that ends it with us (prctl(2)).

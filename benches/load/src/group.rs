@@ -119,7 +119,8 @@ impl Group {
         Ok(())
     }
 
-    fn pids(&self) -> Vec<i32> {
+    /// Those of its processes that run now.
+    pub(crate) fn pids(&self) -> Vec<i32> {
         match &self.account {
             Account::Cgroup(cgroup) => cgroup.pids(),
             Account::Tree => procfs::tree(self.main_pid()),

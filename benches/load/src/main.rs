@@ -14,6 +14,7 @@ mod udp;
 
 mod goal;
 mod instructions;
+mod limits;
 mod report;
 
 mod contender;
@@ -63,6 +64,8 @@ struct Cli {
 enum Command {
     /// Measures, and judges the figures against the goals: 0 all reached, 1 not all, 2 could not measure.
     Run(RunArgs),
+    /// Measures what limits let pass and what they cost: 0 all goals reached, 1 not all, 2 could not measure.
+    Limits(LimitsArgs),
     /// Counts instructions under valgrind: 0 within 10 % of the baseline, 1 above, 2 could not count.
     Instructions(InstructionsArgs),
 }
@@ -100,6 +103,19 @@ enum Load {
 }
 
 #[derive(Debug, Args)]
+struct LimitsArgs {
+    /// How long each rate is looked at.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// How many sessions are limited at once; fewer if there are not twice as many descriptors and some.
+    #[arg(long, default_value_t = 10_000)]
+    sessions: usize,
+    /// Writes the report, in Markdown, here too.
+    #[arg(long)]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct InstructionsArgs {
     /// Writes what was counted as the new baseline.
     #[arg(long)]
@@ -115,6 +131,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.command {
         Command::Run(args) => measure(args, &cli.rustsocks),
+        Command::Limits(args) => limit(args, &cli.rustsocks),
         Command::Instructions(args) => count(args, &cli.rustsocks),
     };
     match outcome {
@@ -142,6 +159,14 @@ fn measure(args: &RunArgs, rustsocks: &Path) -> Result<ExitCode> {
         fs::write(path, &report.text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(report.exit_code())
+}
+
+fn limit(args: &LimitsArgs, rustsocks: &Path) -> Result<ExitCode> {
+    let setup = setup(rustsocks, Threads::PerCore, &[Contender::Ours])?;
+    let sessions = args.sessions.min(room()?).max(1);
+    make_room(sessions)?;
+    let measure = limits::Measure { seconds: args.seconds.max(1), sessions };
+    limits::run(&setup, measure, args.output.as_deref())
 }
 
 fn count(args: &InstructionsArgs, rustsocks: &Path) -> Result<ExitCode> {
@@ -252,7 +277,9 @@ impl Page {
 fn setup(rustsocks: &Path, threads: Threads, chosen: &[Contender]) -> Result<Setup> {
     let needed = chosen.contains(&Contender::Ours);
     ensure!(!needed || rustsocks.exists(), "{} is missing: cargo build --release", rustsocks.display());
-    Ok(Setup { rustsocks: rustsocks.to_owned(), threads, runner: Vec::new(), login: Login::Nobody })
+    let (runner, members) = (Vec::new(), Vec::new());
+    let (login, further) = (Login::Nobody, String::new());
+    Ok(Setup { rustsocks: rustsocks.to_owned(), threads, runner, login, members, further })
 }
 
 /// Raises the limit of descriptors as far as it goes, for us and the servers. Both ends of every session are ours.
@@ -262,6 +289,12 @@ fn make_room(sessions: usize) -> Result<()> {
     let needed = 2 * sessions as u64 + 100;
     ensure!(needed <= most, "{sessions} sessions need {needed} descriptors, the limit is {most}");
     Ok(())
+}
+
+/// How many sessions fit, with some descriptors of the server's own.
+fn room() -> Result<usize> {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(usize::try_from(most.saturating_sub(1_000) / 2)?)
 }
 
 /// Nobody is left to tell when the terminal is gone.

@@ -44,6 +44,18 @@ pub(crate) fn descriptors(pid: i32) -> Option<usize> {
     Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())
 }
 
+/// How often the threads of this name of a process have gone to sleep so far.
+pub(crate) fn sleeps(pid: i32, thread: &str) -> Option<u64> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let texts = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+    let of_thread = texts.filter(|text| text.lines().next() == Some(&format!("Name:\t{thread}")));
+    let sleeps = |text: String| {
+        let line = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+        line.trim().parse::<u64>().ok()
+    };
+    Some(of_thread.filter_map(sleeps).sum())
+}
+
 fn all() -> Vec<i32> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()

@@ -81,7 +81,8 @@ fn line(cells: &[String], widths: &[usize]) -> String {
     format!("| {} |", cells.collect::<Vec<_>>().join(" | "))
 }
 
-fn processor() -> String {
+/// The processor's name.
+pub(crate) fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or("an unnamed processor", |(_, name)| name.trim()).to_owned()

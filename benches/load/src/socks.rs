@@ -31,9 +31,14 @@ enum Command {
 
 /// Name and password of [`USER`] (RFC 1929 §2).
 pub(crate) fn login() -> Vec<u8> {
-    let (name, password) = USER;
+    login_as(USER.0)
+}
+
+/// This name with the password of [`USER`].
+pub(crate) fn login_as(name: &str) -> Vec<u8> {
+    let (_, password) = USER;
     let counted = |text: &str| {
-        let length = u8::try_from(text.len()).expect("the constants are short");
+        let length = u8::try_from(text.len()).expect("names here are short");
         [&[length], text.as_bytes()].concat()
     };
     [vec![1], counted(name), counted(password)].concat()

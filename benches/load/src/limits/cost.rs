@@ -1,0 +1,98 @@
+//! What limits cost: processor time for each GB, and ten thousand sessions that wait.
+
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use super::{
+    Goal, Measure, Table,
+    house::{Direction, House, WARM_UP, precise},
+};
+use crate::{contender::Setup, procfs, pump::Flow, stats::count};
+
+/// How much dearer a GB may be with a limit.
+const DEARER: f64 = 1.3;
+
+/// The thread that gives turns looks at most once in a millisecond, for all together.
+const MOST_LOOKS: f64 = 1_000.0;
+
+/// What each of many sessions may carry, in megabits a second.
+const LITTLE: f64 = 0.08;
+
+pub(super) fn measure(setup: &Setup, measure: Measure, table: &mut Table) -> Result<()> {
+    for streams in [1, 64] {
+        of_a_gigabyte(setup, measure, streams, table)?;
+    }
+    of_many(setup, measure, table)
+}
+
+/// The same streams with a limit that they reach, and without one.
+fn of_a_gigabyte(setup: &Setup, measure: Measure, streams: usize, table: &mut Table) -> Result<()> {
+    let free = spent(setup, measure, "", streams)?;
+    table.line(&format!("{streams} streams down without a limit"), &format!("{free:.3} s/GB"), &Goal::None);
+    for mbps in [1_000, 8_000] {
+        let limited = spent(setup, measure, &format!("[limits]\nbandwidth_limit_mbps = {mbps}\n"), streams)?;
+        let times = limited / free;
+        let goal = Goal::new(format!("≤ {DEARER} × without"), times <= DEARER);
+        let what = format!("{streams} streams down under {mbps} Mbit/s");
+        table.line(&what, &format!("{limited:.3} s/GB, {times:.2} ×"), &goal);
+    }
+    Ok(())
+}
+
+fn spent(setup: &Setup, measure: Measure, limits: &str, streams: usize) -> Result<f64> {
+    let house = House::open(setup, limits, &[])?;
+    let flow = house.flow(streams, Direction::Down)?;
+    sleep(WARM_UP);
+    let (before, meter) = (flow.received(), house.server().meter()?);
+    sleep(measure.time());
+    let (cpu, moved) = (meter.seconds()?, precise(flow.received() - before));
+    flow.end()?;
+    Ok(cpu / (moved / 1e9))
+}
+
+fn of_many(setup: &Setup, measure: Measure, table: &mut Table) -> Result<()> {
+    let room = format!("[limits]\nmax_connections = {}\n", measure.sessions + measure.sessions / 10);
+    let limits = format!("{room}bandwidth_per_session_mbps = {LITTLE}\n");
+    let (idle, limited) = (memory(setup, measure, &room)?, memory(setup, measure, &limits)?);
+    let house = House::open(setup, &limits, &[])?;
+    let (near, far) = house.streams(measure.sessions)?;
+    let flow = Flow::start(far, near)?;
+    sleep(WARM_UP * 4);
+    let worker = house.server().group()?.pids();
+    let looks = || worker.iter().filter_map(|pid| procfs::sleeps(*pid, "bandwidth")).sum::<u64>();
+    let (before, sleeps, began, meter) = (flow.received(), looks(), Instant::now(), house.server().meter()?);
+    sleep(measure.time());
+    let (cpu, took) = (meter.seconds()?, began.elapsed().as_secs_f64());
+    let (moved, sleeps) = (precise(flow.received() - before) / took, precise(looks() - sleeps) / took);
+    flow.end()?;
+    let sessions = measure.sessions;
+    let wanted = LITTLE * 1e6 / 8.0 * count(sessions);
+    table.line(&format!("{sessions} idle sessions without a limit"), &format!("{idle:.2} KiB each"), &Goal::None);
+    table.line(&format!("{sessions} idle sessions with one"), &format!("{limited:.2} KiB each"), &Goal::None);
+    let what = format!("{sessions} sessions under {LITTLE} Mbit/s each, all of which want more");
+    let found = format!("{:.1} of {:.1} MB/s", moved / 1e6, wanted / 1e6);
+    table.line(&what, &found, &Goal::new("within 3 %", (moved / wanted - 1.0).abs() <= 0.03));
+    let (of_a_core, each) = (cpu / took * 100.0, cpu / took / count(sessions) * 1e6);
+    let found = format!("{of_a_core:.0} % of a core, {each:.1} µs a second and session");
+    table.line("the same: CPU of the proxy", &found, &Goal::None);
+    let goal = Goal::new(format!("≤ {MOST_LOOKS}"), sleeps <= MOST_LOOKS * 1.05);
+    let what = "the same: how often the thread that gives turns wakes";
+    table.line(what, &format!("{sleeps:.0} times a second"), &goal);
+    Ok(())
+}
+
+/// KiB of each of so many sessions.
+fn memory(setup: &Setup, measure: Measure, further: &str) -> Result<f64> {
+    let house = House::open(setup, further, &[])?;
+    let group = house.server().group()?;
+    let before = group.pss_kib();
+    let sessions = house.streams(measure.sessions).context("idle sessions")?;
+    sleep(Duration::from_secs(1));
+    let added = precise(group.pss_kib().saturating_sub(before));
+    drop(sessions);
+    Ok(added / count(measure.sessions))
+}

@@ -1,0 +1,101 @@
+//! What limits do to what passes, and what they cost: `make bench-limits`.
+//!
+//! Each line has a server of its own, with nobody else on it.
+
+mod cost;
+mod house;
+mod rates;
+mod sharing;
+
+use std::{fs, io, path::Path, process::ExitCode, thread::available_parallelism, time::Duration};
+
+use anyhow::{Context, Result};
+
+use crate::{contender::Setup, report, say};
+
+/// How long a rate is looked at, and how many sessions are limited at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measure {
+    pub seconds: u64,
+    pub sessions: usize,
+}
+
+/// What was measured, printed line by line as it is.
+#[derive(Debug)]
+struct Table {
+    text: String,
+    all_reached: bool,
+}
+
+/// What something has to be, and whether it is.
+#[derive(Debug)]
+enum Goal {
+    None,
+    Is(String, bool),
+}
+
+impl Table {
+    fn begin(title: &str) -> Self {
+        let mut table = Self { text: String::new(), all_reached: true };
+        table.add(&format!("\n## {title}\n\n| what | measured | goal | reached |\n|---|---|---|---|\n"));
+        table
+    }
+
+    fn line(&mut self, what: &str, found: &str, goal: &Goal) {
+        let (goal, verdict) = match goal {
+            Goal::None => ("–", "–"),
+            Goal::Is(goal, true) => (&**goal, "yes"),
+            Goal::Is(goal, false) => (&**goal, "**no**"),
+        };
+        self.all_reached &= verdict != "**no**";
+        self.add(&format!("| {what} | {found} | {goal} | {verdict} |\n"));
+    }
+
+    fn add(&mut self, text: &str) {
+        say(&mut io::stdout(), text);
+        self.text.push_str(text);
+    }
+}
+
+impl Goal {
+    fn new(goal: impl Into<String>, is_reached: bool) -> Self {
+        Self::Is(goal.into(), is_reached)
+    }
+}
+
+impl Measure {
+    fn time(self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+/// Measures everything; 0 if every goal is reached, 1 if not.
+pub(crate) fn run(setup: &Setup, measure: Measure, output: Option<&Path>) -> Result<ExitCode> {
+    type Section = fn(&Setup, Measure, &mut Table) -> Result<()>;
+    let sections: [(&str, Section); 3] =
+        [("What passes", rates::measure), ("How it is shared", sharing::measure), ("What it costs", cost::measure)];
+    let mut page = head(measure);
+    say(&mut io::stdout(), &page);
+    let mut all_reached = true;
+    for (title, section) in sections {
+        let mut table = Table::begin(title);
+        section(setup, measure, &mut table).with_context(|| title.to_owned())?;
+        all_reached &= table.all_reached;
+        page.push_str(&table.text);
+    }
+    if let Some(path) = output {
+        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(ExitCode::from(u8::from(!all_reached)))
+}
+
+fn head(measure: Measure) -> String {
+    let cores = available_parallelism().map_or(0, usize::from);
+    format!(
+        "# Limits in numbers\n\nWritten by `make bench-limits`; do not edit.\n\
+         Clients, proxy and targets share {cores} cores ({}) and talk over loopback; every rate is a mean over {} s, after the burst.\n\
+         CPU is user and system time of all processes of the proxy; a GB is 10^9 bytes.\n",
+        report::processor(),
+        measure.seconds,
+    )
+}
