@@ -3,6 +3,7 @@
 //! Each test has a daemon of its own. They need root: for name servers on port 53 and for users.
 
 mod access;
+mod hostile;
 mod kill;
 mod reference;
 mod reloading;
