@@ -88,7 +88,7 @@ fn the_examples_of_the_page_are_valid() {
         let users_file = if text.contains("users_file") { "" } else { "[auth]\nusers_file = \"u\"\n" };
         read(&format!("{text}\n{users_file}"));
     }
-    assert_eq!(settings.len(), 21);
+    assert_eq!(settings.len(), 22);
 }
 
 #[test]
@@ -139,7 +139,13 @@ fn takes_effect(table: &str, key: &str) -> &'static str {
         };
         let users = if table == "[auth]" { "" } else { "[auth]" };
         let users = if key == "users_file" { String::new() } else { format!("{users}\nusers_file = \"u\"") };
-        let text = format!("{beginning}\n{key} = {value}\n{users}\n");
+        // A certificate is nothing without its key.
+        let beside = match key {
+            "tls_cert" => "tls_key = \"/key\"\n",
+            "tls_key" => "tls_cert = \"/cert\"\n",
+            _ => "",
+        };
+        let text = format!("{beginning}\n{key} = {value}\n{beside}{users}\n");
         let settings = load(Source::File { path: "rustsocks.toml", text: &text }, &[]).ok()?.settings;
         let is_of_key = |changed: &String| changed.contains(&format!(".{key}")) || key == "address";
         settings.changes(&before).keys.iter().any(is_of_key).then_some(settings)
