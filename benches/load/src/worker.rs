@@ -131,6 +131,7 @@ impl Line {
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
                 | ToMonitor::WantReload { .. }
+                | ToMonitor::ReplaceRules { .. }
                 | ToMonitor::PamHelperStuck { .. }),
             ) => bail!("it began with {frame:?}"),
             None => bail!("it hung up before it was ready"),
@@ -147,6 +148,7 @@ impl Line {
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
                 | ToMonitor::WantReload { .. }
+                | ToMonitor::ReplaceRules { .. }
                 | ToMonitor::PamHelperStuck { .. } => {}
             }
         }

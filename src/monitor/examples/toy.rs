@@ -44,6 +44,7 @@ use monitor::launch::{self, Account, Launcher, Profile, Sockets};
 use monitor::link::Link;
 use monitor::outcome::{BindError, Exit, MonitorError};
 use monitor::plan::{Accepted, Document, Listener, PamHelpers, Plan, Successor, Terms, WorkerCommand};
+use monitor::sealed::sealed;
 use monitor::source::{Source, Text};
 use nix::sys::signal::{Signal, raise};
 use tracing::{error, info};
@@ -174,6 +175,13 @@ impl Source for Texts {
             Text { kind: DocumentKind::Users, content }
         });
         [configuration].into_iter().chain(file).collect()
+    }
+
+    /// It has no rules, but says what they would be.
+    fn replace_rules(&mut self, former: &[u8; 32], text: &str) -> Result<(), String> {
+        (*former == [1; 32])
+            .then(|| info!(text, "rules written"))
+            .ok_or_else(|| "the file says something else".to_owned())
     }
 
     fn settle(&mut self, taken: &[DocumentKind]) {
@@ -413,6 +421,17 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
             let frame = ToMonitor::WantReload { ticket: Ticket(ticket), extent };
             let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);
             monitor.iter().try_for_each(|monitor| monitor.send(&frame)).map_err(io::Error::other)?;
+            writeln!(client, "sent")
+        }
+        "rules" => {
+            let (ticket, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            let (former, text) = rest.split_once(' ').unwrap_or((rest, ""));
+            let (Ok(ticket), Ok(former)) = (ticket.parse(), former.parse()) else { return writeln!(client, "what?") };
+            let frame = ToMonitor::ReplaceRules { ticket: Ticket(ticket), former: [former; 32] };
+            let is_sealed = text != "unsealed";
+            let text = if is_sealed { sealed("rules", text.as_bytes())? } else { tempfile::tempfile()?.into() };
+            let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);
+            monitor.iter().try_for_each(|line| line.send_with(&frame, text.as_fd())).map_err(io::Error::other)?;
             writeln!(client, "sent")
         }
         _ => writeln!(client, "what?"),

@@ -29,7 +29,7 @@ impl Crew {
         for _ in 0..FRAMES_PER_ROUND {
             self.worker.flush();
             match self.worker.hear() {
-                Ok(Some(frame)) => is_ready |= self.take(frame),
+                Ok(Some(heard)) => is_ready |= self.take(heard.frame),
                 Ok(None) => break,
                 Err(fault) => {
                     self.worker.condemn_for(fault, now);
@@ -48,6 +48,9 @@ impl Crew {
             ToMonitor::Drained { remaining } => debug!(worker = self.worker.pid(), remaining, "drained"),
             // Orders are for the worker in the post to pass on.
             ToMonitor::WantReload { .. } => debug!(worker = self.worker.pid(), "wants a reload and is not in the post"),
+            ToMonitor::ReplaceRules { .. } => {
+                debug!(worker = self.worker.pid(), "wants other rules and is not in the post");
+            }
             // What has left the post is told of reloads, but nobody waits for its answer.
             ToMonitor::Reloaded { generation, .. } => debug!(worker = self.worker.pid(), generation, "reloaded"),
             ToMonitor::Ready => return true,

@@ -1,16 +1,14 @@
 //! What a new worker is given: the documents, the listeners, the lines to its helpers, and the word to begin.
 
-use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use wire::{DocumentKind, ToWorker};
 
 use crate::listen::Bound;
 use crate::plan::Document;
+use crate::sealed::sealed;
 
 /// One frame on its way to the worker, with the descriptor that belongs to it.
 #[derive(Debug, Clone)]
@@ -51,33 +49,9 @@ pub(crate) fn listener(bound: &Bound) -> Parcel {
     Parcel { frame, descriptor: Some(Rc::clone(&bound.socket)) }
 }
 
-/// A file in memory that nobody can change any more.
-///
-/// Each worker gets one of its own, since duplicates of one would share its read position.
-pub(crate) fn sealed(name: &str, text: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = File::from(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
-    file.write_all(text)?;
-    file.rewind()?;
-    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL;
-    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-    Ok(file.into())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
-
-    #[test]
-    fn a_sealed_text_can_be_read_and_not_changed() {
-        let mut file = File::from(sealed("text", b"bind = \"127.0.0.1\"").expect("sealed"));
-        let mut text = String::new();
-        file.read_to_string(&mut text).expect("read");
-        assert_eq!(text, "bind = \"127.0.0.1\"");
-        assert!(file.write_all(b"more").is_err());
-        assert!(file.set_len(0).is_err());
-    }
 
     #[test]
     fn the_documents_come_first_and_the_word_to_begin_last() {

@@ -14,7 +14,6 @@ use wire::{MAX_SOCKETS, Standing, ToSuccessor};
 
 use crate::channel::{Channel, Received, Wait};
 use crate::crew::Crew;
-use crate::handover;
 use crate::helpers::Helpers;
 use crate::launch::Launcher;
 use crate::listen::Listeners;
@@ -22,6 +21,7 @@ use crate::outcome::LegacyError;
 use crate::plan::{Document, Listener, PamHelpers, Plan};
 use crate::process::Process;
 use crate::retirees::{Retirees, milliseconds};
+use crate::sealed::sealed;
 use crate::worker::Worker;
 
 /// What there is to leave.
@@ -54,7 +54,7 @@ impl Estate<'_> {
     pub(crate) fn leave(&self, line: &Channel, now: Instant) -> io::Result<()> {
         for document in self.documents {
             let Document { kind, generation, text } = document;
-            let text = handover::sealed(kind.name(), text)?;
+            let text = sealed(kind.name(), text)?;
             send(line, &ToSuccessor::Document { kind: *kind, generation: *generation }, &[text.as_fd()])?;
         }
         for (frame, sockets) in self.listeners.left_behind()? {
@@ -86,7 +86,7 @@ fn leave_crew(line: &Channel, worker: &Worker, helpers: &Helpers, standing: Stan
     let frame = ToSuccessor::Worker { pid: worker.pid(), standing, sessions: worker.sessions };
     send(line, &frame, &[to_worker])?;
     if let Some(plan) = helpers.plan() {
-        let words = handover::sealed("helpers", &words(plan))?;
+        let words = sealed("helpers", &words(plan))?;
         send(line, &ToSuccessor::PamHelpers { count: plan.count.get() }, &[words.as_fd()])?;
     }
     for (number, pid) in helpers.present() {

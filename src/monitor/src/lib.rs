@@ -21,6 +21,7 @@ pub mod launch;
 pub mod link;
 pub mod outcome;
 pub mod plan;
+pub mod sealed;
 pub mod source;
 pub mod standing;
 

@@ -94,6 +94,14 @@ impl Link {
         self.0.send(&frame.encode(), None).map_err(|cause| LinkError::Send { cause })
     }
 
+    /// The same with the descriptor that travels beside the frame.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_with(&self, frame: &ToMonitor, descriptor: BorrowedFd<'_>) -> Result<(), LinkError> {
+        self.0.send(&frame.encode(), Some(descriptor)).map_err(|cause| LinkError::Send { cause })
+    }
+
     /// A second handle of the same line: one thread receives, another sends heartbeats.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -16,11 +17,15 @@ use wire::{DocumentKind, Extent, Ticket, ToWorker, Trigger};
 use crate::handover::{self, Parcel};
 use crate::listen::{Claim, Listeners};
 use crate::plan::{Document, Plan, Terms};
+use crate::sealed;
 use crate::source::{Source, Text};
 use crate::watch::Watch;
 
 /// How long the service manager is told that a reload is under way, if the worker does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest text that a worker may hand over; rules by the hundred thousand fit.
+const MOST_TEXT: u64 = 64 * 1024 * 1024;
 
 /// The reloads of one service.
 pub(crate) struct Reloads<'a> {
@@ -38,11 +43,13 @@ pub(crate) struct Reloads<'a> {
 }
 
 /// A reload that somebody wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
-    pub(crate) trigger: Trigger,
-    pub(crate) extent: Extent,
-    pub(crate) ticket: Ticket,
+    trigger: Trigger,
+    extent: Extent,
+    ticket: Ticket,
+    /// Why there is nothing to read: this answers an order that could not be carried out.
+    refusal: Option<String>,
 }
 
 /// A number for what each text said, or for why it could not be had.
@@ -100,10 +107,19 @@ impl<'a> Reloads<'a> {
 
     /// Remembers an order, together with one of the same extent that waits already.
     pub(crate) fn want(&mut self, order: Order) {
-        match self.wanted.iter_mut().find(|waiting| waiting.extent == order.extent) {
+        let is_like = |waiting: &Order| waiting.extent == order.extent && waiting.refusal == order.refusal;
+        match self.wanted.iter_mut().find(|waiting| is_like(waiting)) {
             Some(waiting) => waiting.ticket = waiting.ticket.max(order.ticket),
             None => self.wanted.push(order),
         }
+    }
+
+    /// Writes other rules, and orders the reload that answers.
+    pub(crate) fn replace_rules(&mut self, ticket: Ticket, former: &[u8; 32], descriptor: Option<OwnedFd>) {
+        let text = descriptor.ok_or_else(|| io::Error::other("no text came with it"));
+        let text = text.and_then(|descriptor| sealed::read(descriptor, MOST_TEXT)).map_err(|error| error.to_string());
+        let refusal = text.and_then(|text| self.source.replace_rules(former, &text)).err();
+        self.want(Order { refusal, ..Order::of_operator(Extent::Rules, ticket) });
     }
 
     /// Another worker is in the post: what waits is still wanted, but whoever waited for it has gone with the former one.
@@ -127,21 +143,26 @@ impl<'a> Reloads<'a> {
 
     /// Reads what is to be read; returns what the worker is to be given, or nothing if files that changed say what they said before.
     pub(crate) fn begin(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
-        let Order { trigger, extent, ticket } = order;
+        let Order { trigger, extent, ticket, refusal } = order;
         let mut claim = None;
         if extent == Extent::Everything {
             self.watch.note_reading(&self.source.files());
         }
-        let texts = self.source.read(extent, &mut |terms| {
-            claim = Some((ground.listeners.claim(terms, ground.plan.threads)?, terms.clone()));
-            Ok(())
-        });
+        let is_refused = refusal.is_some();
+        let texts = match refusal {
+            Some(reason) => vec![Text { kind: DocumentKind::Rules, content: Err(reason) }],
+            None => self.source.read(extent, &mut |terms| {
+                claim = Some((ground.listeners.claim(terms, ground.plan.threads)?, terms.clone()));
+                Ok(())
+            }),
+        };
         let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
         if trigger == Trigger::File && read == self.read {
             return None;
         }
         match extent {
             Extent::Everything => self.read = read,
+            Extent::Rules if is_refused => {}
             Extent::Rules => self.read.extend(read),
         }
         self.generation += 1;
@@ -243,7 +264,12 @@ impl<'a> Reloads<'a> {
 impl Order {
     /// One that reads everything, and whose answer no worker waits for.
     pub(crate) fn of_nobody(trigger: Trigger) -> Self {
-        Self { trigger, extent: Extent::Everything, ticket: Ticket::NOBODY }
+        Self { trigger, extent: Extent::Everything, ticket: Ticket::NOBODY, refusal: None }
+    }
+
+    /// One that a worker passes on and waits for.
+    pub(crate) fn of_operator(extent: Extent, ticket: Ticket) -> Self {
+        Self { trigger: Trigger::Operator, extent, ticket, refusal: None }
     }
 }
 

@@ -26,7 +26,7 @@ use crate::reload::{self, Answer, Ground, Reloads};
 use crate::retirees::{GRACE, Retirees, milliseconds};
 use crate::signals::{Order, Signals};
 use crate::upgrade::Upgrade;
-use crate::worker::{Fault, LAST_BREATH, Look, Worker};
+use crate::worker::{Fault, Heard, LAST_BREATH, Look, Worker};
 
 pub(crate) struct Supervisor<'a> {
     plan: Plan,
@@ -227,14 +227,14 @@ impl<'a> Supervisor<'a> {
             let Post::Manned(worker) = &mut self.post else { return };
             worker.flush();
             match worker.hear() {
-                Ok(Some(frame)) => self.take(frame, now),
+                Ok(Some(heard)) => self.take(heard, now),
                 Ok(None) => return,
                 Err(fault) => return worker.condemn_for(fault, now),
             }
         }
     }
 
-    fn take(&mut self, frame: ToMonitor, now: Instant) {
+    fn take(&mut self, Heard { frame, descriptor }: Heard, now: Instant) {
         let Post::Manned(worker) = &mut self.post else { return };
         match frame {
             ToMonitor::Heartbeat { sessions, silent } => worker.beats(sessions, silent),
@@ -244,8 +244,9 @@ impl<'a> Supervisor<'a> {
                 self.settle(&Answer { generation, taken, remark }, now);
             }
             ToMonitor::WantReload { ticket, extent } => {
-                self.reloads.want(reload::Order { trigger: Trigger::Operator, extent, ticket });
+                self.reloads.want(reload::Order::of_operator(extent, ticket));
             }
+            ToMonitor::ReplaceRules { ticket, former } => self.reloads.replace_rules(ticket, &former, descriptor),
             ToMonitor::Failed { reason } => {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
                 worker.last_words = Some(reason);

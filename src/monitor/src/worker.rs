@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -58,6 +58,14 @@ pub(crate) enum Fault {
     Garbled(String),
     HungUp,
     DidNotStop,
+}
+
+/// What the worker said, and what came beside it.
+#[derive(Debug)]
+pub(crate) struct Heard {
+    pub(crate) frame: ToMonitor,
+    /// If the frame carries one.
+    pub(crate) descriptor: Option<OwnedFd>,
 }
 
 /// What a look at a worker says.
@@ -126,13 +134,15 @@ impl Worker {
     }
 
     /// The next frame that waits, if the line has one; a broken line is a fault.
-    pub(crate) fn hear(&mut self) -> Result<Option<ToMonitor>, Fault> {
+    pub(crate) fn hear(&mut self) -> Result<Option<Heard>, Fault> {
         if !self.is_connected {
             return Ok(None);
         }
         match self.channel.receive(Wait::Never) {
-            Ok(Received::Datagram { bytes, .. }) => {
-                ToMonitor::decode(&bytes).map(Some).map_err(|error| garbled(&error))
+            Ok(Received::Datagram { bytes, mut descriptors }) => {
+                let frame = ToMonitor::decode(&bytes).map_err(|error| garbled(&error))?;
+                let descriptor = descriptors.pop().filter(|_| frame.carries_descriptor());
+                Ok(Some(Heard { frame, descriptor }))
             }
             Ok(Received::Nothing) => Ok(None),
             Ok(Received::End) => {

@@ -15,7 +15,7 @@
 //! Beside the frames there is [`admin`], the language of the admin socket: lines of JSON between operators' programs and the daemon.
 //!
 //! This crate knows nothing of sockets, processes or clocks.
-//! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`] and [`ToSuccessor::descriptors`] say which frames have one.
+//! A descriptor that belongs to a frame travels beside it; [`ToWorker::carries_descriptor`], [`ToMonitor::carries_descriptor`] and [`ToSuccessor::descriptors`] say which frames have one.
 
 pub mod admin;
 mod document;

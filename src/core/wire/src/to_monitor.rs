@@ -32,6 +32,13 @@ pub enum ToMonitor {
     },
     /// An operator orders a reload; [`ToWorker::Reload`](crate::ToWorker::Reload) with this ticket or a later one answers.
     WantReload { ticket: Ticket, extent: Extent },
+    /// An operator wants another text in the place of the rules; it is in a sealed file in memory beside the frame. A reload of the
+    /// rules with this ticket or a later one answers, and says so if the text was not put there.
+    ReplaceRules {
+        ticket: Ticket,
+        /// BLAKE2b with 256 bits (RFC 7693) of what the file says now; it is left alone if it says something else.
+        former: [u8; 32],
+    },
     /// The worker cannot go on and exits; the reason is for the operator.
     /// Text that does not fit into a frame is cut.
     Failed { reason: String },
@@ -55,6 +62,7 @@ mod kind {
     pub(super) const DRAINED: u8 = 68;
     pub(super) const PAM_HELPER_STUCK: u8 = 69;
     pub(super) const WANT_RELOAD: u8 = 71;
+    pub(super) const REPLACE_RULES: u8 = 72;
 }
 
 impl ToMonitor {
@@ -74,6 +82,9 @@ impl ToMonitor {
             Self::PamHelperStuck { number } => frame::seal(kind::PAM_HELPER_STUCK, &number.to_be_bytes()),
             Self::WantReload { ticket: Ticket(ticket), extent } => {
                 frame::seal(kind::WANT_RELOAD, &[&ticket.to_be_bytes()[..], &[extent.number()]].concat())
+            }
+            Self::ReplaceRules { ticket: Ticket(ticket), former } => {
+                frame::seal(kind::REPLACE_RULES, &[&ticket.to_be_bytes()[..], former].concat())
             }
         }
     }
@@ -96,10 +107,26 @@ impl ToMonitor {
             kind::DRAINED => Self::Drained { remaining: body.u32()? },
             kind::PAM_HELPER_STUCK => Self::PamHelperStuck { number: body.u32()? },
             kind::WANT_RELOAD => Self::WantReload { ticket: Ticket(body.u64()?), extent: Extent::read(&mut body)? },
+            kind::REPLACE_RULES => Self::ReplaceRules { ticket: Ticket(body.u64()?), former: former(&mut body)? },
             found => return Err(FrameError::Kind { found }),
         };
         body.end()?;
         Ok(message)
+    }
+
+    /// Whether a descriptor travels beside the frame.
+    #[must_use]
+    pub fn carries_descriptor(&self) -> bool {
+        match self {
+            Self::ReplaceRules { .. } => true,
+            Self::Ready
+            | Self::Heartbeat { .. }
+            | Self::Reloaded { .. }
+            | Self::WantReload { .. }
+            | Self::Failed { .. }
+            | Self::Drained { .. }
+            | Self::PamHelperStuck { .. } => false,
+        }
     }
 }
 
@@ -122,6 +149,14 @@ fn reloaded(generation: u64, taken: &[DocumentKind], remark: &str) -> Vec<u8> {
     body.extend(taken.iter().map(|kind| kind.number()));
     body.extend_from_slice(&remark.as_bytes()[..remark.floor_char_boundary(MAX_BODY - body.len())]);
     body
+}
+
+fn former(body: &mut Body<'_>) -> Result<[u8; 32], FrameError> {
+    let mut digest = [0; 32];
+    for byte in &mut digest {
+        *byte = body.u8()?;
+    }
+    Ok(digest)
 }
 
 fn taken(body: &mut Body<'_>) -> Result<Vec<DocumentKind>, FrameError> {
@@ -164,6 +199,8 @@ mod tests {
             any::<u32>().prop_map(|number| ToMonitor::PamHelperStuck { number }),
             (any::<u64>(), prop::sample::select(Extent::ALL))
                 .prop_map(|(ticket, extent)| ToMonitor::WantReload { ticket: Ticket(ticket), extent }),
+            (any::<u64>(), any::<[u8; 32]>())
+                .prop_map(|(ticket, former)| ToMonitor::ReplaceRules { ticket: Ticket(ticket), former }),
         ]
     }
 
@@ -181,7 +218,7 @@ mod tests {
         }
 
         #[test]
-        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 60..72_u8, body in prop::collection::vec(0..24_u8, 0..32)) {
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 60..73_u8, body in prop::collection::vec(0..24_u8, 0..32)) {
             let bytes = frame::seal(kind, &body);
             if let Ok(message) = ToMonitor::decode(&bytes) {
                 prop_assert_eq!(message.encode(), bytes);

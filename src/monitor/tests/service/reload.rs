@@ -186,6 +186,28 @@ fn an_order_outlives_the_worker_that_passed_it_on_but_its_ticket_does_not() {
 }
 
 #[test]
+fn other_rules_are_written_and_read_and_what_cannot_be_written_is_answered() {
+    let mut scene = Scene::without_watch();
+    let ask_for = |scene: &Scene, order: &str| {
+        assert_eq!(ask(scene.address, &format!("rules {order}")).expect("answered"), "sent");
+    };
+    ask_for(&scene, "3 1 allow all");
+    let written = scene.toy.wait_for("rules written");
+    assert!(written.contains("allow all"), "{written}");
+    let told = scene.toy.wait_for("ordered");
+    assert!(told.contains("trigger=\"operator\" extent=\"rules\" ticket=3"), "{told}");
+    scene.toy.wait_for("settled taken=[]");
+    for (order, reason) in [("4 2 allow none", "the file says something else"), ("5 1 unsealed", "no sealed file")] {
+        ask_for(&scene, order);
+        let told = scene.toy.wait_for("told to reload");
+        assert!(told.contains(reason), "{told}");
+    }
+    scene.toy.signal(Signal::SIGTERM);
+    let (code, log) = scene.toy.end();
+    assert_eq!((code, log.matches("rules written").count()), (Some(0), 1), "{log}");
+}
+
+#[test]
 fn a_changed_file_is_a_reload_and_a_touched_one_is_not() {
     let mut scene = Scene::begin();
     scene.write("by itself");
