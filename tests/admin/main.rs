@@ -6,6 +6,7 @@ mod audit;
 mod limits;
 mod orders;
 mod people;
+mod policy;
 mod reference;
 mod reloads;
 mod roles;

@@ -127,7 +127,11 @@ pub(super) fn rules(settings: &Settings, text: Option<&Text>) -> anyhow::Result<
         config::Policy::Allow => PrivateByName::Admitted,
         config::Policy::Deny => PrivateByName::Denied,
     };
-    Ok(Rules::new(Arc::new(Ruleset::new(policy, private_by_name)))?)
+    let rules = Rules::new(Arc::new(Ruleset::new(policy, private_by_name)))?;
+    Ok(match text.filter(|_| needed_rules(settings).is_some()) {
+        Some(written) => rules.written_as(&written.text),
+        None => rules,
+    })
 }
 
 /// What holds without a rule file.

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use config::{Binding, Settings};
 use monitor::outcome::BindError;
 use monitor::plan::{Accepted, Keepalive, Listener, Terms};
@@ -12,8 +12,9 @@ use monitor::source::{Source, Text};
 use wire::{DocumentKind, Extent};
 
 use super::args::Selection;
-use super::{build, configuration, privileges};
+use super::{build, configuration, delivery, privileges, rewriting, soundness};
 use crate::engine::log::Loudness;
+use crate::frontends::office::policy::Digest;
 
 /// The files, and what the configuration among them says that is in force.
 #[derive(Debug)]
@@ -44,6 +45,10 @@ impl Source for Files<'_> {
         configuration.into_iter().chain(named).collect()
     }
 
+    fn replace_rules(&mut self, former: &[u8; 32], text: &str) -> Result<(), String> {
+        self.rewrite_rules(former, text).map_err(|error| format!("{error:#}"))
+    }
+
     fn settle(&mut self, taken: &[DocumentKind]) {
         if let Some(draft) = self.draft.take().filter(|_| taken.contains(&DocumentKind::Configuration)) {
             self.loudness.set(build::log(&draft.logging).level);
@@ -62,6 +67,26 @@ impl Source for Files<'_> {
 }
 
 impl Files<'_> {
+    /// Only a text goes into the file by which a service would start.
+    fn rewrite_rules(&self, former: &[u8; 32], text: &str) -> anyhow::Result<()> {
+        let settings = &self.in_force;
+        let path = configuration::needed_rules(settings).context("there is no rule file")?;
+        let mut texts = Vec::new();
+        for (kind, path) in configuration::named(settings) {
+            is_file(&path)?;
+            texts.push((kind, delivery::Text { text: configuration::read_named(kind, &path)?, generation: 0 }));
+        }
+        let rules = texts.iter_mut().find(|(kind, _)| *kind == DocumentKind::Rules).context("there is no rule file")?;
+        let present = std::mem::replace(&mut rules.1.text, text.to_owned());
+        ensure!(
+            Digest::of(&present).bytes() == *former,
+            "{} does not say what is in force; somebody has edited it: reload it or put it back first",
+            path.display()
+        );
+        soundness::check(settings, &texts)?;
+        rewriting::rewrite(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
     fn configuration(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> anyhow::Result<String> {
         self.selection.config.as_deref().map_or(Ok(()), is_file)?;
         let text = configuration::read_file(self.selection)?;

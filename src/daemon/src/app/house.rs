@@ -27,7 +27,7 @@ use crate::engine::concessions::Concessions;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{Admin, Entrance, Terms};
 use crate::frontends::http::{Http, Manners};
-use crate::frontends::office::{Office, Paces, Past, Record};
+use crate::frontends::office::{Office, Paces, Past, Record, Workshop};
 use crate::frontends::socks::World;
 use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::metrics::{Metrics, seats, sessions};
@@ -145,6 +145,8 @@ impl House {
         follow_penalties(&counting.metrics, &world);
         rule_hits::follow(&counting.metrics, Arc::clone(&world));
         let pacer = start_pacer(&world).context("cannot start a thread")?;
+        // Beside the history, where the sandbox lets the worker write.
+        let workshop = Workshop::new(past.as_deref().and_then(Path::parent).map(|place| place.join("policy")));
         let office = Arc::new(Office {
             metrics: Arc::clone(&counting.metrics),
             readiness: Arc::clone(&counting.readiness),
@@ -155,7 +157,9 @@ impl House {
             record: audit,
             paces: Paces::default(),
             concessions,
+            workshop,
         });
+        start_watch(&office).context("cannot start a thread")?;
         let admin =
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
         let manners = manners(settings, tokens, certificates);
@@ -283,6 +287,12 @@ fn open_admin(
         return Ok(None);
     }
     Admin::start(entrances, terms, office).map(Some)
+}
+
+/// Takes rules back that nobody confirms, as long as the process lives.
+fn start_watch(office: &Arc<Office>) -> io::Result<()> {
+    let office = Arc::clone(office);
+    std::thread::Builder::new().name("rules-watch".to_owned()).spawn(move || office.keep_watch()).map(drop)
 }
 
 /// Lets each scrape see who is turned away before a session begins.

@@ -22,6 +22,7 @@ mod privileges;
 mod quotas;
 mod regimes;
 mod reload;
+mod rewriting;
 mod rule_hits;
 mod run;
 mod soundness;

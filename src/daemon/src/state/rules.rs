@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     /// The groups that the rule file gives to a user.
     memberships: HashMap<Box<str>, Box<[Arc<str>]>>,
     hits: Hits,
+    /// What they were read from, if they were written.
+    text: Option<Box<str>>,
 }
 
 /// A time zone that this host does not know.
@@ -39,7 +41,18 @@ impl Rules {
         let clocks = set.zones().iter().map(clock).collect::<Result<_, _>>()?;
         let memberships = memberships(set.policy());
         let hits = Hits::new(&set);
-        Ok(Self { set, clocks, memberships, hits })
+        Ok(Self { set, clocks, memberships, hits, text: None })
+    }
+
+    /// The same, read from this text.
+    #[must_use]
+    pub(crate) fn written_as(self, text: &str) -> Self {
+        Self { text: Some(text.into()), ..self }
+    }
+
+    /// What they were read from, if they were written.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
     }
 
     /// The same in the place of others, whose hits it goes on counting.

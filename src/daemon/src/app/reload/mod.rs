@@ -6,6 +6,7 @@
 mod component;
 mod counts;
 
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use arc_swap::ArcSwap;
 use config::{OnRevoke, PamService, Settings};
 use jiff::Timestamp;
 use monitor::link::Link;
+use monitor::sealed::sealed;
 use wire::{DocumentKind, Extent, Ticket, ToMonitor, Trigger};
 
 pub(super) use self::component::Named;
@@ -85,6 +87,13 @@ pub(super) struct Line(pub(super) Link);
 impl Monitor for Line {
     fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool {
         self.0.send(&ToMonitor::WantReload { ticket, extent }).is_ok()
+    }
+
+    fn replace_rules(&self, ticket: Ticket, former: [u8; 32], text: &str) -> bool {
+        let passed = sealed("rules", text.as_bytes())
+            .map_err(anyhow::Error::from)
+            .and_then(|text| Ok(self.0.send_with(&ToMonitor::ReplaceRules { ticket, former }, text.as_fd())?));
+        passed.inspect_err(|error| tracing::warn!(%error, "rules cannot be handed to the monitor")).is_ok()
     }
 }
 

@@ -147,9 +147,12 @@ pub(super) fn refusal(no: &No) -> Refusal {
     let msg = no.to_string();
     match no {
         No::Forbidden(_) => Refusal::new(Code::Denied, msg),
-        No::NotThere | No::NeverReloaded => Refusal::new(Code::NotFound, msg),
+        No::NotThere | No::NeverReloaded | No::DraftGone(_) | No::GenerationGone(_) => {
+            Refusal::new(Code::NotFound, msg)
+        }
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
-        No::NothingKept => Refusal::new(Code::Unavailable, msg),
+        No::Conflict(_) => Refusal::new(Code::Conflict, msg),
+        No::NothingKept | No::NothingWritten => Refusal::new(Code::Unavailable, msg),
         No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
         No::Unreadable | No::NobodyReloads | No::NotKept => Refusal::new(Code::Unavailable, msg).for_now(),
         No::OtherNumber { matched, .. } => {

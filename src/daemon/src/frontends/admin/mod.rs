@@ -22,6 +22,7 @@ mod policy;
 mod reload;
 mod sessions;
 mod status;
+mod txn;
 mod view;
 
 use std::io;

@@ -236,7 +236,8 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::Concessions(_)
         | office::Answer::Conceded(_)
         | office::Answer::Voided(_)
-        | office::Answer::Reloaded(_) => return None,
+        | office::Answer::Reloaded(_)
+        | office::Answer::Policy(_) => return None,
     };
     let is_full = query.limit().is_ok_and(|limit| u32::try_from(length) == Ok(limit));
     last.filter(|_| is_full).map(|last| last.to_string())
@@ -247,6 +248,8 @@ fn refused(no: &No) -> Answer {
         No::Forbidden(Scope::Read | Scope::Operate | Scope::Admin) => told(403, "scope", &no.to_string()),
         No::NotThere => told(404, "no_session", &no.to_string()),
         No::Invalid(detail) => told(400, "invalid", detail),
+        No::NothingWritten | No::DraftGone(_) | No::GenerationGone(_) => told(404, "no_rules", &no.to_string()),
+        No::Conflict(detail) => told(409, "conflict", detail),
         No::NothingKept => told(404, "no_history", &no.to_string()),
         No::TooLate => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
         No::NotKept => told(503, "not_kept", &no.to_string()).with("Retry-After", "5"),

@@ -9,6 +9,7 @@ mod live;
 pub(crate) mod moment;
 pub(crate) mod paces;
 mod past;
+pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod reload;
 mod rules;
@@ -32,6 +33,7 @@ pub(crate) use self::limits::{Grant, Override, Reset};
 use self::live::Live;
 pub(crate) use self::paces::Paces;
 pub(crate) use self::past::Past;
+pub(crate) use self::policy::Workshop;
 use self::record::Order;
 pub(crate) use self::record::Record;
 use self::reload::Reload;
@@ -68,6 +70,7 @@ pub(crate) struct Office {
     pub(crate) paces: Paces,
     /// What operators let somebody have for a while.
     pub(crate) concessions: Concessions,
+    pub(crate) workshop: Workshop,
 }
 
 /// Who asks.
@@ -108,6 +111,8 @@ pub(crate) enum Operation {
     Grant(Box<Grant>),
     Override(Box<Override>),
     Reset(Reset),
+    /// Rules before they count.
+    Policy(Box<policy::Order>),
 }
 
 /// Which of the living.
@@ -139,6 +144,7 @@ pub(crate) enum Answer {
     Concessions(Conceded),
     Conceded(Box<Shown>),
     Voided(Voided),
+    Policy(Value),
 }
 
 /// Why there is no answer.
@@ -154,6 +160,14 @@ pub(crate) enum No {
     OtherNumber { matched: u64, expected: u64 },
     #[error("it cannot be written into the audit log, so it is not done; the log has the reason")]
     Unrecorded,
+    #[error("there is no rule file: acl.config_file is not set, or acl.enabled is false")]
+    NothingWritten,
+    #[error("there is no draft {0}; drafts that nobody touches for half an hour are gone")]
+    DraftGone(u64),
+    #[error("there is no generation {0}; the last 50 are kept")]
+    GenerationGone(u64),
+    #[error("{0}")]
+    Conflict(String),
     #[error("no history is kept")]
     NothingKept,
     #[error("the answer takes too long; ask for a shorter time or fewer rows")]
@@ -211,6 +225,7 @@ impl Operation {
             | Self::Grant(_)
             | Self::Override(_)
             | Self::Reset(_) => Scope::Operate,
+            Self::Policy(order) => order.scope(),
         }
     }
 }
@@ -248,6 +263,7 @@ impl Office {
             Operation::Grant(order) => self.grant(caller, *order).map(Box::new).map(Answer::Conceded),
             Operation::Override(order) => self.lay_over(caller, *order).map(Box::new).map(Answer::Conceded),
             Operation::Reset(order) => self.reset(caller, &order).map(Answer::Voided),
+            Operation::Policy(order) => self.on_policy(caller, *order).map(Answer::Policy),
         }
     }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::No;
 use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::replay::Asked;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Sum};
 use crate::engine::history::archive::{Archive, NoAnswer, Overview};
@@ -41,6 +42,11 @@ impl Past {
 
     pub(super) fn overview(&self, filter: &Filter, most: u32) -> Result<Overview, No> {
         self.answer(|archive| archive.overview(filter, most))
+    }
+
+    /// What was asked for since that moment, see [`Archive::asked`].
+    pub(super) fn asked(&self, since: i64, minutes: bool, most: usize) -> Result<Vec<Asked>, No> {
+        self.answer(|archive| archive.asked(since, minutes, most))
     }
 
     fn answer<T: Default>(&self, question: impl FnOnce(&mut Archive) -> Result<T, NoAnswer>) -> Result<T, No> {

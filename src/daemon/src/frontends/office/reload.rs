@@ -83,7 +83,7 @@ impl Office {
 }
 
 impl Reload {
-    fn of(report: &Report) -> Self {
+    pub(super) fn of(report: &Report) -> Self {
         Self {
             generation: report.generation,
             serving: report.serving,

@@ -134,14 +134,7 @@ pub(super) fn answered(question: &Question, snapshot: &Arc<Snapshot>) -> Result<
         services: &question.pam_services,
         at: question.at.unwrap_or_else(Timestamp::now),
     };
-    let has_rules = snapshot.rules.set().policy().rule_count() > 0;
-    let book = Book {
-        path: has_rules.then(|| "acl.config_file".into()),
-        rules: Arc::clone(&snapshot.rules),
-        guard: snapshot.guard.load_full(),
-        users: Arc::clone(&snapshot.users),
-        snapshot: Some(Arc::clone(snapshot)),
-    };
+    let book = Book::in_force(snapshot);
     Ok(shown::json(&book, &trial, &trial.run(&book), question.explain))
 }
 

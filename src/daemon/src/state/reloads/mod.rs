@@ -20,6 +20,9 @@ const KEPT: usize = 32;
 pub(crate) trait Monitor: fmt::Debug + Send + Sync {
     /// Passes an order on; says whether that was possible. Never waits.
     fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool;
+
+    /// Passes on another text for the rules, if the file says what it said when `former` was made of it.
+    fn replace_rules(&self, ticket: Ticket, former: [u8; 32], text: &str) -> bool;
 }
 
 #[derive(Debug)]
@@ -57,11 +60,33 @@ impl Reloads {
     /// # Errors
     /// The monitor does not hear us, or the time is over and the reload is not.
     pub(crate) fn order(&self, extent: Extent, patience: Duration) -> Result<Arc<Report>, Unanswered> {
+        self.pass_on(extent, patience, |monitor, ticket| monitor.want_reload(ticket, extent))
+    }
+
+    /// Puts another text in the place of the rules and waits for the reload of it.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub(crate) fn replace_rules(
+        &self,
+        former: [u8; 32],
+        text: &str,
+        patience: Duration,
+    ) -> Result<Arc<Report>, Unanswered> {
+        self.pass_on(Extent::Rules, patience, |monitor, ticket| monitor.replace_rules(ticket, former, text))
+    }
+
+    fn pass_on(
+        &self,
+        extent: Extent,
+        patience: Duration,
+        pass: impl FnOnce(&dyn Monitor, Ticket) -> bool,
+    ) -> Result<Arc<Report>, Unanswered> {
         let mut book = self.book();
         book.orders += 1;
         let ticket = Ticket(book.orders);
         // Under the lock, so that tickets arrive in their order.
-        if !self.monitor.want_reload(ticket, extent) {
+        if !pass(&*self.monitor, ticket) {
             return Err(Unanswered::NotPassedOn);
         }
         let is_awaited = |book: &mut Book| !book.is_closed && book.answer_to(ticket, extent).is_none();
@@ -124,6 +149,10 @@ mod tests {
     impl Monitor for Line {
         fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool {
             self.0.lock().unwrap().send((ticket, extent)).is_ok()
+        }
+
+        fn replace_rules(&self, ticket: Ticket, _former: [u8; 32], _text: &str) -> bool {
+            self.want_reload(ticket, Extent::Rules)
         }
     }
 

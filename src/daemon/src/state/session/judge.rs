@@ -266,7 +266,7 @@ fn awaits_anybody(asked: &Destination) -> bool {
 }
 
 /// What the rules call a command.
-fn named(command: Command) -> acl::Command {
+pub(crate) fn named(command: Command) -> acl::Command {
     match command {
         Command::Connect => acl::Command::Connect,
         Command::Bind => acl::Command::Bind,

@@ -1,6 +1,7 @@
 //! Questions to the database, by whoever wants to know: never writing, never holding the writer up, and with an end.
 
 pub(crate) mod filter;
+pub(crate) mod replay;
 pub(crate) mod row;
 pub(crate) mod sum;
 

@@ -77,6 +77,8 @@ const FILES: &[libc::c_long] = &[
     libc::SYS_renameat,
     libc::SYS_renameat2,
     libc::SYS_unlinkat,
+    // Rules that an operator applies are handed to the monitor in one.
+    libc::SYS_memfd_create,
 ];
 
 /// Memory, apart from what could make it executable.

@@ -26,6 +26,18 @@ pub(crate) struct Book {
 }
 
 impl Book {
+    /// The rules that traffic is judged by.
+    pub(crate) fn in_force(snapshot: &Arc<Snapshot>) -> Self {
+        let has_rules = snapshot.rules.set().policy().rule_count() > 0;
+        Self {
+            path: has_rules.then(|| "acl.config_file".into()),
+            rules: Arc::clone(&snapshot.rules),
+            guard: snapshot.guard.load_full(),
+            users: Arc::clone(&snapshot.users),
+            snapshot: Some(Arc::clone(snapshot)),
+        }
+    }
+
     /// The groups of a user in the users file.
     pub(crate) fn groups_of(&self, user: &str) -> Vec<Arc<str>> {
         self.users.find(user.as_bytes()).map_or_else(Vec::new, |known| known.user.groups.to_vec())

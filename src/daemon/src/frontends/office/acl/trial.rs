@@ -44,20 +44,45 @@ pub(crate) struct Outcome {
     pub(crate) refusing: Vec<ServiceId>,
 }
 
+/// What became of it, without reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Allowed, at one of its addresses at least, as far as they are known.
+    pub(crate) is_allowed: bool,
+    /// Of several decisions the one that counts.
+    pub(crate) decision: Decision,
+}
+
 impl Trial<'_> {
     pub(crate) fn run(&self, book: &Book) -> Outcome {
+        let view = self.view(book);
+        let (Verdict { is_allowed, decision }, Heard { asked, addresses, refusing }) =
+            self.hear(book, &view, View::explain);
+        Outcome { is_allowed, decision, asked, addresses, refusing }
+    }
+
+    /// What becomes of it, without reasons, under rules that look at the client like this.
+    pub(crate) fn verdict(&self, book: &Book, view: &View) -> Verdict {
+        self.hear(book, view, View::decide).0
+    }
+
+    fn hear<S: Said>(
+        &self,
+        book: &Book,
+        view: &View,
+        ask: impl Fn(&View, &Request<'_>, &Guard) -> S,
+    ) -> (Verdict, Heard<S>) {
         let rules = book.rules.set();
         let mut hearing = Hearing {
             trial: self,
-            view: self.view(book),
-            guard: &book.guard,
+            ask: |request: &Request<'_>| ask(view, request, &book.guard),
             moment: book.rules.at(self.at),
             services: accepting(rules, self.services),
             refusing: Vec::new(),
         };
-        let asked = hearing.explain(Target::of(self.destination));
+        let asked = hearing.hear(Target::of(self.destination));
         let addresses = match self.destination {
-            Destination::Name(name) if asked.decision.verdict == Ruling::Resolve => hearing.addresses(name),
+            Destination::Name(name) if asked.decision().verdict == Ruling::Resolve => hearing.addresses(name),
             Destination::Name(_) | Destination::Address(_) => Vec::new(),
         };
         let decision = decisive(&asked, &addresses);
@@ -66,7 +91,7 @@ impl Trial<'_> {
             Ruling::Resolve => decision.by != By::Default || rules.policy().default == Action::Allow,
             Ruling::Deny | Ruling::Ask(_) => false,
         };
-        Outcome { is_allowed, decision, asked, addresses, refusing: hearing.refusing }
+        (Verdict { is_allowed, decision }, Heard { asked, addresses, refusing: hearing.refusing })
     }
 
     /// The words of one decision about the request, or about one of its addresses.
@@ -81,7 +106,8 @@ impl Trial<'_> {
         self.user.filter(|user| *user != "anonymous")
     }
 
-    fn view(&self, book: &Book) -> View {
+    /// How these rules look at the client.
+    pub(crate) fn view(&self, book: &Book) -> View {
         let rules = book.rules.set();
         let Some(user) = self.name() else {
             return View::new(rules, Who::Anonymous, self.groups.iter().map(String::as_str));
@@ -100,30 +126,53 @@ impl Trial<'_> {
     }
 }
 
-struct Hearing<'h> {
+/// What is said about one target: a decision, with its reasons or without.
+trait Said {
+    fn decision(&self) -> Decision;
+}
+
+impl Said for Decision {
+    fn decision(&self) -> Decision {
+        *self
+    }
+}
+
+impl Said for Explanation {
+    fn decision(&self) -> Decision {
+        self.decision
+    }
+}
+
+/// Everything that was said.
+struct Heard<S> {
+    asked: S,
+    addresses: Vec<(IpAddr, S)>,
+    refusing: Vec<ServiceId>,
+}
+
+struct Hearing<'h, A> {
     trial: &'h Trial<'h>,
-    view: View,
-    guard: &'h Guard,
+    ask: A,
     moment: Moment,
     services: Services,
     refusing: Vec<ServiceId>,
 }
 
-impl Hearing<'_> {
+impl<S: Said, A: Fn(&Request<'_>) -> S> Hearing<'_, A> {
     /// Asks again until no service is left to ask.
-    fn explain(&mut self, target: Target<'_>) -> Explanation {
+    fn hear(&mut self, target: Target<'_>) -> S {
         loop {
             let request = self.trial.request(target, &self.moment, self.services);
-            let explanation = self.view.explain(&request, self.guard);
-            let Ruling::Ask(service) = explanation.decision.verdict else { return explanation };
+            let said = (self.ask)(&request);
+            let Ruling::Ask(service) = said.decision().verdict else { return said };
             self.services = self.services.refusing(service);
             self.refusing.push(service);
         }
     }
 
-    fn addresses(&mut self, name: &HostName) -> Vec<(IpAddr, Explanation)> {
+    fn addresses(&mut self, name: &HostName) -> Vec<(IpAddr, S)> {
         let addresses = self.trial.addresses.iter();
-        addresses.map(|address| (*address, self.explain(Target::Resolved(name, *address)))).collect()
+        addresses.map(|address| (*address, self.hear(Target::Resolved(name, *address)))).collect()
     }
 }
 
@@ -133,8 +182,8 @@ fn accepting(rules: &Ruleset, names: &[String]) -> Services {
 }
 
 /// The first address that is allowed, else the first that is not, else what was said of the request itself.
-fn decisive(asked: &Explanation, addresses: &[(IpAddr, Explanation)]) -> Decision {
-    let mut decisions = addresses.iter().map(|(_, explanation)| explanation.decision);
+fn decisive<S: Said>(asked: &S, addresses: &[(IpAddr, S)]) -> Decision {
+    let mut decisions = addresses.iter().map(|(_, said)| said.decision());
     let allowed = decisions.clone().find(|decision| decision.verdict == Ruling::Allow);
-    allowed.or_else(|| decisions.next()).unwrap_or(asked.decision)
+    allowed.or_else(|| decisions.next()).unwrap_or(asked.decision())
 }

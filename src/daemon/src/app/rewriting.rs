@@ -1,0 +1,79 @@
+//! A file of the operator's is replaced whole or stays as it is, with its owner and its mode.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::Path;
+
+/// Puts `text` in the place of what a file says; a symbolic link stays one.
+///
+/// # Errors
+/// The directory cannot be written to, or the disk is full; the file says what it said.
+pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let former = fs::metadata(&path)?;
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "no file is named"));
+    };
+    let mut fresh_name = std::ffi::OsString::from(".");
+    fresh_name.push(name);
+    fresh_name.push(".new");
+    let fresh = directory.join(fresh_name);
+    let written = write(&fresh, text, &former).and_then(|()| fs::rename(&fresh, &path));
+    if written.is_err() {
+        // What is in the way may be all that there is of it.
+        let _nothing_is_left_to_do = fs::remove_file(&fresh);
+    }
+    written?;
+    File::open(directory)?.sync_all()
+}
+
+fn write(fresh: &Path, text: &str, former: &fs::Metadata) -> io::Result<()> {
+    match fs::remove_file(fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(fresh)?;
+    fchown(&file, Some(former.uid()), Some(former.gid()))?;
+    file.set_permissions(former.permissions())?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn mode_owner_and_links_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let [real, link] = ["real", "link"].map(|name| place.path().join(name));
+        fs::write(&real, "before").unwrap();
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink(&real, &link).unwrap();
+        rewrite(&link, "after").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "after");
+        assert_eq!(fs::metadata(&real).unwrap().mode() & 0o7777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_left_of_an_earlier_attempt_is_in_nobodys_way() {
+        let place = tempfile::tempdir().unwrap();
+        let real = place.path().join("real");
+        fs::write(&real, "before").unwrap();
+        fs::write(place.path().join(".real.new"), "half").unwrap();
+        rewrite(&real, "after").unwrap();
+        assert_eq!(fs::read_to_string(&real).unwrap(), "after");
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_made() {
+        let place = tempfile::tempdir().unwrap();
+        assert!(rewrite(&place.path().join("nothing"), "text").is_err());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,274 @@
+//! Texts of rules that are being written, each by one operator.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use ::policy::{Document, Edit, Merge, Pick};
+use serde::Serialize;
+
+use super::super::No;
+
+/// Drafts at once.
+const MOST: usize = 32;
+
+/// One that nobody touches for so long is gone.
+const KEPT: Duration = Duration::from_mins(30);
+
+/// Steps that can be taken back.
+const MOST_STEPS: usize = 200;
+
+/// As long as a text may be.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    last: u64,
+    open: HashMap<u64, Draft>,
+}
+
+/// One draft, and what it was.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// Who began it.
+    by: String,
+    /// The generation on which it builds, and its text.
+    base: u64,
+    base_text: String,
+    text: String,
+    former: Vec<String>,
+    later: Vec<String>,
+    /// Counts changes.
+    revision: u64,
+    touched: Instant,
+}
+
+/// A draft as it is told.
+#[derive(Debug, Serialize)]
+pub(crate) struct Sketch {
+    draft: u64,
+    base: u64,
+    #[serde(rename = "rev")]
+    revision: u64,
+    by: String,
+    /// Steps that can be taken back, and taken again.
+    undo: usize,
+    redo: usize,
+    pub(super) text: String,
+}
+
+impl Drafts {
+    /// Begins one with the text of a generation, or with another.
+    ///
+    /// # Errors
+    /// There are too many, or the text is too long.
+    pub(super) fn open(
+        &mut self,
+        by: &str,
+        (base, base_text): (u64, &str),
+        text: Option<String>,
+        now: Instant,
+    ) -> Result<Sketch, No> {
+        self.open.retain(|_, draft| now.saturating_duration_since(draft.touched) < KEPT);
+        if self.open.len() >= MOST {
+            return Err(No::Invalid(format!("{MOST} drafts are open; discard one")));
+        }
+        let text = bounded(text.unwrap_or_else(|| base_text.to_owned()))?;
+        self.last += 1;
+        let draft = Draft {
+            by: by.to_owned(),
+            base,
+            base_text: base_text.to_owned(),
+            text,
+            former: Vec::new(),
+            later: Vec::new(),
+            revision: 0,
+            touched: now,
+        };
+        self.open.insert(self.last, draft);
+        self.sketch(self.last)
+    }
+
+    /// Everybody may look at a draft, so that two who write know of each other.
+    pub(super) fn sketch(&self, id: u64) -> Result<Sketch, No> {
+        let draft = self.open.get(&id).ok_or(No::DraftGone(id))?;
+        Ok(Sketch {
+            draft: id,
+            base: draft.base,
+            revision: draft.revision,
+            by: draft.by.clone(),
+            undo: draft.former.len(),
+            redo: draft.later.len(),
+            text: draft.text.clone(),
+        })
+    }
+
+    /// All of them, in the order in which they were begun.
+    pub(super) fn all(&self) -> Vec<Sketch> {
+        let mut ids: Vec<u64> = self.open.keys().copied().collect();
+        ids.sort_unstable();
+        ids.into_iter().filter_map(|id| self.sketch(id).ok()).collect()
+    }
+
+    /// The text, and the generation on which it builds.
+    pub(super) fn find(&self, id: u64) -> Result<(&str, u64), No> {
+        self.open.get(&id).map(|draft| (draft.text.as_str(), draft.base)).ok_or(No::DraftGone(id))
+    }
+
+    /// Makes changes, all or none.
+    pub(super) fn edit(&mut self, id: u64, edits: &[Edit], now: Instant) -> Result<Sketch, No> {
+        let draft = self.draft(id, now)?;
+        let mut document = document(&draft.text)?;
+        for (index, edit) in edits.iter().enumerate() {
+            document.apply(edit).map_err(|misfit| No::Invalid(format!("ops[{index}]: {misfit}")))?;
+        }
+        draft.change(bounded(document.text())?);
+        self.sketch(id)
+    }
+
+    pub(super) fn put(&mut self, id: u64, text: String, now: Instant) -> Result<Sketch, No> {
+        let text = bounded(text)?;
+        self.draft(id, now)?.change(text);
+        self.sketch(id)
+    }
+
+    pub(super) fn undo(&mut self, id: u64, now: Instant) -> Result<Sketch, No> {
+        let draft = self.draft(id, now)?;
+        if let Some(former) = draft.former.pop() {
+            draft.later.push(std::mem::replace(&mut draft.text, former));
+            draft.revision += 1;
+        }
+        self.sketch(id)
+    }
+
+    pub(super) fn redo(&mut self, id: u64, now: Instant) -> Result<Sketch, No> {
+        let draft = self.draft(id, now)?;
+        if let Some(later) = draft.later.pop() {
+            draft.former.push(std::mem::replace(&mut draft.text, later));
+            draft.revision += 1;
+        }
+        self.sketch(id)
+    }
+
+    pub(super) fn discard(&mut self, id: u64) -> Result<(), No> {
+        self.open.remove(&id).map(drop).ok_or(No::DraftGone(id))
+    }
+
+    /// What became of the draft's base on both sides.
+    pub(super) fn merge(&self, id: u64, running: &str) -> Result<Merge, No> {
+        let draft = self.open.get(&id).ok_or(No::DraftGone(id))?;
+        Ok(Merge::of(&document(&draft.base_text)?, &document(&draft.text)?, &document(running)?))
+    }
+
+    /// Puts the draft on another base: its changes, in the text that came in between.
+    pub(super) fn rebase(
+        &mut self,
+        id: u64,
+        (base, running): (u64, &str),
+        picks: &std::collections::BTreeMap<usize, Pick>,
+        now: Instant,
+    ) -> Result<Sketch, No> {
+        let merged = self.merge(id, running)?.result(picks).map_err(|error| No::Invalid(error.to_string()))?;
+        let draft = self.draft(id, now)?;
+        draft.change(merged.text());
+        draft.base = base;
+        running.clone_into(&mut draft.base_text);
+        self.sketch(id)
+    }
+
+    fn draft(&mut self, id: u64, now: Instant) -> Result<&mut Draft, No> {
+        let draft = self.open.get_mut(&id).ok_or(No::DraftGone(id))?;
+        draft.touched = now;
+        Ok(draft)
+    }
+}
+
+impl Draft {
+    fn change(&mut self, text: String) {
+        if text == self.text {
+            return;
+        }
+        self.former.push(std::mem::replace(&mut self.text, text));
+        if self.former.len() > MOST_STEPS {
+            self.former.remove(0);
+        }
+        self.later.clear();
+        self.revision += 1;
+    }
+}
+
+fn document(text: &str) -> Result<Document, No> {
+    Document::parse(text).map_err(|error| No::Invalid(error.to_string()))
+}
+
+fn bounded(text: String) -> Result<String, No> {
+    if text.len() > LONGEST {
+        return Err(No::Invalid(format!("text: more than {LONGEST} bytes")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    const BASE: &str = "[global]\ndefault_policy = \"deny\" # firm\n";
+
+    fn set(policy: &str) -> Vec<Edit> {
+        serde_json::from_value(json!([{"op": "global.set", "default_policy": policy}])).unwrap()
+    }
+
+    #[test]
+    fn steps_are_taken_back_and_again() {
+        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let id = drafts.open("anna", (7, BASE), None, now).unwrap().draft;
+        let changed = drafts.edit(id, &set("allow"), now).unwrap();
+        assert_eq!((changed.undo, changed.redo, changed.base), (1, 0, 7));
+        assert!(changed.text.contains("\"allow\" # firm"));
+        assert_eq!(drafts.undo(id, now).unwrap().text, BASE);
+        assert_eq!(drafts.redo(id, now).unwrap().text, changed.text);
+        assert_eq!(drafts.redo(id, now).unwrap().revision, 3);
+        let other = drafts.put(id, String::new(), now).unwrap();
+        assert_eq!((other.undo, other.redo), (2, 0));
+        drafts.discard(id).unwrap();
+        assert_eq!(drafts.sketch(id).unwrap_err(), No::DraftGone(id));
+    }
+
+    #[test]
+    fn an_edit_that_does_not_fit_leaves_the_draft_alone() {
+        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let id = drafts.open("anna", (1, BASE), None, now).unwrap().draft;
+        let edits: Vec<Edit> = serde_json::from_value(json!([
+            {"op": "global.set", "default_policy": "allow"}, {"op": "rule.del", "ref": "users/eve#1"}
+        ]))
+        .unwrap();
+        let no = drafts.edit(id, &edits, now).unwrap_err();
+        assert_eq!(no, No::Invalid("ops[1]: there is no rule users/eve#1".to_owned()));
+        assert_eq!(drafts.find(id).unwrap(), (BASE, 1));
+    }
+
+    #[test]
+    fn a_draft_moves_to_another_base() {
+        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let id = drafts.open("anna", (1, BASE), None, now).unwrap().draft;
+        drafts.edit(id, &set("allow"), now).unwrap();
+        let running = format!("{BASE}\n[[users]]\nusername = \"bob\"\n");
+        let moved = drafts.rebase(id, (2, &running), &BTreeMap::new(), now).unwrap();
+        assert_eq!((moved.base, moved.text), (2, running.replace("deny", "allow")));
+    }
+
+    #[test]
+    fn there_are_only_so_many_and_forgotten_ones_make_room() {
+        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        for _ in 0..MOST {
+            drafts.open("anna", (1, BASE), None, now).unwrap();
+        }
+        assert!(drafts.open("bob", (1, BASE), None, now).is_err());
+        assert_eq!(drafts.all().len(), MOST);
+        drafts.open("bob", (1, BASE), None, now + KEPT).unwrap();
+        assert_eq!(drafts.all().len(), 1);
+    }
+}

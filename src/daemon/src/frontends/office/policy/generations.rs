@@ -1,0 +1,213 @@
+//! The rule files of the past: what each said, who wrote it and why, kept so that one of them can come back.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::digest::Digest;
+
+/// How many are kept.
+const MOST: usize = 50;
+
+/// One text that was in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Generation {
+    /// Counts on for ever.
+    #[serde(rename = "gen")]
+    pub(super) number: u64,
+    pub(super) sha: Digest,
+    #[serde(rename = "t")]
+    pub(super) since: Timestamp,
+    /// Who brought it into force.
+    pub(super) by: String,
+    pub(super) source: Source,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) comment: String,
+}
+
+/// How a text came into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Source {
+    /// Somebody wrote the file, and a start or a reload read it.
+    File,
+    /// It was applied through the admin socket or the API.
+    Applied,
+    /// An earlier one came back.
+    Rollback,
+}
+
+/// What is kept, in memory and, where there is a directory, in files.
+#[derive(Debug)]
+pub(super) struct Generations {
+    directory: Option<PathBuf>,
+    known: BTreeMap<u64, (Generation, String)>,
+}
+
+impl Generations {
+    /// Reads what is there; nothing is kept in files without a directory. What cannot be read is left alone.
+    pub(super) fn open(directory: Option<PathBuf>) -> Self {
+        let mut known = BTreeMap::new();
+        if let Some(directory) = &directory {
+            match read_all(directory) {
+                Ok(found) => known = found,
+                Err(error) => tracing::warn!(%error, ?directory, "earlier rule files cannot be read"),
+            }
+        }
+        Self { directory, known }
+    }
+
+    /// The one in force, if any is known.
+    pub(super) fn current(&self) -> Option<&Generation> {
+        self.known.last_key_value().map(|(_, (generation, _))| generation)
+    }
+
+    /// The one in force, if this is its text.
+    pub(super) fn number_of(&self, text: &str) -> Option<u64> {
+        self.current().filter(|current| current.sha == Digest::of(text)).map(|current| current.number)
+    }
+
+    /// One of them, and what it said.
+    pub(super) fn find(&self, number: u64) -> Option<(&Generation, &str)> {
+        self.known.get(&number).map(|(generation, text)| (generation, text.as_str()))
+    }
+
+    /// The latest first.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Generation> {
+        self.known.values().rev().map(|(generation, _)| generation)
+    }
+
+    /// Notes that this text is in force, unless it was already.
+    pub(super) fn note(&mut self, text: &str, by: &str, source: Source, comment: &str) -> u64 {
+        if let Some(number) = self.number_of(text) {
+            return number;
+        }
+        let sha = Digest::of(text);
+        let number = self.current().map_or(1, |current| current.number + 1);
+        let (by, comment) = (by.to_owned(), comment.to_owned());
+        let generation = Generation { number, sha, since: Timestamp::now(), by, source, comment };
+        if let Some(directory) = &self.directory
+            && let Err(error) = write(directory, &generation, text)
+        {
+            tracing::warn!(%error, ?directory, "the rule file in force cannot be kept for later");
+        }
+        self.known.insert(number, (generation, text.to_owned()));
+        while self.known.len() > MOST {
+            if let Some((oldest, _)) = self.known.pop_first() {
+                self.forget(oldest);
+            }
+        }
+        number
+    }
+
+    fn forget(&self, number: u64) {
+        let Some(directory) = &self.directory else { return };
+        for path in [about(directory, number), said(directory, number)] {
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(%error, ?path, "an old rule file cannot be removed");
+            }
+        }
+    }
+}
+
+fn about(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("rules-{number:08}.json"))
+}
+
+fn said(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("rules-{number:08}.toml"))
+}
+
+fn read_all(directory: &Path) -> io::Result<BTreeMap<u64, (Generation, String)>> {
+    let mut found = BTreeMap::new();
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json")
+            && let Ok(generation) = serde_json::from_slice::<Generation>(&fs::read(&path)?)
+            && let Ok(text) = fs::read_to_string(said(directory, generation.number))
+            && Digest::of(&text) == generation.sha
+        {
+            found.insert(generation.number, (generation, text));
+        }
+    }
+    Ok(found)
+}
+
+/// The text first: a description without its text is none.
+fn write(directory: &Path, generation: &Generation, text: &str) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    replace(&said(directory, generation.number), text.as_bytes())?;
+    replace(&about(directory, generation.number), &serde_json::to_vec(generation)?)
+}
+
+/// Puts a whole file in the place of another one, or none.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let fresh = path.with_extension("new");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(generations: &mut Generations, text: &str) -> u64 {
+        generations.note(text, "anna", Source::Applied, "why")
+    }
+
+    #[test]
+    fn texts_are_numbered_and_come_back_after_a_restart() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = Some(place.path().join("policy"));
+        let mut generations = Generations::open(directory.clone());
+        assert_eq!([note(&mut generations, "a"), note(&mut generations, "b"), note(&mut generations, "b")], [1, 2, 2]);
+        let mut again = Generations::open(directory);
+        assert_eq!(again.find(1).unwrap().1, "a");
+        assert_eq!(again.current(), generations.current());
+        assert_eq!(note(&mut again, "a"), 3);
+        assert_eq!(again.all().map(|generation| generation.number).collect::<Vec<_>>(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn only_so_many_are_kept_and_numbers_go_on() {
+        let place = tempfile::tempdir().unwrap();
+        let mut generations = Generations::open(Some(place.path().to_owned()));
+        for number in 0..MOST + 5 {
+            note(&mut generations, &number.to_string());
+        }
+        assert_eq!(generations.all().count(), MOST);
+        assert!(generations.find(5).is_none() && generations.find(6).is_some());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2 * MOST);
+        assert_eq!(Generations::open(Some(place.path().to_owned())).current().unwrap().number, 55);
+    }
+
+    #[test]
+    fn what_is_damaged_is_left_out() {
+        let place = tempfile::tempdir().unwrap();
+        let mut generations = Generations::open(Some(place.path().to_owned()));
+        note(&mut generations, "a");
+        note(&mut generations, "b");
+        fs::write(said(place.path(), 2), "c").unwrap();
+        fs::write(place.path().join("other.json"), "{").unwrap();
+        let again = Generations::open(Some(place.path().to_owned()));
+        assert_eq!(again.all().map(|generation| generation.number).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn without_a_directory_they_are_kept_as_long_as_the_process() {
+        let mut generations = Generations::open(None);
+        assert_eq!([note(&mut generations, "a"), note(&mut generations, "b")], [1, 2]);
+        assert_eq!(generations.find(1).unwrap().1, "a");
+    }
+}

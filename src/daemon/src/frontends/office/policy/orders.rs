@@ -1,0 +1,153 @@
+//! What can be asked about rules and done with them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ::policy::{Edit, Pick};
+use config::tokens::Scope;
+use serde::Deserialize;
+
+/// One question or one order; the names of operations are those of the admin protocol.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "op", content = "p")]
+pub(crate) enum Order {
+    #[serde(rename = "txn.get")]
+    Get {},
+    #[serde(rename = "txn.history")]
+    History {},
+    #[serde(rename = "txn.generation")]
+    Generation { r#gen: u64 },
+    #[serde(rename = "txn.drafts")]
+    Drafts {},
+    #[serde(rename = "txn.validate")]
+    Validate(Subject),
+    #[serde(rename = "txn.diff")]
+    Compare(Subject),
+    #[serde(rename = "acl.whatif")]
+    WhatIf(WhatIf),
+    #[serde(rename = "txn.draft.open")]
+    Open {
+        #[serde(default)]
+        text: Option<String>,
+    },
+    #[serde(rename = "txn.draft.get")]
+    Show { draft: u64 },
+    #[serde(rename = "txn.draft.op")]
+    Edit { draft: u64, ops: Vec<Edit> },
+    #[serde(rename = "txn.draft.put")]
+    Put { draft: u64, text: String },
+    #[serde(rename = "txn.draft.undo")]
+    Undo { draft: u64 },
+    #[serde(rename = "txn.draft.redo")]
+    Redo { draft: u64 },
+    #[serde(rename = "txn.draft.discard")]
+    Discard { draft: u64 },
+    #[serde(rename = "txn.merge")]
+    Merge { draft: u64 },
+    #[serde(rename = "txn.merge.pick")]
+    Rebase {
+        draft: u64,
+        #[serde(default)]
+        picks: BTreeMap<usize, Pick>,
+    },
+    #[serde(rename = "txn.apply")]
+    Apply(Apply),
+    #[serde(rename = "txn.confirm")]
+    Confirm {
+        r#gen: u64,
+        #[serde(default)]
+        idem: Option<String>,
+    },
+    #[serde(rename = "txn.rollback")]
+    Rollback(Rollback),
+}
+
+/// Brings an earlier generation back, as a new one.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Rollback {
+    pub(super) to: u64,
+    #[serde(default)]
+    pub(super) comment: String,
+    #[serde(default)]
+    pub(super) idem: Option<String>,
+}
+
+/// Which text; exactly one of them.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Subject {
+    pub(super) draft: Option<u64>,
+    pub(super) text: Option<String>,
+    pub(super) r#gen: Option<u64>,
+}
+
+/// What a text would change.
+#[derive(Debug, Deserialize)]
+pub(crate) struct WhatIf {
+    #[serde(flatten)]
+    pub(super) subject: Subject,
+    /// How far back the history is asked, in hours; not at all without it.
+    #[serde(default)]
+    pub(super) hours: u32,
+    /// Where the operator is, who would like to know before locking himself out.
+    #[serde(default)]
+    pub(super) mine: Vec<IpAddr>,
+}
+
+/// Puts a text in force.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Apply {
+    #[serde(flatten)]
+    pub(super) subject: Subject,
+    /// The generation on which the text builds; a draft knows its own.
+    #[serde(default)]
+    pub(super) base: Option<u64>,
+    #[serde(default)]
+    pub(super) existing: Existing,
+    /// Seconds until the rules of before come back unless somebody confirms; 0 for never.
+    #[serde(default)]
+    pub(super) confirm_s: u64,
+    /// As many live sessions must be denied as the operator was shown.
+    #[serde(default)]
+    pub(super) expect_denied: Option<usize>,
+    #[serde(default)]
+    pub(super) comment: String,
+    #[serde(default)]
+    pub(super) idem: Option<String>,
+}
+
+/// What becomes of sessions that the new rules would not let begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Existing {
+    /// They go on to their end, unless `acl.on_revoke` says otherwise.
+    #[default]
+    Keep,
+    EndDenied,
+}
+
+impl Order {
+    /// What it takes to be allowed.
+    pub(crate) fn scope(&self) -> Scope {
+        match self {
+            Self::Get {}
+            | Self::History {}
+            | Self::Generation { .. }
+            | Self::Drafts {}
+            | Self::Validate(_)
+            | Self::Compare(_)
+            | Self::Show { .. } => Scope::Read,
+            Self::WhatIf(_) => Scope::Operate,
+            Self::Open { .. }
+            | Self::Edit { .. }
+            | Self::Put { .. }
+            | Self::Undo { .. }
+            | Self::Redo { .. }
+            | Self::Discard { .. }
+            | Self::Merge { .. }
+            | Self::Rebase { .. }
+            | Self::Apply(_)
+            | Self::Confirm { .. }
+            | Self::Rollback(_) => Scope::Admin,
+        }
+    }
+}
