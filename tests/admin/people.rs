@@ -60,3 +60,30 @@ fn users_are_those_of_the_file_and_whoever_is_in() {
     assert_eq!(list["next"], Value::Null);
     assert_eq!(reader.refused("users.get", json!({ "name": "eve" })).0, "not_found");
 }
+
+#[test]
+fn an_operator_grants_and_overrides_for_a_while_and_takes_it_back() {
+    let quota = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 50\n";
+    let service = start(quota);
+    let mut operator = somebody(&service, 4321, &[READ, OPERATE]);
+    let far = "2100-11-22T18:00";
+    let grant =
+        json!({ "target": "user/bob", "bytes": 2_000_000_000, "until": far, "reason": "a film", "idem": "g-1" });
+    let granted = operator.ask("limits.grant", grant.clone());
+    assert_eq!((&granted["bytes"], &granted["by"]), (&json!(2_000_000_000), &json!("4321")));
+    assert_eq!(operator.ask("limits.grant", grant), granted, "once, however often it is asked for");
+    let order = json!({ "target": "user/eve", "bandwidth_limit_mbps": 4, "until": far });
+    assert_eq!(operator.ask("limits.override", order)["bandwidth_limit_mbps"], 4.0);
+    let held = operator.ask("limits.concessions", json!({}));
+    assert_eq!(held["concessions"].as_array().map(Vec::len), Some(2), "{held}");
+    assert_eq!(operator.ask("limits.reset", json!({ "target": "user/bob" }))["voided"], 1);
+    assert_eq!(operator.ask("limits.quotas", json!({}))["quotas"].as_array().map(Vec::len), Some(0));
+    for (op, p) in [
+        ("limits.grant", json!({ "target": "bob", "bytes": 1, "until": far })),
+        ("limits.override", json!({ "target": "user/eve", "until": far })),
+    ] {
+        assert_eq!(operator.refused(op, p).0, "bad_request", "{op}");
+    }
+    let mut reader = somebody(&service, 4321, &[READ]);
+    assert_eq!(reader.refused("limits.reset", json!({ "target": "user/eve" })).0, "denied");
+}

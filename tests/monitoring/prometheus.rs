@@ -35,6 +35,9 @@ username = "*"
 /// A quota that nobody uses up; its series begin with its name.
 const QUOTA: &str = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 1000\n";
 
+/// The admin socket, whose series begin with it.
+const ADMIN: &str = "[admin]\nsocket = \"{dir}/admin.sock\"\n";
+
 /// A daemon of whom everything is asked that leaves a trace in the metrics.
 struct Load {
     house: House,
@@ -48,7 +51,7 @@ impl Load {
     fn begin() -> Self {
         let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
         let rules = Rules::of(RULES);
-        let house = start(&[dns.settings(), rules.settings(), QUOTA.to_owned()].concat());
+        let house = start(&[dns.settings(), rules.settings(), QUOTA.to_owned(), ADMIN.to_owned()].concat());
         let target = Target::listen().serve(echo);
         let visitors: Vec<_> = (0..4).map(|_| Visitors::come(house.service.addr(), target)).collect();
         let association = Association::open(house.service.addr());

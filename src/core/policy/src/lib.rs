@@ -1,6 +1,6 @@
 //! Changes to a rule file that leave everything else in it as it was written: comments, order and spacing.
 //!
-//! A [`Document`] is edited rule by rule; two of them are [compared](compare) and three of them [merged](Merge) by what
+//! A [`Document`] is edited rule by rule; two of them are [compared](compare()) and three of them [merged](Merge) by what
 //! they say. Whether what they say is right is for `config` to judge, and who may go where for `acl`: this crate only
 //! knows that rules belong to owners and consist of keys.
 

@@ -244,6 +244,7 @@ impl Conversation {
         if is_last {
             self.in_flight.remove(&id);
         }
+        self.desk.count(&answer);
         self.outbox.answer(Some(id), answer, Instant::now());
     }
 
@@ -256,7 +257,9 @@ impl Conversation {
     }
 
     fn say(&mut self, id: Option<u64>, outcome: Result<Value, Refusal>) {
-        self.outbox.answer(id, answer_of(outcome), Instant::now());
+        let answer = answer_of(outcome);
+        self.desk.count(&answer);
+        self.outbox.answer(id, answer, Instant::now());
     }
 
     /// Begins to tell about something, and returns the number under which that is told.

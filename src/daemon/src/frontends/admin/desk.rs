@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use config::tokens::Scope;
 use serde_json::json;
-use wire::admin::{Code, Refusal, Role, You};
+use wire::admin::{Answer, Code, Refusal, Role, You};
 
 use super::outcomes::Outcomes;
 use super::roles::{Roles, name_of};
@@ -15,6 +15,10 @@ use crate::engine::sys::chance;
 use crate::engine::sys::peer::{Peer, Traces};
 use crate::engine::sys::pool::{Order, Pool};
 use crate::frontends::office::{Caller, No, Office};
+use crate::state::metrics::Words;
+
+/// The word for a request that was not refused.
+const FINE: &str = "ok";
 
 /// Threads for what may take long.
 const SLOW: usize = 2;
@@ -46,6 +50,7 @@ pub(super) struct Desk {
     pub(super) started: Instant,
     pub(super) pool: Pool,
     pub(super) outcomes: Outcomes,
+    answers: Words,
     refused: Mutex<HashMap<u32, Refused>>,
 }
 
@@ -66,8 +71,24 @@ pub(super) struct Asker {
 }
 
 impl Desk {
+    /// Counts what ends a request.
+    pub(super) fn count(&self, answer: &Answer) {
+        match answer {
+            Answer::Part(_) => {}
+            Answer::Ok(_) => self.answers.count(FINE),
+            Answer::Err(refusal) => self.answers.count(refusal.code.word()),
+        }
+    }
+
     pub(super) fn open(terms: Terms, office: Arc<Office>) -> io::Result<Self> {
+        let answers = office.metrics.words(
+            "rustsocks_admin_requests_total",
+            "Requests over the admin socket by what they were answered with: \"ok\", or the code of a refusal.",
+            "result",
+            Code::ALL.map(Code::word).into_iter().chain([FINE]),
+        );
         Ok(Self {
+            answers,
             office,
             terms,
             epoch: format!("{:08x}", chance::number() >> 32),

@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Hello, Limits, MOST_REQUEST, MOST_SUBSCRIPTIONS, PROTOCOL, Refusal, Role, Welcome};
 
+use super::catalogue::OPS;
 use super::conversation::{Conversation, Parameters};
-use super::ops::{OPS, Takes, read};
+use super::ops::{Takes, read};
 use super::outcomes::Known;
 
 /// What this daemon can do that another one might not.

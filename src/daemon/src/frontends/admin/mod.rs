@@ -11,12 +11,14 @@ mod conversation;
 mod outbox;
 mod subscription;
 
+mod catalogue;
 mod desk;
 mod meta;
 mod ops;
 mod outcomes;
 
 mod history;
+mod limits;
 mod people;
 mod policy;
 mod reload;
