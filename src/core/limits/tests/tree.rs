@@ -318,7 +318,7 @@ fn reference(sketch: &Sketch) -> Vec<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
     fn in_the_long_run_everybody_gets_what_the_reference_gives(sketch in sketch()) {
         let mut greedy = Greedy::new(ceiling(sketch.all));
@@ -329,10 +329,11 @@ proptest! {
                 leaves.extend(of_user.iter().map(|leaf| greedy.add(&classes, *leaf)));
             }
         }
-        // Until every burst is used up.
-        greedy.live(8 * SECOND);
+        // Until every burst is used up: whoever comes first lives on a fifth of a second's for as long as hardly anything is
+        // left beside his ceiling, and less than 0.4 % of all is not told from nothing below.
+        greedy.live(60 * SECOND);
         let before: Vec<u64> = leaves.iter().map(|leaf| greedy.got[leaf]).collect();
-        greedy.live(13 * SECOND);
+        greedy.live(65 * SECOND);
         let got: Vec<f64> = leaves.iter().zip(before).map(|(leaf, before)| precise(greedy.got[leaf] - before) / 5.0).collect();
         let expected = reference(&sketch);
         for (got, expected) in got.iter().zip(&expected) {
