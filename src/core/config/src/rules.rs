@@ -16,6 +16,25 @@ use crate::rules::tables::{Global, GroupEntry, Placed, RuleEntry, UserEntry};
 /// PAM services that the rules of one file may name; the answer of each is one bit.
 const MOST_SERVICES: usize = 64;
 
+/// The keys of a rule, in the order in which people write them.
+pub const RULE_KEYS: &[&str] = &[
+    "action",
+    "description",
+    "destinations",
+    "ports",
+    "protocols",
+    "priority",
+    "sources",
+    "commands",
+    "time",
+    "valid_until",
+    "auth_methods",
+    "pam_service",
+    "internal",
+    "mode",
+    "log",
+];
+
 /// The tables of a rule file.
 const TABLES: &[&str] = &["global", "users", "groups"];
 

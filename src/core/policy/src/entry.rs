@@ -1,27 +1,9 @@
 //! One rule as keys and values, without the way in which they are written.
 
+use config::rules::RULE_KEYS;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use toml_edit::{Array, Datetime, Formatted, InlineTable, Item, Table, Value};
-
-/// The order in which a new rule's keys are written; what is not here comes last.
-const ORDER: &[&str] = &[
-    "action",
-    "description",
-    "destinations",
-    "ports",
-    "protocols",
-    "priority",
-    "sources",
-    "commands",
-    "time",
-    "valid_until",
-    "auth_methods",
-    "pam_service",
-    "internal",
-    "mode",
-    "log",
-];
 
 /// The keys whose values are dates and not strings.
 const DATES: &[&str] = &["valid_until"];
@@ -103,7 +85,8 @@ impl Entry {
             }
             *old = Item::Value(value);
         }
-        new.sort_by_key(|(key, _)| ORDER.iter().position(|known| known == key).unwrap_or(ORDER.len()));
+        // What is no key of a rule comes last.
+        new.sort_by_key(|(key, _)| RULE_KEYS.iter().position(|known| known == key).unwrap_or(RULE_KEYS.len()));
         for (key, value) in new {
             table.insert(key, Item::Value(value));
         }

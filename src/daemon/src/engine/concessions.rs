@@ -1,18 +1,15 @@
 //! What operators have conceded for a while, kept in a file beside the history so that a start knows it.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::engine::sys::whole_file::replace;
 use crate::state::limits::quotas::Quotas;
 use crate::state::limits::quotas::concession::Concession;
 
 const NAME: &str = "concessions.json";
-
-/// Who may read it besides the daemon: nobody, as it has names of users.
-const MODE: u32 = 0o600;
 
 #[derive(Debug)]
 pub(crate) struct Concessions {
@@ -62,16 +59,10 @@ fn read(file: &Path) -> io::Result<Vec<Concession>> {
     }
 }
 
-/// Whole or not at all, whatever happens meanwhile.
 fn write(file: &Path, all: &[Concession]) -> io::Result<()> {
-    let next = file.with_extension("json.new");
     let mut text = serde_json::to_vec_pretty(all)?;
     text.push(b'\n');
-    let mut made = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&next)?;
-    made.write_all(&text)?;
-    made.sync_all()?;
-    fs::rename(&next, file)?;
-    file.parent().map_or(Ok(()), |place| File::open(place)?.sync_all())
+    replace(file, &text)
 }
 
 #[cfg(test)]

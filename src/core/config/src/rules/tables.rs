@@ -6,6 +6,7 @@ use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
 use crate::problem::Fault;
 use crate::reader::{Section, Table};
+use crate::rules::RULE_KEYS;
 use crate::rules::values::{Days, Description, Name, Priority, Source, several};
 use crate::users::UserName;
 use crate::users::expiry::Moment;
@@ -90,23 +91,7 @@ impl Table for GroupEntry {
 }
 
 impl Table for RuleEntry {
-    const KEYS: &'static [&'static str] = &[
-        "action",
-        "description",
-        "destinations",
-        "ports",
-        "protocols",
-        "priority",
-        "sources",
-        "commands",
-        "time",
-        "valid_until",
-        "auth_methods",
-        "pam_service",
-        "internal",
-        "mode",
-        "log",
-    ];
+    const KEYS: &'static [&'static str] = RULE_KEYS;
 
     fn read(section: &mut Section<'_, '_>) -> Self {
         let time: Option<Time> = section.table("time", "{ weekdays = [\"mon-fri\"], hours = [\"08:00-18:00\"] }");

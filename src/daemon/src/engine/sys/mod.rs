@@ -16,3 +16,4 @@ pub(crate) mod queue;
 pub(crate) mod sandbox;
 pub(crate) mod stream;
 pub(crate) mod usage;
+pub(crate) mod whole_file;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use config::tokens::Scope;
-use serde_json::json;
+use serde_json::{Value, json};
 use wire::admin::{Answer, Code, Refusal, Role, You};
 
 use super::outcomes::Outcomes;
@@ -14,7 +14,7 @@ use super::roles::{Roles, name_of};
 use crate::engine::sys::chance;
 use crate::engine::sys::peer::{Peer, Traces};
 use crate::engine::sys::pool::{Order, Pool};
-use crate::frontends::office::{Caller, No, Office};
+use crate::frontends::office::{Caller, No, Office, Operation};
 use crate::state::metrics::Words;
 
 /// The word for a request that was not refused.
@@ -71,6 +71,12 @@ pub(super) struct Asker {
 }
 
 impl Desk {
+    /// Has the office do it, and tells its answer as it stands.
+    pub(super) fn perform(&self, asker: &Asker, operation: Operation) -> Result<Value, Refusal> {
+        let answer = self.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
+        Ok(serde_json::to_value(answer).expect("an answer can be written"))
+    }
+
     /// Counts what ends a request.
     pub(super) fn count(&self, answer: &Answer) {
         match answer {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use wire::admin::Refusal;
 
 use super::conversation::Parameters;
-use super::desk::{Asker, Desk, refusal};
+use super::desk::{Asker, Desk};
 use super::ops::read;
 use crate::frontends::office::Operation;
 
@@ -20,32 +20,27 @@ struct Whose {
 
 pub(super) fn quotas(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
     let Whose { user, limit } = read(p)?;
-    perform(desk, asker, Operation::Quotas(user, limit.unwrap_or(MOST).clamp(1, MOST)))
+    desk.perform(asker, Operation::Quotas(user, limit.unwrap_or(MOST).clamp(1, MOST)))
 }
 
 pub(super) fn concessions(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {
-    perform(desk, asker, Operation::Concessions)
+    desk.perform(asker, Operation::Concessions)
 }
 
 pub(super) fn grant(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    perform(desk, asker, Operation::Grant(Box::new(read(without_name(p))?)))
+    desk.perform(asker, Operation::Grant(Box::new(read(without_name(p))?)))
 }
 
 pub(super) fn lay_over(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    perform(desk, asker, Operation::Override(Box::new(read(without_name(p))?)))
+    desk.perform(asker, Operation::Override(Box::new(read(without_name(p))?)))
 }
 
 pub(super) fn reset(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    perform(desk, asker, Operation::Reset(read(without_name(p))?))
+    desk.perform(asker, Operation::Reset(read(without_name(p))?))
 }
 
 /// What is done once by its name has its name looked at already.
 fn without_name(mut p: Parameters) -> Parameters {
     p.remove("idem");
     p
-}
-
-fn perform(desk: &Desk, asker: &Asker, operation: Operation) -> Result<Value, Refusal> {
-    let answer = desk.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
-    Ok(serde_json::to_value(answer).expect("an answer can be written"))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wire::admin::Refusal;
 
 use super::conversation::Parameters;
-use super::desk::{Asker, Desk, refusal};
+use super::desk::{Asker, Desk};
 use super::ops::read;
 use crate::frontends::office::{Operation, Question};
 
@@ -22,12 +22,12 @@ struct Page {
 
 pub(super) fn rules(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
     let Page { after, limit } = read(p)?;
-    perform(desk, asker, Operation::Rules { after, limit: limit.unwrap_or(MOST).clamp(1, MOST) })
+    desk.perform(asker, Operation::Rules { after, limit: limit.unwrap_or(MOST).clamp(1, MOST) })
 }
 
 pub(super) fn explain(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
     let question: Question = read(p)?;
-    perform(desk, asker, Operation::TestRequest(Box::new(question)))
+    desk.perform(asker, Operation::TestRequest(Box::new(question)))
 }
 
 pub(super) fn hits(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
@@ -37,9 +37,4 @@ pub(super) fn hits(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refus
         json!({ "name": rules.describe(rule), "identity": rules.set().identity(rule).to_string(), "hits": tally.count(), "last": tally.last() })
     });
     Ok(json!({ "refs": refs.collect::<Vec<_>>() }))
-}
-
-fn perform(desk: &Desk, asker: &Asker, operation: Operation) -> Result<Value, Refusal> {
-    let answer = desk.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
-    Ok(serde_json::to_value(answer).expect("an answer can be written"))
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use wire::admin::{Code, Refusal};
 
 use super::conversation::Parameters;
-use super::desk::{Asker, Desk, refusal};
+use super::desk::{Asker, Desk};
 use crate::frontends::office::Operation;
 use crate::frontends::office::policy::Order;
 
@@ -19,6 +19,5 @@ pub(super) fn ask(op: &str, desk: &Desk, asker: &Asker, p: Parameters) -> Result
     let order = [("op".to_owned(), op.into()), ("p".to_owned(), p.into())].into_iter().collect();
     let order = serde_json::from_value::<Order>(Value::Object(order));
     let order = order.map_err(|error| Refusal::new(Code::BadRequest, format!("p: {error}")))?;
-    let answer = desk.office.perform(&asker.caller, Operation::Policy(Box::new(order)));
-    Ok(serde_json::to_value(answer.map_err(|no| refusal(&no))?).expect("an answer can be written"))
+    desk.perform(asker, Operation::Policy(Box::new(order)))
 }

@@ -1,15 +1,16 @@
 //! The rule files of the past: what each said, who wrote it and why, kept so that one of them can come back.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::digest::Digest;
+use crate::engine::sys::whole_file::replace;
 
 /// How many are kept.
 const MOST: usize = 50;
@@ -147,15 +148,6 @@ fn write(directory: &Path, generation: &Generation, text: &str) -> io::Result<()
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     replace(&said(directory, generation.number), text.as_bytes())?;
     replace(&about(directory, generation.number), &serde_json::to_vec(generation)?)
-}
-
-/// Puts a whole file in the place of another one, or none.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)
 }
 
 #[cfg(test)]

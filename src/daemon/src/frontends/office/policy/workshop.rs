@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::drafts::Drafts;
-use super::generations::{Generations, replace};
+use super::generations::Generations;
+use crate::engine::sys::whole_file::replace;
 
 /// As long as somebody may take to confirm: a day.
 const LONGEST: u64 = 24 * 60 * 60;
