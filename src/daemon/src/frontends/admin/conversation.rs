@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 use wire::admin::{Answer, Code, Lines, MOST_IN_FLIGHT, MOST_REQUEST, MOST_SUBSCRIPTIONS, Refusal, Request};
 
+use super::catalogue;
 use super::desk::{Asker, Desk};
 use super::ops::{self, Act, Op, Slow};
 use super::outbox::Outbox;
@@ -202,8 +203,8 @@ impl Conversation {
     }
 
     fn allowed(&self, name: &str) -> Result<&'static Op, Refusal> {
-        let op =
-            ops::find(name).ok_or_else(|| Refusal::new(Code::UnknownOp, format!("there is no operation {name:?}")))?;
+        let op = catalogue::find(name)
+            .ok_or_else(|| Refusal::new(Code::UnknownOp, format!("there is no operation {name:?}")))?;
         if op.role.is_some_and(|role| self.asker.role < role) {
             self.desk.is_denied(&self.asker, op.name);
             let needed = op.role.map_or("", wire::admin::Role::word);

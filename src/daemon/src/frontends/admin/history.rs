@@ -9,11 +9,33 @@ use wire::admin::{Code, Refusal};
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
-use super::ops::read;
+use super::ops::{Op, read, search};
 use super::sessions::mask;
 use crate::engine::history::archive::filter::Filter;
 use crate::frontends::office::moment::moment;
 use crate::frontends::office::{Answer, Operation};
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    search(
+        "history.query",
+        query,
+        &[
+            ("user", "whose"),
+            ("dest", "an address, a network, a name or *.name"),
+            ("port", "the destination's port"),
+            ("status", "active, closed, failed, rejected or interrupted"),
+            ("rule", "a part of the name of the rule that decided"),
+            ("from", "began then or later; a time as in the API"),
+            ("to", "began before"),
+            ("after", "the UUID of the last row of the page before"),
+            ("limit", "at most so many rows, 1 to 1000; 100 without it"),
+        ],
+        "rows as the API shows them, the latest first; next: the UUID for after, if there are more",
+        "sessions of the history",
+    ),
+    search("history.get", get, &[("id", "a UUID")], "the row", "one session, live or over"),
+];
 
 /// Rows of one answer.
 const MOST: u32 = 1_000;

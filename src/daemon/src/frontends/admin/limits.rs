@@ -6,8 +6,61 @@ use wire::admin::Refusal;
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk};
-use super::ops::read;
+use super::ops::{IDEM, Op, look, order, read};
 use crate::frontends::office::Operation;
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    look(
+        "limits.quotas",
+        quotas,
+        &[("user", "whose; everybody's without it"), ("limit", "at most so many, 1 to 1000; 1000 without it")],
+        "quotas as GET /api/limits/quotas shows them, the nearest to its end first",
+        "how far quotas are used up",
+    ),
+    look(
+        "limits.concessions",
+        concessions,
+        &[],
+        "concessions as GET /api/limits/concessions shows them",
+        "grants and overrides that hold now",
+    ),
+    order(
+        "limits.grant",
+        |desk, asker, p, _| grant(desk, asker, p),
+        &[
+            ("target", "user/NAME or group/NAME"),
+            ("bytes", "how many more"),
+            ("quota", "of which quota; of all that the target has without it"),
+            ("until", "a time as in the API"),
+            ("reason", "for the audit log"),
+            IDEM,
+        ],
+        "the grant as it is kept",
+        "lets somebody have more of a quota for a while",
+    ),
+    order(
+        "limits.override",
+        |desk, asker, p, _| lay_over(desk, asker, p),
+        &[
+            ("target", "user/NAME or group/NAME"),
+            ("bandwidth_limit_mbps", "another rate, 0 for none; or"),
+            ("max_connections", "another number of sessions, 0 for any; or both"),
+            ("until", "a time as in the API"),
+            ("reason", "for the audit log"),
+            IDEM,
+        ],
+        "the override as it is kept",
+        "lets another limit hold for a while instead of what is written",
+    ),
+    order(
+        "limits.reset",
+        |desk, asker, p, _| reset(desk, asker, p),
+        &[("target", "user/NAME or group/NAME"), IDEM],
+        "target, voided",
+        "takes grants and overrides back",
+    ),
+];
 
 /// Rows of one answer.
 const MOST: usize = 1_000;

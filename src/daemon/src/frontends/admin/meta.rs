@@ -7,10 +7,50 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Hello, Limits, MOST_REQUEST, MOST_SUBSCRIPTIONS, PROTOCOL, Refusal, Role, Welcome};
 
-use super::catalogue::OPS;
+use super::catalogue;
 use super::conversation::{Conversation, Parameters};
-use super::ops::{Takes, read};
+use super::ops::{Op, Takes, meta_op, read};
 use super::outcomes::Known;
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    meta_op(
+        "hello",
+        hello,
+        &[
+            ("proto", "the protocol that the client speaks: 1"),
+            ("client", "its name and version, for the log"),
+            ("want", "the role that it wants, if not the highest that it may have"),
+            ("comment", "anything, for the log"),
+        ],
+        "proto, server, epoch, node, role, max_role, you, caps, limits",
+        "begins a conversation; needed before subscriptions and orders",
+    ),
+    meta_op("meta.ping", ping, &[], "nothing", "answers"),
+    meta_op("meta.ops", ops, &[], "ops: op, role, since, about, p, ok", "lists the operations"),
+    meta_op(
+        "meta.role",
+        role,
+        &[("role", "the role from now on")],
+        "role",
+        "lowers the role; it cannot be raised again",
+    ),
+    meta_op(
+        "meta.cancel",
+        cancel,
+        &[("id", "the number of a request without an answer")],
+        "cancelled",
+        "takes a request back, which is then answered with cancelled",
+    ),
+    meta_op(
+        "meta.outcome",
+        outcome,
+        &[("idem", "the name of an order of the last 10 minutes")],
+        "state: applied with ok, failed with err, running, unknown",
+        "tells what came of an order whose answer was lost",
+    ),
+    meta_op("meta.close", close, &[("sub", "the number of a subscription")], "closed", "ends any subscription"),
+];
 
 /// What this daemon can do that another one might not.
 const CAPS: [&str; 2] = ["views", "filters"];
@@ -51,7 +91,7 @@ pub(super) fn ops(_: &mut Conversation, _: Parameters) -> Result<Value, Refusal>
     let takes = |takes: &[Takes]| -> Value {
         takes.iter().map(|(name, about)| json!({ "name": name, "about": about })).collect()
     };
-    let ops = OPS.iter().map(|op| {
+    let ops = catalogue::ops().map(|op| {
         json!({
             "op": op.name, "role": op.role.map(Role::word), "since": op.since, "about": op.about, "p": takes(op.takes), "ok": op.gives,
         })

@@ -17,6 +17,7 @@ mod meta;
 mod ops;
 mod outcomes;
 
+mod audit;
 mod history;
 mod limits;
 mod people;

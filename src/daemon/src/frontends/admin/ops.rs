@@ -6,7 +6,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wire::admin::{Code, Refusal, Role};
 
-use super::catalogue::OPS;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 
@@ -44,12 +43,93 @@ pub(super) struct Op {
     pub(super) act: Act,
 }
 
-/// Short forms for people at a terminal.
-const ALIASES: [(&str, &str); 2] = [("status", "status.get"), ("ping", "meta.ping")];
+/// The parameter of an order that is done once by its name.
+pub(super) const IDEM: Takes = ("idem", "the client's own name for this order: the same one is not carried out twice");
 
-pub(super) fn find(name: &str) -> Option<&'static Op> {
-    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, full)| full);
-    OPS.iter().find(|op| op.name == name)
+/// The parameter of a subscription that looks again and again.
+pub(super) const EVERY: Takes = ("every_ms", "how often to look, 200 to 60000; 1000 without it");
+
+/// About the conversation itself; anybody may who has a role.
+pub(super) const fn meta_op(
+    name: &'static str,
+    act: Meta,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    Op { name, role: None, since: "0.1.0", about, takes, gives, wants_hello: false, act: Act::Meta(act) }
+}
+
+/// Looks, and answers at once.
+pub(super) const fn look(
+    name: &'static str,
+    act: Quick,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Quick(act);
+    Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: false, act }
+}
+
+/// Looks again and again.
+pub(super) const fn watch(
+    name: &'static str,
+    act: Meta,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Meta(act);
+    Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: true, act }
+}
+
+/// Looks, which may take long.
+pub(super) const fn search(
+    name: &'static str,
+    act: Slow,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Slow(act);
+    Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: false, act }
+}
+
+/// Changes what the operator wrote.
+pub(super) const fn change(
+    name: &'static str,
+    act: Slow,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Slow(act);
+    Op { name, role: Some(Role::Admin), since: "0.1.0", about, takes, gives, wants_hello: true, act }
+}
+
+/// Changes what goes on.
+pub(super) const fn order(
+    name: &'static str,
+    act: Slow,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Slow(act);
+    Op { name, role: Some(Role::Operate), since: "0.1.0", about, takes, gives, wants_hello: true, act }
+}
+
+/// For those who answer for the rest.
+pub(super) const fn oversee(
+    name: &'static str,
+    act: Slow,
+    takes: &'static [Takes],
+    gives: &'static str,
+    about: &'static str,
+) -> Op {
+    let act = Act::Slow(act);
+    Op { name, role: Some(Role::Admin), since: "0.1.0", about, takes, gives, wants_hello: false, act }
 }
 
 /// Parameters in the form that an operation wants; what it does not know it does not see.
@@ -77,25 +157,4 @@ pub(super) fn carry_out(
     let outcome = act(desk, asker, p, part);
     desk.outcomes.end(name, &outcome, Instant::now());
     outcome
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::catalogue::IDEM;
-    use super::*;
-
-    #[test]
-    fn no_operation_stands_there_twice_and_every_alias_leads_to_one() {
-        let mut names: Vec<_> = OPS.iter().map(|op| op.name).collect();
-        names.sort_unstable();
-        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
-        assert!(ALIASES.iter().all(|(alias, _)| find(alias).is_some()));
-    }
-
-    #[test]
-    fn whatever_changes_something_takes_more_than_looking_and_a_hello() {
-        for op in OPS.iter().filter(|op| op.takes.contains(&IDEM)) {
-            assert!(op.role >= Some(Role::Operate) && op.wants_hello, "{}", op.name);
-        }
-    }
 }

@@ -12,11 +12,40 @@ use wire::admin::{Code, Refusal};
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
-use super::ops::read;
+use super::ops::{IDEM, Op, look, order, read};
 use crate::frontends::office::Operation;
 use crate::frontends::office::forgiveness::Forgive;
 use crate::state::penalties::source::Source;
 use crate::state::session::facts::Identity;
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    look(
+        "users.list",
+        users,
+        &[
+            ("after", "the name of the last one of the page before"),
+            ("limit", "at most so many, 1 to 1000; 1000 without it"),
+        ],
+        "total, users: name, state (enabled, disabled, or elsewhere if the users file has them not), groups, sessions, up, down; next",
+        "users of the users file, and whoever else is in",
+    ),
+    look("users.get", user, &[("name", "whose")], "as users.list has it", "one user"),
+    look(
+        "auth.bans",
+        bans,
+        &[],
+        "total, bans: src, for_s, left_s, turned_away; the one that may come again soonest first, at most 1000",
+        "sources that are turned away because they guessed",
+    ),
+    order(
+        "auth.unban",
+        unban,
+        &[("src", "any address of the source"), ("reason", "for the audit log"), IDEM],
+        "source, forgiven: whether it owed anything, audit",
+        "lets a source come again",
+    ),
+];
 
 /// Rows of one answer.
 const MOST: usize = 1_000;

@@ -7,8 +7,41 @@ use wire::admin::Refusal;
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk};
-use super::ops::read;
+use super::ops::{Op, look, read};
 use crate::frontends::office::{Operation, Question};
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    look(
+        "acl.rules",
+        rules,
+        &[("after", "so many are left out"), ("limit", "at most so many, 1 to 1000; 1000 without it")],
+        "generation, default_policy, total, rules, next",
+        "the rules in force",
+    ),
+    look(
+        "acl.explain",
+        explain,
+        &[
+            ("user", "who asks; nobody in particular without it"),
+            ("dest", "where to: a name or an address"),
+            ("port", "the port"),
+            (
+                "…",
+                "groups, protocol, command, source, auth_method, addresses, pam_services, at, explain: as POST /api/acl/test has them",
+            ),
+        ],
+        "as rustsocks acl-check --json says it",
+        "what the rules in force would say",
+    ),
+    look(
+        "acl.hits",
+        hits,
+        &[],
+        "refs: for each rule its name, hits and the time of the last",
+        "how often each rule decided",
+    ),
+];
 
 /// Rules of one answer.
 const MOST: usize = 1_000;

@@ -7,8 +7,26 @@ use wire::admin::{Code, Refusal};
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
-use super::ops::read;
+use super::ops::{IDEM, Op, look, order, read};
 use crate::frontends::office::Operation;
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    order(
+        "reload.run",
+        run,
+        &[("what", "all or acl, the rules alone; all without it"), IDEM],
+        "the reload as GET /api/admin/reload shows it; if anything failed, the answer is invalid with it in data.reload",
+        "reads the operator's files anew, and waits for what comes of it",
+    ),
+    look(
+        "reload.history",
+        history,
+        &[("n", "how many, 1 to 32; 10 without it")],
+        "reloads, the latest first",
+        "the reloads of this worker",
+    ),
+];
 
 #[derive(Deserialize)]
 struct Run {

@@ -9,10 +9,43 @@ use wire::admin::{Code, Kill, Refusal};
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
-use super::ops::read;
+use super::ops::{IDEM, Op, look, order, read, search};
 use crate::frontends::office::Operation;
 use crate::frontends::office::several::{Known, Several, Whom};
 use crate::frontends::office::sight::{Sight, masked, now};
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    look(
+        "sessions.get",
+        get,
+        &[("id", "a short id or a UUID")],
+        "every column of the view and live: everything that the API shows",
+        "one live session",
+    ),
+    order(
+        "sessions.kill",
+        kill,
+        &[
+            ("ids", "short ids or UUIDs, at most 10000"),
+            ("filter", "instead of ids: those that it lets in now"),
+            ("expect", "how many there must be, or nothing is done and the answer is conflict"),
+            ("reason", "for the audit log"),
+            ("dry", "true only says what would be done"),
+            IDEM,
+            ("epoch", "the run of the daemon that the ids belong to"),
+        ],
+        "matched, sample, killed, gone, audit",
+        "ends sessions",
+    ),
+    search(
+        "sessions.export",
+        export,
+        &[("filter", "which sessions; all without it")],
+        "parts with rows of 500 objects, then rows: how many",
+        "every live session with every column",
+    ),
+];
 
 /// Ids of one order.
 const MOST_IDS: usize = 10_000;

@@ -1,23 +1,28 @@
-//! The state of the service in numbers, whether all is well, and who did what.
+//! The state of the service in numbers, and whether all is well.
 #![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
 
 use std::collections::HashSet;
-use std::io;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::{Code, Refusal};
+use wire::admin::Refusal;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::read;
+use super::ops::{EVERY, Op, look, read, watch};
 use super::subscription::{Source, Subject};
-use crate::engine::audit::Audit;
 use crate::frontends::office::sight::seconds;
 use crate::state::readiness::Reason;
 use crate::state::session::facts::Identity;
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    look("status.get", get, &[], "see status", "the state of the service in numbers"),
+    watch("status.sub", subscribe, &[EVERY], "sub; pushes status", "the same again and again"),
+    look("health.get", health, &[], "ok, checks: name, state, since?, measured", "whether all is well, check by check"),
+];
 
 pub(super) fn get(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
     Ok(status(desk, &mut Before::default()))
@@ -114,44 +119,4 @@ pub(super) fn health(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Ref
     };
     let checks: Vec<Value> = Reason::ALL.iter().map(check).collect();
     Ok(json!({ "ok": reasons.is_empty(), "checks": checks }))
-}
-
-#[derive(Deserialize)]
-struct Tail {
-    #[serde(default = "fifty")]
-    n: usize,
-}
-
-fn fifty() -> usize {
-    50
-}
-
-pub(super) fn audit_tail(
-    desk: &Desk,
-    _: &Asker,
-    p: Parameters,
-    _: &mut dyn FnMut(Value) -> bool,
-) -> Result<Value, Refusal> {
-    let Tail { n } = read(p)?;
-    let records = audit(desk)?.tail(n.clamp(1, 1_000)).map_err(|error| unreadable(&error))?;
-    Ok(json!({ "records": records }))
-}
-
-pub(super) fn audit_verify(
-    desk: &Desk,
-    _: &Asker,
-    _: Parameters,
-    _: &mut dyn FnMut(Value) -> bool,
-) -> Result<Value, Refusal> {
-    let verdict = audit(desk)?.verify().map_err(|error| unreadable(&error))?;
-    Ok(serde_json::to_value(verdict).expect("numbers and words can be written"))
-}
-
-fn audit(desk: &Desk) -> Result<&Audit, Refusal> {
-    let record = desk.office.record.as_ref();
-    record.map(|record| &record.audit).ok_or_else(|| Refusal::new(Code::Unavailable, "there is no audit log"))
-}
-
-fn unreadable(error: &io::Error) -> Refusal {
-    Refusal::new(Code::Unavailable, format!("the audit log cannot be read: {error}"))
 }

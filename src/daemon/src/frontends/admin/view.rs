@@ -11,10 +11,38 @@ use wire::admin::{Code, Direction, FilterError, Held, Patch, Refusal, Row, ViewC
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::read;
+use super::meta;
+use super::ops::{EVERY, Op, read, watch};
 use super::subscription::{Subject, interval};
 use crate::frontends::office::sight::{Cell, Column, SESSIONS, Sight, now};
 use crate::state::history::record::reason;
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    watch(
+        "view.open",
+        open,
+        &[
+            ("of", "the table: sessions"),
+            ("filter", "which rows; all without it"),
+            ("sort", "columns to sort by, as [[\"rate\",\"desc\"],…]; the id comes last"),
+            ("cols", "which columns; all without it; the id is always first"),
+            ("win", "{off,len} or {anchor,before,after}; {off:0,len:100} without it, at most 1000 rows"),
+            EVERY,
+            ("hold", "true keeps order and membership as they are"),
+        ],
+        "sub, cols, total, matched, agg, off, rows, filter_error; pushes patch",
+        "opens a window on a table, which is then told what changes in it",
+    ),
+    watch(
+        "view.set",
+        set,
+        &[("sub", "the view"), ("…", "any parameter of view.open but of; what is not given stays")],
+        "as view.open",
+        "changes a view",
+    ),
+    watch("view.close", meta::close, &[("sub", "the view")], "closed", "closes a view"),
+];
 
 /// Rows of one window.
 const MOST_ROWS: usize = 1_000;
