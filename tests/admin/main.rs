@@ -3,6 +3,7 @@
 //! Each test has a daemon of its own. They need root: to be somebody else.
 
 mod audit;
+mod auth;
 mod limits;
 mod orders;
 mod people;

@@ -1,4 +1,4 @@
-//! Who is turned away and may come again, and who is in.
+//! Who is in, and what somebody is let have for a while.
 
 use rig::socks5::CONNECT;
 use rig::target::Target;
@@ -7,36 +7,7 @@ use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 use serde_json::{Value, json};
 
-use crate::{OPERATE, READ, root, somebody, start};
-
-fn bans(conversation: &mut rig::admin::Conversation) -> Vec<Value> {
-    conversation.ask("auth.bans", json!({}))["bans"].as_array().expect("a list").clone()
-}
-
-#[test]
-fn an_operator_lets_a_source_come_again() {
-    let users = Users::of(&[("alice", b"wonderland")]);
-    let penalties = "[penalties]\nexempt = []\nauthfail_secs = 3600\nmax_secs = 3600\nfailure_delay_ms = 0\n";
-    let service = start(&[penalties, &users.settings(&["userpass"])].concat());
-    let mut operator = somebody(&service, 4321, &[READ, OPERATE]);
-    assert_eq!(bans(&mut operator), Vec::<Value>::new());
-    assert_ne!(Wire::connect(service.addr()).log_in(b"alice", b"wrong")[1], 0);
-    assert!(eventually(PATIENCE, || bans(&mut operator).len() == 1));
-    let ban = &bans(&mut operator)[0];
-    assert_eq!(ban["src"], "127.0.0.1");
-    assert!(ban["left_s"].as_u64().is_some_and(|left| left > 3_000), "{ban}");
-
-    let forgiven = operator.ask("auth.unban", json!({ "src": "127.0.0.1", "reason": "the printer" }));
-    assert_eq!((&forgiven["source"], &forgiven["forgiven"]), (&json!("127.0.0.1"), &json!(true)));
-    assert_eq!(bans(&mut operator), Vec::<Value>::new());
-    assert_eq!(Wire::connect(service.addr()).log_in(b"alice", b"wonderland")[1], 0, "he may try again");
-    let records = root(&service).ask("audit.tail", json!({}));
-    assert_eq!(
-        (&records["records"][1]["op"], &records["records"][1]["comment"]),
-        (&json!("auth.unban"), &json!("the printer"))
-    );
-    assert_eq!(operator.refused("auth.unban", json!({ "src": "printer" })).0, "bad_request");
-}
+use crate::{OPERATE, READ, somebody, start};
 
 #[test]
 fn users_are_those_of_the_file_and_whoever_is_in() {

@@ -148,6 +148,9 @@ fn the_daemon_filters_sorts_and_cuts_the_window_out() {
     view.until(|view| view.order == [ids[2].clone(), ids[1].clone()]);
     view.set(json!({ "filter": "up>2.5K", "sort": [["up", "asc"]], "win": { "off": 1, "len": 9 } }));
     view.until(|view| view.order == [ids[3].clone(), ids[4].clone()] && view.matched == 3);
+    let asked = json!({ "sub": view.sub, "max": 2 });
+    let marked = view.conversation.ask("view.ids", asked);
+    assert_eq!(marked, json!({ "ids": [ids[2], ids[3]], "matched": 3, "truncated": true }), "behind the window too");
     let opened = view.set(json!({ "filter": "up>" }));
     assert_eq!(
         (&opened["matched"], &opened["filter_error"]["col"]),
@@ -182,6 +185,8 @@ fn a_held_order_stays_and_says_what_it_does_not_show() {
     drop(leaver);
     view.until(|view| !view.gone.is_empty());
     assert_eq!(view.order, held);
+    let everything = view.conversation.ask("view.ids", json!({ "sub": view.sub }));
+    assert_eq!(everything["ids"], json!(held));
     let opened = view.set(json!({ "hold": false }));
     assert_eq!(list(&opened["rows"]).len(), 3, "two of before and the newcomer");
     assert_eq!(view.column("up")[0], 9_000);

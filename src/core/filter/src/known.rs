@@ -33,6 +33,14 @@ pub const SESSIONS: &[Field] = &[
     Field::new("gen", Kind::Count),
 ];
 
+/// Sources that are turned away because they guessed.
+pub const BANS: &[Field] = &[
+    Field::bare("src", Kind::Address),
+    Field::new("age", Kind::Duration),
+    Field::new("left", Kind::Duration),
+    Field::new("turned_away", Kind::Count),
+];
+
 /// Sessions as the history keeps them; `user=alice` is answered from an index, `user~alice` is not.
 pub const HISTORY: &[Field] = &[
     Field::bare("id", Kind::Name),

@@ -27,7 +27,7 @@ pub use condition::{Argument, Columns, Condition, NotKept, Stored};
 pub use expr::{Expr, Filter, Item, Moment, Order, Test};
 pub use fields::{Field, Kind};
 pub use judge::{Row, Value};
-pub use known::{HISTORY, SESSIONS};
+pub use known::{BANS, HISTORY, SESSIONS};
 pub use misread::Misread;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_PARTS};
 pub use pattern::Pattern;

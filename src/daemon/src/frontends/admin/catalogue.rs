@@ -1,7 +1,7 @@
 //! The operations: one table, room by room, from which requests are carried out, `meta.ops` answers, and docs/admin-protocol.md is checked.
 
 use super::ops::Op;
-use super::{audit, history, limits, meta, people, policy, reload, sessions, status, txn, view};
+use super::{audit, auth, history, limits, meta, policy, reload, sessions, status, txn, users, view};
 
 /// The rooms, in the order of the reference.
 const ROOMS: &[&[Op]] = &[
@@ -11,7 +11,8 @@ const ROOMS: &[&[Op]] = &[
     sessions::OPS,
     history::OPS,
     policy::OPS,
-    people::OPS,
+    users::OPS,
+    auth::OPS,
     reload::OPS,
     txn::OPS,
     limits::OPS,

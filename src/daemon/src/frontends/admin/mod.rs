@@ -18,14 +18,15 @@ mod ops;
 mod outcomes;
 
 mod audit;
+mod auth;
 mod history;
 mod limits;
-mod people;
 mod policy;
 mod reload;
 mod sessions;
 mod status;
 mod txn;
+mod users;
 mod view;
 
 use std::io;

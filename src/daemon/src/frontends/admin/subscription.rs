@@ -8,7 +8,7 @@ use serde_json::Value;
 use wire::admin::{Message, Push};
 
 use super::desk::{Asker, Desk};
-use super::view::View;
+use super::view::Shows;
 use crate::frontends::office::sight::seconds;
 
 /// The shortest time between two looks.
@@ -25,7 +25,7 @@ pub(super) trait Source: Debug + Send {
 
 #[derive(Debug)]
 pub(super) enum Subject {
-    View(Box<View>),
+    View(Box<dyn Shows>),
     Other(Box<dyn Source>),
 }
 

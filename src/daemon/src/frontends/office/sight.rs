@@ -37,11 +37,11 @@ pub(crate) struct Column {
     pub(crate) is_dynamic: bool,
 }
 
-const fn fixed(name: &'static str, kind: &'static str) -> Column {
+pub(crate) const fn fixed(name: &'static str, kind: &'static str) -> Column {
     Column { name, kind, is_dynamic: false }
 }
 
-const fn dynamic(name: &'static str, kind: &'static str) -> Column {
+pub(crate) const fn dynamic(name: &'static str, kind: &'static str) -> Column {
     Column { name, kind, is_dynamic: true }
 }
 

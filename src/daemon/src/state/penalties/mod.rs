@@ -15,7 +15,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use self::lately::Lately;
-use self::ledger::{Ban, Ledger, Release};
+pub(crate) use self::ledger::Ban;
+use self::ledger::{Ledger, Release};
 use self::names::{Name, NameKey, Names};
 use self::source::Source;
 use self::tally::Tally;

@@ -1,9 +1,6 @@
-//! Operations on users, and on those who guess.
-#![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
+//! Operations on users.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -11,11 +8,8 @@ use serde_json::{Value, json};
 use wire::admin::{Code, Refusal};
 
 use super::conversation::Parameters;
-use super::desk::{Asker, Desk, refusal};
-use super::ops::{IDEM, Op, look, order, read};
-use crate::frontends::office::Operation;
-use crate::frontends::office::forgiveness::Forgive;
-use crate::state::penalties::source::Source;
+use super::desk::{Asker, Desk};
+use super::ops::{Op, look, read};
 use crate::state::session::facts::Identity;
 
 /// The operations of this room.
@@ -31,20 +25,6 @@ pub(super) const OPS: &[Op] = &[
         "users of the users file, and whoever else is in",
     ),
     look("users.get", user, &[("name", "whose")], "as users.list has it", "one user"),
-    look(
-        "auth.bans",
-        bans,
-        &[],
-        "total, bans: src, for_s, left_s, turned_away; the one that may come again soonest first, at most 1000",
-        "sources that are turned away because they guessed",
-    ),
-    order(
-        "auth.unban",
-        unban,
-        &[("src", "any address of the source"), ("reason", "for the audit log"), IDEM],
-        "source, forgiven: whether it owed anything, audit",
-        "lets a source come again",
-    ),
 ];
 
 /// Rows of one answer.
@@ -123,41 +103,4 @@ impl Person {
         };
         json!({ "name": name, "state": state, "groups": groups, "sessions": sessions, "up": up, "down": down })
     }
-}
-
-pub(super) fn bans(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {
-    let bans = desk.office.world.penalties.bans(Instant::now());
-    let shown = |source: Source| match source {
-        Source::Network(network) if asker.is_masked => super::sessions::masked_network(network),
-        Source::Network(_) | Source::Local => source.to_string(),
-    };
-    let rows: Vec<Value> = bans
-        .iter()
-        .take(MOST)
-        .map(|ban| {
-            json!({
-                "src": shown(ban.source), "for_s": ban.since.as_secs(), "left_s": ban.left.as_secs(), "turned_away": ban.turned_away,
-            })
-        })
-        .collect();
-    Ok(json!({ "total": bans.len(), "bans": rows }))
-}
-
-#[derive(Deserialize)]
-struct Unban {
-    src: IpAddr,
-    reason: Option<String>,
-    idem: Option<String>,
-}
-
-pub(super) fn unban(
-    desk: &Desk,
-    asker: &Asker,
-    p: Parameters,
-    _: &mut dyn FnMut(Value) -> bool,
-) -> Result<Value, Refusal> {
-    let Unban { src, reason, idem } = read(p)?;
-    let operation = Operation::Forgive(Box::new(Forgive { address: src, reason, idem }));
-    let answer = desk.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
-    Ok(serde_json::to_value(answer).expect("an answer can be written"))
 }

@@ -1,0 +1,258 @@
+//! A window on a table: what is in it, and what has changed in it since somebody was last told.
+//!
+//! Filter and order go over the whole table at each look; values are worked out for the window alone.
+//! Knows nothing of what the rows are: each table says that itself ([`table::Table`]).
+
+mod shape;
+mod table;
+mod told;
+
+mod bans;
+mod sessions;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::time::Instant;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use wire::admin::{Code, Held, Patch, Refusal, ViewChange, ViewOpen, ViewOpened};
+
+use self::bans::Bans;
+use self::sessions::Sessions;
+use self::shape::{Shape, slice};
+use self::table::Table;
+use self::told::{Look, Told};
+use super::conversation::{Conversation, Parameters};
+use super::desk::{Asker, Desk};
+use super::meta;
+use super::ops::{EVERY, Op, read, watch};
+use super::subscription::{Subject, interval};
+use crate::frontends::office::sight::{Column, now};
+
+/// The operations of this room.
+pub(super) const OPS: &[Op] = &[
+    watch(
+        "view.open",
+        open,
+        &[
+            ("of", "the table: sessions or bans"),
+            ("filter", "which rows; all without it"),
+            ("sort", "columns to sort by, as [[\"rate\",\"desc\"],…]; the id comes last"),
+            ("cols", "which columns; all without it; the id is always first"),
+            ("win", "{off,len} or {anchor,before,after}; {off:0,len:100} without it, at most 1000 rows"),
+            EVERY,
+            ("hold", "true keeps order and membership as they are"),
+        ],
+        "sub, cols, total, matched, agg, off, rows, filter_error; pushes patch",
+        "opens a window on a table, which is then told what changes in it",
+    ),
+    watch(
+        "view.set",
+        set,
+        &[("sub", "the view"), ("…", "any parameter of view.open but of; what is not given stays")],
+        "as view.open",
+        "changes a view",
+    ),
+    watch(
+        "view.ids",
+        ids,
+        &[("sub", "the view"), ("max", "at most so many, 1 to 10000; 10000 without it")],
+        "ids, in their order; matched: how many there are; truncated: whether that is more",
+        "every row that the view's filter lets in, or that its held order has, by its id",
+    ),
+    watch("view.close", meta::close, &[("sub", "the view")], "closed", "closes a view"),
+];
+
+/// The tables, and what opens a view of each.
+const TABLES: [(&str, Opens); 2] = [("sessions", view_of::<Sessions>), ("bans", view_of::<Bans>)];
+
+type Opens = fn(&ViewOpen) -> Result<Box<dyn Shows>, Refusal>;
+
+/// Ids of one answer.
+const MOST_IDS: usize = 10_000;
+
+/// A view, whatever its table is.
+pub(super) trait Shows: Debug + Send {
+    /// Shows the window anew.
+    fn begin(&mut self, desk: &Desk, asker: &Asker, is_held: bool) -> ViewOpened;
+
+    /// Takes on another shape; all of it or nothing.
+    fn change(&mut self, change: &ViewChange) -> Result<(), Refusal>;
+
+    fn is_held(&self) -> bool;
+
+    /// What has changed; nothing if nothing has.
+    fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value>;
+
+    /// Whatever is in the view, in its order: in the window, before it and behind it.
+    fn ids(&self, desk: &Desk, asker: &Asker) -> Vec<String>;
+}
+
+#[derive(Debug)]
+struct View<T: Table> {
+    table: T,
+    shape: Shape,
+    held: Option<Order<T>>,
+    told: Told<T>,
+}
+
+/// An order that is held: every row that the filter let in when that began.
+#[derive(Debug)]
+struct Order<T: Table> {
+    ids: Vec<T::Id>,
+    known: HashSet<T::Id>,
+}
+
+pub(super) fn open(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let open: ViewOpen = read(p)?;
+    let Some((_, opens)) = TABLES.iter().find(|(name, _)| *name == open.of) else {
+        let names: Vec<_> = TABLES.iter().map(|(name, _)| *name).collect();
+        let msg = format!("there is no table {:?}; there are {}", open.of, names.join(", "));
+        return Err(Refusal::new(Code::BadRequest, msg));
+    };
+    let mut view = opens(&open)?;
+    let mut opened = view.begin(&conversation.desk, &conversation.asker, open.hold.unwrap_or(false));
+    opened.sub = conversation.subscribe(Subject::View(view), open.every_ms)?;
+    Ok(written(&opened))
+}
+
+pub(super) fn set(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let change: ViewChange = read(p)?;
+    let (desk, asker) = (std::sync::Arc::clone(&conversation.desk), conversation.asker.clone());
+    let subscription = conversation.subscription(change.sub)?;
+    let Subject::View(view) = &mut subscription.subject else { return Err(no_view()) };
+    view.change(&change)?;
+    let is_held = change.hold.unwrap_or(view.is_held());
+    let mut opened = view.begin(&desk, &asker, is_held);
+    if change.every_ms.is_some() {
+        subscription.every = interval(change.every_ms);
+    }
+    subscription.due = Instant::now() + subscription.every;
+    opened.sub = change.sub;
+    Ok(written(&opened))
+}
+
+#[derive(Deserialize)]
+struct Ids {
+    sub: u64,
+    max: Option<usize>,
+}
+
+pub(super) fn ids(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Ids { sub, max } = read(p)?;
+    let (desk, asker) = (std::sync::Arc::clone(&conversation.desk), conversation.asker.clone());
+    let Subject::View(view) = &conversation.subscription(sub)?.subject else { return Err(no_view()) };
+    let mut ids = view.ids(&desk, &asker);
+    let (matched, max) = (ids.len(), max.unwrap_or(MOST_IDS).clamp(1, MOST_IDS));
+    ids.truncate(max);
+    Ok(json!({ "ids": ids, "matched": matched, "truncated": matched > max }))
+}
+
+fn no_view() -> Refusal {
+    Refusal::new(Code::NotFound, "this subscription is no view")
+}
+
+fn view_of<T: Table>(open: &ViewOpen) -> Result<Box<dyn Shows>, Refusal> {
+    let view = View { table: T::default(), shape: Shape::of::<T>(open)?, held: None, told: Told::<T>::default() };
+    Ok(Box::new(view))
+}
+
+impl<T: Table> Shows for View<T> {
+    fn begin(&mut self, desk: &Desk, asker: &Asker, is_held: bool) -> ViewOpened {
+        if is_held != self.held.is_some() {
+            self.held = is_held.then(|| Order::of(self.everything(desk, asker)));
+        }
+        let look = self.look(desk, asker);
+        self.told = Told::of(&self.shape.columns, look, &self.told);
+        let told = &self.told;
+        ViewOpened {
+            sub: 0,
+            cols: self.shape.columns.iter().map(Column::shown).collect(),
+            total: told.total,
+            matched: told.matched,
+            agg: told.sums.clone(),
+            off: told.off,
+            rows: told.window(),
+            filter_error: self.shape.filter_error.clone(),
+        }
+    }
+
+    fn change(&mut self, change: &ViewChange) -> Result<(), Refusal> {
+        self.shape.change::<T>(change)
+    }
+
+    fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value> {
+        let look = self.look(desk, asker);
+        let mut now = Told::of(&self.shape.columns, look, &self.told);
+        let gone = self.table.gone(desk, &self.told.living());
+        now.note(&gone);
+        let patch = now.since(&self.told, &self.shape.columns, &gone);
+        self.told = now;
+        (patch != Patch::default()).then(|| written(&patch))
+    }
+
+    fn ids(&self, desk: &Desk, asker: &Asker) -> Vec<String> {
+        match &self.held {
+            Some(held) => held.ids.iter().map(T::name).collect(),
+            None => self.everything(desk, asker).iter().map(T::name).collect(),
+        }
+    }
+}
+
+impl<T: Table> View<T> {
+    fn look(&self, desk: &Desk, asker: &Asker) -> Look<T> {
+        let mut rows = self.table.rows(desk, asker);
+        let (total, now) = (rows.len() as u64, now());
+        let kept = self.held.as_ref().map(|held| self.kept(held, &rows));
+        rows.retain(|row| self.shape.filter.admits(row, now));
+        let (matched, sums) = (rows.len() as u64, table::sums::<T>(&rows));
+        let (off, window, held) = if let (Some((off, window, went)), Some(order)) = (kept, &self.held) {
+            let came = rows.iter().filter(|row| !order.known.contains(&T::id(row))).count() as u64;
+            (off, window, Held { came, went })
+        } else {
+            let (off, window) = self.shape.window_of::<T>(rows);
+            (off, window, Held::default())
+        };
+        Look { total, matched, sums, off, window, held }
+    }
+
+    /// Where the window on a held order begins and what it shows, and how many of the order are over.
+    fn kept(&self, held: &Order<T>, rows: &[T::Row]) -> (usize, Vec<T::Row>, u64) {
+        let (off, ids) = slice(&held.ids, &self.shape.window, |id, anchor| T::name(id) == *anchor);
+        let wanted: HashSet<&T::Id> = ids.iter().collect();
+        let mut found: HashMap<T::Id, T::Row> = HashMap::new();
+        let mut living = 0;
+        for row in rows {
+            let id = T::id(row);
+            living += usize::from(held.known.contains(&id));
+            if wanted.contains(&id) {
+                found.insert(id, row.clone());
+            }
+        }
+        // One that is over stays as it was last told.
+        let window = ids.iter().filter_map(|id| found.remove(id).or_else(|| self.told.row(id))).collect();
+        (off, window, held.ids.len().saturating_sub(living) as u64)
+    }
+
+    /// Every row that the filter lets in, in its order.
+    fn everything(&self, desk: &Desk, asker: &Asker) -> Vec<T::Id> {
+        let (mut rows, now) = (self.table.rows(desk, asker), now());
+        rows.retain(|row| self.shape.filter.admits(row, now));
+        self.shape.in_order::<T>(rows).iter().map(T::id).collect()
+    }
+}
+
+impl<T: Table> Order<T> {
+    fn of(ids: Vec<T::Id>) -> Self {
+        Self { known: ids.iter().cloned().collect(), ids }
+    }
+}
+
+fn written(answer: &impl serde::Serialize) -> Value {
+    serde_json::to_value(answer).expect("texts and numbers can be written")
+}

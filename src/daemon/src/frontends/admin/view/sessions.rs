@@ -1,0 +1,44 @@
+//! The table of live sessions.
+
+use std::time::Instant;
+
+use filter::Field;
+
+use super::super::desk::{Asker, Desk};
+use super::table::Table;
+use crate::frontends::office::sight::{Cell, Column, SESSIONS, Sight};
+use crate::state::history::record::reason;
+
+#[derive(Debug, Default)]
+pub(super) struct Sessions;
+
+impl Table for Sessions {
+    type Row = Sight;
+    type Id = u64;
+
+    const COLUMNS: &'static [Column] = SESSIONS;
+    const FIELDS: &'static [Field] = filter::SESSIONS;
+    const SUMS: &'static [&'static str] = &["up", "down", "rup", "rdown"];
+
+    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Sight> {
+        let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
+        desk.office.sights(&rates, asker.is_masked)
+    }
+
+    fn id(row: &Sight) -> u64 {
+        row.session.number
+    }
+
+    fn name(id: &u64) -> String {
+        format!("{id:x}")
+    }
+
+    fn cell(row: &Sight, column: &str) -> Cell {
+        row.cell(column)
+    }
+
+    fn gone(&self, _: &Desk, rows: &[&Sight]) -> Vec<(u64, String)> {
+        let ended = |row: &&Sight| Some((row.session.number, reason(row.session.ended()?).to_owned()));
+        rows.iter().filter_map(ended).collect()
+    }
+}

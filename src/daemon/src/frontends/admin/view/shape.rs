@@ -1,0 +1,158 @@
+//! What somebody wants to see of a table: which rows, in which order, which columns, and how far the window reaches.
+
+use std::cmp::Ordering;
+
+use filter::Filter;
+use wire::admin::{Code, Direction, FilterError, Refusal, ViewChange, ViewOpen, Window};
+
+use super::table::Table;
+use crate::frontends::office::sight::{Cell, Column};
+
+/// Rows of one window.
+const MOST_ROWS: usize = 1_000;
+
+/// Columns to sort by.
+const MOST_KEYS: usize = 4;
+
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) filter: Filter,
+    pub(super) filter_error: Option<FilterError>,
+    sort: Vec<(Column, Direction)>,
+    pub(super) columns: Vec<Column>,
+    pub(super) window: Window,
+}
+
+/// A row with what it is sorted by.
+type Keyed<T> = (Vec<Cell>, <T as Table>::Id, <T as Table>::Row);
+
+impl Shape {
+    pub(super) fn of<T: Table>(open: &ViewOpen) -> Result<Self, Refusal> {
+        let mut shape = Self {
+            filter: Filter::parse("", T::FIELDS).expect("nothing is a filter"),
+            filter_error: None,
+            sort: keys::<T>(&open.sort)?,
+            columns: columns::<T>(open.cols.as_deref())?,
+            window: bounded(&open.win)?,
+        };
+        shape.filter_by::<T>(open.filter.as_deref().unwrap_or_default());
+        Ok(shape)
+    }
+
+    pub(super) fn change<T: Table>(&mut self, change: &ViewChange) -> Result<(), Refusal> {
+        let ViewChange { sub: _, filter, sort, cols, win, every_ms: _, hold: _ } = change;
+        // All of it or nothing.
+        let sort = sort.as_deref().map(keys::<T>).transpose()?;
+        let columns = cols.as_deref().map(|cols| columns::<T>(Some(cols))).transpose()?;
+        let window = win.as_ref().map(bounded).transpose()?;
+        self.sort = sort.unwrap_or_else(|| std::mem::take(&mut self.sort));
+        self.columns = columns.unwrap_or_else(|| std::mem::take(&mut self.columns));
+        self.window = window.unwrap_or_else(|| self.window.clone());
+        if let Some(filter) = filter {
+            self.filter_by::<T>(filter);
+        }
+        Ok(())
+    }
+
+    /// A filter that makes no sense leaves the one before it in force: somebody is still typing.
+    fn filter_by<T: Table>(&mut self, text: &str) {
+        match Filter::parse(text, T::FIELDS) {
+            Ok(filter) => (self.filter, self.filter_error) = (filter, None),
+            Err(misread) => {
+                let filter::Misread { column: col, message: msg, hint } = misread;
+                self.filter_error = Some(FilterError { col, msg, hint });
+            }
+        }
+    }
+
+    /// Puts the rows into their order as far as the window reaches, and takes the window out; says where that begins.
+    pub(super) fn window_of<T: Table>(&self, rows: Vec<T::Row>) -> (usize, Vec<T::Row>) {
+        let Window::At { off, len } = self.window else {
+            let rows = self.in_order::<T>(rows);
+            return slice(&rows, &self.window, |row, anchor| T::name(&T::id(row)) == *anchor);
+        };
+        let (mut keyed, reach) = (self.keyed::<T>(rows), off.saturating_add(len));
+        if reach < keyed.len() {
+            keyed.select_nth_unstable_by(reach, |one, other| self.order::<T>(one, other));
+            keyed.truncate(reach);
+        }
+        keyed.sort_unstable_by(|one, other| self.order::<T>(one, other));
+        let off = off.min(keyed.len());
+        (off, keyed.into_iter().skip(off).map(|(.., row)| row).collect())
+    }
+
+    /// All of them in their order.
+    pub(super) fn in_order<T: Table>(&self, rows: Vec<T::Row>) -> Vec<T::Row> {
+        let mut keyed = self.keyed::<T>(rows);
+        keyed.sort_unstable_by(|one, other| self.order::<T>(one, other));
+        keyed.into_iter().map(|(.., row)| row).collect()
+    }
+
+    fn keyed<T: Table>(&self, rows: Vec<T::Row>) -> Vec<Keyed<T>> {
+        let cells = |row: &T::Row| self.sort.iter().map(|(column, _)| T::cell(row, column.name)).collect();
+        rows.into_iter().map(|row| (cells(&row), T::id(&row), row)).collect()
+    }
+
+    fn order<T: Table>(&self, one: &Keyed<T>, other: &Keyed<T>) -> Ordering {
+        for ((cell, its), (_, direction)) in one.0.iter().zip(&other.0).zip(&self.sort) {
+            let order = match direction {
+                Direction::Asc => cell.cmp(its),
+                Direction::Desc => its.cmp(cell),
+            };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        one.1.cmp(&other.1)
+    }
+}
+
+/// The part of a list that a window shows, and where that begins.
+pub(super) fn slice<R: Clone>(all: &[R], window: &Window, is: impl Fn(&R, &String) -> bool) -> (usize, Vec<R>) {
+    let (off, len) = match window {
+        Window::At { off, len } => (*off, *len),
+        Window::Around { anchor, before, after } => {
+            let place = all.iter().position(|item| is(item, anchor)).unwrap_or(0);
+            (place.saturating_sub(*before), before + after + 1)
+        }
+    };
+    let off = off.min(all.len());
+    (off, all[off..all.len().min(off.saturating_add(len))].to_vec())
+}
+
+fn keys<T: Table>(sort: &[(String, Direction)]) -> Result<Vec<(Column, Direction)>, Refusal> {
+    if sort.len() > MOST_KEYS {
+        return Err(Refusal::new(Code::BadRequest, format!("sort: at most {MOST_KEYS} columns")));
+    }
+    sort.iter().map(|(name, direction)| Ok((column::<T>(name)?, *direction))).collect()
+}
+
+/// The id is always the first.
+fn columns<T: Table>(names: Option<&[String]>) -> Result<Vec<Column>, Refusal> {
+    let Some(names) = names else { return Ok(T::COLUMNS.to_vec()) };
+    let mut columns = vec![T::COLUMNS[0]];
+    for name in names {
+        let column = column::<T>(name)?;
+        if columns.iter().all(|known| known.name != column.name) {
+            columns.push(column);
+        }
+    }
+    Ok(columns)
+}
+
+fn column<T: Table>(name: &str) -> Result<Column, Refusal> {
+    let found = T::COLUMNS.iter().find(|column| column.name == name).copied();
+    let names = || T::COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| Refusal::new(Code::BadRequest, format!("there is no column {name:?}; there are {}", names())))
+}
+
+fn bounded(window: &Window) -> Result<Window, Refusal> {
+    let rows = match window {
+        Window::At { len, .. } => *len,
+        Window::Around { before, after, .. } => before.saturating_add(*after).saturating_add(1),
+    };
+    if rows > MOST_ROWS {
+        return Err(Refusal::new(Code::TooLarge, format!("win: at most {MOST_ROWS} rows")));
+    }
+    Ok(window.clone())
+}
