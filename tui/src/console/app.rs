@@ -1,8 +1,15 @@
 //! The console as a whole: what is known, what is looked at, and how it is drawn.
 
+use wire::admin::Role;
+
 use super::caps::Caps;
+use super::listing::Listing;
+use super::live::{Live, View};
 use super::model::Model;
-use super::ui::{Screen, Ui};
+use super::screen::Screen;
+use super::screens::history::History;
+use super::screens::sessions::Sessions;
+use super::ui::Ui;
 
 /// Everything that `view` needs and `update` changes.
 #[derive(Debug)]
@@ -12,16 +19,42 @@ pub(crate) struct App {
     pub(crate) caps: Caps,
     /// Where the daemon is, for people.
     pub(crate) socket: String,
+    pub(crate) sessions: Sessions,
+    pub(crate) history: History,
+    pub(crate) acl: Listing,
+    pub(crate) health: Listing,
 }
 
 impl App {
     pub(crate) fn new(caps: Caps, socket: String) -> Self {
-        Self { model: Model::new(), ui: Ui::new(), caps, socket }
+        Self {
+            model: Model::new(),
+            ui: Ui::new(),
+            caps,
+            socket,
+            sessions: Sessions::new(),
+            history: History::default(),
+            acl: Listing::default(),
+            health: Listing::default(),
+        }
+    }
+
+    /// A table that the daemon keeps.
+    pub(crate) fn live(&self, view: View) -> &Live {
+        match view {
+            View::Sessions => &self.sessions.live,
+        }
+    }
+
+    pub(crate) fn live_mut(&mut self, view: View) -> &mut Live {
+        match view {
+            View::Sessions => &mut self.sessions.live,
+        }
     }
 
     /// The screens that this daemon can fill.
     pub(crate) fn screens(&self) -> impl Iterator<Item = Screen> + Clone {
-        Screen::ALL.into_iter().filter(|screen| self.model.ops.is_empty() || self.model.knows(screen.needs()))
+        Screen::ALL.iter().copied().filter(|screen| self.model.ops.is_empty() || self.model.knows(screen.needs()))
     }
 
     /// Lines of a table that fit on the screen.
@@ -32,5 +65,15 @@ impl App {
 
     pub(crate) fn has_boxes(&self) -> bool {
         self.ui.size.0 >= 100 && self.ui.size.1 >= 28
+    }
+
+    /// Whether the operator's role is enough; if it is not, says so.
+    pub(crate) fn may(&mut self, role: Role, what: &str) -> bool {
+        let has = self.model.welcome.as_ref().map(|welcome| welcome.role);
+        let is_enough = has.is_none_or(|has| has >= role);
+        if let Some(has) = has.filter(|_| !is_enough) {
+            self.ui.warn(format!("your role is {has}; {what} takes {role}"));
+        }
+        is_enough
     }
 }

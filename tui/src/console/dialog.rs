@@ -2,13 +2,16 @@
 
 use wire::admin::{Kill, Killed};
 
+use super::app::App;
+use super::event::{About, Effect};
 use super::field::Field;
+use super::ui::Overlay;
 
 /// From how many on the number has to be typed.
 const MANY: u64 = 10;
 
 /// What would be ended, as the daemon has said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct KillDialog {
     pub(crate) order: Kill,
     /// Nothing until the daemon has said.
@@ -19,8 +22,12 @@ pub(crate) struct KillDialog {
 }
 
 impl KillDialog {
-    pub(crate) fn new(order: Kill) -> Self {
-        Self { order, meant: None, typed: Field::default(), is_given: false }
+    /// Asks the daemon first what this order would end.
+    pub(crate) fn open(app: &mut App, order: Kill) -> Vec<Effect> {
+        let dry = Kill { dry: true, ..order.clone() };
+        let dialog = Self { order, meant: None, typed: Field::default(), is_given: false };
+        app.ui.overlay = Some(Overlay::Kill(Box::new(dialog)));
+        vec![Effect::ask("sessions.kill", &dry, About::KillDry)]
     }
 
     /// Whether it takes more than a `y`.
@@ -35,6 +42,10 @@ impl KillDialog {
 
     /// The same for a shell.
     pub(crate) fn command(&self) -> String {
+        if let Some(filter) = &self.order.filter {
+            let expect = self.meant.as_ref().map(|meant| format!(" --expect {}", meant.matched)).unwrap_or_default();
+            return format!("rustsocks-cli sessions kill --filter '{filter}'{expect}");
+        }
         let ids = self.order.ids.clone().unwrap_or_default();
         let most = ids.iter().take(6).cloned().collect::<Vec<_>>().join(" ");
         let more = if ids.len() > 6 { " ..." } else { "" };

@@ -3,8 +3,12 @@
 use std::os::unix::net::UnixStream;
 
 use crossterm::event::KeyEvent;
-use serde_json::Value;
+use serde::Serialize;
+use serde_json::{Value, to_value};
 use wire::admin::{Push, Refusal, Welcome};
+
+use super::live::View;
+use super::screen::Screen;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -37,14 +41,22 @@ pub(crate) enum Event {
 pub(crate) enum About {
     Ops,
     Status,
-    /// A window of the sessions, newly opened or moved.
-    Window,
-    Detail(String),
+    /// A window of a live table, newly opened or moved.
+    Window(View),
+    /// Everything about a session.
+    Session(String),
     /// Which sessions an order would end.
     KillDry,
     Killed,
-    /// The rows of a listing.
-    Listing,
+    /// The rows of a screen's listing.
+    Listing(Screen),
+}
+
+impl Effect {
+    /// Asks for what the parameters say.
+    pub(crate) fn ask(op: &'static str, p: &impl Serialize, about: About) -> Self {
+        Self::Ask { op, p: to_value(p).unwrap_or_default(), about }
+    }
 }
 
 /// Something to be done.
@@ -56,6 +68,8 @@ pub(crate) enum Effect {
         about: About,
     },
     RetryNow,
+    /// To another screen.
+    Go(Screen),
     /// To the terminal's clipboard.
     Copy(String),
     Redraw,

@@ -1,15 +1,21 @@
-//! Every key and what it does: the one table that is obeyed, shown as hints, explained in the help and searched in the palette.
+//! Keys and what they do: the one table that is obeyed, shown as hints, explained in the help and searched in the palette.
+//!
+//! Here is what is the same for many screens; `screens` joins it with what each has of its own.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::ui::Screen;
+use super::app::App;
+use super::event::Effect;
+use super::screen::Screen;
 
 /// What an operator can want.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Action {
+    /// Something of one screen.
+    Run(fn(&mut App) -> Vec<Effect>),
     Go(Screen),
-    NextScreen,
-    PreviousScreen,
+    NextPane,
+    PreviousPane,
     Up,
     Down,
     PageUp,
@@ -24,12 +30,9 @@ pub(crate) enum Action {
     Sort,
     Reverse,
     Columns,
-    Follow,
     Mark,
     MarkAll,
     Hold,
-    Kill,
-    PastOfUser,
     Copy,
     Refresh,
     Help,
@@ -43,10 +46,13 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum On {
     Everywhere,
-    /// Screens with rows.
+    /// Where there are rows.
     Rows,
-    Only(Screen),
-    /// The list of these screens is asked for anew.
+    /// Where a filter chooses among them.
+    Filtered,
+    /// Where they are a table that the daemon keeps.
+    Live,
+    /// Where they are a list that was asked for.
     Listings,
 }
 
@@ -73,23 +79,32 @@ pub(crate) struct Binding {
     pub(crate) command: Option<&'static str>,
 }
 
-const fn bind(action: Action, keys: &'static [Key], on: On, name: &'static str, help: &'static str) -> Binding {
+/// A line with what it cannot do without.
+pub(crate) const fn bind(
+    action: Action,
+    keys: &'static [Key],
+    on: On,
+    name: &'static str,
+    help: &'static str,
+) -> Binding {
     Binding { action, keys, on, name, help, hint: "", command: None }
 }
 
 impl Binding {
-    const fn hint(self, hint: &'static str) -> Self {
+    /// With a word in the last line.
+    pub(crate) const fn hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
     }
 
-    const fn command(self, command: &'static str) -> Self {
+    /// With the same for a shell.
+    pub(crate) const fn command(self, command: &'static str) -> Self {
         Self { command: Some(command), ..self }
     }
 }
 
 use Key::{Char, Code, Ctrl};
 
-/// The table.
+/// What is the same everywhere, or wherever there are rows; the screens have lines of their own.
 pub(crate) const BINDINGS: &[Binding] = &[
     bind(Action::Go(Screen::Overview), &[Char('1')], On::Everywhere, "overview", "what the daemon does, at a glance")
         .command("rustsocks-cli status"),
@@ -101,64 +116,35 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("rustsocks-cli acl rules"),
     bind(Action::Go(Screen::Health), &[Char('0')], On::Everywhere, "health", "what is well and what is not")
         .command("rustsocks-cli health"),
-    bind(Action::NextScreen, &[Code(KeyCode::Tab)], On::Everywhere, "next screen", "the next screen"),
-    bind(Action::PreviousScreen, &[Code(KeyCode::BackTab)], On::Everywhere, "previous screen", "the screen before"),
-    bind(Action::Open, &[Code(KeyCode::Enter)], On::Rows, "detail", "everything about it").hint("detail"),
     bind(
-        Action::Filter,
-        &[Char('/')],
-        On::Only(Screen::Sessions),
-        "filter",
-        "only rows that an expression lets through",
-    )
-    .hint("filter")
-    .command("rustsocks-cli sessions list --filter EXPR"),
-    bind(
-        Action::Filter,
-        &[Char('/')],
-        On::Only(Screen::History),
-        "filter history",
-        "only rows that an expression lets through",
-    )
-    .hint("filter")
-    .command("rustsocks-cli history query EXPR"),
-    bind(Action::Sort, &[Char('s')], On::Only(Screen::Sessions), "sort", "by which column the rows are sorted")
-        .hint("sort")
-        .command("rustsocks-cli sessions list --sort COLUMN"),
-    bind(Action::Reverse, &[Char('S')], On::Only(Screen::Sessions), "reverse", "the same the other way round")
-        .command("rustsocks-cli sessions list --sort -COLUMN"),
-    bind(Action::Columns, &[Char('c')], On::Only(Screen::Sessions), "columns", "which columns are shown")
-        .hint("columns")
-        .command("rustsocks-cli sessions list --fields NAME,..."),
-    bind(
-        Action::Follow,
-        &[Char('f')],
-        On::Only(Screen::Sessions),
-        "follow",
-        "only this user, then this destination, then this rule",
-    )
-    .hint("follow"),
-    bind(Action::Mark, &[Char(' ')], On::Only(Screen::Sessions), "mark", "mark it, or not any more"),
-    bind(
-        Action::MarkAll,
-        &[Char('*')],
-        On::Only(Screen::Sessions),
-        "mark all",
-        "mark every row of the window; again: none",
+        Action::NextPane,
+        &[Code(KeyCode::Tab)],
+        On::Everywhere,
+        "next pane",
+        "the next part of the screen, or the next screen",
     ),
     bind(
-        Action::Kill,
-        &[Char('K')],
-        On::Only(Screen::Sessions),
-        "end sessions",
-        "end the marked sessions, or this one; asks first",
-    )
-    .hint("end")
-    .command("rustsocks-cli sessions kill ID..."),
-    bind(Action::Hold, &[Char('p')], On::Only(Screen::Sessions), "hold", "rows keep their places, numbers go on")
-        .hint("hold"),
-    bind(Action::PastOfUser, &[Char('H')], On::Only(Screen::Sessions), "history of user", "what this user did before")
-        .command("rustsocks-cli history query user=NAME"),
+        Action::PreviousPane,
+        &[Code(KeyCode::BackTab)],
+        On::Everywhere,
+        "previous pane",
+        "the part before, or the screen before",
+    ),
+    bind(Action::Open, &[Code(KeyCode::Enter)], On::Rows, "detail", "everything about it").hint("detail"),
+    bind(Action::Filter, &[Char('/')], On::Filtered, "filter", "only rows that an expression lets through")
+        .hint("filter")
+        .command("rustsocks-cli sessions list --filter EXPR"),
+    bind(Action::Sort, &[Char('s')], On::Live, "sort", "by which column the rows are sorted")
+        .hint("sort")
+        .command("rustsocks-cli sessions list --sort COLUMN"),
+    bind(Action::Reverse, &[Char('S')], On::Live, "reverse", "the same the other way round")
+        .command("rustsocks-cli sessions list --sort -COLUMN"),
+    bind(Action::Columns, &[Char('c')], On::Live, "columns", "which columns are shown")
+        .hint("columns")
+        .command("rustsocks-cli sessions list --fields NAME,..."),
+    bind(Action::Mark, &[Char(' ')], On::Live, "mark", "mark it, or not any more"),
+    bind(Action::MarkAll, &[Char('*')], On::Live, "mark all", "mark every row of the window; again: none"),
+    bind(Action::Hold, &[Char('p')], On::Live, "hold", "rows keep their places, numbers go on").hint("hold"),
     bind(Action::Copy, &[Char('y')], On::Rows, "copy", "the row, to the terminal's clipboard"),
     bind(Action::Refresh, &[Char('r')], On::Listings, "refresh", "ask again").hint("refresh"),
     bind(Action::Up, &[Code(KeyCode::Up), Char('k')], On::Rows, "up", "the row above"),
@@ -184,20 +170,9 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .hint("quit"),
 ];
 
-impl On {
-    pub(crate) fn covers(self, screen: Screen) -> bool {
-        let is_listing = matches!(screen, Screen::History | Screen::Acl | Screen::Health);
-        match self {
-            Self::Everywhere => true,
-            Self::Only(only) => only == screen,
-            Self::Listings => is_listing,
-            Self::Rows => is_listing || screen == Screen::Sessions,
-        }
-    }
-}
-
 impl Key {
-    fn is(self, pressed: KeyEvent) -> bool {
+    /// Whether it is the one that was pressed.
+    pub(crate) fn is(self, pressed: KeyEvent) -> bool {
         let is_control = pressed.modifiers.contains(KeyModifiers::CONTROL);
         match (self, pressed.code) {
             (Self::Char(wanted), KeyCode::Char(letter)) => !is_control && wanted == letter,
@@ -217,83 +192,6 @@ impl Key {
             Self::Code(KeyCode::PageUp) => "PgUp".to_owned(),
             Self::Code(KeyCode::PageDown) => "PgDn".to_owned(),
             Self::Code(code) => format!("{code:?}"),
-        }
-    }
-}
-
-/// What the pressed key means on this screen.
-pub(crate) fn meaning(pressed: KeyEvent, screen: Screen) -> Option<Action> {
-    let here = BINDINGS.iter().filter(|binding| binding.on.covers(screen));
-    here.clone().find(|binding| binding.keys.iter().any(|key| key.is(pressed))).map(|binding| binding.action)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_key_means_two_things_on_one_screen() {
-        for screen in Screen::ALL {
-            let mut taken: Vec<Key> = Vec::new();
-            for key in BINDINGS.iter().filter(|binding| binding.on.covers(screen)).flat_map(|binding| binding.keys) {
-                assert!(!taken.contains(key), "{} on {}", key.name(), screen.title());
-                taken.push(*key);
-            }
-        }
-    }
-
-    #[test]
-    fn everything_has_a_name_of_its_own_and_words_that_fit() {
-        for (i, binding) in BINDINGS.iter().enumerate() {
-            assert!(
-                !binding.keys.is_empty() && !binding.help.is_empty() && binding.help.len() <= 80,
-                "{}",
-                binding.name
-            );
-            assert!(BINDINGS[..i].iter().all(|other| other.name != binding.name), "{} stands twice", binding.name);
-        }
-    }
-
-    #[test]
-    fn what_is_done_to_the_daemon_can_be_done_in_a_shell() {
-        for action in [Action::Kill, Action::Filter, Action::Sort] {
-            let lines = BINDINGS.iter().filter(|binding| binding.action == action);
-            assert!(
-                lines.clone().count() > 0 && lines.into_iter().all(|binding| binding.command.is_some()),
-                "{action:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn no_action_has_only_a_key_that_terminals_take_for_themselves() {
-        for binding in BINDINGS {
-            let is_taken = |key: &Key| matches!(key, Ctrl('b' | 'a' | 'h' | 'i' | 'j' | 'm' | 's' | 'q'));
-            assert!(!binding.keys.iter().all(is_taken), "{}", binding.name);
-        }
-    }
-
-    #[test]
-    fn the_page_about_the_console_has_every_key() {
-        let page = include_str!("../../../docs/console.md");
-        let name = |key: &Key| if *key == Char(' ') { "`Space`".to_owned() } else { format!("`{}`", key.name()) };
-        let rows = BINDINGS.iter().map(|binding| {
-            let keys: Vec<String> = binding.keys.iter().map(name).collect();
-            let place = match binding.on {
-                On::Only(screen) => format!(" ({})", screen.title()),
-                On::Everywhere | On::Rows | On::Listings => String::new(),
-            };
-            format!("| {} | {}{place} |\n", keys.join(" "), binding.help)
-        });
-        let missing: String = rows.filter(|row| !page.contains(row)).collect();
-        assert!(missing.is_empty(), "not in docs/console.md:\n{missing}");
-    }
-
-    #[test]
-    fn every_screen_has_the_key_that_its_tab_shows() {
-        for screen in Screen::ALL {
-            let pressed = KeyEvent::new(KeyCode::Char(screen.digit()), KeyModifiers::NONE);
-            assert_eq!(meaning(pressed, Screen::Overview), Some(Action::Go(screen)));
         }
     }
 }

@@ -4,16 +4,22 @@
 //! known. Neither of the two reads a clock, a socket or a terminal, which is why both can be tested without any.
 
 mod app;
+mod canvas;
 mod caps;
 mod dialog;
 mod event;
 mod field;
+#[allow(dead_code, reason = "screens come one by one, and not every kind of field has one yet")]
+mod form;
 mod keys;
 mod link;
 mod listing;
+mod live;
 mod model;
+mod room;
 mod runtime;
-mod table;
+mod screen;
+mod screens;
 mod terminal;
 mod theme;
 mod ui;

@@ -5,8 +5,6 @@ use std::collections::VecDeque;
 use serde_json::Value;
 use wire::admin::Welcome;
 
-use super::listing::Listing;
-use super::table::Table;
 use super::update::TICKS;
 
 /// How many seconds the curves go back.
@@ -30,9 +28,6 @@ pub(crate) struct Model {
     pub(crate) status: Value,
     /// Some of the status over time, one value a second, the latest last.
     pub(crate) curves: Vec<(&'static str, VecDeque<u64>)>,
-    pub(crate) sessions: Table,
-    pub(crate) detail: Option<(String, Value)>,
-    pub(crate) listing: Listing,
     /// The daemon's hour, in seconds since 1970, as of its last push.
     pub(crate) now: f64,
     /// How many ticks ago that was.
@@ -49,9 +44,6 @@ impl Model {
             curves: ["sessions", "new_rate", "up_rate", "down_rate", "denied_rate"]
                 .map(|name| (name, VecDeque::new()))
                 .to_vec(),
-            sessions: Table::default(),
-            detail: None,
-            listing: Listing::default(),
             now: 0.0,
             silent: 0,
         }

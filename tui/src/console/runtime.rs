@@ -131,6 +131,8 @@ impl Runtime {
             Effect::RetryNow => drop(self.retry.send(())),
             Effect::Copy(text) if text.len() > MOST_COPIED => self.app.ui.warn("too long for a terminal's clipboard"),
             Effect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+            // Update has gone there already.
+            Effect::Go(_) => {}
             Effect::Redraw => self.draw_anew()?,
             Effect::Suspend => {
                 TerminalGuard::suspend()?;

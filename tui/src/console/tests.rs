@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod chaos;
+mod forms;
 mod pictures;
 
 use std::os::unix::net::UnixStream;
@@ -16,6 +17,7 @@ use wire::admin::{Limits, Push, Role, Welcome, You};
 use super::app::App;
 use super::caps::Caps;
 use super::event::{About, Effect, Event};
+use super::live::View;
 use super::theme::Theme;
 use super::update::update;
 use super::view::view;
@@ -55,7 +57,7 @@ impl Stage {
         let mut stage = Self::connected(size, caps);
         stage.draw();
         stage.keys("2");
-        stage.answer(About::Window, window());
+        stage.answer(About::Window(View::Sessions), window());
         stage
     }
 
@@ -106,13 +108,15 @@ impl Stage {
     fn asked(&mut self) -> Vec<(&'static str, Value)> {
         let ask = |effect| match effect {
             Effect::Ask { op, p, .. } => Some((op, p)),
-            Effect::RetryNow | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => None,
+            Effect::RetryNow | Effect::Go(_) | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
+                None
+            }
         };
         std::mem::take(&mut self.effects).into_iter().filter_map(ask).collect()
     }
 
     fn meant(&self) -> Option<&str> {
-        self.app.ui.cursor.as_deref()
+        self.app.sessions.live.cursor.as_deref()
     }
 }
 

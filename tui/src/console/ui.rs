@@ -1,60 +1,12 @@
 //! What the operator looks at and is about to do.
 
-use std::collections::BTreeSet;
-
-use wire::admin::{Direction, Killed};
-
 use super::dialog::KillDialog;
 use super::field::Field;
-
-/// A screen, in the order of their tabs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Screen {
-    Overview,
-    Sessions,
-    History,
-    Acl,
-    Health,
-}
-
-impl Screen {
-    pub(crate) const ALL: [Self; 5] = [Self::Overview, Self::Sessions, Self::History, Self::Acl, Self::Health];
-
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Overview => "Overview",
-            Self::Sessions => "Sessions",
-            Self::History => "History",
-            Self::Acl => "ACL",
-            Self::Health => "Health",
-        }
-    }
-
-    /// Its key; the numbers are those of all ten screens, so that they stay when the others come.
-    pub(crate) fn digit(self) -> char {
-        match self {
-            Self::Overview => '1',
-            Self::Sessions => '2',
-            Self::History => '3',
-            Self::Acl => '4',
-            Self::Health => '0',
-        }
-    }
-
-    /// The operation without which there is nothing on it.
-    pub(crate) fn needs(self) -> &'static str {
-        match self {
-            Self::Overview => "status.sub",
-            Self::Sessions => "view.open",
-            Self::History => "history.query",
-            Self::Acl => "acl.rules",
-            Self::Health => "health.get",
-        }
-    }
-}
+use super::form::{Form, Question};
+use super::screen::Screen;
 
 /// What lies over the screen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Overlay {
     Filter(Field),
     Help {
@@ -71,11 +23,13 @@ pub(crate) enum Overlay {
     Columns {
         choice: usize,
     },
-    /// Everything about a session, or a row.
+    /// Everything about what is meant.
     Detail {
         scroll: usize,
     },
     Kill(Box<KillDialog>),
+    Form(Box<Form>),
+    Question(Box<Question>),
 }
 
 /// Where the eye and the hand are.
@@ -83,28 +37,11 @@ pub(crate) enum Overlay {
 pub(crate) struct Ui {
     pub(crate) screen: Screen,
     pub(crate) overlay: Option<Overlay>,
-    /// The id of the session that is meant.
-    pub(crate) cursor: Option<String>,
-    /// A place among all rows that is to be meant once it has come.
-    pub(crate) goal: Option<usize>,
-    /// The place of the first line on the screen.
-    pub(crate) top: usize,
-    pub(crate) marks: BTreeSet<String>,
-    pub(crate) filter: String,
-    pub(crate) past_filter: String,
-    pub(crate) sort: (String, Direction),
-    /// Columns that are not shown.
-    pub(crate) hidden: BTreeSet<String>,
-    pub(crate) is_held: bool,
-    /// Whether a window has been asked for and not come.
-    pub(crate) is_asking: bool,
-    /// Whether another one is needed by now.
-    pub(crate) asks_again: bool,
+    /// The part of the screen that has the keys.
+    pub(crate) pane: usize,
     pub(crate) message: Option<Message>,
     /// Ticks in which a second Ctrl-C ends the console.
     pub(crate) ending: u32,
-    /// What was ended last.
-    pub(crate) killed: Option<Killed>,
     pub(crate) size: (u16, u16),
 }
 
@@ -119,25 +56,7 @@ pub(crate) struct Message {
 
 impl Ui {
     pub(crate) fn new() -> Self {
-        Self {
-            screen: Screen::Overview,
-            overlay: None,
-            cursor: None,
-            goal: None,
-            top: 0,
-            marks: BTreeSet::new(),
-            filter: String::new(),
-            past_filter: String::new(),
-            sort: ("rate".to_owned(), Direction::Desc),
-            hidden: BTreeSet::new(),
-            is_held: false,
-            is_asking: false,
-            asks_again: false,
-            message: None,
-            ending: 0,
-            killed: None,
-            size: (80, 24),
-        }
+        Self { screen: Screen::Overview, overlay: None, pane: 0, message: None, ending: 0, size: (80, 24) }
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
@@ -146,5 +65,36 @@ impl Ui {
 
     pub(crate) fn warn(&mut self, text: impl Into<String>) {
         self.message = Some(Message { text: text.into(), is_bad: true, stays: 15 });
+    }
+
+    #[allow(dead_code, reason = "screens come one by one, and none has a form yet")]
+    /// The daemon has answered to what a form or a question gave it: that is over, or the form says what was wrong.
+    pub(crate) fn answered(&mut self, answer: Result<&str, &str>) {
+        match (&mut self.overlay, answer) {
+            (Some(Overlay::Form(form)), Err(why)) if form.is_given => return form.refused(why.to_owned()),
+            (Some(overlay), _) if overlay.is_given() => self.overlay = None,
+            (Some(_) | None, _) => {}
+        }
+        match answer {
+            Ok(done) => self.say(done),
+            Err(why) => self.warn(why),
+        }
+    }
+}
+
+impl Overlay {
+    /// Whether the daemon was told to do something by it, and has not answered.
+    pub(crate) fn is_given(&self) -> bool {
+        match self {
+            Self::Kill(dialog) => dialog.is_given,
+            Self::Form(form) => form.is_given,
+            Self::Question(question) => question.is_given,
+            Self::Filter(_)
+            | Self::Help { .. }
+            | Self::Palette { .. }
+            | Self::Sort { .. }
+            | Self::Columns { .. }
+            | Self::Detail { .. } => false,
+        }
     }
 }

@@ -2,28 +2,49 @@
 
 mod answers;
 mod hand;
-mod rows;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(crate) use self::hand::found;
 use super::app::App;
 use super::event::{About, Effect, Event};
+use super::live::View;
 use super::model::Link;
-use super::ui::{Overlay, Screen};
+use super::room::Rows;
+use super::screen::Screen;
+use super::screens::room;
+use super::ui::Overlay;
 
 /// Ticks of a second.
 pub(crate) const TICKS: u32 = 4;
 
 /// Takes an event in. `about` says what an answer is to.
 pub(crate) fn update(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
+    let effects = happened(app, event, about);
+    gone_to(app, effects)
+}
+
+/// Opens the screens to which the effects go; what they need joins the rest.
+fn gone_to(app: &mut App, effects: Vec<Effect>) -> Vec<Effect> {
+    let mut rest = Vec::new();
+    for effect in effects {
+        if let Effect::Go(screen) = effect {
+            rest.extend(enter(app, screen));
+        } else {
+            rest.push(effect);
+        }
+    }
+    rest
+}
+
+fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
     match event {
         Event::Key(key) => hand::pressed(app, key),
         Event::Paste(text) => {
             hand::pasted(app, &text);
             Vec::new()
         }
-        Event::Resized => rows::resized(app),
+        Event::Resized => resized(app),
         Event::Connected(welcome, _) => connected(app, *welcome),
         Event::Lost { why, attempt, retry_ms } => {
             lost(app, why, attempt, retry_ms);
@@ -40,12 +61,10 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
     let is_other = app.model.welcome.as_ref().is_some_and(|before| before.epoch != welcome.epoch);
     if is_other {
         // Ids of another run mean nothing in this one.
-        app.ui.marks.clear();
-        app.ui.cursor = None;
-        app.ui.top = 0;
-        app.ui.goal = None;
-        app.model.detail = None;
-        app.model.sessions.lines.clear();
+        for view in View::ALL {
+            app.live_mut(*view).forget();
+        }
+        app.sessions.detail = None;
         if matches!(app.ui.overlay, Some(Overlay::Kill(_) | Overlay::Detail { .. })) {
             app.ui.overlay = None;
         }
@@ -54,9 +73,9 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
     app.model.welcome = Some(welcome);
     app.model.link = Link::Live;
     app.model.silent = 0;
-    app.model.sessions.sub = None;
-    app.model.listing.is_waiting = false;
-    app.ui.is_asking = false;
+    for view in View::ALL {
+        app.live_mut(*view).closed();
+    }
     let mut effects = vec![
         Effect::Ask { op: "meta.ops", p: json!({}), about: About::Ops },
         Effect::Ask { op: "status.sub", p: json!({ "every_ms": 1000 }), about: About::Status },
@@ -67,12 +86,11 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
 
 fn lost(app: &mut App, why: String, attempt: u32, retry_ms: u64) {
     app.model.link = Link::Down { why, attempt, retry_ms };
-    app.model.sessions.sub = None;
-    app.ui.is_asking = false;
+    for view in View::ALL {
+        app.live_mut(*view).closed();
+    }
     // An order whose answer was lost is not repeated: it may have been done.
-    if let Some(Overlay::Kill(dialog)) = &app.ui.overlay
-        && dialog.is_given
-    {
+    if app.ui.overlay.as_ref().is_some_and(Overlay::is_given) {
         app.ui.overlay = None;
         app.ui.warn("the answer to the order was lost; look whether it was done");
     }
@@ -91,45 +109,40 @@ fn ticked(app: &mut App) -> Vec<Effect> {
         *retry_ms = retry_ms.saturating_sub(1000 / u64::from(TICKS));
     }
     let now = app.model.now;
-    app.model.sessions.forget(now, app.ui.cursor.as_deref());
+    for view in View::ALL {
+        let live = app.live_mut(*view);
+        live.table.forget(now, live.cursor.as_deref());
+    }
     Vec::new()
 }
 
 /// What a screen needs when it is opened.
 pub(super) fn enter(app: &mut App, screen: Screen) -> Vec<Effect> {
+    let mut effects = Vec::new();
     if app.ui.screen != screen {
-        app.model.listing = super::listing::Listing::default();
+        effects = room(app.ui.screen).leave(app);
+        app.ui.pane = 0;
     }
     app.ui.screen = screen;
     if app.model.link != Link::Live {
         return Vec::new();
     }
-    match screen {
-        Screen::Overview => Vec::new(),
-        Screen::Sessions if app.model.sessions.sub.is_some() => Vec::new(),
-        Screen::Sessions => rows::open(app),
-        Screen::History | Screen::Acl | Screen::Health => refresh(app),
-    }
+    effects.extend(room(screen).enter(app));
+    effects
 }
 
-/// Asks for the rows of a listing.
-pub(super) fn refresh(app: &mut App) -> Vec<Effect> {
+/// The windows on this screen are as large as the screen.
+fn resized(app: &mut App) -> Vec<Effect> {
+    let here = room(app.ui.screen);
     if app.model.link != Link::Live {
         return Vec::new();
     }
-    let (op, p) = match app.ui.screen {
-        Screen::History => ("history.query", past(&app.ui.past_filter, app.model.now)),
-        Screen::Acl => ("acl.rules", json!({})),
-        Screen::Health => ("health.get", json!({})),
-        Screen::Overview | Screen::Sessions => return Vec::new(),
-    };
-    app.model.listing.is_waiting = true;
-    vec![Effect::Ask { op, p, about: About::Listing }]
-}
-
-/// The latest that the filter lets through; one that the daemon cannot be asked was refused when it was written.
-fn past(filter: &str, now: f64) -> Value {
-    let mut p = crate::past::question(filter, now).unwrap_or_default();
-    p.insert("limit".to_owned(), 200.into());
-    Value::Object(p)
+    let mut effects = Vec::new();
+    for pane in 0..here.panes() {
+        if let Rows::Live(view) = here.rows(pane) {
+            let visible = here.visible(app, pane);
+            effects.extend(app.live_mut(view).ask(visible));
+        }
+    }
+    effects
 }

@@ -6,7 +6,9 @@ use wire::admin::{Code, Refusal};
 
 use super::{PLAIN, Stage, session, window};
 use crate::console::event::{About, Effect, Event};
-use crate::console::ui::{Overlay, Screen};
+use crate::console::live::View;
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
 
 const SIZE: (u16, u16) = (100, 30);
 
@@ -49,15 +51,16 @@ fn a_session_that_is_over_stays_where_it_was_and_nothing_else_is_ended_in_its_pl
     );
     stage.asked();
     stage.keys("K");
-    assert_eq!((stage.asked(), &stage.app.ui.overlay), (Vec::new(), &None));
+    assert_eq!(stage.asked(), Vec::new());
+    assert!(stage.app.ui.overlay.is_none());
 }
 
 #[test]
 fn a_row_that_left_the_window_is_looked_for() {
     let mut stage = Stage::with_sessions(SIZE, PLAIN);
     stage.keys("jjj");
-    stage.answer(About::Window, window());
-    stage.answer(About::Window, window());
+    stage.answer(About::Window(View::Sessions), window());
+    stage.answer(About::Window(View::Sessions), window());
     stage.asked();
     stage.push(3, "patch", json!({ "order": ids(&[0, 1, 2]), "matched": 412 }));
     let asked = stage.asked();
@@ -68,7 +71,7 @@ fn a_row_that_left_the_window_is_looked_for() {
     stage.keys("S");
     stage.keys("S");
     assert_eq!(stage.asked(), []);
-    stage.answer(About::Window, window());
+    stage.answer(About::Window(View::Sessions), window());
     assert_eq!(stage.asked().len(), 1);
 }
 
@@ -82,7 +85,7 @@ fn the_end_of_ten_thousand_rows_is_one_question_away() {
     assert!(win["off"].as_u64() < Some(412) && win["off"].as_u64() > Some(370), "{win}");
     let mut last = window();
     last["off"] = json!(402);
-    stage.answer(About::Window, last);
+    stage.answer(About::Window(View::Sessions), last);
     assert_eq!(stage.meant(), Some(&*id(9)));
 }
 
@@ -142,11 +145,11 @@ fn another_run_of_the_daemon_takes_marks_and_orders_with_it() {
     assert!(stage.app.ui.overlay.is_none(), "an order whose answer is lost is not open any more");
     assert!(stage.picture().contains("STALE"));
     stage.meet("6f1c9a2e");
-    assert_eq!(stage.app.ui.marks.len(), 2, "the same run: marks mean what they meant");
+    assert_eq!(stage.app.sessions.live.marks.len(), 2, "the same run: marks mean what they meant");
     let asked: Vec<_> = stage.asked().into_iter().map(|(op, _)| op).collect();
     assert_eq!(asked, ["meta.ops", "status.sub", "view.open"], "and nothing is ordered again");
     stage.meet("another");
-    assert!(stage.app.ui.marks.is_empty() && stage.meant().is_none());
+    assert!(stage.app.sessions.live.marks.is_empty() && stage.meant().is_none());
 }
 
 #[test]
@@ -164,11 +167,11 @@ fn the_filter_is_obeyed_while_it_makes_sense() {
     stage.event(Event::Paste("user=alice\n".to_owned()), None);
     assert!(stage.picture().contains("[valid]"));
     stage.key(KeyCode::Enter);
-    stage.answer(About::Window, window());
+    stage.answer(About::Window(View::Sessions), window());
     let last = stage.asked().pop().expect("the filter was asked for");
     assert_eq!(last.1["filter"], json!("user=alice"));
     stage.key(KeyCode::Esc);
-    assert_eq!(stage.app.ui.filter, "");
+    assert_eq!(stage.app.sessions.live.filter, "");
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn escape_never_leaves_and_a_refusal_is_told() {
 fn the_history_says_what_it_cannot_be_asked() {
     let mut stage = Stage::connected(SIZE, PLAIN);
     stage.keys("3");
-    stage.answer(About::Listing, json!({ "rows": [], "next": null }));
+    stage.answer(About::Listing(Screen::History), json!({ "rows": [], "next": null }));
     stage.keys("/bytes");
     stage.key(KeyCode::Enter);
     assert!(matches!(stage.app.ui.overlay, Some(Overlay::Filter(_))));

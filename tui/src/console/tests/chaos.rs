@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{PLAIN, Stage, session, window};
 use crate::console::caps::Caps;
 use crate::console::event::{About, Event};
+use crate::console::live::View;
 use crate::console::theme::Theme;
 
 #[derive(Debug, Clone)]
@@ -34,8 +35,9 @@ proptest! {
             prop_assert!(!is_ascii || picture.is_ascii(), "{}", picture);
             prop_assert!(!picture.chars().any(|letter| letter.is_control() && letter != '\n'));
             if let Some(meant) = stage.meant() {
-                let is_known = stage.app.model.sessions.position(meant).is_some();
-                prop_assert!(is_known || stage.app.ui.is_asking || stage.app.model.sessions.sub.is_none());
+                let live = &stage.app.sessions.live;
+                let is_known = live.table.position(meant).is_some();
+                prop_assert!(is_known || live.is_asking || live.table.sub.is_none());
             }
         }
     }
@@ -64,7 +66,7 @@ fn happen(stage: &mut Stage, happening: Happening) {
         Happening::Window(off) => {
             let mut moved = window();
             moved["off"] = json!(off);
-            stage.answer(About::Window, moved);
+            stage.answer(About::Window(View::Sessions), moved);
         }
         Happening::Lost => stage.event(Event::Lost { why: "gone".to_owned(), attempt: 2, retry_ms: 500 }, None),
         Happening::Meet(is_same) => stage.meet(if is_same { "6f1c9a2e" } else { "another" }),

@@ -9,6 +9,8 @@ use serde_json::json;
 use super::{PLAIN, Stage};
 use crate::console::caps::Caps;
 use crate::console::event::{About, Event};
+use crate::console::live::View;
+use crate::console::screen::Screen;
 use crate::console::theme::Theme;
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (100, 30), (132, 43)];
@@ -26,7 +28,7 @@ const PICTURES: &[(&str, Way)] = &[
     ("empty", |stage| {
         stage.keys("2");
         stage.answer(
-            About::Window,
+            About::Window(View::Sessions),
             json!({ "sub": 3, "cols": [], "total": 0, "matched": 0, "agg": {}, "off": 0, "rows": [] }),
         );
     }),
@@ -56,7 +58,7 @@ const PICTURES: &[(&str, Way)] = &[
         stage.key(crossterm::event::KeyCode::Enter);
         let session =
             json!({ "id": "8f31a0", "user": "alice", "live": { "command": "connect", "bytes_sent": 102_400 } });
-        stage.answer(About::Detail("8f31a0".to_owned()), session);
+        stage.answer(About::Session("8f31a0".to_owned()), session);
     }),
     ("history", |stage| {
         stage.keys("3");
@@ -68,7 +70,7 @@ const PICTURES: &[(&str, Way)] = &[
             })
         };
         stage.answer(
-            About::Listing,
+            About::Listing(Screen::History),
             json!({ "rows": [row("alice", "closed"), row("eve\u{202e}", "rejected")], "next": null }),
         );
     }),
@@ -78,12 +80,12 @@ const PICTURES: &[(&str, Way)] = &[
             "name": "users/alice#2", "action": "allow", "destinations": ["prod-*.company.com", "192.168.100.0/24"], "ports": "443, 5432",
             "protocols": "tcp", "sources": [], "time": null, "priority": 0, "description": "Production",
         });
-        stage.answer(About::Listing, json!({ "generation": 41, "rules": [rule] }));
+        stage.answer(About::Listing(Screen::Acl), json!({ "generation": 41, "rules": [rule] }));
     }),
     ("health", |stage| {
         stage.keys("0");
         let checks = json!([{ "name": "history_behind", "state": "fail" }, { "name": "draining", "state": "ok" }]);
-        stage.answer(About::Listing, json!({ "ok": false, "checks": checks }));
+        stage.answer(About::Listing(Screen::Health), json!({ "ok": false, "checks": checks }));
     }),
     ("help", |stage| {
         sessions(stage);
@@ -102,7 +104,7 @@ const PICTURES: &[(&str, Way)] = &[
 
 fn sessions(stage: &mut Stage) {
     stage.keys("2");
-    stage.answer(About::Window, super::window());
+    stage.answer(About::Window(View::Sessions), super::window());
 }
 
 fn stage(size: (u16, u16), caps: Caps, way: Way) -> Stage {

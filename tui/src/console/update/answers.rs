@@ -3,33 +3,13 @@
 use serde_json::Value;
 use wire::admin::{Killed, Push, Refusal, ViewOpened};
 
-use super::rows;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
-use crate::console::listing::Columns;
-use crate::console::ui::{Overlay, Screen};
-use crate::output::Kind;
-
-const RULES: Columns = &[
-    ("name", Kind::Text),
-    ("action", Kind::Text),
-    ("destinations", Kind::Text),
-    ("ports", Kind::Text),
-    ("protocols", Kind::Text),
-    ("sources", Kind::Text),
-    ("time", Kind::Text),
-    ("priority", Kind::Count),
-    ("description", Kind::Text),
-];
-
-const CHECKS: Columns = &[
-    ("state", Kind::Text),
-    ("name", Kind::Text),
-    ("measured", Kind::Text),
-    ("limit", Kind::Text),
-    ("effect", Kind::Text),
-    ("hint", Kind::Text),
-];
+use crate::console::live::View;
+use crate::console::room::Rows;
+use crate::console::screen::Screen;
+use crate::console::screens::room;
+use crate::console::ui::Overlay;
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
     match answer {
@@ -48,13 +28,13 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
             let names = ops.into_iter().flatten().filter_map(|op| op.as_str().or(op["op"].as_str()));
             app.model.ops = names.map(str::to_owned).collect();
         }
-        About::Window => {
+        About::Window(view) => {
             if let Ok(window) = serde_json::from_value::<ViewOpened>(answer) {
-                return rows::opened(app, window);
+                return opened(app, view, window);
             }
-            app.ui.is_asking = false;
+            app.live_mut(view).is_asking = false;
         }
-        About::Detail(id) => app.model.detail = Some((id, answer)),
+        About::Session(id) => app.sessions.detail = Some((id, answer)),
         About::KillDry => {
             if let Some(Overlay::Kill(dialog)) = &mut app.ui.overlay {
                 dialog.meant = serde_json::from_value(answer).ok();
@@ -63,35 +43,53 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         About::Killed => {
             let killed: Killed = serde_json::from_value(answer).unwrap_or_default();
             app.ui.overlay = None;
-            app.ui.marks.clear();
+            app.sessions.live.marks.clear();
             app.ui.say(format!("ended {}, over before {}", killed.killed, killed.gone));
-            app.ui.killed = Some(killed);
         }
-        About::Listing => listed(app, &answer),
+        About::Listing(screen) => listed(app, screen, &answer),
         About::Status => app.model.told_status(answer),
     }
     Vec::new()
 }
 
-fn listed(app: &mut App, answer: &Value) {
-    let objects = |name: &str| answer.as_array().or(answer[name].as_array()).cloned().unwrap_or_default();
-    match app.ui.screen {
-        Screen::History => app.model.listing.fill(crate::past::COLUMNS, objects("rows")),
-        Screen::Acl => app.model.listing.fill(RULES, objects("rules")),
-        Screen::Health => app.model.listing.fill(CHECKS, objects("checks")),
-        Screen::Overview | Screen::Sessions => {}
+fn opened(app: &mut App, view: View, window: ViewOpened) -> Vec<Effect> {
+    if let Some(error) = &window.filter_error {
+        let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        app.ui.warn(format!("column {}: {}{hint}", error.col, error.msg));
+    }
+    let visible = visible(app, view);
+    app.live_mut(view).opened(visible, window)
+}
+
+/// Rows of the view that fit on the screen.
+fn visible(app: &App, view: View) -> usize {
+    let here = room(app.ui.screen);
+    let pane = (0..here.panes()).find(|pane| here.rows(*pane) == Rows::Live(view));
+    pane.map_or_else(|| app.visible(), |pane| here.visible(app, pane))
+}
+
+/// The rows are a list, or the only list of the answer.
+fn listed(app: &mut App, screen: Screen, answer: &Value) {
+    let lists = answer.as_array().or_else(|| answer.as_object()?.values().find_map(Value::as_array));
+    let objects = lists.cloned().unwrap_or_default();
+    let room = room(screen);
+    if let Some(listing) = room.listing_mut(app) {
+        listing.fill(room.columns(), objects);
     }
 }
 
 fn refused(app: &mut App, about: &About, refusal: &Refusal) {
-    let code = refusal.code;
-    let why = format!("{code}: {}", refusal.msg);
+    let why = format!("{}: {}", refusal.code, refusal.msg);
     match about {
-        About::Window => app.ui.is_asking = false,
+        About::Window(view) => app.live_mut(*view).is_asking = false,
         About::KillDry | About::Killed => app.ui.overlay = None,
-        About::Listing => return app.model.listing.refused(why),
-        About::Detail(_) if refusal.code == wire::admin::Code::NotFound => return,
-        About::Ops | About::Status | About::Detail(_) => {}
+        About::Listing(screen) => {
+            if let Some(listing) = room(*screen).listing_mut(app) {
+                return listing.refused(why);
+            }
+        }
+        About::Session(_) if refusal.code == wire::admin::Code::NotFound => return,
+        About::Ops | About::Status | About::Session(_) => {}
     }
     app.ui.warn(why);
 }
@@ -102,15 +100,22 @@ pub(super) fn pushed(app: &mut App, push: Push) -> Vec<Effect> {
     if push.t > 0.0 {
         app.model.now = push.t;
     }
-    match push.ev.as_str() {
-        "status" => app.model.told_status(push.d),
-        "patch" if app.model.sessions.sub == Some(push.sub) => {
-            if let Ok(patch) = serde_json::from_value(push.d) {
-                app.model.sessions.apply(patch, push.t);
-                return rows::patched(app);
-            }
-        }
-        _ => {}
+    if push.ev == "status" {
+        app.model.told_status(push.d);
+        return Vec::new();
     }
-    Vec::new()
+    let patched = View::ALL.iter().copied().find(|view| app.live(*view).table.sub == Some(push.sub));
+    let Some(view) = patched.filter(|_| push.ev == "patch") else {
+        return app
+            .screens()
+            .collect::<Vec<_>>()
+            .into_iter()
+            .flat_map(|screen| room(screen).pushed(app, &push))
+            .collect();
+    };
+    let Ok(patch) = serde_json::from_value(push.d) else { return Vec::new() };
+    let visible = visible(app, view);
+    let live = app.live_mut(view);
+    live.table.apply(patch, push.t);
+    live.patched(visible)
 }

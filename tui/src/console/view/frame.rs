@@ -3,12 +3,12 @@
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use super::Canvas;
 use crate::console::app::App;
-use crate::console::keys::BINDINGS;
+use crate::console::canvas::Canvas;
+use crate::console::live::View;
 use crate::console::model::{Link, number};
+use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
-use crate::console::ui::Screen;
 use crate::console::update::TICKS;
 use crate::shown;
 
@@ -53,7 +53,7 @@ fn badges(app: &App) -> String {
     }
     let told = app.model.status["badges"].as_array();
     badges.extend(told.into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase));
-    if app.ui.is_held {
+    if View::ALL.iter().any(|view| app.live(*view).is_held) {
         badges.push("HOLD".to_owned());
     }
     badges.extend(app.model.welcome.as_ref().map(|welcome| match welcome.role {
@@ -80,11 +80,7 @@ fn message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.text(area, 1, 0, &format!("{mark}{}", message.text), role);
         return;
     }
-    let filter = match app.ui.screen {
-        Screen::Sessions => &app.ui.filter,
-        Screen::History => &app.ui.past_filter,
-        Screen::Overview | Screen::Acl | Screen::Health => return,
-    };
+    let filter = room(app.ui.screen).filter(app).unwrap_or_default();
     if !filter.is_empty() {
         canvas.text(area, 1, 0, &format!("filter: {filter}   Esc clears it"), Role::Accent);
     }
@@ -103,7 +99,7 @@ fn hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let room = area.width.saturating_sub(u16::try_from(link.len()).unwrap_or(0) + 2);
     let room_for_hints = Rect { width: room, ..area };
     let mut x = 1;
-    for binding in BINDINGS.iter().filter(|binding| binding.on.covers(app.ui.screen) && !binding.hint.is_empty()) {
+    for binding in bindings(app.ui.screen, app.ui.pane).filter(|binding| !binding.hint.is_empty()) {
         let text = format!("{} {}", binding.keys[0].name(), binding.hint);
         if usize::from(room.saturating_sub(x)) < text.len() {
             break;

@@ -1,19 +1,15 @@
 //! The screen as a function of what is known.
 
-mod canvas;
 mod frame;
-mod listing;
 mod overlay;
-mod overview;
-mod sessions;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::canvas::Canvas;
 use super::app::App;
+use super::canvas::Canvas;
+use super::screens::room;
 use super::theme::Role;
-use super::ui::Screen;
 
 /// The least that a screen can be.
 const LEAST: (u16, u16) = (60, 16);
@@ -28,14 +24,7 @@ pub(crate) fn view(app: &App, frame: &mut Frame<'_>) {
     canvas.fill(area);
     frame::draw(app, &mut canvas, area);
     let inner = Rect { y: area.y + 2, height: area.height - 4, ..area };
-    let cursor = match app.ui.screen {
-        Screen::Overview => {
-            overview::draw(app, &mut canvas, inner);
-            None
-        }
-        Screen::Sessions => sessions::draw(app, &mut canvas, inner),
-        Screen::History | Screen::Acl | Screen::Health => listing::draw(app, &mut canvas, inner),
-    };
+    let cursor = room(app.ui.screen).draw(app, &mut canvas, inner);
     let typed = overlay::draw(app, &mut canvas, area);
     if let Some(place) = typed.or(cursor.filter(|_| app.caps.follows && app.ui.overlay.is_none())) {
         frame.set_cursor_position(place);

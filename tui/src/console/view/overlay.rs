@@ -1,16 +1,18 @@
 //! What lies over a screen: dialogs, menus, help, and the word that the daemon is gone.
 
 use ratatui::layout::{Position, Rect};
-use serde_json::Value;
 
-use super::Canvas;
 use crate::console::app::App;
+use crate::console::canvas::Canvas;
 use crate::console::dialog::KillDialog;
 use crate::console::field::Field;
-use crate::console::keys::BINDINGS;
+use crate::console::form;
+use crate::console::live::Live;
 use crate::console::model::Link;
+use crate::console::room::Rows;
+use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
-use crate::console::ui::{Overlay, Screen};
+use crate::console::ui::Overlay;
 use crate::console::update::found;
 use crate::output::{Sheet, raw};
 use crate::shown::{visible, width};
@@ -26,11 +28,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         Overlay::Help { search, scroll } => Some(help(app, canvas, area, search, *scroll)),
         Overlay::Palette { search, choice } => Some(palette(app, canvas, area, search, *choice)),
         Overlay::Sort { choice } => {
-            menu(app, canvas, area, "Sort by - Enter takes it, again: the other way round", *choice, |_| ' ');
+            menu(app, canvas, area, "Sort by - Enter takes it, again: the other way round", *choice, |_, _| ' ');
             None
         }
         Overlay::Columns { choice } => {
-            let is_shown = |name: &str| if app.ui.hidden.contains(name) { ' ' } else { 'x' };
+            let is_shown = |live: &Live, name: &str| if live.hidden.contains(name) { ' ' } else { 'x' };
             menu(app, canvas, area, "Columns - Space shows or hides", *choice, is_shown);
             None
         }
@@ -39,19 +41,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
             None
         }
         Overlay::Kill(dialog) => kill(canvas, area, dialog),
+        Overlay::Form(form) => form::draw(canvas, area, form),
+        Overlay::Question(question) => form::draw_question(canvas, area, question),
     }
 }
 
-/// A place in the middle, of this size at most, with a frame around it.
-fn opened(canvas: &mut Canvas<'_>, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    let place = Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
-    canvas.fill(place);
-    canvas.framed(place, title)
-}
-
 fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, (why, attempt, retry_ms): (&str, u32, u64)) {
-    let inner = opened(canvas, area, (78, 10), "Disconnected");
+    let inner = canvas.opened(area, (78, 10), "Disconnected");
     canvas.text(inner, 0, 1, why, Role::Bad);
     canvas.text(inner, 2, 3, &format!("socket   {}", app.socket), Role::Text);
     let retry = format!("retry    attempt {attempt}, next in {} s     r now    q quit", retry_ms.div_ceil(1000));
@@ -68,7 +64,7 @@ fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Posi
     let line = Rect { y: area.y + area.height - 2, height: 1, ..area };
     canvas.fill(line);
     let text = field.text();
-    let fields = if app.ui.screen == Screen::History { filter::HISTORY } else { filter::SESSIONS };
+    let fields = room(app.ui.screen).fields(app.ui.pane);
     let verdict = match filter::Filter::parse(&text, fields) {
         Ok(_) => "[valid]".to_owned(),
         Err(misread) => format!("[invalid: {misread}]"),
@@ -82,11 +78,10 @@ fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Posi
 }
 
 fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: usize) -> Position {
-    let inner = opened(canvas, area, (90, area.height.saturating_sub(2)), &format!("Help - {}", app.ui.screen.title()));
+    let inner = canvas.opened(area, (90, area.height.saturating_sub(2)), &format!("Help - {}", app.ui.screen.title()));
     canvas.text(inner, 0, 0, &format!("search: {}", search.text()), Role::Text);
     let wanted = search.text().to_lowercase();
-    let here = BINDINGS.iter().filter(|binding| binding.on.covers(app.ui.screen));
-    let mut lines: Vec<String> = here
+    let mut lines: Vec<String> = bindings(app.ui.screen, app.ui.pane)
         .filter(|binding| wanted.is_empty() || binding.help.contains(&wanted) || binding.name.contains(&wanted))
         .map(|binding| {
             let keys: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
@@ -116,13 +111,13 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
 }
 
 fn palette(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, choice: usize) -> Position {
-    let inner = opened(canvas, area, (78, 16), "Command");
+    let inner = canvas.opened(area, (78, 16), "Command");
     canvas.text(inner, 0, 0, &format!(": {}", search.text()), Role::Text);
     let room = usize::from(inner.height.saturating_sub(4));
     let first = (choice + 1).saturating_sub(room);
     let mut command = None;
     for ((place, binding), y) in
-        found(&search.text(), app.ui.screen).enumerate().skip(first).zip(2..inner.height.saturating_sub(2))
+        found(app, &search.text()).enumerate().skip(first).zip(2..inner.height.saturating_sub(2))
     {
         canvas.text(
             inner,
@@ -143,14 +138,16 @@ fn palette(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, choic
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 
-fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usize, sign: impl Fn(&str) -> char) {
-    let names = app.model.sessions.columns.iter().map(|column| &column.name);
+fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usize, sign: fn(&Live, &str) -> char) {
+    let Rows::Live(view) = room(app.ui.screen).rows(app.ui.pane) else { return };
+    let live = app.live(view);
+    let names = live.table.columns.iter().map(|column| &column.name);
     let height = u16::try_from(names.len()).unwrap_or(20).saturating_add(2);
-    let inner = opened(canvas, area, (60, height.min(area.height)), title);
+    let inner = canvas.opened(area, (60, height.min(area.height)), title);
     let first = (choice + 1).saturating_sub(usize::from(inner.height));
     for ((place, name), y) in names.enumerate().skip(first).zip(0..inner.height) {
-        let sorted = if app.ui.sort.0 == *name { "  (now)" } else { "" };
-        canvas.text(inner, 0, y, &format!("{} {name}{sorted}", sign(name)), Role::Text);
+        let sorted = if live.sort.0 == *name { "  (now)" } else { "" };
+        canvas.text(inner, 0, y, &format!("{} {name}{sorted}", sign(live, name)), Role::Text);
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);
         }
@@ -159,18 +156,8 @@ fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usi
 
 /// Everything that is known about what is meant.
 fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
-    let (title, record) = match app.ui.screen {
-        Screen::Sessions => {
-            let id = app.ui.cursor.clone().unwrap_or_default();
-            let known = app.model.detail.as_ref().filter(|(of, _)| *of == id).map(|(_, record)| record.clone());
-            (format!("Session {id}"), known.unwrap_or(Value::Null))
-        }
-        Screen::Overview | Screen::History | Screen::Acl | Screen::Health => {
-            let listing = &app.model.listing;
-            (app.ui.screen.title().to_owned(), listing.objects.get(listing.cursor).cloned().unwrap_or(Value::Null))
-        }
-    };
-    let inner = opened(canvas, area, (96, area.height.saturating_sub(2)), &title);
+    let (title, record) = room(app.ui.screen).record(app);
+    let inner = canvas.opened(area, (96, area.height.saturating_sub(2)), &title);
     if record.is_null() {
         canvas.text(inner, 0, 0, "asking ...", Role::Text);
         return;
@@ -185,13 +172,13 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
 
 fn kill(canvas: &mut Canvas<'_>, area: Rect, dialog: &KillDialog) -> Option<Position> {
     let Some(meant) = &dialog.meant else {
-        let inner = opened(canvas, area, (78, 4), "End sessions?");
+        let inner = canvas.opened(area, (78, 4), "End sessions?");
         canvas.text(inner, 0, 0, "asking which ...", Role::Text);
         return None;
     };
     let sample = u16::try_from(meant.sample.len()).unwrap_or(5).min(6);
     let plural = if meant.matched == 1 { "session" } else { "sessions" };
-    let inner = opened(canvas, area, (78, sample + 9), &format!("End {} {plural}?", meant.matched));
+    let inner = canvas.opened(area, (78, sample + 9), &format!("End {} {plural}?", meant.matched));
     for (session, y) in meant.sample.iter().zip(0..sample) {
         let of = |name: &str| raw(&session[name]);
         canvas.text(

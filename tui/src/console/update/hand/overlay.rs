@@ -2,17 +2,19 @@
 #![expect(clippy::wildcard_enum_match_arm, reason = "there are many keys, and most of them mean nothing here")]
 
 use crossterm::event::{KeyCode, KeyEvent};
-use filter::{Filter, HISTORY, SESSIONS};
+use filter::Filter;
 use serde_json::to_value;
-use wire::admin::{Direction, Kill};
+use wire::admin::Kill;
 
-use super::{act, filtered, refresh, rows};
+use super::{act, live_here};
 use crate::console::app::App;
 use crate::console::dialog::KillDialog;
 use crate::console::event::{About, Effect};
 use crate::console::field::Field;
-use crate::console::keys::{BINDINGS, Binding};
-use crate::console::ui::{Overlay, Screen};
+use crate::console::form;
+use crate::console::keys::Binding;
+use crate::console::screens::{bindings, room};
+use crate::console::ui::Overlay;
 
 pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = app.ui.overlay.take() else { return Vec::new() };
@@ -27,36 +29,33 @@ pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Overlay::Columns { choice } => columns(app, choice, key),
         Overlay::Detail { scroll } => detail(app, scroll, key),
         Overlay::Kill(dialog) => kill(app, dialog, key),
+        Overlay::Form(form) => form::pressed(app, form, key),
+        Overlay::Question(question) => form::answered(app, question, key),
     }
 }
 
-/// What makes sense is obeyed while it is written.
+/// What makes sense is obeyed while it is written, where that is cheap.
 fn filter(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
-    let is_past = app.ui.screen == Screen::History;
-    let fields = if is_past { HISTORY } else { SESSIONS };
-    let text = field.text();
-    if key.code == KeyCode::Enter {
-        if let Err(misread) = Filter::parse(&text, fields) {
-            app.ui.overlay = Some(Overlay::Filter(field));
-            app.ui.warn(misread.to_string());
-            return Vec::new();
-        }
-        if is_past {
-            if let Err(why) = crate::past::question(&text, app.model.now) {
-                app.ui.overlay = Some(Overlay::Filter(field));
-                app.ui.warn(why);
-                return Vec::new();
-            }
-            app.ui.past_filter = text;
-            return refresh(app);
-        }
-        return filtered(app, text);
+    let here = room(app.ui.screen);
+    let (before, is_taken) = (field.text(), key.code == KeyCode::Enter);
+    if !is_taken {
+        field.takes(key);
     }
-    field.takes(key);
-    let now = field.text();
-    app.ui.overlay = Some(Overlay::Filter(field));
-    let is_new = now != text && Filter::parse(&now, fields).is_ok();
-    if is_new && !is_past { filtered(app, now) } else { Vec::new() }
+    let text = field.text();
+    let sound = Filter::parse(&text, here.fields(app.ui.pane)).map_err(|misread| misread.to_string());
+    if !is_taken {
+        let is_new = text != before && sound.is_ok() && here.filters_at_once(app);
+        app.ui.overlay = Some(Overlay::Filter(field));
+        return if is_new { here.filtered(app, text).unwrap_or_default() } else { Vec::new() };
+    }
+    match sound.and_then(|_| here.filtered(app, text)) {
+        Ok(effects) => effects,
+        Err(why) => {
+            app.ui.overlay = Some(Overlay::Filter(field));
+            app.ui.warn(why);
+            Vec::new()
+        }
+    }
 }
 
 fn help(app: &mut App, mut search: Field, scroll: usize, key: KeyEvent) -> Vec<Effect> {
@@ -78,10 +77,10 @@ fn help(app: &mut App, mut search: Field, scroll: usize, key: KeyEvent) -> Vec<E
 fn palette(app: &mut App, mut search: Field, choice: usize, key: KeyEvent) -> Vec<Effect> {
     let choice = match key.code {
         KeyCode::Enter => {
-            let chosen = found(&search.text(), app.ui.screen).nth(choice).map(|binding| binding.action);
+            let chosen = found(app, &search.text()).nth(choice).map(|binding| binding.action);
             return chosen.map_or_else(Vec::new, |action| act(app, action));
         }
-        KeyCode::Down => (choice + 1).min(found(&search.text(), app.ui.screen).count().saturating_sub(1)),
+        KeyCode::Down => (choice + 1).min(found(app, &search.text()).count().saturating_sub(1)),
         KeyCode::Up => choice.saturating_sub(1),
         _ => {
             search.takes(key);
@@ -93,9 +92,9 @@ fn palette(app: &mut App, mut search: Field, choice: usize, key: KeyEvent) -> Ve
 }
 
 /// What can be done here and whose name has these letters in this order.
-pub(crate) fn found(search: &str, screen: Screen) -> impl Iterator<Item = &'static Binding> {
+pub(crate) fn found(app: &App, search: &str) -> impl Iterator<Item = &'static Binding> + use<> {
     let search = search.to_lowercase();
-    BINDINGS.iter().filter(move |binding| binding.on.covers(screen) && has_letters(binding.name, &search))
+    bindings(app.ui.screen, app.ui.pane).filter(move |binding| has_letters(binding.name, &search))
 }
 
 fn has_letters(name: &str, letters: &str) -> bool {
@@ -104,28 +103,23 @@ fn has_letters(name: &str, letters: &str) -> bool {
 }
 
 fn sort(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
-    let names: Vec<String> = app.model.sessions.columns.iter().map(|column| column.name.clone()).collect();
-    let Some(choice) = chosen(choice, names.len(), key) else {
-        let Some(name) = names.get(choice).filter(|_| key.code == KeyCode::Enter) else { return Vec::new() };
-        let is_same = app.ui.sort.0 == *name;
-        let direction = match app.ui.sort.1 {
-            Direction::Desc if is_same => Direction::Asc,
-            Direction::Asc | Direction::Desc => Direction::Desc,
-        };
-        app.ui.sort = (name.clone(), direction);
-        return rows::ask(app);
+    let Some((view, visible)) = live_here(app) else { return Vec::new() };
+    let live = app.live_mut(view);
+    let Some(next) = chosen(choice, live.table.columns.len(), key) else {
+        let name = live.table.columns.get(choice).map(|column| column.name.clone());
+        let name = name.filter(|_| key.code == KeyCode::Enter);
+        return name.map_or_else(Vec::new, |name| live.sorted(visible, &name));
     };
-    app.ui.overlay = Some(Overlay::Sort { choice });
+    app.ui.overlay = Some(Overlay::Sort { choice: next });
     Vec::new()
 }
 
 fn columns(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
-    let names: Vec<String> = app.model.sessions.columns.iter().map(|column| column.name.clone()).collect();
-    if key.code == KeyCode::Char(' ')
-        && let Some(name) = names.get(choice)
-        && !app.ui.hidden.remove(name)
-    {
-        app.ui.hidden.insert(name.clone());
+    let Some((view, _)) = live_here(app) else { return Vec::new() };
+    let live = app.live_mut(view);
+    let names: Vec<String> = live.table.columns.iter().map(|column| column.name.clone()).collect();
+    if let Some(name) = names.get(choice).filter(|_| key.code == KeyCode::Char(' ')) {
+        live.toggle(name);
     }
     if let Some(choice) = chosen(choice, names.len(), key) {
         app.ui.overlay = Some(Overlay::Columns { choice });

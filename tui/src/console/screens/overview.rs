@@ -1,11 +1,13 @@
 //! What the daemon does, at a glance: numbers with their last five minutes, and the facts of today.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
-use super::Canvas;
 use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::Effect;
 use crate::console::model::number;
+use crate::console::room::Room;
 use crate::console::theme::Role;
 use crate::shown;
 
@@ -34,7 +36,27 @@ const FACTS: &[Fact] = &[
     ("received", "/today/down", |value| shown::bytes(number(value))),
 ];
 
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Overview;
+
+impl Room for Overview {
+    /// The status comes by itself, whatever the screen.
+    fn enter(&self, _app: &mut App) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn opened(&self, _app: &mut App) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw(app, canvas, area);
+        None
+    }
+}
+
+fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if app.model.status.is_null() {
         canvas.text(area, 1, 0, "asking ...", Role::Text);
         return;

@@ -1,8 +1,11 @@
-//! Screens that are a list, asked for when they are opened: history, settings, checks.
+//! Screens that are a list, asked for when they are opened: history, checks.
+
+mod draw;
 
 use serde_json::Value;
 
-use crate::output::{Kind, Sheet};
+pub(crate) use self::draw::draw;
+use crate::output::{Kind, Sheet, raw};
 
 /// Rows, and the one that is meant.
 #[derive(Debug, Clone, Default)]
@@ -31,5 +34,16 @@ impl Listing {
     pub(crate) fn refused(&mut self, why: String) {
         self.is_waiting = false;
         self.fault = Some(why);
+    }
+
+    /// So many rows down.
+    pub(crate) fn moved(&mut self, by: isize) {
+        let last = self.sheet.rows.len().saturating_sub(1);
+        self.cursor = self.cursor.saturating_add_signed(by).min(last);
+    }
+
+    /// The row that is meant.
+    pub(crate) fn row(&self) -> Vec<String> {
+        self.sheet.rows.get(self.cursor).map(|row| row.iter().map(raw).collect()).unwrap_or_default()
     }
 }

@@ -2,8 +2,9 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::Canvas;
+use super::Listing;
 use crate::console::app::App;
+use crate::console::canvas::Canvas;
 use crate::console::theme::Role;
 use crate::past;
 use crate::shown::{fitted, width};
@@ -12,8 +13,7 @@ use crate::shown::{fitted, width};
 const WIDEST: usize = 34;
 
 /// Where the row that is meant is.
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
-    let listing = &app.model.listing;
+pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, listing: &Listing) -> Option<Position> {
     let title = format!("{} {}", app.ui.screen.title(), listing.sheet.rows.len());
     let inner = if app.has_boxes() { canvas.framed(area, &title) } else { area };
     if let Some(fault) = &listing.fault {
@@ -34,13 +34,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
             row.iter().zip(&listing.sheet.columns).map(|(value, (_, kind))| canvas.seen(&kind.shown(value))).collect()
         })
         .collect();
-    let widths = widths(app, &shown, usize::from(inner.width));
+    let widths = widths(listing, &shown, usize::from(inner.width));
     let names = listing.sheet.columns.iter().map(|(name, _)| past::title(name).to_uppercase()).collect();
-    line(app, canvas, inner, (0, &names), &widths);
+    line(listing, canvas, inner, (0, &names), &widths);
     canvas.mark_line(inner, 0, Role::Header);
     let mut meant = None;
     for ((y, row), place) in (1..).zip(&shown).zip(first..) {
-        line(app, canvas, inner, (y, row), &widths);
+        line(listing, canvas, inner, (y, row), &widths);
         if place == listing.cursor {
             canvas.mark_line(inner, y, Role::Select);
             meant = Some(Position { x: inner.x, y: inner.y + y });
@@ -49,17 +49,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     meant
 }
 
-fn line(app: &App, canvas: &mut Canvas<'_>, area: Rect, (y, cells): (u16, &Vec<String>), widths: &[usize]) {
+fn line(listing: &Listing, canvas: &mut Canvas<'_>, area: Rect, (y, cells): (u16, &Vec<String>), widths: &[usize]) {
     let mut x = 1;
-    for ((cell, cells), (_, kind)) in cells.iter().zip(widths).zip(&app.model.listing.sheet.columns) {
+    for ((cell, cells), (_, kind)) in cells.iter().zip(widths).zip(&listing.sheet.columns) {
         canvas.text(area, x, y, &fitted(cell, *cells, kind.is_number()), Role::Text);
         x += u16::try_from(*cells).unwrap_or(u16::MAX).saturating_add(2);
     }
 }
 
 /// What each column needs of what is seen; the last ones are left out if there is no room.
-fn widths(app: &App, rows: &[Vec<String>], room: usize) -> Vec<usize> {
-    let columns = &app.model.listing.sheet.columns;
+fn widths(listing: &Listing, rows: &[Vec<String>], room: usize) -> Vec<usize> {
+    let columns = &listing.sheet.columns;
     let last = columns.len().saturating_sub(1);
     let mut left = room.saturating_sub(1);
     let mut widths = Vec::new();

@@ -13,18 +13,18 @@ const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█
 const SIGNS: [&str; 8] = [".", ":", "-", "=", "+", "*", "#", "@"];
 
 /// A buffer and how to draw on it.
-pub(super) struct Canvas<'a> {
+pub(crate) struct Canvas<'a> {
     buffer: &'a mut Buffer,
-    pub(super) caps: Caps,
+    pub(crate) caps: Caps,
 }
 
 impl<'a> Canvas<'a> {
-    pub(super) fn new(buffer: &'a mut Buffer, caps: Caps) -> Self {
+    pub(crate) fn new(buffer: &'a mut Buffer, caps: Caps) -> Self {
         Self { buffer, caps }
     }
 
     /// Empties a place.
-    pub(super) fn fill(&mut self, area: Rect) {
+    pub(crate) fn fill(&mut self, area: Rect) {
         let style = self.caps.theme.style(Role::Text);
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
@@ -36,7 +36,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// Writes a text at a column and a line of a place, cut to it. Returns the column behind it.
-    pub(super) fn text(&mut self, area: Rect, x: u16, y: u16, text: &str, role: Role) -> u16 {
+    pub(crate) fn text(&mut self, area: Rect, x: u16, y: u16, text: &str, role: Role) -> u16 {
         let style = self.caps.theme.style(role);
         self.styled(area, (x, y), text, style)
     }
@@ -53,25 +53,25 @@ impl<'a> Canvas<'a> {
     }
 
     /// A text that ends at the right side of its place.
-    pub(super) fn text_right(&mut self, area: Rect, y: u16, text: &str, role: Role) {
+    pub(crate) fn text_right(&mut self, area: Rect, y: u16, text: &str, role: Role) {
         let cells = u16::try_from(width(&visible(text))).unwrap_or(u16::MAX);
         self.text(area, area.width.saturating_sub(cells), y, text, role);
     }
 
     /// Changes the look of a line.
-    pub(super) fn mark_line(&mut self, area: Rect, y: u16, role: Role) {
+    pub(crate) fn mark_line(&mut self, area: Rect, y: u16, role: Role) {
         let line = Rect { y: area.y + y, height: 1, ..area }.intersection(self.buffer.area);
         self.buffer.set_style(line, self.caps.theme.style(role));
     }
 
     /// Dims a whole place: what stands there may no longer be so.
-    pub(super) fn dim(&mut self, area: Rect) {
+    pub(crate) fn dim(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
         self.buffer.set_style(area, self.caps.theme.style(Role::Dim));
     }
 
     /// A frame with a title; returns what is inside.
-    pub(super) fn framed(&mut self, area: Rect, title: &str) -> Rect {
+    pub(crate) fn framed(&mut self, area: Rect, title: &str) -> Rect {
         let area = area.intersection(self.buffer.area);
         if area.width < 4 || area.height < 3 {
             return area;
@@ -99,8 +99,17 @@ impl<'a> Canvas<'a> {
         Rect { x: left + 2, y: top + 1, width: area.width - 4, height: area.height - 2 }
     }
 
+    /// A place in the middle, of this size at most, emptied and with a frame around it; returns what is inside.
+    pub(crate) fn opened(&mut self, area: Rect, (width, height): (u16, u16), title: &str) -> Rect {
+        let (width, height) = (width.min(area.width), height.min(area.height));
+        let place =
+            Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+        self.fill(place);
+        self.framed(place, title)
+    }
+
     /// The latest values as a curve, as many as there is room for.
-    pub(super) fn curve(&mut self, area: Rect, x: u16, y: u16, values: impl DoubleEndedIterator<Item = u64> + Clone) {
+    pub(crate) fn curve(&mut self, area: Rect, x: u16, y: u16, values: impl DoubleEndedIterator<Item = u64> + Clone) {
         let room = usize::from(area.width.saturating_sub(x));
         let highest = values.clone().rev().take(room).max().unwrap_or(0).max(1);
         let levels = if self.caps.is_ascii { SIGNS } else { BLOCKS };
@@ -112,7 +121,7 @@ impl<'a> Canvas<'a> {
     }
 
     /// A text as this terminal can show it, with nothing hidden; as many cells as it will take.
-    pub(super) fn seen(&self, text: &str) -> String {
+    pub(crate) fn seen(&self, text: &str) -> String {
         let text = visible(text);
         if !self.caps.is_ascii || text.is_ascii() {
             return text.into_owned();

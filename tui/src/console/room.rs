@@ -1,0 +1,162 @@
+//! What every screen is made of: its keys, what it asks for, how it takes a step, and how it is drawn.
+//!
+//! A screen's state is a field of [`App`]; its room has none of its own.
+
+use filter::Field;
+use ratatui::layout::{Position, Rect};
+use serde_json::Value;
+use wire::admin::Push;
+
+use super::app::App;
+use super::canvas::Canvas;
+use super::event::Effect;
+use super::keys::Binding;
+use super::listing::{Columns, Listing};
+use super::live::View;
+use super::ui::Overlay;
+use crate::output::raw;
+
+/// What a pane has rows of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    Nothing,
+    /// A list that was asked for.
+    Listing,
+    /// A table that the daemon keeps.
+    Live(View),
+    /// Something of the screen's own, which moves in its own way.
+    #[allow(dead_code, reason = "screens come one by one, and none has such rows yet")]
+    Own,
+}
+
+/// A screen's ways. Most of them have a usual one.
+pub(crate) trait Room: Sync {
+    /// Its own lines of the table of keys.
+    fn keys(&self) -> &'static [Binding] {
+        &[]
+    }
+
+    /// Parts of the screen between which Tab goes.
+    fn panes(&self) -> usize {
+        1
+    }
+
+    fn rows(&self, _pane: usize) -> Rows {
+        Rows::Nothing
+    }
+
+    /// What it asks for when it is opened, and when the conversation begins anew while it is.
+    fn enter(&self, app: &mut App) -> Vec<Effect>;
+
+    /// What it lets go of when another screen is opened.
+    fn leave(&self, _app: &mut App) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// The same once more, because the operator wants it.
+    fn refresh(&self, app: &mut App) -> Vec<Effect> {
+        self.enter(app)
+    }
+
+    /// So many rows down, for rows of its own.
+    fn moved(&self, _app: &mut App, _by: isize) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Into what is meant.
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+        Vec::new()
+    }
+
+    /// One step back: the filter, the marks, or whatever there is to go back from.
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        match self.filter(app) {
+            Some(text) if !text.is_empty() => self.filtered(app, String::new()).unwrap_or_default(),
+            Some(_) | None => {
+                if let Rows::Live(view) = self.rows(app.ui.pane) {
+                    app.live_mut(view).marks.clear();
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn listing<'a>(&self, _app: &'a App) -> Option<&'a Listing> {
+        None
+    }
+
+    fn listing_mut<'a>(&self, _app: &'a mut App) -> Option<&'a mut Listing> {
+        None
+    }
+
+    /// The columns of the listing.
+    fn columns(&self) -> Columns {
+        &[]
+    }
+
+    /// Everything that is known of what is meant, under a title.
+    fn record(&self, app: &App) -> (String, Value) {
+        let meant = self.listing(app).and_then(|listing| listing.objects.get(listing.cursor));
+        (app.ui.screen.title().to_owned(), meant.cloned().unwrap_or_default())
+    }
+
+    /// The filter in force; nothing on a screen that has none.
+    fn filter(&self, app: &App) -> Option<String> {
+        match self.rows(app.ui.pane) {
+            Rows::Live(view) => Some(app.live(view).filter.clone()),
+            Rows::Nothing | Rows::Listing | Rows::Own => None,
+        }
+    }
+
+    /// What a filter may speak of; nothing where there is none.
+    fn fields(&self, pane: usize) -> &'static [Field] {
+        match self.rows(pane) {
+            Rows::Live(view) => view.fields(),
+            Rows::Nothing | Rows::Listing | Rows::Own => &[],
+        }
+    }
+
+    /// Another filter, which makes sense.
+    ///
+    /// # Errors
+    /// It asks what the daemon cannot be asked; in words.
+    fn filtered(&self, app: &mut App, text: String) -> Result<Vec<Effect>, String> {
+        match self.rows(app.ui.pane) {
+            Rows::Live(view) => {
+                let visible = self.visible(app, app.ui.pane);
+                Ok(app.live_mut(view).filtered(visible, text))
+            }
+            Rows::Nothing | Rows::Listing | Rows::Own => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether a filter is obeyed while it is written, as far as it makes sense.
+    fn filters_at_once(&self, app: &App) -> bool {
+        matches!(self.rows(app.ui.pane), Rows::Live(_))
+    }
+
+    /// The cells of what is meant, for the clipboard.
+    fn copied(&self, app: &App) -> Vec<String> {
+        match self.rows(app.ui.pane) {
+            Rows::Live(view) => {
+                app.live(view).line().map(|line| line.cells.iter().map(raw).collect()).unwrap_or_default()
+            }
+            Rows::Listing => self.listing(app).map(Listing::row).unwrap_or_default(),
+            Rows::Nothing | Rows::Own => Vec::new(),
+        }
+    }
+
+    /// Rows that fit into a pane.
+    fn visible(&self, app: &App, _pane: usize) -> usize {
+        app.visible()
+    }
+
+    /// News that are the screen's own; those of its live tables are taken care of.
+    fn pushed(&self, _app: &mut App, _push: &Push) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Draws it, and says where what is meant is.
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position>;
+}

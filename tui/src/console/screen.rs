@@ -1,0 +1,47 @@
+//! The screens, in the order of their tabs. What each is made of is in its room.
+
+/// A screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Screen {
+    Overview,
+    Sessions,
+    History,
+    Acl,
+    Health,
+}
+
+impl Screen {
+    pub(crate) const ALL: &[Self] = &[Self::Overview, Self::Sessions, Self::History, Self::Acl, Self::Health];
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Sessions => "Sessions",
+            Self::History => "History",
+            Self::Acl => "ACL",
+            Self::Health => "Health",
+        }
+    }
+
+    /// Its key; the numbers are those of all ten screens, so that they stay when the others come.
+    pub(crate) fn digit(self) -> char {
+        match self {
+            Self::Overview => '1',
+            Self::Sessions => '2',
+            Self::History => '3',
+            Self::Acl => '4',
+            Self::Health => '0',
+        }
+    }
+
+    /// The operation without which there is nothing on it.
+    pub(crate) fn needs(self) -> &'static str {
+        match self {
+            Self::Overview => "status.sub",
+            Self::Sessions => "view.open",
+            Self::History => "history.query",
+            Self::Acl => "acl.rules",
+            Self::Health => "health.get",
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The screens' rooms, and the one table of keys that theirs are joined into.
+
+pub(crate) mod acl;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod overview;
+pub(crate) mod sessions;
+
+use crossterm::event::KeyEvent;
+
+use super::keys::{Action, BINDINGS, Binding, On};
+use super::room::{Room, Rows};
+use super::screen::Screen;
+
+/// What the screen is made of.
+pub(crate) fn room(screen: Screen) -> &'static dyn Room {
+    match screen {
+        Screen::Overview => &overview::Overview,
+        Screen::Sessions => &sessions::Room,
+        Screen::History => &history::Room,
+        Screen::Acl => &acl::Room,
+        Screen::Health => &health::Room,
+    }
+}
+
+/// What keys mean on a pane of a screen: its own first, then what is the same everywhere.
+pub(crate) fn bindings(screen: Screen, pane: usize) -> impl Iterator<Item = &'static Binding> + Clone {
+    let room = room(screen);
+    let rows = room.rows(pane);
+    let covers = move |on: On| match on {
+        On::Everywhere => true,
+        On::Rows => rows != Rows::Nothing,
+        On::Filtered => !room.fields(pane).is_empty(),
+        On::Live => matches!(rows, Rows::Live(_)),
+        On::Listings => rows == Rows::Listing,
+    };
+    room.keys()
+        .iter()
+        .filter(move |binding| covers(binding.on))
+        .chain(BINDINGS.iter().filter(move |binding| covers(binding.on)))
+}
+
+/// What the pressed key means there.
+pub(crate) fn meaning(pressed: KeyEvent, screen: Screen, pane: usize) -> Option<Action> {
+    bindings(screen, pane).find(|binding| binding.keys.iter().any(|key| key.is(pressed))).map(|binding| binding.action)
+}
+
+#[cfg(test)]
+mod tests;

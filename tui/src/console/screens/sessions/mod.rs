@@ -1,0 +1,118 @@
+//! Sessions that are in.
+
+mod draw;
+mod kill;
+
+use ratatui::layout::{Position, Rect};
+use serde_json::{Value, json};
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::{About, Effect};
+use crate::console::keys::Key::Char;
+use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::live::{Live, View};
+use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
+use crate::output::raw;
+
+/// The table, and everything about the one that is meant.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    pub(crate) live: Live,
+    pub(crate) detail: Option<(String, Value)>,
+}
+
+impl Sessions {
+    pub(crate) fn new() -> Self {
+        Self { live: Live::new(View::Sessions, "rate"), detail: None }
+    }
+}
+
+const KEYS: &[Binding] = &[
+    bind(
+        Action::Run(follow),
+        &[Char('f')],
+        On::Rows,
+        "follow",
+        "only this user, then this destination, then this rule",
+    )
+    .hint("follow"),
+    bind(
+        Action::Run(kill::asked),
+        &[Char('K')],
+        On::Rows,
+        "end sessions",
+        "end the marked sessions, or this one; asks first",
+    )
+    .hint("end")
+    .command("rustsocks-cli sessions kill ID..."),
+    bind(Action::Run(past_of_user), &[Char('H')], On::Rows, "history of user", "what this user did before")
+        .command("rustsocks-cli history query user=NAME"),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn rows(&self, _pane: usize) -> Rows {
+        Rows::Live(View::Sessions)
+    }
+
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        let visible = app.visible();
+        let live = &mut app.sessions.live;
+        if live.table.sub.is_some() { Vec::new() } else { live.open(visible) }
+    }
+
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+        let Some(id) = app.sessions.live.cursor.clone() else { return Vec::new() };
+        vec![Effect::ask("sessions.get", &json!({ "id": id }), About::Session(id.clone()))]
+    }
+
+    fn record(&self, app: &App) -> (String, Value) {
+        let id = app.sessions.live.cursor.clone().unwrap_or_default();
+        let known = app.sessions.detail.as_ref().filter(|(of, _)| *of == id).map(|(_, record)| record.clone());
+        (format!("Session {id}"), known.unwrap_or_default())
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
+
+/// Narrows the view to what the row has; each press another of its sides.
+fn follow(app: &mut App) -> Vec<Effect> {
+    let visible = app.visible();
+    let live = &mut app.sessions.live;
+    let Some(meant) = live.line() else { return Vec::new() };
+    let condition = |(field, column): (&str, &str)| {
+        let value = live.table.cell(meant, column).map(raw).filter(|value| !value.is_empty())?;
+        Some(format!("{field}={}", quoted(&value)))
+    };
+    let conditions: Vec<String> =
+        [("user", "user"), ("dst", "host"), ("rule", "rule")].into_iter().filter_map(condition).collect();
+    let next = conditions.iter().position(|condition| *condition == live.filter).map_or(0, |place| place + 1);
+    let filter = conditions.into_iter().nth(next).unwrap_or_default();
+    live.filtered(visible, filter)
+}
+
+fn past_of_user(app: &mut App) -> Vec<Effect> {
+    let live = &app.sessions.live;
+    let user = live.line().and_then(|line| live.table.cell(line, "user")).map(raw).filter(|user| !user.is_empty());
+    let Some(user) = user else { return Vec::new() };
+    app.history.filter = format!("user={}", quoted(&user));
+    vec![Effect::Go(Screen::History)]
+}
+
+/// A text as a value of a filter.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}

@@ -1,0 +1,148 @@
+//! Forms and questions: filled in by keys alone, never taken by Enter where they count.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde_json::json;
+
+use super::{PLAIN, Stage};
+use crate::console::app::App;
+use crate::console::event::{About, Effect, Event};
+use crate::console::form::{Entries, Entry, Form, Purpose, Question};
+use crate::console::ui::Overlay;
+
+const SIZE: (u16, u16) = (100, 30);
+
+/// Gives everything that was filled in to the daemon.
+#[derive(Debug)]
+struct Give;
+
+impl Purpose for Give {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        let is_missing = entries.text("name").is_empty();
+        is_missing.then(|| ("name", "a name is needed".to_owned())).into_iter().collect()
+    }
+
+    fn preview(&self, entries: &Entries) -> Vec<String> {
+        vec![format!("name = {:?}", entries.text("name"))]
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        format!("rustsocks-cli give {}", entries.text("name"))
+    }
+
+    fn taken(&self, _app: &mut App, entries: &Entries) -> Vec<Effect> {
+        let p = json!({
+            "name": entries.text("name"), "secret": entries.secret("secret"), "action": entries.text("action"),
+            "lines": entries.lines("lines"), "sure": entries.is_set("sure"),
+        });
+        vec![Effect::ask("test.give", &p, About::Ops)]
+    }
+}
+
+fn stage(last: Entry) -> Stage {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    let entries = vec![
+        Entry::text("name", "name", ""),
+        Entry::secret("secret", "password"),
+        Entry::choice("action", "action", &["allow", "block"], "allow"),
+        Entry::list("lines", "destinations", &[]),
+        Entry::check("sure", "surely", false),
+        last,
+    ];
+    stage.app.ui.overlay = Some(Overlay::Form(Box::new(Form::new("Give", entries, Give))));
+    stage.asked();
+    stage
+}
+
+fn filled_in(stage: &mut Stage) {
+    stage.keys("żółw");
+    stage.key(KeyCode::Tab);
+    stage.keys("canary-secret");
+    stage.key(KeyCode::Tab);
+    stage.key(KeyCode::Right);
+    stage.key(KeyCode::Tab);
+    stage.keys("10.0.0.0/8");
+    stage.key(KeyCode::Enter);
+    stage.keys("*.corp");
+    stage.key(KeyCode::Enter);
+    stage.key(KeyCode::Backspace);
+    stage.key(KeyCode::Tab);
+    stage.keys(" ");
+}
+
+#[test]
+fn a_form_says_what_is_missing_and_gives_what_was_filled_in() {
+    let mut stage = stage(Entry::button("give it"));
+    for _ in 0..9 {
+        stage.key(KeyCode::Tab);
+    }
+    stage.key(KeyCode::BackTab);
+    assert!(stage.picture().contains("! a name is needed"), "{}", stage.picture());
+    (0..4).for_each(|_| stage.key(KeyCode::Tab));
+    filled_in(&mut stage);
+    let picture = stage.picture();
+    assert!(picture.contains("*************") && !picture.contains("canary"), "{picture}");
+    assert!(picture.contains("same as: rustsocks-cli give"), "{picture}");
+    stage.key(KeyCode::Tab);
+    stage.key(KeyCode::Enter);
+    let wanted = json!({
+        "name": "żółw", "secret": "canary-secret", "action": "block", "lines": ["10.0.0.0/8", "*.corp"], "sure": true,
+    });
+    assert_eq!(stage.asked(), [("test.give", wanted)]);
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.asked(), [], "it is given once");
+    stage.app.ui.answered(Err("conflict: somebody was faster"));
+    assert!(stage.picture().contains("! conflict: somebody was faster"));
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.asked().len(), 1);
+    stage.app.ui.answered(Ok("given"));
+    assert!(stage.app.ui.overlay.is_none());
+}
+
+#[test]
+fn a_form_that_counts_is_taken_by_its_word_alone() {
+    let mut stage = stage(Entry::word("to go on", "apply"));
+    filled_in(&mut stage);
+    stage.key(KeyCode::Tab);
+    stage.event(Event::Paste("apply".to_owned()), None);
+    stage.key(KeyCode::Enter);
+    stage.keys("appl");
+    assert_eq!(stage.asked(), []);
+    stage.keys("y");
+    assert_eq!(stage.asked().len(), 1);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    assert!(stage.app.ui.overlay.is_none(), "it is not known whether it was done");
+}
+
+#[test]
+fn no_form_shows_a_secret_to_whoever_writes_it_down() {
+    let mut stage = stage(Entry::button("give it"));
+    filled_in(&mut stage);
+    assert!(!format!("{:?}", stage.app.ui.overlay).contains("canary"));
+    let control_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    (0..3).for_each(|_| stage.key(KeyCode::BackTab));
+    stage.event(Event::Key(control_c), None);
+    assert!(stage.app.ui.overlay.is_some() && !stage.picture().contains("***"), "{}", stage.picture());
+    stage.key(KeyCode::Esc);
+    assert!(stage.app.ui.overlay.is_none());
+}
+
+#[test]
+fn a_question_is_answered_by_its_letter_or_its_word() {
+    let ask = || {
+        let deed = vec![Effect::ask("test.do", &json!({}), About::Ops)];
+        Question::new("Do it?", vec!["It counts at once.".to_owned()], "rustsocks-cli do".to_owned(), deed)
+    };
+    let asked = |question: Question, keys: &str| {
+        let mut stage = Stage::connected(SIZE, PLAIN);
+        stage.asked();
+        stage.app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+        assert!(stage.picture().contains("same as: rustsocks-cli do"));
+        stage.key(KeyCode::Enter);
+        stage.keys(keys);
+        (stage.asked().len(), stage.app.ui.overlay.is_some())
+    };
+    assert_eq!(asked(ask(), "n"), (0, false));
+    assert_eq!(asked(ask(), "yy"), (1, true));
+    assert_eq!(asked(ask().by_word("24"), "y"), (0, true));
+    assert_eq!(asked(ask().by_word("24"), "24"), (1, true));
+}
