@@ -5,6 +5,9 @@ use std::fmt;
 /// The prefix of every environment variable that is a setting.
 const PREFIX: &str = "RUSTSOCKS_";
 
+/// Where `rustsocks-cli` finds the admin socket: in the environment of whoever uses it, and sometimes starts the daemon too.
+const OF_THE_CLIENT: &str = "RUSTSOCKS_ADMIN";
+
 /// Where a value came from; a later variant outranks an earlier one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -60,12 +63,15 @@ impl Override {
 
     /// The settings among the environment's pairs: `RUSTSOCKS_SERVER_BIND_PORT` sets `server.bind_port`.
     ///
-    /// Variables without the prefix are not ours and are left out.
+    /// Variables without the prefix are not ours and are left out, and so is the one of `rustsocks-cli`.
     pub fn environment(pairs: impl IntoIterator<Item = (String, String)>) -> Vec<Self> {
         pairs.into_iter().filter_map(|(variable, value)| Self::variable(variable, value)).collect()
     }
 
     fn variable(variable: String, value: String) -> Option<Self> {
+        if variable == OF_THE_CLIENT {
+            return None;
+        }
         let key = variable.strip_prefix(PREFIX)?.to_ascii_lowercase().replacen('_', ".", 1);
         Some(Self { origin: Origin::Environment { variable }, key, value })
     }

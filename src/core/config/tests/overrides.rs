@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use config::{Loaded, LogLevel, Method, Origin, Override, Source, load};
+use config::{Loaded, LogLevel, Method, Origin, Override, Settings, Source, load};
 
 const FILE: &str = "[server]\nbind_port = 1081\n\n[logging]\n  level = \"warn\"\n";
 
@@ -136,6 +136,14 @@ fn variables_of_kubernetes_services_are_warnings() {
     let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
     let expected = "RUSTSOCKS_UDP_PORT: udp.port: is not a setting and is ignored".to_owned();
     assert!(warnings.contains(&expected), "{warnings:#?}");
+}
+
+/// Whoever has it exported for the client may start a daemon, too.
+#[test]
+fn the_variable_of_the_client_is_nobodys_setting() {
+    let loaded = read("", &variables(&[("RUSTSOCKS_ADMIN", "/run/rustsocks/admin.sock")]));
+    assert_eq!(loaded.warnings, []);
+    assert_eq!(loaded.settings, Settings::default());
 }
 
 fn variables(pairs: &[(&str, &str)]) -> Vec<Override> {
