@@ -55,7 +55,7 @@ fn the_examples_of_the_shipped_file_can_be_uncommented() {
 }
 
 #[test]
-fn the_page_has_every_key_with_its_default() {
+fn the_page_has_every_key_with_its_default_and_an_example_that_changes_something() {
     let mut rows = rows(PAGE);
     rows.retain(|(heading, _), _| heading.starts_with('['));
     for ((table, key), default) in keys() {
@@ -66,8 +66,9 @@ fn the_page_has_every_key_with_its_default() {
             _ => format!("`{default}`"),
         };
         assert_eq!(row[2], expected, "{table} {key}");
-        let word = row[4].split(';').next().expect("a split has a first part");
-        assert_eq!(word, takes_effect(&table, &key), "{table} {key}");
+        let (word, example) = (row[4].split(';').next(), row.get(5).map(|cell| cell.trim_matches('`')));
+        let example = example.unwrap_or_else(|| panic!("no example of {table} {key}"));
+        assert_eq!(word, takes_effect(&table, &key, example), "{table} {key}: {example}");
     }
     assert_eq!(rows, BTreeMap::new(), "the page has keys that do not exist");
 }
@@ -93,9 +94,9 @@ fn the_examples_of_the_page_are_valid() {
 
 #[test]
 fn the_page_explains_the_users_file() {
-    let rows = rows(PAGE);
-    let keys: Vec<&str> =
-        rows.keys().filter(|(heading, _)| heading == "Users file").map(|(_, key)| key.as_str()).collect();
+    let examples = examples("Users file");
+    users::load("users.toml", &table("[[users]]", &examples)).unwrap_or_else(|problems| panic!("{problems}"));
+    let keys: Vec<&str> = examples.keys().map(String::as_str).collect();
     assert_eq!(
         keys,
         [
@@ -119,40 +120,64 @@ fn the_page_explains_the_users_file() {
     );
 }
 
-/// The word for when a change of this key counts, found by changing it.
-fn takes_effect(table: &str, key: &str) -> &'static str {
-    // Each is right for some key; the first that is another than the default will do.
-    let values = r#"1 2 3 17 61 7000 true false "0600" "::1" "192.0.2.1" "userpass" "slow" "day" "sent" "json" "warn" "system" "strict" "any"
-        "2000-3000" [50] ["192.0.2.0/24"] ["name"] ["https://a"] "socks5" "deny" "allow" "close" "keep" "pam.address" "sqlite:///file" "10:30:100" "20:100" "together" "name" "/file" "127.0.0.1:1089""#;
+#[test]
+fn the_page_explains_the_tokens_file() {
+    let examples = examples("Tokens file");
+    tokens::load("tokens.toml", &table("[[tokens]]", &examples)).unwrap_or_else(|problems| panic!("{problems}"));
+    let keys: Vec<&str> = examples.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["expires", "hash", "name", "scope"]);
+}
+
+/// The keys under this heading of the page, each with its example.
+fn examples(heading: &str) -> BTreeMap<String, String> {
+    let mut rows = rows(PAGE);
+    rows.retain(|(above, _), _| above == heading);
+    let example = |cells: &Vec<String>| cells.last().expect("a row has cells").trim_matches('`').to_owned();
+    rows.iter().map(|((_, key), cells)| (key.clone(), example(cells))).collect()
+}
+
+/// A table that has each of these keys.
+fn table(head: &str, examples: &BTreeMap<String, String>) -> String {
+    let lines = examples.iter().map(|(key, example)| format!("{key} = {example}\n"));
+    [format!("{head}\n")].into_iter().chain(lines).collect()
+}
+
+/// The word for when a change of this key counts, found by writing the page's example of it; `None` if that is no change.
+fn takes_effect(table: &str, key: &str, example: &str) -> Option<&'static str> {
     let address = if key == "mode" { "unix:/socket" } else { "127.0.0.1:1081" };
     let quota = if table == "[[limits.quotas]]" { "[[limits.quotas]]\nname = \"staff\"\n" } else { "" };
     let group = if table == "[[limits.groups]]" { "[[limits.groups]]\nname = \"staff\"\n" } else { quota };
     let door = format!("[[listen]]\naddress = \"{address}\"\n");
     let listener = format!("{door}{group}");
     let before = read(&listener).settings;
-    let changed = values.split_whitespace().find_map(|value| {
-        let beginning = match (table, key) {
-            ("[[listen]]", "address") => table.to_owned(),
-            ("[[limits.groups]]" | "[[limits.quotas]]", "name") => format!("{door}{table}"),
-            ("[[listen]]" | "[[limits.groups]]" | "[[limits.quotas]]", _) => listener.clone(),
-            _ => format!("{listener}{table}"),
-        };
-        let users = if table == "[auth]" { "" } else { "[auth]" };
-        let users = if key == "users_file" { String::new() } else { format!("{users}\nusers_file = \"u\"") };
-        // A certificate is nothing without its key.
-        let beside = match key {
-            "tls_cert" => "tls_key = \"/key\"\n",
-            "tls_key" => "tls_cert = \"/cert\"\n",
-            _ => "",
-        };
-        let text = format!("{beginning}\n{key} = {value}\n{beside}{users}\n");
-        let settings = load(Source::File { path: "rustsocks.toml", text: &text }, &[]).ok()?.settings;
-        let is_of_key = |changed: &String| changed.contains(&format!(".{key}")) || key == "address";
-        settings.changes(&before).keys.iter().any(is_of_key).then_some(settings)
-    });
-    let mut changed = changed.unwrap_or_else(|| panic!("no value here is right for {table} {key}"));
+    let beginning = match (table, key) {
+        ("[[listen]]", "address") => table.to_owned(),
+        ("[[limits.groups]]" | "[[limits.quotas]]", "name") => format!("{door}{table}"),
+        ("[[listen]]" | "[[limits.groups]]" | "[[limits.quotas]]", _) => listener.clone(),
+        _ => format!("{listener}{table}"),
+    };
+    let users = if table == "[auth]" { "" } else { "[auth]" };
+    let users = if key == "users_file" { String::new() } else { format!("{users}\nusers_file = \"u\"") };
+    let text = format!("{beginning}\n{key} = {example}\n{}{users}\n", beside(table, key));
+    let mut changed = read(&text).settings;
+    let is_of_key = |changed: &String| changed.contains(&format!(".{key}")) || key == "address";
+    if !changed.changes(&before).keys.iter().any(is_of_key) {
+        return None;
+    }
     let is_key = |kept: &String| kept.ends_with(&format!(".{key}"));
-    if changed.keep_fixed(&before).keys.iter().any(is_key) { "restart" } else { "reload" }
+    Some(if changed.keep_fixed(&before).keys.iter().any(is_key) { "restart" } else { "reload" })
+}
+
+/// What else must stand in the table for this key to make sense.
+fn beside(table: &str, key: &str) -> &'static str {
+    match (table, key) {
+        // A certificate is nothing without its key.
+        (_, "tls_cert") => "tls_key = \"/key\"\n",
+        (_, "tls_key") => "tls_cert = \"/cert\"\n",
+        // Nobody can be guaranteed more than the limit.
+        ("[[limits.groups]]", "bandwidth_guaranteed_mbps") => "bandwidth_limit_mbps = 200\n",
+        _ => "",
+    }
 }
 
 fn keys() -> Keys {
