@@ -16,10 +16,14 @@ class Rustsocks < Formula
     ENV["LIBCLANG_PATH"] = Formula["llvm"].opt_lib
     system "cargo", "install", *std_cargo_args
     system "cargo", "install", *std_cargo_args(path: "src/pam", root: buildpath/"helper")
+    system "cargo", "install", *std_cargo_args(path: "tui")
     (lib/"rustsocks").install buildpath/"helper/bin/rustsocks-pam"
     system "scripts/man", buildpath/"man"
     man8.install buildpath/"man/rustsocks.8"
+    man1.install buildpath/"man/rustsocks-cli.1"
     man5.install buildpath/"man/rustsocks.toml.5", buildpath/"man/rustsocks-acl.5"
+    generate_completions_from_executable(bin/"rustsocks", "completions")
+    generate_completions_from_executable(bin/"rustsocks-cli", "completions")
     (etc/"rustsocks").install "config/rustsocks.toml", "config/acl.toml"
     pkgshare.install "config/examples", "deploy"
   end
@@ -32,6 +36,7 @@ class Rustsocks < Formula
 
   test do
     assert_match version.to_s, shell_output("#{bin}/rustsocks --version")
+    assert_match version.to_s, shell_output("#{bin}/rustsocks-cli --version")
     assert_match "correct; listens on 127.0.0.1:1080", shell_output("#{bin}/rustsocks check")
   end
 end

@@ -46,7 +46,49 @@ fn an_upgrade_under_live_relays_drops_nobody_and_keeps_what_was_edited() {
         let edited = machine.run(&["cat", CONFIGURATION]);
         upgraded_under_live_relays(machine, || install(machine, "next"));
         assert_eq!(machine.run(&["cat", CONFIGURATION]), edited);
-        assert_eq!(machine.shell("dpkg-query --show --showformat '${Version}' rustsocks"), NEXT);
+        assert_eq!(versions(machine), format!("{NEXT} {NEXT} "));
+    });
+}
+
+/// Until then the client came with the daemon.
+#[test]
+fn an_upgrade_from_the_one_package_keeps_everything_and_makes_two_of_it() {
+    let packages = Packages::prepare();
+    packages.add_former();
+    on_each_bare_release(&packages, |machine| {
+        install(machine, "former");
+        open_loopback(machine);
+        let edited = machine.run(&["cat", CONFIGURATION]);
+        let ask = ["rustsocks", "history", "--config", CONFIGURATION, "--format", "json", "--limit", "0"];
+        let rows = || machine.run(&ask).lines().count();
+        upgraded_under_live_relays(machine, || install(machine, "this"));
+        assert_eq!(machine.run(&["cat", CONFIGURATION]), edited);
+        assert!(eventually(PATIENCE, || rows() > RELAYS), "{} rows", rows());
+        assert_eq!(machine.shell("dpkg --search /usr/bin/rustsocks-cli"), "rustsocks-cli: /usr/bin/rustsocks-cli\n");
+        machine.run(&["rustsocks-cli", "status"]);
+        assert_eq!(machine.shell("dpkg --audit"), "");
+    });
+}
+
+#[test]
+fn an_operator_has_a_socket_a_manual_page_and_completions() {
+    on_each_release(|machine| {
+        machine.run(&["rustsocks-cli", "status"]);
+        machine.shell("useradd alice && usermod --append --groups rustsocks,rustsocks-op alice && useradd mallory");
+        let as_user = |user: &str| machine.inside(&["runuser", "--user", user, "--", "rustsocks-cli", "status"]);
+        // Groups are looked up when the service starts.
+        machine.run(&["systemctl", "restart", "rustsocks"]);
+        assert!(as_user("alice").success, "{:?}", as_user("alice"));
+        assert!(!as_user("mallory").success);
+        for program in ["rustsocks", "rustsocks-cli"] {
+            let listed = machine.run(&["dpkg", "--listfiles", program]);
+            for place in ["bash-completion/completions/", "zsh/vendor-completions/_", "fish/vendor_completions.d/"] {
+                assert!(listed.contains(&format!("/usr/share/{place}{program}")), "no {place}{program}: {listed}");
+            }
+            machine.run(&["bash", "-n", &format!("/usr/share/bash-completion/completions/{program}")]);
+        }
+        let listed = machine.run(&["dpkg", "--listfiles", "rustsocks-cli"]);
+        assert!(listed.contains("/usr/share/man/man1/rustsocks-cli.1.gz\n"), "{listed}");
     });
 }
 
@@ -59,11 +101,41 @@ fn a_removal_keeps_the_configuration_and_a_purge_nothing() {
             )
         };
         assert!(!machine.workers().is_empty());
-        machine.run(&["dpkg", "--remove", "rustsocks"]);
+        machine.run(&["dpkg", "--remove", "rustsocks", "rustsocks-cli"]);
         assert!(machine.workers().is_empty());
         assert!(left().contains("/etc/rustsocks\n") && left().contains("/var/lib/rustsocks\n"), "{}", left());
-        machine.run(&["dpkg", "--purge", "rustsocks"]);
+        machine.run(&["dpkg", "--purge", "rustsocks", "rustsocks-cli"]);
         assert_eq!(left(), "");
+    });
+}
+
+/// What piuparts asks, on a machine that runs: installed, upgraded, used, removed and purged, and all files are as before.
+#[test]
+fn after_a_purge_the_machine_is_as_it_was() {
+    on_each_bare_release(&Packages::prepare(), |machine| {
+        // What every package and every boot changes is nobody's fault.
+        let files = || {
+            machine.shell(
+                "find /etc /opt /root /srv /usr /var -not -path '/var/lib/dpkg/*' -not -path '/var/lib/systemd/*' \
+                 -not -path '/var/log/journal*' -not -path '/var/cache/*' -not -path '/var/tmp/*' \
+                 -not -path '/var/lib/apt/*' -not -path '/var/log/apt/*' -not -path /var/log/dpkg.log -not -path '/etc/*-' \
+                 -printf '%y %m %u %g %p\\n' | sort",
+            )
+        };
+        let before = files();
+        install(machine, "this");
+        machine.hears("the worker is confined: user socks");
+        install(machine, "next");
+        machine.hears("the former worker retires");
+        machine.run(&["rustsocks-cli", "status"]);
+        machine.run(&["dpkg", "--remove", "rustsocks", "rustsocks-cli"]);
+        machine.run(&["dpkg", "--purge", "rustsocks", "rustsocks-cli"]);
+        let after = files();
+        let new: Vec<&str> = after.lines().filter(|line| !before.lines().any(|old| old == *line)).collect();
+        let gone: Vec<&str> = before.lines().filter(|line| !after.lines().any(|now| now == *line)).collect();
+        assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}, gone: {gone:#?}");
+        let units = machine.shell("find /etc/systemd /var/lib/systemd /run/systemd -name '*rustsocks*'");
+        assert_eq!(units, "");
     });
 }
 
@@ -73,16 +145,17 @@ fn the_rpm_installs_serves_drops_nobody_in_an_upgrade_and_goes() {
     packages.add_next_rpm();
     on_each_bare_release(&packages, |machine| {
         // The dependencies stand in Debian's database, which rpm does not read.
-        machine.shell("rpm --initdb && rpm --install --nodeps /mnt/this.rpm");
+        machine.shell("rpm --initdb && rpm --install --nodeps /mnt/this-rpm/*.rpm");
         machine.run(&["systemctl", "enable", "--now", "rustsocks"]);
         machine.hears("the worker is confined: user socks");
         let target = Target::listen().serve(echo);
         open_loopback(machine);
         assert!(eventually(PATIENCE, || visit(PROXY, target, b"open").is_ok()), "{}", machine.journal());
-        let changed = machine.inside(&["rpm", "--verify", "--nodeps", "rustsocks"]).text;
+        machine.run(&["rustsocks-cli", "status"]);
+        let changed = machine.inside(&["rpm", "--verify", "--nodeps", "rustsocks", "rustsocks-cli"]).text;
         assert!(changed.lines().all(|line| line.ends_with(CONFIGURATION)), "{changed}");
-        upgraded_under_live_relays(machine, || machine.run(&["rpm", "--upgrade", "--nodeps", "/mnt/next.rpm"]));
-        machine.run(&["rpm", "--erase", "--nodeps", "rustsocks"]);
+        upgraded_under_live_relays(machine, || machine.shell("rpm --upgrade --nodeps /mnt/next-rpm/*.rpm"));
+        machine.run(&["rpm", "--erase", "--nodeps", "rustsocks", "rustsocks-cli"]);
         assert!(machine.workers().is_empty());
         assert!(machine.shell("ls /etc/rustsocks").contains("rustsocks.toml.rpmsave"));
     });
@@ -139,6 +212,11 @@ fn upgraded_under_live_relays<T>(machine: &Machine, install_next: impl FnOnce() 
     drop(relays);
     machine.hears("a retired worker has ended");
     assert_ne!(machine.workers(), before.1);
+}
+
+/// The versions of both packages that are installed.
+fn versions(machine: &Machine) -> String {
+    machine.shell("dpkg-query --show --showformat '${Version} ' rustsocks rustsocks-cli")
 }
 
 /// One page for whoever asks.

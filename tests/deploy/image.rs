@@ -33,6 +33,11 @@ fn the_image_is_healthy_without_root_and_without_a_place_to_write() {
             "{status}"
         );
         assert!(container.inside(&["touch", "/usr/file"].map(str::to_owned)).is_none(), "the root can be written");
+        // As `docker exec` has it, which gives the image's environment to everything.
+        let operator = format!("env {} rustsocks-cli --json status", only(image, "ENV"));
+        let operator: Vec<String> = operator.split(' ').map(str::to_owned).collect();
+        let status = container.inside(&operator).unwrap_or_else(|| panic!("no status: {}", container.said()));
+        assert!(status.contains("\"sess_limit\""), "{status}");
         let has_history = || made.path("volume").join("sessions.db").exists();
         assert!(eventually(PATIENCE, has_history), "no history in the volume: {}", container.said());
         container.signal(Signal::SIGTERM);
@@ -85,7 +90,7 @@ impl Made {
         let (compile, install) = last.rest.split_once(" && ").expect("it installs what it has compiled");
         assert!(compile.starts_with("cargo build --release --locked"), "{compile}");
         let profile = Path::new(env!("CARGO_BIN_EXE_rustsocks")).parent().expect("a program is in a folder");
-        compile_helper(profile);
+        compile_others(profile);
         let install = install
             .replace("target/release", &profile.display().to_string())
             .replace("/image/", &format!("{}/", self.shown("built")));
@@ -136,7 +141,7 @@ impl Container {
                 "--no-new-privileges=yes",
             ])
             .arg("--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self")
-            .arg(format!("--setenv={}", only(image, "ENV")))
+            .args(only(image, "ENV").split(' ').map(|pair| format!("--setenv={pair}")))
             .args(["--timezone=off", &format!("--bind={}:{place}", made.volume(place))])
             .args(["--directory", &made.shown("merged"), "--"])
             .args(["env", "--unset=NOTIFY_SOCKET"])
@@ -198,14 +203,16 @@ impl Drop for Container {
     }
 }
 
-fn compile_helper(profile: &Path) {
+/// The programs of the image that are not of this package.
+fn compile_others(profile: &Path) {
     let target = profile.parent().expect("which lies in the target directory");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--locked", "--package", "rustsocks-pam", "--target-dir"]).arg(target);
+    let packages = ["--package", "rustsocks-pam", "--package", "rustsocks-cli"];
+    cargo.args(["build", "--quiet", "--locked"]).args(packages).arg("--target-dir").arg(target);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
-    assert!(cargo.current_dir(root()).status().expect("cargo can be run").success(), "the helper cannot be built");
+    assert!(cargo.current_dir(root()).status().expect("cargo can be run").success(), "they cannot be built");
 }
 
 fn run(program: &str, arguments: &[&str]) {

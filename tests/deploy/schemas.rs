@@ -29,7 +29,10 @@ fn workflows_follow_their_schema() {
 #[test]
 fn the_recipe_for_arch_is_shell_and_has_the_version() {
     let mut bash = Command::new("bash");
-    bash.args(["-euc", "source packaging/aur/PKGBUILD; type package >/dev/null; echo $pkgver"]);
+    bash.args([
+        "-euc",
+        "source packaging/aur/PKGBUILD; type package_rustsocks package_rustsocks-cli >/dev/null; echo $pkgver",
+    ]);
     let said = bash.current_dir(root()).output().expect("there is a bash");
     assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), env!("CARGO_PKG_VERSION"), "{said:?}");
 }

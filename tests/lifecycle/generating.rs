@@ -1,4 +1,4 @@
-//! `--generate-config`: what it writes is what holds without it.
+//! `--generate-config`: what it writes is what holds without it; and `completions`.
 
 use std::fs;
 
@@ -38,4 +38,19 @@ fn a_file_that_exists_is_never_overwritten() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("File exists"), "{}", ran.stderr);
     assert_eq!(fs::read_to_string(&path).expect("it is there"), "precious");
+}
+
+/// Flags that only processes of the service give each other are nobody's to type.
+#[test]
+fn completions_have_every_command_and_no_hidden_flag() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(&["completions", shell]);
+        assert_eq!(script.code, Some(0), "{}", script.stderr);
+        for word in ["acl-check", "log-level", "hash-password"] {
+            assert!(script.stdout.contains(word), "no {word} for {shell}");
+        }
+        for word in ["state-directory", "from-monitor", "role"] {
+            assert!(!script.stdout.contains(word), "{word} for {shell}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use config::Override;
 use config::tokens::{Scope, TokenName};
 
@@ -97,6 +98,11 @@ pub(super) enum Command {
     AclTest(acl::Test),
     /// Show sessions from the history
     History(history::Ask),
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: Shell,
+    },
 }
 
 #[derive(Debug, clap::Args)]

@@ -7,10 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use clap::CommandFactory;
+use clap_complete::Shell;
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::args::{ApiToken, Check, Selection};
+use super::args::{ApiToken, Args, Check, Selection};
 use super::{configuration, pam, soundness};
 use crate::engine::auth::password;
 use crate::state::tokens;
@@ -38,6 +40,21 @@ pub(super) fn api_token(token: &ApiToken) -> ExitCode {
 
 pub(super) fn generate_config(path: &Path) -> ExitCode {
     outcome(generated(path), 1)
+}
+
+/// What a shell has to know of the flags that an operator types; those that processes give each other are not among them.
+pub(super) fn completions(shell: Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut shown(&Args::command()), "rustsocks", &mut script);
+    outcome(print(&String::from_utf8_lossy(&script)), 1)
+}
+
+/// The command without what its help hides.
+fn shown(command: &clap::Command) -> clap::Command {
+    let about = command.get_about().cloned().unwrap_or_default();
+    let arguments = command.get_arguments().filter(|argument| !argument.is_hide_set()).cloned();
+    let others = command.get_subcommands().map(shown);
+    clap::Command::new(command.get_name().to_owned()).about(about).args(arguments).subcommands(others)
 }
 
 /// Shows an error to whoever is at the terminal.

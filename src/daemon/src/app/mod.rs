@@ -70,5 +70,6 @@ fn offline(selection: Selection, command: Command) -> ExitCode {
         Command::Doctor(wanted) => doctor::doctor(&selection.with_port(wanted.port), &wanted),
         Command::Health(question) => health::health(&selection, &question),
         Command::History(ask) => history::ask(&selection, &ask),
+        Command::Completions { shell } => commands::completions(shell),
     }
 }
