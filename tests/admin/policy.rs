@@ -278,3 +278,45 @@ fn the_requests_of_the_guide_put_a_rule_in_force() {
     assert!(on_disk(&rules).contains("description = \"moved\""), "{}", on_disk(&rules));
     assert_eq!(operator.ask("txn.get", json!({}))["confirm"]["gen"], 2);
 }
+
+#[test]
+fn a_request_is_tried_against_a_draft_before_it_counts() {
+    let (_rules, service) = scene();
+    let mut operator = root(&service);
+    let target = Target::listen();
+    let draft = draft(&mut operator, &target);
+    let mut request = json!({ "user": "alice", "dest": "127.0.0.1", "port": target.addr().port(), "explain": true });
+    assert_eq!(operator.ask("acl.explain", request.clone())["verdict"], "allow");
+    request["draft"] = draft;
+    let tried = operator.ask("acl.explain", request);
+    let rule = &tried["decision"]["rule"]["name"];
+    assert_eq!((&tried["verdict"], rule), (&json!("deny"), &json!("users/*#1")), "{tried}");
+    let nonsense = json!({ "text": "[[users]]\n", "dest": "127.0.0.1", "port": 80 });
+    assert_eq!(operator.refused("acl.explain", nonsense).0, "bad_request");
+}
+
+#[test]
+fn whoever_watches_is_told_who_writes_and_what_waits() {
+    let (_rules, service) = scene();
+    let [mut operator, mut watcher] = [root(&service), root(&service)];
+    let begun = watcher.ask("txn.sub", json!({ "every_ms": 200 }));
+    assert_eq!((&begun["state"]["current"]["gen"], &begun["state"]["drafts"]), (&json!(1), &json!([])), "{begun}");
+    let target = Target::listen();
+    let draft = draft(&mut operator, &target);
+    let mut told = watcher.push();
+    while told["d"]["drafts"][0]["rev"] != 1 {
+        told = watcher.push();
+    }
+    assert_eq!((&told["ev"], &told["d"]["drafts"][0]["by"]), (&json!("policy"), &json!("root")), "{told}");
+    operator.ask("txn.apply", json!({ "draft": draft, "confirm_s": 3600 }));
+    while told["d"]["confirm"].is_null() {
+        told = watcher.push();
+    }
+    let state = &told["d"];
+    assert_eq!((&state["current"]["gen"], &state["confirm"]["back_to"]), (&json!(2), &json!(1)), "{state}");
+    operator.ask("txn.confirm", json!({ "gen": 2 }));
+    while !told["d"]["confirm"].is_null() {
+        told = watcher.push();
+    }
+    assert_eq!(told["d"]["drafts"], json!([]));
+}

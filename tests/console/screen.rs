@@ -26,14 +26,24 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// Opens the console on a terminal of this size, with this environment.
-    pub(crate) fn open(socket: &Path, (columns, lines): (u16, u16), environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn open(socket: &Path, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
+        Self::run(socket, &[], size, environment)
+    }
+
+    /// Runs the client with these arguments.
+    pub(crate) fn run(
+        socket: &Path,
+        arguments: &[&str],
+        (columns, lines): (u16, u16),
+        environment: &[(&str, &str)],
+    ) -> Self {
         let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a terminal can be had");
         let before = tcgetattr(&pty.slave).expect("it is a terminal");
         let end = || Stdio::from(pty.slave.try_clone().expect("a descriptor can be had"));
         // In a session of its own, the terminal is the one that the client controls.
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(client_program()).arg("--socket").arg(socket);
+        command.arg("--ctty").arg(client_program()).arg("--socket").arg(socket).args(arguments);
         command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
         command.envs(environment.iter().copied());
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid can be run");

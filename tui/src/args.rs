@@ -1,10 +1,13 @@
 //! The command line. rustsocks-cli(1) and docs/cli.md describe it; a test compares.
 
+mod acl;
+
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use self::acl::{Acl, Terms};
 use crate::output::Format;
 
 /// Watches and steers a running rustsocks daemon over its admin socket.
@@ -263,27 +266,6 @@ pub(crate) enum History {
         /// Its UUID
         id: String,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Acl {
-    /// May this user go there, and which rule says so? The exit code is 0 for yes and 10 for no
-    Explain {
-        /// Who
-        user: String,
-        /// Where to: ADDRESS:PORT or NAME:PORT
-        dest: String,
-        /// From which address
-        #[arg(long, value_name = "ADDRESS")]
-        source: Option<String>,
-        /// By which protocol
-        #[arg(long, value_name = "PROTOCOL", value_parser = ["tcp", "udp"], default_value = "tcp")]
-        protocol: String,
-    },
-    /// The rules in force
-    Rules,
-    /// How often each rule decided
-    Hits,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@ mod args;
 mod command;
 mod connection;
 mod console;
+mod editor;
 mod failure;
 mod output;
 mod past;

@@ -45,6 +45,7 @@ impl Desk {
         dest: &str,
         source: Option<String>,
         protocol: &str,
+        draft: Option<String>,
     ) -> Result<ExitCode, Failure> {
         let no_port = || Failure::Usage(format!("{dest:?} is no destination; write ADDRESS:PORT or NAME:PORT"));
         let (host, port) = dest.rsplit_once(':').ok_or_else(no_port)?;
@@ -53,6 +54,9 @@ impl Desk {
         let mut p = json!({ "user": user, "dest": host, "port": port, "protocol": protocol });
         if let Some(source) = source {
             p["source"] = Value::from(source);
+        }
+        if let Some(text) = draft {
+            p["text"] = Value::from(text);
         }
         let answer: Value = self.connection.call("acl.explain", &p)?;
         self.output.record("rustsocks.decision/1", &answer)?;

@@ -1,9 +1,8 @@
 //! Ending sessions: first which, then the question, then the order with the number that was shown.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use wire::admin::{Kill as Order, Killed};
 
+use super::ask::{asked, tell};
 use super::{Desk, idem};
 use crate::args::Kill;
 use crate::failure::Failure;
@@ -37,11 +36,11 @@ impl Desk {
         }
         for session in &meant.sample {
             let of = |name: &str| visible(&raw(&session[name])).into_owned();
-            eprintln(&format!("  {}  {}  {} > {}", of("id"), of("user"), of("src"), of("dst")));
+            tell(&format!("  {}  {}  {} > {}", of("id"), of("user"), of("src"), of("dst")));
         }
         let more = meant.matched.saturating_sub(meant.sample.len() as u64);
         if more > 0 {
-            eprintln(&format!("  … and {more} more"));
+            tell(&format!("  … and {more} more"));
         }
         if meant.matched > MANY {
             let number = meant.matched.to_string();
@@ -49,22 +48,4 @@ impl Desk {
         }
         asked(&format!("end {} sessions? [y/N] ", meant.matched), "y")
     }
-}
-
-/// Only this answer is a yes.
-fn asked(question: &str, yes: &str) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::Usage("nobody can be asked here; say --yes".to_owned()));
-    }
-    let mut terminal = io::stderr();
-    write!(terminal, "{question}")?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    if answer.trim() == yes { Ok(()) } else { Err(Failure::Declined("the answer was no".to_owned())) }
-}
-
-/// To whoever is asked; where standard error is closed, nobody reads it.
-fn eprintln(text: &str) {
-    let _told = writeln!(io::stderr(), "{text}");
 }

@@ -1,6 +1,8 @@
 //! One request, one answer.
 
+mod acl;
 mod answers;
+mod ask;
 mod kill;
 mod list;
 mod stream;
@@ -11,7 +13,7 @@ use clap::CommandFactory;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
-use crate::args::{Acl, Args, Audit, Command, Common, Console, History, Sessions, Users};
+use crate::args::{Args, Audit, Command, Common, Console, History, Sessions, Users};
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -85,11 +87,7 @@ impl Desk {
             Command::History(History::Get { id }) => {
                 self.record("history.get", &json!({ "id": id }), "rustsocks.session/1")?;
             }
-            Command::Acl(Acl::Explain { user, dest, source, protocol }) => {
-                return self.explain(&user, &dest, source, &protocol);
-            }
-            Command::Acl(Acl::Rules) => self.rules()?,
-            Command::Acl(Acl::Hits) => self.hits()?,
+            Command::Acl(acl) => return self.acl(acl),
             Command::Reload { what } => {
                 self.record("reload.run", &json!({ "what": what, "idem": idem() }), "rustsocks.reload/1")?;
             }

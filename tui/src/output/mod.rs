@@ -5,7 +5,7 @@ mod table;
 mod written;
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
@@ -92,6 +92,19 @@ impl Output {
     pub(crate) fn line(text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         writeln!(out, "{}", visible(text))?;
+        Ok(out.flush()?)
+    }
+
+    /// A text of several lines as it is written; into a pipe to the byte, on a terminal with nothing hidden.
+    pub(crate) fn text(text: &str) -> Result<(), Failure> {
+        let mut out = io::stdout().lock();
+        if io::stdout().is_terminal() {
+            for line in text.lines() {
+                writeln!(out, "{}", visible(line))?;
+            }
+        } else {
+            out.write_all(text.as_bytes())?;
+        }
         Ok(out.flush()?)
     }
 

@@ -8,6 +8,7 @@ use wire::admin::Refusal;
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk};
 use super::ops::{Op, look, read};
+use crate::frontends::office::policy::Order;
 use crate::frontends::office::{Operation, Question};
 
 /// The operations of this room.
@@ -26,13 +27,14 @@ pub(super) const OPS: &[Op] = &[
             ("user", "who asks; nobody in particular without it"),
             ("dest", "where to: a name or an address"),
             ("port", "the port"),
+            ("draft, text or gen", "other rules than those in force: a draft, a text, or an earlier generation"),
             (
                 "…",
                 "groups, protocol, command, source, auth_method, addresses, pam_services, at, explain: as POST /api/acl/test has them",
             ),
         ],
         "as rustsocks acl-check --json says it",
-        "what the rules in force would say",
+        "what the rules would say to somebody, those in force or others",
     ),
     look(
         "acl.hits",
@@ -59,8 +61,13 @@ pub(super) fn rules(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, 
 }
 
 pub(super) fn explain(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    let question: Question = read(p)?;
-    desk.perform(asker, Operation::TestRequest(Box::new(question)))
+    let (subject, question): (Parameters, Parameters) =
+        p.into_iter().partition(|(name, _)| ["draft", "text", "gen"].contains(&name.as_str()));
+    let question: Box<Question> = Box::new(read(question)?);
+    if subject.is_empty() {
+        return desk.perform(asker, Operation::TestRequest(question));
+    }
+    desk.perform(asker, Operation::Policy(Box::new(Order::Explain(read(subject)?, question))))
 }
 
 pub(super) fn hits(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {

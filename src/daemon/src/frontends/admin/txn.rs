@@ -1,11 +1,13 @@
 //! Operations on rules before they count: drafts, what they would change, and their way into force and back.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use wire::admin::{Code, Refusal};
 
-use super::conversation::Parameters;
-use super::desk::{Asker, Desk};
-use super::ops::{IDEM, Op, Takes, change, look, order, search};
+use super::conversation::{Conversation, Parameters};
+use super::desk::{Asker, Desk, refusal};
+use super::ops::{EVERY, IDEM, Op, Takes, change, look, order, read, search, watch};
+use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
 use crate::frontends::office::policy::Order;
 
@@ -49,6 +51,13 @@ pub(super) const OPS: &[Op] = &[
         &[WHICH, DRAFT],
         "draft, base, rev, by, undo, redo, text",
         "one draft",
+    ),
+    watch(
+        "txn.sub",
+        subscribe,
+        &[WHICH, EVERY],
+        "sub, state; pushes policy whenever it changes: current (gen, sha, t, by, source, comment), confirm (gen, back_to, until, by), drafts (draft, by, base, rev)",
+        "which rules are in force, what waits to be confirmed, and who is writing others",
     ),
     search(
         "txn.validate",
@@ -183,4 +192,37 @@ pub(super) fn ask(op: &str, desk: &Desk, asker: &Asker, p: Parameters) -> Result
     let order = serde_json::from_value::<Order>(Value::Object(order));
     let order = order.map_err(|error| Refusal::new(Code::BadRequest, format!("p: {error}")))?;
     desk.perform(asker, Operation::Policy(Box::new(order)))
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    store: Option<String>,
+    every_ms: Option<u64>,
+}
+
+fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Subscribe { store, every_ms } = read(p)?;
+    if let Some(other) = store.filter(|store| store != STORE) {
+        return Err(Refusal::new(Code::Unavailable, format!("store: {other} is not watched here, only {STORE:?}")));
+    }
+    let state = conversation.desk.office.policy_state().map_err(|no| refusal(&no))?;
+    let watched = Subject::Other(Box::new(Watched(state.clone())));
+    let sub = conversation.subscribe(watched, every_ms)?;
+    Ok(json!({ "sub": sub, "state": state }))
+}
+
+/// The state as it was last told.
+#[derive(Debug)]
+struct Watched(Value);
+
+impl Source for Watched {
+    fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
+        // Without rules that are written somewhere there is no state, and no news.
+        let Ok(state) = desk.office.policy_state() else { return Vec::new() };
+        if state == self.0 {
+            return Vec::new();
+        }
+        self.0 = state.clone();
+        vec![("policy", state)]
+    }
 }

@@ -255,7 +255,9 @@ impl Office {
             Operation::Rules { after, limit } => {
                 Ok(Answer::Rules(RuleList::of(&self.world.regime().snapshot, after, limit)))
             }
-            Operation::TestRequest(question) => answered(&question, &self.world.regime().snapshot).map(Answer::Tested),
+            Operation::TestRequest(question) => {
+                answered(&question, &acl::Book::in_force(&self.world.regime().snapshot)).map(Answer::Tested)
+            }
             Operation::Reload(extent) => self.reload(caller, extent).map(|reload| Answer::Reloaded(Box::new(reload))),
             Operation::LastReload => self.last_reload().map(|reload| Answer::Reloaded(Box::new(reload))),
             Operation::Quotas(user, limit) => Ok(Answer::Quotas(self.quotas(user.as_deref(), limit))),

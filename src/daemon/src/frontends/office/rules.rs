@@ -1,7 +1,6 @@
 //! The rules in force, and what they would say to somebody.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ::acl::{Action, AuthMethod, Command, Destination, Protocol, RuleId, Ruleset, Word};
 use jiff::Timestamp;
@@ -116,8 +115,8 @@ impl Rule {
     }
 }
 
-/// What traffic would be told, as `acl-check --json` says it.
-pub(super) fn answered(question: &Question, snapshot: &Arc<Snapshot>) -> Result<Value, No> {
+/// What traffic would be told under these rules, as `acl-check --json` says it.
+pub(super) fn answered(question: &Question, book: &Book) -> Result<Value, No> {
     let destination =
         Destination::parse_name(question.dest.as_bytes()).map_err(|fault| No::Invalid(format!("dest: {fault}")))?;
     let command = question.command()?;
@@ -134,8 +133,7 @@ pub(super) fn answered(question: &Question, snapshot: &Arc<Snapshot>) -> Result<
         services: &question.pam_services,
         at: question.at.unwrap_or_else(Timestamp::now),
     };
-    let book = Book::in_force(snapshot);
-    Ok(shown::json(&book, &trial, &trial.run(&book), question.explain))
+    Ok(shown::json(book, &trial, &trial.run(book), question.explain))
 }
 
 impl Question {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ::policy::{Document, Edit, Merge, Pick};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::super::No;
 
@@ -107,6 +108,14 @@ impl Drafts {
         let mut ids: Vec<u64> = self.open.keys().copied().collect();
         ids.sort_unstable();
         ids.into_iter().filter_map(|id| self.sketch(id).ok()).collect()
+    }
+
+    /// Who is writing, without what.
+    pub(super) fn editors(&self) -> Vec<Value> {
+        let mut ids: Vec<(&u64, &Draft)> = self.open.iter().collect();
+        ids.sort_unstable_by_key(|(id, _)| **id);
+        let told = |(id, draft): (&u64, &Draft)| json!({ "draft": id, "by": draft.by, "base": draft.base, "rev": draft.revision });
+        ids.into_iter().map(told).collect()
     }
 
     /// The text, and the generation on which it builds.

@@ -30,6 +30,7 @@ use self::precedent::Precedent;
 pub(crate) use self::workshop::Workshop;
 use self::workshop::held;
 use super::acl::Book;
+use super::rules::answered;
 use super::{Caller, No, Office};
 use crate::state::session::ticket::Session;
 use crate::state::snapshot::Snapshot;
@@ -93,6 +94,10 @@ impl Office {
             Order::Drafts {} => told(&drafts().all()),
             Order::Validate(subject) => told(&self.validate(&self.text_of(&subject)?.0)),
             Order::Compare(subject) => told(&self.compare(&self.text_of(&subject)?.0)?),
+            Order::Explain(subject, question) => {
+                let snapshot = &self.world.regime().snapshot;
+                answered(&question, &candidate(&self.text_of(&subject)?.0, snapshot)?.book)
+            }
             Order::WhatIf(question) => told(&self.what_if(&question)?),
             Order::Open { text } => {
                 let running = self.running()?;
@@ -117,6 +122,16 @@ impl Office {
             Order::Confirm { r#gen, idem } => self.confirm(caller, r#gen, idem.as_deref()),
             Order::Rollback(back) => self.roll_back(caller, &back),
         }
+    }
+
+    /// The generation in force, what waits to be confirmed, and who is writing another.
+    pub(crate) fn policy_state(&self) -> Result<Value, No> {
+        let running = self.running()?;
+        let generations = held(&self.workshop.generations);
+        let current = generations.find(running.number).map(|(generation, _)| generation);
+        Ok(json!({
+            "current": current, "confirm": self.workshop.pending(), "drafts": held(&self.workshop.drafts).editors(),
+        }))
     }
 
     /// The rules in force. Those that nobody has applied here are a generation from now on.

@@ -7,6 +7,8 @@ use ::policy::{Edit, Pick};
 use config::tokens::Scope;
 use serde::Deserialize;
 
+use crate::frontends::office::rules::Question;
+
 /// One question or one order; the names of operations are those of the admin protocol.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "op", content = "p")]
@@ -25,6 +27,9 @@ pub(crate) enum Order {
     Compare(Subject),
     #[serde(rename = "acl.whatif")]
     WhatIf(WhatIf),
+    /// What a text would say to somebody.
+    #[serde(skip)]
+    Explain(Subject, Box<Question>),
     #[serde(rename = "txn.draft.open")]
     Open {
         #[serde(default)]
@@ -135,6 +140,7 @@ impl Order {
             | Self::Drafts {}
             | Self::Validate(_)
             | Self::Compare(_)
+            | Self::Explain(..)
             | Self::Show { .. } => Scope::Read,
             Self::WhatIf(_) => Scope::Operate,
             Self::Open { .. }

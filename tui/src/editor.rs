@@ -1,0 +1,57 @@
+//! The operator's own editor, and the file that it is given: nobody else may read it, and it stays until it is no longer needed.
+
+use std::env;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What is run where nothing is chosen.
+const USUAL: &str = "vi";
+
+/// Writes a text where only its owner may read it, and says where.
+///
+/// # Errors
+/// There is no place for it, or no room.
+pub(crate) fn kept(name: &str, text: &str) -> io::Result<PathBuf> {
+    let directory = directory()?;
+    DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
+    let path = directory.join(name);
+    let fresh = directory.join(format!("{name}.{}", std::process::id()));
+    // Whatever an earlier process of this number left behind is replaced, never followed.
+    match fs::remove_file(&fresh) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&fresh, &path)?;
+    Ok(path)
+}
+
+/// Has the operator edit a file, and waits for it.
+///
+/// # Errors
+/// The editor cannot be run, or failed.
+pub(crate) fn edit(path: &Path) -> io::Result<()> {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| USUAL.to_owned());
+    // It may come with arguments of its own.
+    let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(path).status()?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{editor} ended with {status}")))
+}
+
+/// By the conventions of the desktop: what a program remembers between its runs.
+fn directory() -> io::Result<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+    let missing =
+        || io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME says where to keep files");
+    Ok(state.ok_or_else(missing)?.join("rustsocks"))
+}
