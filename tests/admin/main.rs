@@ -4,6 +4,7 @@
 
 mod audit;
 mod auth;
+mod history;
 mod limits;
 mod orders;
 mod people;

@@ -260,6 +260,37 @@ pub(crate) enum History {
         /// At most so many
         #[arg(long, value_name = "N", default_value_t = 100)]
         limit: usize,
+        /// By which: start, end, bytes or dur; `-NAME` has the greatest first
+        #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
+        sort: Option<String>,
+    },
+    /// The same in numbers
+    Agg {
+        /// Which
+        expr: Option<String>,
+        /// Since when
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Until when
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
+        /// In groups
+        #[arg(long, value_parser = ["user", "destination", "rule", "status", "hour", "day"])]
+        by: Option<String>,
+        /// At most so many groups
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+    },
+    /// All of them, as they come; written into the audit log
+    Export {
+        /// Which
+        expr: Option<String>,
+        /// Since when
+        #[arg(long, value_name = "TIME")]
+        from: Option<String>,
+        /// Until when
+        #[arg(long, value_name = "TIME")]
+        to: Option<String>,
     },
     /// Everything about one
     Get {

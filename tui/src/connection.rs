@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use wire::admin::{Client, Hello, PROTOCOL, Push, Role, Welcome};
+use wire::admin::{CallError, Client, Hello, PROTOCOL, Push, Role, Welcome};
 
 use crate::failure::Failure;
 
@@ -62,6 +62,23 @@ impl Connection {
             taken(part);
             Ok(())
         })?)
+    }
+
+    /// The same for what comes in parts that may not find a place; the first failure of `taken` ends the conversation.
+    pub(crate) fn stream(
+        mut self,
+        op: &str,
+        p: &impl Serialize,
+        mut taken: impl FnMut(Value) -> Result<(), Failure>,
+    ) -> Result<Value, Failure> {
+        let mut failure = None;
+        let answer = self.client.call_in_parts(op, p, |part| {
+            taken(part).map_err(|why| {
+                failure = Some(why);
+                CallError::Closed
+            })
+        });
+        failure.map_or_else(|| Ok(answer?), Err)
     }
 
     /// Waits for the next push, however long that takes.

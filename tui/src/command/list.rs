@@ -1,15 +1,15 @@
 //! Tables of sessions: those that are in, from a view whose order is held, and those that were.
 
-use filter::{Filter, HISTORY, Misread, SESSIONS};
-use jiff::Timestamp;
+use filter::{Filter, Misread, SESSIONS};
 use serde_json::{Value, json};
 use wire::admin::{Direction, ViewChange, ViewOpen, ViewOpened, Window};
 
 use super::Desk;
+use super::history::Time;
 use crate::args::{List, Measure};
 use crate::failure::Failure;
 use crate::output::{Kind, Sheet};
-use crate::past;
+use crate::past::both;
 
 /// What people see of a session if they do not say what.
 const COLUMNS: [&str; 10] = ["id", "user", "src", "dst", "proto", "start", "up", "down", "rate", "rule"];
@@ -21,9 +21,11 @@ impl Desk {
     pub(super) fn list(&mut self, list: &List) -> Result<(), Failure> {
         let user =
             list.user.as_ref().map(|user| format!("user=\"{}\"", user.replace('\\', "\\\\").replace('"', "\\\"")));
-        let wanted = both(user, list.filter.clone());
+        let wanted = both(&user.unwrap_or_default(), list.filter.as_deref().unwrap_or_default());
+        let wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
         if let Some(last) = &list.last {
-            self.past(wanted, Some(last.clone()), None, list.limit.unwrap_or(1000))
+            let time = Time { from: Some(last.clone()), to: None };
+            self.past(wanted, time, list.limit.unwrap_or(1000), None)
         } else {
             let cols = self.output.is_for_people().then(|| COLUMNS.map(str::to_owned).to_vec());
             let cols = self.output.fields.clone().or(cols);
@@ -110,66 +112,16 @@ impl Desk {
         };
         self.output.rows("rustsocks.top/1", Sheet { columns, rows: users.into_iter().map(row).collect() })
     }
-
-    /// Sessions that were.
-    pub(super) fn past(
-        &mut self,
-        expr: Option<String>,
-        from: Option<String>,
-        to: Option<String>,
-        limit: usize,
-    ) -> Result<(), Failure> {
-        let wanted = during(expr, from, to)?;
-        let now = Timestamp::now().as_duration().as_secs_f64();
-        let mut p = past::question(wanted.as_deref().unwrap_or_default(), now).map_err(Failure::Usage)?;
-        let mut rows: Vec<Value> = Vec::new();
-        loop {
-            p.insert("limit".to_owned(), WINDOW.min(limit - rows.len()).into());
-            let mut page: Value = self.connection.call("history.query", &p)?;
-            let Some(Value::Array(found)) = page.get_mut("rows").map(Value::take) else {
-                return Err(Failure::Conversation("an answer without rows".to_owned()));
-            };
-            rows.extend(found);
-            let next = page["next"].take();
-            if next.is_null() || rows.len() >= limit {
-                return self.output.rows("rustsocks.history/1", Sheet::of_objects(past::COLUMNS, &rows));
-            }
-            p.insert("after".to_owned(), next);
-        }
-    }
-}
-
-/// A condition that is both.
-fn both(one: Option<String>, other: Option<String>) -> Option<String> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(format!("({one}) and ({other})")),
-        (one, other) => one.or(other),
-    }
-}
-
-/// What holds of sessions that began in this time; a duration is so long ago.
-fn during(expr: Option<String>, from: Option<String>, to: Option<String>) -> Result<Option<String>, Failure> {
-    let bound = |sign: &str, time: String| {
-        let so_long_ago = format!("start{sign}-{time}");
-        let is_duration = Filter::parse(&so_long_ago, HISTORY).is_ok();
-        if is_duration { so_long_ago } else { format!("start{sign}\"{time}\"") }
-    };
-    let since = from.map(|time| bound(">=", time));
-    let until = to.map(|time| bound("<", time));
-    let times = both(since, until);
-    checked(times.as_deref(), HISTORY)?;
-    checked(expr.as_deref(), HISTORY)?;
-    Ok(both(expr, times))
 }
 
 /// A filter is checked here before it is sent, so that a script learns of a slip by its exit code.
-fn checked(filter: Option<&str>, fields: &[filter::Field]) -> Result<(), Failure> {
+pub(super) fn checked(filter: Option<&str>, fields: &[filter::Field]) -> Result<(), Failure> {
     let misread = |misread: Misread| Failure::Usage(format!("the filter makes no sense at {misread}"));
     filter.map_or(Ok(()), |text| Filter::parse(text, fields).map(|_| ()).map_err(misread))
 }
 
 /// `-rate` is the greatest rate first.
-fn sorted(column: &str) -> (String, Direction) {
+pub(super) fn sorted(column: &str) -> (String, Direction) {
     match column.strip_prefix('-') {
         Some(column) => (column.to_owned(), Direction::Desc),
         None => (column.to_owned(), Direction::Asc),

@@ -3,6 +3,7 @@
 mod acl;
 mod answers;
 mod ask;
+mod history;
 mod kill;
 mod list;
 mod stream;
@@ -13,6 +14,7 @@ use clap::CommandFactory;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
+use self::history::Time;
 use crate::args::{Args, Audit, Command, Common, Console, History, Sessions, Users};
 use crate::connection::{Connection, Peer};
 use crate::console;
@@ -83,7 +85,13 @@ impl Desk {
             Command::Sessions(Sessions::Stats) => self.session_sums()?,
             Command::Sessions(Sessions::Watch { filter }) => self.watch(filter)?,
             Command::Users(Users::Top { by, by_sessions: _, limit }) => self.top(by, limit)?,
-            Command::History(History::Query { expr, from, to, limit }) => self.past(expr, from, to, limit)?,
+            Command::History(History::Query { expr, from, to, limit, sort }) => {
+                self.past(expr, Time { from, to }, limit, sort.as_deref())?;
+            }
+            Command::History(History::Agg { expr, from, to, by, limit }) => {
+                self.past_numbers(expr, Time { from, to }, by.as_deref(), limit)?;
+            }
+            Command::History(History::Export { expr, from, to }) => self.export(expr, Time { from, to })?,
             Command::History(History::Get { id }) => {
                 self.record("history.get", &json!({ "id": id }), "rustsocks.session/1")?;
             }

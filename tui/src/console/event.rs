@@ -28,6 +28,8 @@ pub(crate) enum Event {
     /// The answer to the request of this number.
     Answer(u64, Result<Value, Refusal>),
     Push(Push),
+    /// Rows of the history are in a file, or not; in words.
+    Saved(Result<String, String>),
     /// Time has passed.
     Tick,
     /// The terminal is gone.
@@ -50,6 +52,8 @@ pub(crate) enum About {
     Killed,
     /// The rows of a screen's listing.
     Listing(Screen),
+    /// Something of a screen's own, by its own word for it.
+    Own(Screen, &'static str),
 }
 
 impl Effect {
@@ -67,6 +71,10 @@ pub(crate) enum Effect {
         p: Value,
         about: About,
     },
+    /// Nobody waits any more for the screen's answers.
+    TakeBack(Screen),
+    /// What `history.export` says to these parameters, into a new file.
+    Save(Value, String),
     RetryNow,
     /// To another screen.
     Go(Screen),

@@ -5,7 +5,7 @@
 use filter::Field;
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
-use wire::admin::Push;
+use wire::admin::{Push, Refusal};
 
 use super::app::App;
 use super::canvas::Canvas;
@@ -154,6 +154,11 @@ pub(crate) trait Room: Sync {
 
     /// News that are the screen's own; those of its live tables are taken care of.
     fn pushed(&self, _app: &mut App, _push: &Push) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// The answer to something of its own, by its own word for it.
+    fn answered(&self, _app: &mut App, _what: &'static str, _answer: Result<Value, Refusal>) -> Vec<Effect> {
         Vec::new()
     }
 

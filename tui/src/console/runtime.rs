@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{self as input, Event as Input, KeyEventKind};
 use crossterm::execute;
+use serde_json::{Value, json};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use wire::admin::Request;
@@ -18,12 +20,14 @@ use super::app::App;
 use super::caps::{Caps, Environment};
 use super::event::{About, Effect, Event};
 use super::link::keep_up;
+use super::screen::Screen as Room;
 use super::terminal::{Screen, TerminalGuard};
 use super::update::{TICKS, update};
 use super::view::view;
 use crate::args::Console;
 use crate::connection::Peer;
 use crate::failure::Failure;
+use crate::past;
 
 /// What keys change is drawn this often at most.
 const FRAME: Duration = Duration::from_millis(33);
@@ -45,9 +49,10 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     heed_signals(events.clone())?;
     let (_guard, screen) = TerminalGuard::take()?;
     read_keys(events.clone());
-    keep_up(peer.clone(), events, retries);
+    keep_up(peer.clone(), events.clone(), retries);
     let app = App::new(Caps::new(look, &environment), peer.socket.display().to_string());
-    Runtime { app, screen, retry, writer: None, last: FIRST_NUMBER, waiting: HashMap::new() }.run(&happened)
+    let (peer, waiting) = (peer.clone(), HashMap::new());
+    Runtime { app, screen, retry, events, peer, writer: None, last: FIRST_NUMBER, waiting }.run(&happened)
 }
 
 /// The conversation's first requests are others'.
@@ -57,6 +62,9 @@ struct Runtime {
     app: App,
     screen: Screen,
     retry: Sender<()>,
+    /// For what others do meanwhile.
+    events: Sender<Event>,
+    peer: Peer,
     writer: Option<UnixStream>,
     last: u64,
     /// What the requests were about whose answers are to come.
@@ -109,9 +117,13 @@ impl Runtime {
                 self.draw_anew()?;
                 None
             }
-            Event::Key(_) | Event::Paste(_) | Event::Push(_) | Event::Tick | Event::InputEnded | Event::Signal(_) => {
-                None
-            }
+            Event::Key(_)
+            | Event::Paste(_)
+            | Event::Push(_)
+            | Event::Saved(_)
+            | Event::Tick
+            | Event::InputEnded
+            | Event::Signal(_) => None,
         };
         if matches!(event, Event::Signal(SIGCONT)) {
             return Ok(false);
@@ -127,6 +139,8 @@ impl Runtime {
     fn perform(&mut self, effect: Effect) -> Result<bool, Failure> {
         match effect {
             Effect::Ask { op, p, about } => self.ask(op, p, about),
+            Effect::TakeBack(screen) => self.take_back(screen),
+            Effect::Save(p, path) => self.save(p, path),
             // The thread that waits for it ends only with us.
             Effect::RetryNow => drop(self.retry.send(())),
             Effect::Copy(text) if text.len() > MOST_COPIED => self.app.ui.warn("too long for a terminal's clipboard"),
@@ -144,14 +158,35 @@ impl Runtime {
     }
 
     /// A daemon that does not take it is gone, as the reader will find out.
-    fn ask(&mut self, op: &str, p: serde_json::Value, about: About) {
-        let (Some(writer), serde_json::Value::Object(p)) = (&mut self.writer, p) else { return };
+    fn ask(&mut self, op: &str, p: Value, about: About) {
+        let (Some(writer), Value::Object(p)) = (&mut self.writer, p) else { return };
         self.last += 1;
         let line = Request { id: self.last, op: op.to_owned(), p }.line();
         match writer.write_all(&line) {
             Ok(()) => drop(self.waiting.insert(self.last, about)),
             Err(_) => drop(writer.shutdown(std::net::Shutdown::Both)),
         }
+    }
+
+    /// The daemon stops working on it, and whatever it still says finds no place.
+    fn take_back(&mut self, screen: Room) {
+        let is_its = |about: &About| matches!(about, About::Listing(of) | About::Own(of, _) if *of == screen);
+        let ids: Vec<u64> = self.waiting.iter().filter(|(_, about)| is_its(about)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.waiting.remove(&id);
+            self.ask("meta.cancel", json!({ "id": id }), About::Own(screen, "taken back"));
+        }
+    }
+
+    /// In a conversation of its own: the daemon answers as fast as the file takes it.
+    fn save(&self, p: Value, path: String) {
+        let (peer, events) = (self.peer.clone(), self.events.clone());
+        thread::spawn(move || {
+            let saved = past::save(&peer, &p, Path::new(&path));
+            let told = saved.map(|rows| format!("{rows} rows are in {path}")).map_err(|why| format!("{path}: {why}"));
+            // The console may be over.
+            drop(events.send(Event::Saved(told)));
+        });
     }
 
     /// As if nothing were on the screen. Unlike `clear`, it does not ask the terminal where its cursor is, which need not answer.

@@ -46,7 +46,8 @@ impl Stage {
     fn connected(size: (u16, u16), caps: Caps) -> Self {
         let mut stage = Self::new(size, caps);
         stage.meet("6f1c9a2e");
-        let ops = ["status.sub", "view.open", "history.query", "acl.rules", "health.get", "sessions.kill"];
+        let ops =
+            ["status.sub", "view.open", "history.query", "history.agg", "acl.rules", "health.get", "sessions.kill"];
         stage.answer(About::Ops, json!({ "ops": ops.map(|op| json!({ "op": op })) }));
         stage.push(1, "status", status());
         stage
@@ -108,9 +109,14 @@ impl Stage {
     fn asked(&mut self) -> Vec<(&'static str, Value)> {
         let ask = |effect| match effect {
             Effect::Ask { op, p, .. } => Some((op, p)),
-            Effect::RetryNow | Effect::Go(_) | Effect::Copy(_) | Effect::Redraw | Effect::Suspend | Effect::Quit => {
-                None
-            }
+            Effect::TakeBack(_)
+            | Effect::Save(..)
+            | Effect::RetryNow
+            | Effect::Go(_)
+            | Effect::Copy(_)
+            | Effect::Redraw
+            | Effect::Suspend
+            | Effect::Quit => None,
         };
         std::mem::take(&mut self.effects).into_iter().filter_map(ask).collect()
     }

@@ -52,6 +52,13 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
         }
         Event::Answer(_, answer) => about.map_or_else(Vec::new, |about| answers::came(app, about, answer)),
         Event::Push(push) => answers::pushed(app, push),
+        Event::Saved(outcome) => {
+            match outcome {
+                Ok(done) => app.ui.say(done),
+                Err(why) => app.ui.warn(why),
+            }
+            Vec::new()
+        }
         Event::Tick => ticked(app),
         Event::InputEnded | Event::Signal(_) => vec![Effect::Quit],
     }

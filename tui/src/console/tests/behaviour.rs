@@ -8,7 +8,6 @@ use super::{PLAIN, Stage, session, window};
 use crate::console::event::{About, Effect, Event};
 use crate::console::live::View;
 use crate::console::screen::Screen;
-use crate::console::ui::Overlay;
 
 const SIZE: (u16, u16) = (100, 30);
 
@@ -190,14 +189,45 @@ fn escape_never_leaves_and_a_refusal_is_told() {
 }
 
 #[test]
-fn the_history_says_what_it_cannot_be_asked() {
+fn the_history_goes_on_page_by_page_and_takes_questions_back() {
     let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.asked();
     stage.keys("3");
-    stage.answer(About::Listing(Screen::History), json!({ "rows": [], "next": null }));
-    stage.keys("/bytes");
+    let asked = stage.asked();
+    let filters: Vec<_> = asked.iter().map(|(op, p)| (*op, p["filter"].clone())).collect();
+    assert_eq!(filters, [("history.query", json!("start>=-24h")), ("history.agg", json!("start>=-24h"))]);
+    stage.key(KeyCode::Esc);
+    assert!(stage.effects.contains(&Effect::TakeBack(Screen::History)), "{:?}", stage.effects);
+    assert!(stage.picture().contains("taken back"), "{}", stage.picture());
+    stage.keys("/up>1M or host~*.corp");
     stage.key(KeyCode::Enter);
-    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Filter(_))));
-    assert!(stage.app.ui.message.as_ref().is_some_and(|message| message.text.contains("cannot be asked")));
+    let wanted = "(up>1M or host~*.corp) and (start>=-24h)";
+    assert!(stage.asked().iter().all(|(_, p)| p["filter"] == wanted));
+    let row = |id: &str| json!({ "session_id": id, "start_time": "2026-11-22T07:11:47Z", "user": "alice" });
+    stage.answer(About::Own(Screen::History, "rows"), json!({ "rows": [row("one")], "next": "one", "ms": 1 }));
+    stage.keys("n");
+    let asked = stage.asked();
+    assert_eq!((asked.len(), asked[0].0, &asked[0].1["after"]), (1, "history.query", &json!("one")));
+    stage.answer(About::Own(Screen::History, "rows"), json!({ "rows": [row("two")], "next": null, "ms": 1 }));
+    assert!(stage.picture().contains("page 2"), "{}", stage.picture());
+    stage.keys("n");
+    assert_eq!(stage.asked(), [], "there is no further page");
+    stage.keys("N");
+    assert_eq!(stage.asked()[0].1["after"], Value::Null);
+    stage.keys("wb");
+    let asked = stage.asked();
+    let last = &asked[asked.len() - 1].1;
+    assert_eq!((&last["filter"], &last["by"]), (&json!("(up>1M or host~*.corp) and (start>=-168h)"), &json!("user")));
+    let group =
+        json!({ "of": "alice", "sessions": 7, "bytes_sent": 1, "bytes_received": 2, "rejected": 0, "failed": 0 });
+    let numbers = json!({ "total": { "sessions": 7 }, "groups": [group], "buckets": [] });
+    stage.answer(About::Own(Screen::History, "numbers"), numbers);
+    assert!(stage.picture().contains("OF"), "{}", stage.picture());
+    stage.key(KeyCode::Enter);
+    assert!(
+        stage.asked()[0].1["filter"].as_str().is_some_and(|filter| filter.contains("user=\"alice\"")),
+        "into the group"
+    );
 }
 
 #[test]

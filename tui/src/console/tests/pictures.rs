@@ -69,9 +69,18 @@ const PICTURES: &[(&str, Way)] = &[
                 "status": status, "acl_rule_matched": "users/alice#3", "close_reason": "client",
             })
         };
+        let rows =
+            json!({ "rows": [row("alice", "closed"), row("eve\u{202e}", "rejected")], "next": "019ab", "ms": 12 });
+        stage.answer(About::Own(Screen::History, "rows"), rows);
+        let bucket = |ago: f64, sessions: u32| json!({ "t": super::NOW - ago, "sessions": sessions });
+        let total = json!({
+            "sessions": 38_412, "bytes_sent": 1_288_490_188_u64, "bytes_received": 94_489_280_512_u64, "users": 1,
+            "destinations": 611, "rejected": 178, "failed": 94,
+        });
+        let buckets = json!([bucket(50_400.0, 20), bucket(7_200.0, 800), bucket(3_600.0, 300)]);
         stage.answer(
-            About::Listing(Screen::History),
-            json!({ "rows": [row("alice", "closed"), row("eve\u{202e}", "rejected")], "next": null }),
+            About::Own(Screen::History, "numbers"),
+            json!({ "total": total, "groups": [], "buckets": buckets }),
         );
     }),
     ("acl", |stage| {

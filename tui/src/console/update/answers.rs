@@ -12,6 +12,9 @@ use crate::console::screens::room;
 use crate::console::ui::Overlay;
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    if let About::Own(screen, what) = about {
+        return room(screen).answered(app, what, answer);
+    }
     match answer {
         Ok(answer) => fulfilled(app, about, answer),
         Err(refusal) => {
@@ -48,6 +51,7 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         }
         About::Listing(screen) => listed(app, screen, &answer),
         About::Status => app.model.told_status(answer),
+        About::Own(..) => {}
     }
     Vec::new()
 }
@@ -89,7 +93,7 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
             }
         }
         About::Session(_) if refusal.code == wire::admin::Code::NotFound => return,
-        About::Ops | About::Status | About::Session(_) => {}
+        About::Ops | About::Status | About::Session(_) | About::Own(..) => {}
     }
     app.ui.warn(why);
 }

@@ -101,6 +101,7 @@ impl Ask {
             status: self.status,
             rule: self.rule.clone(),
             after: self.after,
+            ..Filter::default()
         })
     }
 

@@ -17,6 +17,7 @@ use super::desk::{Asker, Desk};
 use super::ops::{self, Act, Op, Slow};
 use super::outbox::Outbox;
 use super::subscription::{Subject, Subscription};
+use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::pool::Urgency;
 
 /// How long somebody may be silent at first.
@@ -38,7 +39,7 @@ pub(super) struct Conversation {
     lines: Lines,
     outbox: Outbox,
     /// Requests that others work on.
-    pub(super) in_flight: HashMap<u64, AbortHandle>,
+    in_flight: HashMap<u64, Errand>,
     answers: mpsc::Sender<(u64, Answer)>,
     subscriptions: BTreeMap<u64, Subscription>,
     last_subscription: u64,
@@ -46,6 +47,12 @@ pub(super) struct Conversation {
     is_hungry: bool,
     hearing: Hearing,
     has_spoken: bool,
+}
+
+/// A request that others work on.
+struct Errand {
+    task: AbortHandle,
+    withdrawn: Withdrawn,
 }
 
 /// Whether anything more is heard.
@@ -101,7 +108,15 @@ pub(super) async fn hold(desk: Arc<Desk>, stream: UnixStream, asker: Asker) {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.in_flight.values().for_each(AbortHandle::abort);
+        self.in_flight.values().for_each(Errand::end);
+    }
+}
+
+impl Errand {
+    /// Whoever works on it stops as soon as that is noticed, and nobody waits for it.
+    fn end(&self) {
+        self.withdrawn.withdraw();
+        self.task.abort();
     }
 }
 
@@ -220,6 +235,8 @@ impl Conversation {
     /// One of the threads for what takes long does it, and tells.
     fn leave_to_others(&mut self, id: u64, op: &'static Op, act: Slow, p: Parameters) {
         let (desk, asker, answers) = (Arc::clone(&self.desk), self.asker.clone(), self.answers.clone());
+        let withdrawn = Withdrawn::default();
+        let asker = Asker { withdrawn: withdrawn.clone(), ..asker };
         let job = move |answers: mpsc::Sender<(u64, Answer)>| {
             move || {
                 let mut part = |part: Value| answers.blocking_send((id, Answer::Part(part))).is_ok();
@@ -232,7 +249,7 @@ impl Conversation {
             let outcome = outcome.unwrap_or_else(|busy| Err(Refusal::new(Code::Busy, busy.to_string()).for_now()));
             let _client_is_gone = answers.send((id, answer_of(outcome))).await;
         });
-        self.in_flight.insert(id, task.abort_handle());
+        self.in_flight.insert(id, Errand { task: task.abort_handle(), withdrawn });
     }
 
     /// Somebody else has worked on it.
@@ -251,8 +268,8 @@ impl Conversation {
 
     /// Takes a request back: whatever comes of it is not told.
     pub(super) fn cancel(&mut self, id: u64) -> bool {
-        let Some(task) = self.in_flight.remove(&id) else { return false };
-        task.abort();
+        let Some(errand) = self.in_flight.remove(&id) else { return false };
+        errand.end();
         self.say(Some(id), Err(Refusal::new(Code::Cancelled, "taken back")));
         true
     }

@@ -11,6 +11,7 @@ use wire::admin::{Answer, Code, Refusal, Role, You};
 
 use super::outcomes::Outcomes;
 use super::roles::{Roles, name_of};
+use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::chance;
 use crate::engine::sys::peer::{Peer, Traces};
 use crate::engine::sys::pool::{Order, Pool};
@@ -68,6 +69,8 @@ pub(super) struct Asker {
     pub(super) role: Role,
     pub(super) highest: Role,
     pub(super) is_masked: bool,
+    /// Whether the request has been taken back.
+    pub(super) withdrawn: Withdrawn,
 }
 
 impl Desk {
@@ -137,7 +140,8 @@ impl Asker {
             groups: desk.terms.roles.groups_of(peer),
         };
         let caller = caller(peer, scope(role));
-        Self { caller, you, role, highest: role, is_masked: desk.terms.is_masked && role == Role::Read }
+        let is_masked = desk.terms.is_masked && role == Role::Read;
+        Self { caller, you, role, highest: role, is_masked, withdrawn: Withdrawn::default() }
     }
 
     /// Goes on with less.
@@ -180,6 +184,7 @@ pub(super) fn refusal(no: &No) -> Refusal {
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
         No::Conflict(_) => Refusal::new(Code::Conflict, msg),
         No::NothingKept | No::NothingWritten => Refusal::new(Code::Unavailable, msg),
+        No::Withdrawn => Refusal::new(Code::Cancelled, msg),
         No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
         No::Unreadable | No::NobodyReloads | No::NotKept => Refusal::new(Code::Unavailable, msg).for_now(),
         No::OtherNumber { matched, .. } => {

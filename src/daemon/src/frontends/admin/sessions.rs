@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use filter::Filter;
+use filter::{Field, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Kill, Refusal};
@@ -92,7 +92,7 @@ pub(super) fn kill(
             Whom::These(ids.iter().map(|id| known(id)).collect::<Result<_, _>>()?)
         }
         (Some(_), None) => return Err(Refusal::new(Code::TooLarge, format!("at most {MOST_IDS} ids; use a filter"))),
-        (None, Some(text)) => Whom::Fitting(filter_of(&text)?),
+        (None, Some(text)) => Whom::Fitting(filter_of(&text, filter::SESSIONS)?),
         (Some(_), Some(_)) | (None, None) => return Err(Refusal::new(Code::BadRequest, "give either ids or a filter")),
     };
     let several = Several { whom, target: target.into(), expect, reason, is_rehearsal: dry, idem };
@@ -113,7 +113,7 @@ pub(super) fn export(
     part: &mut dyn FnMut(Value) -> bool,
 ) -> Result<Value, Refusal> {
     let Export { filter } = read(p)?;
-    let filter = filter_of(filter.as_deref().unwrap_or_default())?;
+    let filter = filter_of(filter.as_deref().unwrap_or_default(), filter::SESSIONS)?;
     let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
     let (mut sights, now) = (desk.office.sights(&rates, asker.is_masked), now());
     sights.retain(|sight| filter.admits(sight, now));
@@ -127,8 +127,8 @@ pub(super) fn export(
     Ok(json!({ "rows": sights.len() }))
 }
 
-pub(super) fn filter_of(text: &str) -> Result<Filter, Refusal> {
-    Filter::parse(text, filter::SESSIONS).map_err(|misread| {
+pub(super) fn filter_of(text: &str, fields: &[Field]) -> Result<Filter, Refusal> {
+    Filter::parse(text, fields).map_err(|misread| {
         let data = json!({ "col": misread.column, "msg": misread.message, "hint": misread.hint });
         Refusal::new(Code::BadRequest, format!("filter: {misread}")).with(data)
     })

@@ -225,6 +225,7 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         office::Answer::Past(rows) => (rows.len(), rows.last().map(|last| last.session_id)),
         office::Answer::Statistics(_)
         | office::Answer::Sums(_)
+        | office::Answer::Aggregate(_)
         | office::Answer::Session(_)
         | office::Answer::PastSession(_)
         | office::Answer::Ended { .. }
@@ -251,7 +252,7 @@ fn refused(no: &No) -> Answer {
         No::NothingWritten | No::DraftGone(_) | No::GenerationGone(_) => told(404, "no_rules", &no.to_string()),
         No::Conflict(detail) => told(409, "conflict", detail),
         No::NothingKept => told(404, "no_history", &no.to_string()),
-        No::TooLate => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
+        No::TooLate | No::Withdrawn => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
         No::NotKept => told(503, "not_kept", &no.to_string()).with("Retry-After", "5"),
         No::Unreadable => told(503, "unreadable", &no.to_string()).with("Retry-After", "5"),
         No::NotReloaded(reload) => told_with(422, "not_reloaded", &no.to_string(), ("reload", reload)),

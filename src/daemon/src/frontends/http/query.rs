@@ -91,6 +91,7 @@ impl Query {
             status: self.parsed("status")?,
             rule: self.text("rule").map(str::to_owned),
             after: self.parsed("after")?,
+            ..Filter::default()
         })
     }
 

@@ -42,6 +42,7 @@ use self::rules::{RuleList, answered};
 use self::several::Several;
 use self::statistics::Statistics;
 use crate::engine::concessions::Concessions;
+use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Sum};
@@ -97,6 +98,8 @@ pub(crate) enum Operation {
     EndSessions(Box<Several>),
     Forgive(Box<Forgive>),
     History(Box<Filter>, u32),
+    /// Those sessions in numbers.
+    Aggregate(Box<Filter>, Wanted),
     Rules {
         after: usize,
         limit: usize,
@@ -132,6 +135,7 @@ pub(crate) enum Answer {
     Active(Vec<Live>),
     Past(Vec<Row>),
     Sums(Vec<Sum>),
+    Aggregate(Box<Aggregate>),
     Session(Box<Live>),
     PastSession(Box<Row>),
     Ended { session_id: Uuid, ended: bool },
@@ -172,6 +176,8 @@ pub(crate) enum No {
     NothingKept,
     #[error("the answer takes too long; ask for a shorter time or fewer rows")]
     TooLate,
+    #[error("taken back")]
+    Withdrawn,
     #[error("the history cannot be read now; the log has the reason")]
     Unreadable,
     #[error("{}", .0.trouble())]
@@ -210,6 +216,7 @@ impl Operation {
             Self::Statistics
             | Self::PastStatistics(_)
             | Self::Sums(..)
+            | Self::Aggregate(..)
             | Self::Active(_)
             | Self::Session(_)
             | Self::History(..)
@@ -250,6 +257,9 @@ impl Office {
             Operation::EndSessions(several) => {
                 let done = self.end_several(caller, &several)?;
                 Ok(Answer::Several(done.outcome.json(done.audit.as_deref())))
+            }
+            Operation::Aggregate(filter, wanted) => {
+                self.past()?.aggregate(&filter, wanted).map(Box::new).map(Answer::Aggregate)
             }
             Operation::History(filter, limit) => self.past()?.page(&filter, limit).map(Answer::Past),
             Operation::Rules { after, limit } => {
@@ -314,6 +324,25 @@ impl Office {
         self.on_record(caller, &order, deed, |()| "ordered to end".to_owned())?;
         tracing::info!(target: "audit", caller = %caller.name, session = %id, "session ended by an operator");
         Ok(Answer::Ended { session_id: id, ended: true })
+    }
+
+    /// All recorded sessions that a filter lets through, page by page, for somebody who takes them away; says how many.
+    ///
+    /// # Errors
+    /// Why it was not done, or not to the end.
+    pub(crate) fn export(
+        &self,
+        caller: &Caller,
+        (filter, words): (&Filter, Value),
+        each: impl FnMut(Vec<Row>) -> bool,
+    ) -> Result<u64, No> {
+        if caller.scope < Scope::Operate {
+            return Err(No::Forbidden(Scope::Operate));
+        }
+        let past = self.past()?;
+        let order = Order { op: "history.export", target: words, comment: None, idem: None };
+        let done = self.on_record(caller, &order, || past.export(filter, each), |count| format!("{count} rows"))?;
+        Ok(done.outcome)
     }
 
     fn past(&self) -> Result<&Past, No> {

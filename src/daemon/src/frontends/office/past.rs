@@ -7,6 +7,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::No;
+use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::replay::Asked;
 use crate::engine::history::archive::row::Row;
@@ -15,6 +16,9 @@ use crate::engine::history::archive::{Archive, NoAnswer, Overview};
 
 /// How long a question may take.
 const DEADLINE: Duration = Duration::from_secs(2);
+
+/// Rows of one question of an export, each of which has a deadline of its own.
+const PAGE: u32 = 500;
 
 /// Readers that are kept.
 const KEPT: usize = 2;
@@ -31,13 +35,31 @@ impl Past {
         Self { file, idle: Mutex::default() }
     }
 
-    /// The latest first, so many at most.
+    /// In the order of the filter, so many at most.
     pub(super) fn page(&self, filter: &Filter, limit: u32) -> Result<Vec<Row>, No> {
         self.answer(|archive| archive.page(filter, limit))
     }
 
     pub(super) fn sums(&self, filter: &Filter, by: By, limit: u32) -> Result<Vec<Sum>, No> {
         self.answer(|archive| archive.sums(filter, by, limit))
+    }
+
+    pub(super) fn aggregate(&self, filter: &Filter, wanted: Wanted) -> Result<Aggregate, No> {
+        self.answer(|archive| archive.aggregate(filter, wanted))
+    }
+
+    /// All that the filter lets through, page by page; `each` says whether it takes more. Returns how many there were.
+    pub(super) fn export(&self, filter: &Filter, mut each: impl FnMut(Vec<Row>) -> bool) -> Result<u64, No> {
+        let (mut filter, mut count) = (filter.clone(), 0);
+        loop {
+            let rows = self.page(&filter, PAGE)?;
+            let Some(last) = rows.last() else { return Ok(count) };
+            filter.after = Some(last.session_id);
+            count += rows.len() as u64;
+            if !each(rows) {
+                return Err(No::Withdrawn);
+            }
+        }
     }
 
     pub(super) fn overview(&self, filter: &Filter, most: u32) -> Result<Overview, No> {
@@ -55,6 +77,7 @@ impl Past {
             Err(NoAnswer::NoFile(_)) => Ok(T::default()),
             Ok(answer) => Ok(answer),
             Err(NoAnswer::TooLate(_)) => Err(No::TooLate),
+            Err(NoAnswer::Withdrawn) => Err(No::Withdrawn),
             Err(error @ NoAnswer::Unreadable(_)) => {
                 tracing::warn!(%error, "the API cannot answer from the history");
                 Err(No::Unreadable)

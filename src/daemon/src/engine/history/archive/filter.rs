@@ -5,12 +5,15 @@ use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::super::store::key::first_id;
+use super::expression::Expression;
+use super::order::Order;
+use super::withdrawn::Withdrawn;
 
 /// The name of our function in SQL: whether an address is in a network.
 pub(super) const IS_SOUGHT: &str = "is_sought";
 
 /// Whoever was not asked who it is.
-const ANONYMOUS: &str = "anonymous";
+pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// Everything must fit; what is not set fits always.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +28,13 @@ pub(crate) struct Filter {
     pub(crate) status: Option<Status>,
     /// Part of the name of the rule that decided.
     pub(crate) rule: Option<String>,
+    /// What the filter language says of it.
+    pub(crate) such: Option<Expression>,
     /// Comes behind this session, which was the last one of the page before.
     pub(crate) after: Option<Uuid>,
+    pub(crate) order: Order,
+    /// Whether somebody still waits for the answer.
+    pub(crate) withdrawn: Withdrawn,
 }
 
 /// The filter in SQL, and the values for its parameters.
@@ -80,8 +88,13 @@ impl Filter {
         if let Some(rule) = &self.rule {
             conditions.add("acl_rule_matched LIKE ? ESCAPE '!'", [format!("%{}%", unlike(rule)).into()]);
         }
+        if let Some(such) = &self.such {
+            let (sql, values) = such.condition();
+            conditions.add(&sql, []);
+            conditions.values.extend(values);
+        }
         if let Some(after) = self.after {
-            conditions.add("session_id < ?", [after.as_bytes().to_vec().into()]);
+            conditions.add(&self.order.behind(), [after.as_bytes().to_vec().into()]);
         }
         conditions
     }

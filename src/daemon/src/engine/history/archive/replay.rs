@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::super::store::key::first_id;
+use super::withdrawn::Withdrawn;
 use super::{Archive, NoAnswer};
 
 /// Requests that are alike, as the rows have them.
@@ -40,7 +41,7 @@ impl Archive {
     pub(crate) fn asked(&mut self, since: i64, minutes: bool, most: usize) -> Result<Vec<Asked>, NoAnswer> {
         let (first, span) = (first_id(since), if minutes { MINUTE } else { EVER });
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        self.within_deadline(|connection| {
+        self.within_deadline(&Withdrawn::default(), |connection| {
             let mut statement = connection.prepare_cached(QUESTION)?;
             statement.query_map(params![first, since, span, most], Asked::read)?.collect()
         })

@@ -1,0 +1,248 @@
+//! Sessions that were: which, in numbers, through the time, and page by page.
+
+mod draw;
+mod export;
+
+use filter::Field;
+use ratatui::layout::{Position, Rect};
+use serde_json::{Value, json};
+use wire::admin::Refusal;
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::{About, Effect};
+use crate::console::keys::Key::Char;
+use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::listing::{Columns, Listing};
+use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::past::{self, both};
+
+/// What was asked for, and what came.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(crate) filter: String,
+    /// Which of [`RANGES`].
+    range: usize,
+    /// Which of [`GROUPS`]; nothing for the sessions themselves.
+    group: Option<usize>,
+    /// Sessions or groups.
+    pub(crate) listing: Listing,
+    /// Everything in numbers.
+    numbers: Value,
+    /// The last rows of the pages before this one.
+    before: Vec<Value>,
+    /// The last row of this one, if another follows.
+    next: Value,
+    /// How long the daemon looked for the page, in milliseconds.
+    took: u64,
+}
+
+/// How far back: a name, the same in the filter language, and the span of a bar in seconds.
+const RANGES: &[(&str, &str, u64)] = &[
+    ("last 24 h", "start>=-24h", 1_800),
+    ("last 7 days", "start>=-168h", 10_800),
+    ("last 30 days", "start>=-720h", 43_200),
+    ("ever", "", 86_400),
+    ("last hour", "start>=-1h", 60),
+];
+
+/// What sessions are put together by, and the field that means one group.
+const GROUPS: &[(&str, &str)] =
+    &[("user", "user"), ("destination", "dst"), ("rule", "rule"), ("status", "status"), ("hour", ""), ("day", "")];
+
+/// Rows of a page.
+const PAGE: u64 = 200;
+
+const KEYS: &[Binding] = &[
+    bind(Action::Run(range), &[Char('w')], On::Everywhere, "range", "how far back")
+        .hint("range")
+        .command("rustsocks-cli history query --from 24h"),
+    bind(Action::Run(group), &[Char('b')], On::Everywhere, "group", "by user, destination, rule, status, hour, day")
+        .hint("group")
+        .command("rustsocks-cli history agg --by user"),
+    bind(Action::Run(next), &[Char('n')], On::Rows, "next page", "the sessions before these")
+        .hint("more")
+        .command("rustsocks-cli history query --limit 1000"),
+    bind(Action::Run(previous), &[Char('N')], On::Rows, "previous page", "back to the page before")
+        .command("rustsocks-cli history query"),
+    bind(Action::Run(export::asked), &[Char('E')], On::Everywhere, "export", "all of them into a file")
+        .hint("export")
+        .command("rustsocks-cli history export EXPR"),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn rows(&self, _pane: usize) -> Rows {
+        Rows::Listing
+    }
+
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        app.history.before.clear();
+        app.history.numbers = Value::Null;
+        let mut effects = vec![Effect::TakeBack(Screen::History)];
+        if app.history.group.is_none() {
+            effects.push(page(app));
+        }
+        if app.model.ops.is_empty() || app.model.knows("history.agg") {
+            effects.push(numbers(app));
+        }
+        effects
+    }
+
+    fn leave(&self, app: &mut App) -> Vec<Effect> {
+        app.history.listing.is_waiting = false;
+        vec![Effect::TakeBack(Screen::History)]
+    }
+
+    /// A group becomes the filter.
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        let Some(group) = app.history.group else {
+            app.ui.overlay = Some(crate::console::ui::Overlay::Detail { scroll: 0 });
+            return Vec::new();
+        };
+        let (field, meant) = (GROUPS[group].1, app.history.listing.objects.get(app.history.listing.cursor));
+        let Some(value) = meant.and_then(|group| group["of"].as_str()).filter(|_| !field.is_empty()) else {
+            return Vec::new();
+        };
+        let condition = format!("{field}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+        app.history.filter = both(&app.history.filter, &condition);
+        app.history.group = None;
+        self.enter(app)
+    }
+
+    /// A question that is under way is taken back before anything else.
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        let history = &mut app.history;
+        if history.listing.is_waiting {
+            history.listing.refused("taken back".to_owned());
+            return vec![Effect::TakeBack(Screen::History)];
+        }
+        if history.filter.is_empty() && history.group.take().is_none() {
+            return Vec::new();
+        }
+        history.filter.clear();
+        self.enter(app)
+    }
+
+    fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
+        Some(&app.history.listing)
+    }
+
+    fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
+        Some(&mut app.history.listing)
+    }
+
+    fn columns(&self) -> Columns {
+        past::COLUMNS
+    }
+
+    fn filter(&self, app: &App) -> Option<String> {
+        Some(app.history.filter.clone())
+    }
+
+    fn fields(&self, _pane: usize) -> &'static [Field] {
+        filter::HISTORY
+    }
+
+    fn filtered(&self, app: &mut App, text: String) -> Result<Vec<Effect>, String> {
+        app.history.filter = text;
+        Ok(self.enter(app))
+    }
+
+    fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        match (what, answer) {
+            ("rows", Ok(page)) => app.history.paged(page),
+            ("numbers", Ok(numbers)) => app.history.counted(numbers),
+            ("rows" | "numbers", Err(refusal)) => {
+                app.history.listing.refused(format!("{}: {}", refusal.code, refusal.msg));
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
+
+impl History {
+    /// Everything that holds of the sessions that are meant.
+    pub(super) fn condition(&self) -> String {
+        both(&self.filter, RANGES[self.range].1)
+    }
+
+    fn paged(&mut self, mut page: Value) {
+        self.next = page["next"].take();
+        self.took = page["ms"].as_u64().unwrap_or(0);
+        let rows = page["rows"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        self.listing.cursor = 0;
+        self.listing.fill(past::COLUMNS, rows);
+    }
+
+    fn counted(&mut self, mut numbers: Value) {
+        let groups = numbers["groups"].as_array_mut().map(std::mem::take).unwrap_or_default();
+        if self.group.is_some() {
+            self.next = Value::Null;
+            self.took = numbers["ms"].as_u64().unwrap_or(0);
+            self.listing.fill(past::GROUPS, groups);
+        }
+        self.numbers = numbers;
+    }
+}
+
+/// Asks for the page behind the ones before.
+fn page(app: &mut App) -> Effect {
+    app.history.listing.is_waiting = true;
+    app.history.listing.fault = None;
+    let mut p = json!({ "filter": app.history.condition(), "limit": PAGE });
+    if let Some(last) = app.history.before.last() {
+        p["after"] = last.clone();
+    }
+    Effect::ask("history.query", &p, About::Own(Screen::History, "rows"))
+}
+
+fn numbers(app: &mut App) -> Effect {
+    let mut p = json!({ "filter": app.history.condition(), "bucket_s": RANGES[app.history.range].2 });
+    if let Some(group) = app.history.group {
+        app.history.listing.is_waiting = true;
+        app.history.listing.fault = None;
+        p["by"] = GROUPS[group].0.into();
+    }
+    Effect::ask("history.agg", &p, About::Own(Screen::History, "numbers"))
+}
+
+fn range(app: &mut App) -> Vec<Effect> {
+    app.history.range = (app.history.range + 1) % RANGES.len();
+    room::Room::enter(&Room, app)
+}
+
+fn group(app: &mut App) -> Vec<Effect> {
+    let next = app.history.group.map_or(0, |group| group + 1);
+    app.history.group = (next < GROUPS.len()).then_some(next);
+    app.history.listing.cursor = 0;
+    room::Room::enter(&Room, app)
+}
+
+fn next(app: &mut App) -> Vec<Effect> {
+    if app.history.next.is_null() || app.history.listing.is_waiting {
+        return Vec::new();
+    }
+    app.history.before.push(app.history.next.take());
+    vec![page(app)]
+}
+
+fn previous(app: &mut App) -> Vec<Effect> {
+    if app.history.listing.is_waiting || app.history.before.pop().is_none() {
+        return Vec::new();
+    }
+    vec![page(app)]
+}
