@@ -6,6 +6,7 @@ mod bandwidth;
 mod connections;
 mod life;
 mod quotas;
+mod rules;
 mod stream;
 mod waits;
 

@@ -22,6 +22,7 @@ pub use explain::{Explanation, Step};
 pub use guard::ground::Ground;
 pub use guard::{Exception, Guard, Reason, Verdict};
 pub use lint::remark::{Concern, Remark, Report};
+pub use policy::bounds::Bounds;
 pub use policy::identity::Identity;
 pub use policy::pattern::{Front, Pattern, PatternFault, Wildcard};
 pub use policy::ports::{Ports, PortsFault};

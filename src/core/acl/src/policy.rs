@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of files: whoever reads one leaves only the line of each rule behind.
 
+pub(crate) mod bounds;
 pub(crate) mod identity;
 pub(crate) mod pattern;
 pub(crate) mod ports;
@@ -13,6 +14,7 @@ use std::fmt;
 
 use ipnet::IpNet;
 
+use crate::policy::bounds::Bounds;
 use crate::policy::pattern::Pattern;
 use crate::policy::ports::Ports;
 use crate::policy::schedule::Schedule;
@@ -115,6 +117,8 @@ pub struct Rule {
     pub mode: Mode,
     /// How loud the log is about a session that it decides.
     pub log: Option<Loudness>,
+    /// What the connections that it lets in may have; only in rules that allow.
+    pub bounds: Option<Box<Bounds>>,
     /// The line of the rule, from 1; 0 when it was not read from a file.
     pub line: u32,
 }
@@ -158,6 +162,7 @@ impl Rule {
             internal: None,
             mode: Mode::Enforced,
             log: None,
+            bounds: None,
             line: 0,
         }
     }
@@ -179,6 +184,7 @@ impl Rule {
             + size_of_val(&*self.sources)
             + self.time.as_ref().map_or(0, |_| size_of::<Schedule>())
             + self.pam_service.as_ref().map_or(0, |service| service.len())
+            + self.bounds.as_ref().map_or(0, |_| size_of::<Bounds>())
     }
 }
 

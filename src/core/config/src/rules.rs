@@ -33,6 +33,10 @@ pub const RULE_KEYS: &[&str] = &[
     "internal",
     "mode",
     "log",
+    "max_connections",
+    "bandwidth_per_user_mbps",
+    "max_age_secs",
+    "connection_timeout_secs",
 ];
 
 /// The tables of a rule file.

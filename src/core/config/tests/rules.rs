@@ -1,6 +1,6 @@
 //! The rule file: what it accepts, and every way in which it is refused.
 
-use acl::{Action, Mode, Policy, Rule, Subject};
+use acl::{Action, Bounds, Mode, Policy, Rule, Subject};
 use config::rules;
 
 /// The example of the original plan, to the letter.
@@ -215,6 +215,34 @@ fn internal_is_for_rules_that_allow() {
     let problems = problems(&one_rule("action = \"block\"\ndestinations = [\"*\"]\ninternal = true"));
     let expected = "acl.toml:6:12: users[0].rules[0].internal: means nothing in a rule that blocks; \
                     remove it; \"@private\" is a destination";
+    assert_eq!(problems, [expected]);
+}
+
+#[test]
+fn a_rule_says_how_much_its_connections_may_have() {
+    let allow = "action = \"allow\"\ndestinations = [\"*\"]\n";
+    let bounds = |lines: &str| rule(&format!("{allow}{lines}")).bounds.map(|bounds| *bounds);
+    assert_eq!(bounds(""), None);
+    let written =
+        "max_connections = 7\nbandwidth_per_user_mbps = \"0.8:80\"\nmax_age_secs = 0\nconnection_timeout_secs = 60";
+    let expected =
+        Bounds { at_once: Some(7), up: Some(100_000), down: Some(10_000_000), max_age: Some(0), idle: Some(60) };
+    assert_eq!(bounds(written), Some(expected));
+    let both_ways = Bounds { up: Some(250_000), down: Some(250_000), ..Bounds::default() };
+    assert_eq!(bounds("bandwidth_per_user_mbps = 2"), Some(both_ways));
+    for (lines, expected) in [
+        ("max_age_secs = 31536001", "max_age_secs: must be a whole number from 0 to 31536000, not 31536001"),
+        (
+            "commands = [\"udp_associate\", \"resolve\"]\nmax_connections = 1",
+            "max_connections: holds for connections, and the rule lets none in; remove it",
+        ),
+    ] {
+        let problems = problems(&one_rule(&format!("{allow}{lines}")));
+        assert!(problems.len() == 1 && problems[0].ends_with(expected), "{problems:?}");
+    }
+    let problems = problems(&one_rule("action = \"block\"\ndestinations = [\"*\"]\nconnection_timeout_secs = 1"));
+    let expected =
+        "acl.toml:6:27: users[0].rules[0].connection_timeout_secs: means nothing in a rule that blocks; remove it";
     assert_eq!(problems, [expected]);
 }
 

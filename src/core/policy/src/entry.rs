@@ -119,8 +119,9 @@ fn written(key: &str, value: &Json) -> Result<Value, Unwritable> {
         Json::Null => return Err(unwritable("has no value; leave the key out instead")),
         Json::Bool(flag) => Value::Boolean(Formatted::new(*flag)),
         Json::Number(number) => {
-            let number = number.as_i64().ok_or_else(|| unwritable("must be a whole number"))?;
-            Value::Integer(Formatted::new(number))
+            let whole = number.as_i64().map(|number| Value::Integer(Formatted::new(number)));
+            let fraction = || Some(Value::Float(Formatted::new(number.as_f64().filter(|_| number.is_f64())?)));
+            whole.or_else(fraction).ok_or_else(|| unwritable("is too large a number"))?
         }
         Json::String(text) if DATES.contains(&key) => {
             let moment = text.parse::<Datetime>();

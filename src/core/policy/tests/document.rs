@@ -100,13 +100,15 @@ fn keys_come_and_go() {
     check(
         &json!({"op": "rule.set", "ref": "users/alice#1", "rule": {"action": "allow", "description": "deploys",
             "destinations": ["prod-*.company.com"], "priority": 5, "valid_until": "2030-01-31T18:00:00+01:00",
-            "time": {"hours": ["08:00-18:00"]}}}),
+            "time": {"hours": ["08:00-18:00"]}, "bandwidth_per_user_mbps": 0.5, "max_connections": 7}}),
         &[],
         &[
             "  description = \"deploys\"",
             "  priority = 5",
             "  time = { hours = [\"08:00-18:00\"] }",
             "  valid_until = 2030-01-31T18:00:00+01:00",
+            "  max_connections = 7",
+            "  bandwidth_per_user_mbps = 0.5",
         ]
         .map(str::trim_start),
     );

@@ -7,10 +7,11 @@ use config::Settings;
 use limits::Share;
 
 use crate::state::limits::allowance::{Allowance, Bound, Directions, EachWay, GroupAllowance, Portion, Rates};
+use crate::state::rules::Rules;
 use crate::state::users::Users;
 
-/// What these settings and the users file say.
-pub(super) fn of(settings: &Settings, users: &Users) -> Allowance {
+/// What these settings, the users file and the rules say.
+pub(super) fn of(settings: &Settings, users: &Users, rules: &Rules) -> Allowance {
     let config::Limits {
         bandwidth,
         user_bandwidth,
@@ -33,7 +34,9 @@ pub(super) fn of(settings: &Settings, users: &Users) -> Allowance {
         all: ceilings(bandwidth),
         of_user: ceilings(user_bandwidth),
         of_session: ceilings(session_bandwidth),
-        has_exceptions: groups.iter().any(|(_, group)| limits_bandwidth(group)) || users.limit_bandwidth(),
+        has_exceptions: groups.iter().any(|(_, group)| limits_bandwidth(group))
+            || users.limit_bandwidth()
+            || rules.limit_bandwidth(),
         directions: match directions {
             config::Directions::Separate => Directions::Separate,
             config::Directions::Together => Directions::Together,

@@ -217,11 +217,11 @@ pub(super) fn snapshot(
         max_age,
     };
     let policy = Policy {
+        allowance: Allowance { quotas: quotas::of(&settings.quotas)?, ..allowance::of(settings, &users, &rules) },
         rules,
         lifetimes,
         commands: commands(&settings.commands),
         penalties: penalties(&settings.penalties),
-        allowance: Allowance { quotas: quotas::of(&settings.quotas)?, ..allowance::of(settings, &users) },
     };
     Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use acl::{LocalMinute, Moment, Policy, RuleId, Ruleset, Subject, Zone};
+use acl::{Bounds, Identity, LocalMinute, Moment, Policy, RuleId, Ruleset, Subject, Zone};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     /// The groups that the rule file gives to a user.
     memberships: HashMap<Box<str>, Box<[Arc<str>]>>,
     hits: Hits,
+    /// The rules that say how much their connections may have.
+    bounded: HashMap<Identity, RuleId>,
     /// What they were read from, if they were written.
     text: Option<Box<str>>,
 }
@@ -41,7 +43,8 @@ impl Rules {
         let clocks = set.zones().iter().map(clock).collect::<Result<_, _>>()?;
         let memberships = memberships(set.policy());
         let hits = Hits::new(&set);
-        Ok(Self { set, clocks, memberships, hits, text: None })
+        let bounded = bounded(&set);
+        Ok(Self { set, clocks, memberships, hits, bounded, text: None })
     }
 
     /// The same, read from this text.
@@ -88,6 +91,22 @@ impl Rules {
         if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
     }
 
+    /// How much the connections of a rule may have, if this policy has the rule and it says so.
+    pub(crate) fn bounds(&self, rule: Identity) -> Option<&Bounds> {
+        self.set.rule(self.bounded(rule)?).bounds.as_deref()
+    }
+
+    /// The rule itself.
+    pub(crate) fn bounded(&self, rule: Identity) -> Option<RuleId> {
+        self.bounded.get(&rule).copied()
+    }
+
+    /// Whether some rule limits what its connections carry.
+    pub(crate) fn limit_bandwidth(&self) -> bool {
+        let of = |rule: &RuleId| self.set.rule(*rule).bounds.as_deref();
+        self.bounded.values().filter_map(of).any(Bounds::limit_bandwidth)
+    }
+
     /// Every group of a user, each once: those that the authentication found and those of the rule file.
     pub(crate) fn groups_of(&self, user: &User) -> Vec<Arc<str>> {
         let written = [&*user.name, EVERYONE].map(|name| self.memberships.get(name));
@@ -125,6 +144,11 @@ fn memberships(policy: &Policy) -> HashMap<Box<str>, Box<[Arc<str>]>> {
         (!groups.is_empty()).then_some((name, groups))
     };
     policy.users.iter().filter_map(of).collect()
+}
+
+fn bounded(set: &Ruleset) -> HashMap<Identity, RuleId> {
+    let bounded = set.rules().filter(|rule| set.rule(*rule).bounds.is_some());
+    bounded.map(|rule| (set.identity(rule), rule)).collect()
 }
 
 /// The clock of a zone.

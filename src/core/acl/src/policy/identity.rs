@@ -1,6 +1,7 @@
 //! What makes a rule the same rule after a reload, so that its hits go on being counted.
 //!
-//! Whose it is and what it fits count; where it stands in the file and what is said about it do not.
+//! Whose it is and what it fits count; where it stands in the file, what is said about it, and how much it lets its
+//! connections have do not.
 
 use std::fmt;
 use std::hash::Hasher;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acl::{PrivateByName, Rule, Ruleset, View, Who};
+use acl::{Bounds, PrivateByName, Rule, Ruleset, View, Who};
 
 use crate::sketch::{Client, allowing, check, rules, rules_with, with_members};
 
@@ -161,6 +161,7 @@ fn identities_never_change() {
             sources: Box::new(["192.0.2.0/24".parse().expect("a network")]),
             valid_until: (number == 0).then_some(1_800_000_000),
             pam_service: (number == 0).then(|| "vpn".into()),
+            bounds: Some(Box::new(Bounds { max_age: Some(60), ..Bounds::default() })),
             ..rule
         },
     );

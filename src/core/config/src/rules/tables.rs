@@ -1,13 +1,18 @@
 //! The tables of a rule file and their keys.
 
-use acl::{Action, Group, Membership, Mode, Ports, Protocol, Rule, Schedule, Set, Subject, User, Word, Zone};
+use acl::{
+    Action, Bounds, Command, Group, Membership, Mode, Ports, Protocol, Rule, Schedule, Set, Subject, User, Word, Zone,
+};
 
+use crate::kinds::numbers::count;
+use crate::kinds::rates::MbpsEachWay;
 use crate::kinds::strings::{list, text};
 use crate::kinds::{Flag, Maybe};
 use crate::problem::Fault;
 use crate::reader::{Section, Table};
 use crate::rules::RULE_KEYS;
 use crate::rules::values::{Days, Description, Name, Priority, Source, several};
+use crate::settings::{LONGEST_AGE, LONGEST_IDLE, MOST_CONNECTIONS};
 use crate::users::UserName;
 use crate::users::expiry::Moment;
 use crate::values::Parsed;
@@ -129,10 +134,24 @@ fn rule(section: &mut Section<'_, '_>) -> Option<Rule> {
         internal: section.key("internal", &Maybe(Flag), None),
         mode: section.key("mode", &text(), Mode::Enforced),
         log: section.key("log", &Maybe(text()), None),
+        bounds: bounds(section),
         line: section.line(),
         ..Rule::new(Action::Block, [])
     };
     Some(Rule { action: action?, destinations: Vec::into(destinations?), ..rule })
+}
+
+/// What the rule says of how much its connections may have.
+fn bounds(section: &mut Section<'_, '_>) -> Option<Box<Bounds>> {
+    let rates = section.key("bandwidth_per_user_mbps", &Maybe(MbpsEachWay), None);
+    let bounds = Bounds {
+        at_once: section.key("max_connections", &Maybe(count(0, MOST_CONNECTIONS)), None),
+        up: rates.map(|rates| rates.up.bytes()),
+        down: rates.map(|rates| rates.down.bytes()),
+        max_age: section.key("max_age_secs", &Maybe(count(0, LONGEST_AGE)), None),
+        idle: section.key("connection_timeout_secs", &Maybe(count(0, LONGEST_IDLE)), None),
+    };
+    (bounds != Bounds::default()).then(|| Box::new(bounds))
 }
 
 /// The words of a list; all of them when there is none.
@@ -141,9 +160,12 @@ fn set<W: Word + Parsed>(section: &mut Section<'_, '_>, key: &'static str) -> Se
     if words.is_empty() { Set::all() } else { words.into_iter().collect() }
 }
 
+/// The keys of a rule that hold for its connections.
+const BOUNDS: [&str; 4] = ["max_connections", "bandwidth_per_user_mbps", "max_age_secs", "connection_timeout_secs"];
+
 /// Values that are each right and make a rule that fits nothing, or a key that means nothing.
 fn refuse_contradictions(rule: &Rule, section: &mut Section<'_, '_>) {
-    let carried: Set<Protocol> = rule.commands.iter().map(acl::Command::protocol).collect();
+    let carried: Set<Protocol> = rule.commands.iter().map(Command::protocol).collect();
     if !rule.protocols.iter().any(|protocol| carried.contains(protocol)) {
         let fault = Fault::new(format!("{} needs {carried}, and protocols has only {}", rule.commands, rule.protocols));
         section.report("commands", fault.hint("remove one of the two keys"));
@@ -151,6 +173,23 @@ fn refuse_contradictions(rule: &Rule, section: &mut Section<'_, '_>) {
     if rule.action == Action::Block && rule.internal.is_some() {
         let fault = Fault::new("means nothing in a rule that blocks");
         section.report("internal", fault.hint("remove it; \"@private\" is a destination"));
+    }
+    refuse_bounds_of_nothing(rule, section);
+}
+
+/// Limits of a rule that lets no connection in.
+fn refuse_bounds_of_nothing(rule: &Rule, section: &mut Section<'_, '_>) {
+    let is_for_connections = rule.protocols.contains(Protocol::Tcp)
+        && [Command::Connect, Command::Bind].into_iter().any(|command| rule.commands.contains(command));
+    let why = match rule.action {
+        Action::Block => "means nothing in a rule that blocks",
+        Action::Allow if !is_for_connections => "holds for connections, and the rule lets none in",
+        Action::Allow => return,
+    };
+    for key in BOUNDS {
+        if section.has(key) {
+            section.report(key, Fault::new(why).hint("remove it"));
+        }
     }
 }
 

@@ -280,6 +280,6 @@ fn bytes_a_second(megabits: f64) -> Result<u64, No> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
-fn megabits(bytes: u64) -> f64 {
+pub(super) fn megabits(bytes: u64) -> f64 {
     bytes as f64 * 8.0 / 1e6
 }

@@ -43,6 +43,11 @@ struct Rule {
     pam_service: Option<String>,
     valid_until: Option<Timestamp>,
     priority: i32,
+    max_connections: Option<u32>,
+    /// One number, or one for each direction: `10:100`.
+    bandwidth_per_user_mbps: Option<String>,
+    max_age_secs: Option<u32>,
+    connection_timeout_secs: Option<u32>,
     line: u32,
 }
 
@@ -94,6 +99,7 @@ impl RuleList {
 impl Rule {
     fn of(set: &Ruleset, id: RuleId) -> Self {
         let rule = set.rule(id);
+        let bounds = rule.bounds.as_deref().copied().unwrap_or_default();
         Self {
             name: set.label(id),
             identity: set.identity(id).to_string(),
@@ -110,6 +116,10 @@ impl Rule {
             pam_service: rule.pam_service.as_ref().map(ToString::to_string),
             valid_until: rule.valid_until.and_then(|until| Timestamp::from_second(until).ok()),
             priority: rule.priority,
+            max_connections: bounds.at_once,
+            bandwidth_per_user_mbps: shown::rates(&bounds),
+            max_age_secs: bounds.max_age,
+            connection_timeout_secs: bounds.idle,
             line: rule.line,
         }
     }

@@ -51,7 +51,8 @@ pub(super) async fn serve(mut visit: Visit, stream: Stream) {
 struct Place {
     _seat: Seat,
     _presence: Presence,
-    _part: Part,
+    /// Once the rule that lets it in is known.
+    part: Option<Part>,
     _metered: Option<Metered>,
 }
 
@@ -70,7 +71,7 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
     };
     visit.ticket.put_on_record();
     // Without a place it stays among the handshakes until it is gone, so that the refused have a bound too.
-    let place = match place(visit, &request) {
+    let mut place = match place(visit, &request) {
         Ok(place) => place,
         Err(refusal) => {
             on_record(visit.ticket.session()).await;
@@ -78,7 +79,9 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
         }
     };
     visit.ticket.leave_handshake();
-    (fulfil(visit, judge, client, request).await, Some(place))
+    let next = fulfil(visit, judge, client, request).await;
+    place.part = part(visit, &next);
+    (next, Some(place))
 }
 
 async fn fulfil<'s>(visit: &Visit, mut judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
@@ -112,14 +115,29 @@ fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
     let Visit { world, ticket, .. } = visit;
     let session = ticket.session();
     let seat = world.seats.take(places(request.command)).ok_or(Refusal::TooManyConnections)?;
-    let identity = session.facts().proof.as_ref().map_or(Identity::Anonymous, |proof| proof.identity.clone());
+    let identity = identity(session);
     let source = session.caller().map(|caller| caller.source);
     let mut claim = share::claim(&session.snapshot, source, &identity);
     world.quotas.tuning().count(&mut claim.keys);
     let presence = world.limits.enter(claim, Instant::now())?;
     let metered = world.quotas.enter(session, &identity)?;
-    let part = world.bandwidth.enter(session, &identity);
-    Ok(Place { _seat: seat, _presence: presence, _part: part, _metered: metered })
+    session.credit.is_kept_by(&world.limits);
+    Ok(Place { _seat: seat, _presence: presence, part: None, _metered: metered })
+}
+
+/// The part of the bandwidth of whoever is about to carry something.
+fn part(visit: &Visit, next: &Next<'_>) -> Option<Part> {
+    match next {
+        Next::Nothing(_) => None,
+        Next::Relay(_) | Next::Datagrams(..) => {
+            let session = visit.ticket.session();
+            Some(visit.world.bandwidth.enter(session, &identity(session)))
+        }
+    }
+}
+
+fn identity(session: &Session) -> Identity {
+    session.facts().proof.as_ref().map_or(Identity::Anonymous, |proof| proof.identity.clone())
 }
 
 /// The descriptor budget counts two for a session; an association has two more.

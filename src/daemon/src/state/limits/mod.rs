@@ -1,4 +1,4 @@
-//! Who is in, by user, group and source, and whether one more may come.
+//! Who is in, by user, group, source and rule, and whether one more may come.
 //!
 //! It outlives every reload; what the operator wrote comes in as [`Allowance`](allowance::Allowance) with each question.
 //! Everybody is counted, whether a limit holds or not: so a limit that a reload brings knows who is in already.
@@ -6,6 +6,7 @@
 
 pub(crate) mod allowance;
 pub(crate) mod bandwidth;
+pub(crate) mod credit;
 pub(crate) mod quotas;
 pub(crate) mod share;
 pub(crate) mod tuning;
@@ -40,6 +41,8 @@ pub(crate) enum Key {
     Source(Source),
     User(Arc<str>),
     Group(Arc<str>),
+    /// The rule that let it in.
+    Rule(acl::Identity),
 }
 
 /// What a session is to be counted under, and what holds for each.
@@ -125,6 +128,7 @@ fn refusal(key: &Key, excess: Excess) -> Refusal {
         (Key::User(_), Excess::TooMany) => Refusal::TooManyOfUser,
         (Key::User(_), Excess::TooFast) => Refusal::TooFastOfUser,
         (Key::Group(_), Excess::TooMany | Excess::TooFast) => Refusal::TooManyOfGroup,
+        (Key::Rule(_), Excess::TooMany | Excess::TooFast) => Refusal::TooManyOfRule,
     }
 }
 

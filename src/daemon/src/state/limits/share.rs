@@ -1,8 +1,10 @@
 //! What one client may have by the policy of its hour.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acl::Bounds;
 use limits::Share;
 use uuid::Uuid;
 
@@ -45,6 +47,23 @@ pub(crate) fn lifetimes(snapshot: &Snapshot, identity: &Identity) -> Option<Life
     lifetimes_of(portion, snapshot.lifetimes)
 }
 
+/// How long a connection may last that a rule with these bounds lets in, if that is not what holds otherwise.
+pub(crate) fn lifetimes_by(bounds: &Bounds, otherwise: Lifetimes) -> Option<Lifetimes> {
+    let written = |seconds: Option<u32>| seconds.map(Bound::written);
+    let said = Portion { max_age: written(bounds.max_age), idle: written(bounds.idle), ..Portion::default() };
+    lifetimes_of(said, otherwise)
+}
+
+/// Who shares a bandwidth with others.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client<'a> {
+    /// `None` until a balancer's header names it.
+    pub(crate) source: Option<Source>,
+    pub(crate) identity: &'a Identity,
+    /// The rule that let it in, if one did.
+    pub(crate) rule: Option<acl::Identity>,
+}
+
 /// Whose bandwidth it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Class {
@@ -53,8 +72,10 @@ pub(crate) enum Class {
     User(Arc<str>, Option<Arc<str>>),
     /// Whoever did not log in and comes from there.
     Source(Source),
-    /// A session whose directions count together, and the group of its user.
-    Session(Uuid, Option<Arc<str>>),
+    /// The connections that this rule lets in, of whom this class is.
+    Rule(acl::Identity, Box<Class>),
+    /// A session whose directions count together, below this class.
+    Session(Uuid, Option<Box<Class>>),
 }
 
 /// What a session is given of the bandwidth.
@@ -76,26 +97,18 @@ pub(crate) struct Branch {
 impl Class {
     /// The class of a session below these.
     pub(super) fn of_session(session: Uuid, above: &[(Self, Share)]) -> Self {
-        let group = above.iter().find_map(|(class, _)| match class {
-            Self::Group(name) => Some(Arc::clone(name)),
-            Self::User(..) | Self::Source(_) | Self::Session(..) => None,
-        });
-        Self::Session(session, group)
+        Self::Session(session, above.last().map(|(class, _)| Box::new(class.clone())))
     }
 }
 
-/// What a session of a client from there is given; `None` if nothing limits it.
-pub(crate) fn bandwidth(
-    snapshot: &Snapshot,
-    tuning: &Tuning,
-    source: Option<Source>,
-    identity: &Identity,
-) -> Option<Lot> {
+/// What a session of this client is given; `None` if nothing limits it.
+pub(crate) fn bandwidth(snapshot: &Snapshot, tuning: &Tuning, client: Client<'_>) -> Option<Lot> {
     let rates = snapshot.allowance.bandwidth;
-    let classes = match identity {
-        Identity::Anonymous => vec![(Class::Source(source.unwrap_or(Source::Local)), EachWay::default())],
+    let mut classes = match client.identity {
+        Identity::Anonymous => vec![(Class::Source(client.source.unwrap_or(Source::Local)), EachWay::default())],
         Identity::User(user) => tuning.tune(classes_of(snapshot, user), &snapshot.rules.groups_of(user)),
     };
+    classes.extend(class_by_rule(snapshot, client.rule, &classes));
     let is_limited = |(_, shares): &(Class, EachWay<Share>)| shares.is_limited();
     if !rates.all.is_limited() && !rates.of_session.is_limited() && !classes.iter().any(is_limited) {
         return None;
@@ -105,6 +118,18 @@ pub(crate) fn bandwidth(
         of_session: rates.in_force(rates.of_session, direction),
     };
     Some(Lot { up: branch(Direction::Up), down: branch(Direction::Down) })
+}
+
+/// The class of those whom a rule let in, below these classes, if the rule limits what they carry.
+fn class_by_rule(
+    snapshot: &Snapshot,
+    rule: Option<acl::Identity>,
+    above: &[(Class, EachWay<Share>)],
+) -> Option<(Class, EachWay<Share>)> {
+    let (rule, (innermost, _)) = (rule?, above.last()?);
+    let bounds = snapshot.rules.bounds(rule).filter(|bounds| bounds.limit_bandwidth())?;
+    let share = |rate: Option<u64>| Share { ceiling: rate.and_then(NonZeroU64::new), ..Share::default() };
+    Some((Class::Rule(rule, Box::new(innermost.clone())), EachWay { up: share(bounds.up), down: share(bounds.down) }))
 }
 
 fn classes_of(snapshot: &Snapshot, user: &User) -> Vec<(Class, EachWay<Share>)> {

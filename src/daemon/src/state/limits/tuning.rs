@@ -39,7 +39,7 @@ impl Tuning {
     pub(crate) fn count(&self, keys: &mut [(Key, Terms)]) {
         for (key, terms) in keys {
             let tuned = match key {
-                Key::Source(_) => None,
+                Key::Source(_) | Key::Rule(_) => None,
                 Key::User(name) => self.users.get(name),
                 Key::Group(name) => self.groups.get(name),
             };
@@ -72,7 +72,9 @@ impl Tuning {
                     let above = group.map(|(name, _)| Arc::clone(name)).or(above);
                     tuned.push((Class::User(name, above), share));
                 }
-                class @ (Class::Group(_) | Class::Source(_) | Class::Session(..)) => tuned.push((class, share)),
+                class @ (Class::Group(_) | Class::Source(_) | Class::Rule(..) | Class::Session(..)) => {
+                    tuned.push((class, share));
+                }
             }
         }
         tuned

@@ -114,12 +114,27 @@ impl<'s> Judge<'s> {
     /// Judges one address, by the name under which it was found, if any.
     ///
     /// # Errors
-    /// It is refused.
+    /// It is refused, or as many connections as may be are in by the rule that allows it.
     pub(crate) fn address(&self, name: Option<&HostName>, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {
         match self.leave(place(name, address), port)? {
-            Leave::Granted => Ok(SocketAddr::new(address, port)),
+            Leave::Granted => self.count_in().map(|()| SocketAddr::new(address, port)),
             // All services that matter were asked before; a rule that still waits for one does not open anything.
             Leave::LookUp | Leave::Ask(_) => Err(Refusal::Denied),
+        }
+    }
+
+    /// A connection counts for the rule that lets it in.
+    ///
+    /// # Errors
+    /// As many as may be are in by this rule.
+    fn count_in(&self) -> Result<(), Refusal> {
+        match self.command {
+            acl::Command::UdpAssociate | acl::Command::Resolve => Ok(()),
+            acl::Command::Connect | acl::Command::Bind => {
+                let decision = self.session.facts().decision;
+                let rule = decision.and_then(|decision| decision.rule());
+                rule.map_or(Ok(()), |rule| self.session.is_let_in_by(rule))
+            }
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) enum Refusal {
     TooManyOfSource,
     TooManyOfUser,
     TooManyOfGroup,
+    /// So many connections are open as the rule lets in.
+    TooManyOfRule,
     /// Its user is in from as many sources as may be, and this is another one.
     TooManySourcesOfUser,
     /// Its source, or its user, connects faster than it may.
@@ -71,7 +73,7 @@ struct Meaning {
 
 impl Refusal {
     /// One of each word.
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::BadCredentials,
         Self::AddressRefused,
         Self::NameLocked,
@@ -82,6 +84,7 @@ impl Refusal {
         Self::TooManyOfSource,
         Self::TooManyOfUser,
         Self::TooManyOfGroup,
+        Self::TooManyOfRule,
         Self::TooManySourcesOfUser,
         Self::TooFastOfSource,
         Self::TooFastOfUser,
@@ -142,6 +145,7 @@ impl Refusal {
             Self::TooManyOfSource => of("too_many_of_source", Failure::NotAllowed, Level::INFO),
             Self::TooManyOfUser => of("too_many_of_user", Failure::NotAllowed, Level::INFO),
             Self::TooManyOfGroup => of("too_many_of_group", Failure::NotAllowed, Level::INFO),
+            Self::TooManyOfRule => of("too_many_of_rule", Failure::NotAllowed, Level::INFO),
             Self::TooManySourcesOfUser => of("too_many_sources_of_user", Failure::NotAllowed, Level::INFO),
             Self::TooFastOfSource => of("too_fast_of_source", Failure::NotAllowed, Level::INFO),
             Self::TooFastOfUser => of("too_fast_of_user", Failure::NotAllowed, Level::INFO),

@@ -21,9 +21,11 @@ use super::flows::Flows;
 use super::handshakes::HandshakePlace;
 use super::judge::Standing;
 use super::lane::Lane;
+use super::refusal::Refusal;
 use super::roster::Roster;
 use crate::state::history::kept::Kept;
 use crate::state::limits::bandwidth::way::Tap;
+use crate::state::limits::credit::Credit;
 use crate::state::limits::quotas::meter::Toll;
 use crate::state::penalties::Rank;
 use crate::state::penalties::tariff::Caller;
@@ -93,6 +95,8 @@ pub(crate) struct Session {
     ended: OnceLock<Ending>,
     /// Where it asks before it moves bytes, if its bandwidth is limited.
     pub(crate) tap: Tap,
+    /// The rule that let it in.
+    pub(crate) credit: Credit,
     /// How much of what it carries is on its user's meter.
     pub(crate) toll: Toll,
     standing: OnceLock<Standing>,
@@ -144,7 +148,20 @@ impl Session {
 
     /// How long it may last.
     pub(super) fn lifetimes(&self) -> &Lifetimes {
+        self.credit.lifetimes().unwrap_or_else(|| self.lifetimes_of_user())
+    }
+
+    /// How long it may last, whichever rule lets it in.
+    fn lifetimes_of_user(&self) -> &Lifetimes {
         self.lifetimes.get().map_or(&self.snapshot.lifetimes, |own| own)
+    }
+
+    /// This rule of its policy lets it in; the first one stands.
+    ///
+    /// # Errors
+    /// As many as may be are in by this rule.
+    pub(super) fn is_let_in_by(&self, rule: RuleId) -> Result<(), Refusal> {
+        self.credit.give(&self.snapshot, rule, self.lifetimes_of_user())
     }
 
     /// Notes how long it may last instead of what holds for everyone; the first word stands.
@@ -260,6 +277,7 @@ impl Ticket {
             course: Course::default(),
             ended: OnceLock::new(),
             tap: Tap::default(),
+            credit: Credit::default(),
             toll: Toll::default(),
             standing: OnceLock::new(),
             lifetimes: OnceLock::new(),
@@ -323,6 +341,7 @@ impl Drop for Ticket {
         let ending = self.ending.unwrap_or(Ending::House(ByHouse::Failure));
         let _it_ends_once = self.session.ended.set(ending);
         self.roster.leave(&self.session);
+        self.session.credit.end();
         self.roster.tell(|witness| witness.closed(&self.session, ending));
         record(&self.session, ending);
     }

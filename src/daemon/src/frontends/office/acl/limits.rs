@@ -2,17 +2,19 @@
 
 use std::fmt::Write as _;
 
+use acl::{Bounds, Command, RuleId};
 use limits::{Share, Terms};
 use serde::Serialize;
 
 use super::Book;
-use super::trial::Trial;
+use super::trial::{Outcome, Trial};
 use crate::state::limits::allowance::{Directions, EachWay};
 use crate::state::limits::bandwidth::way::Direction;
-use crate::state::limits::share::{Class, Lot, bandwidth, claim, lifetimes};
+use crate::state::limits::share::{Class, Client, Lot, bandwidth, claim, lifetimes, lifetimes_by};
 use crate::state::limits::tuning::Tuning;
 use crate::state::limits::{Claim, Key};
 use crate::state::penalties::source::Source;
+use crate::state::rules::Rules;
 use crate::state::session::facts::{Identity, User};
 use crate::state::snapshot::Snapshot;
 
@@ -51,7 +53,7 @@ struct Rates {
 }
 
 /// Those that would hold for this client, its own and then those of all; none are known of a rule file by itself.
-pub(crate) fn of(book: &Book, trial: &Trial<'_>) -> Vec<Limit> {
+pub(crate) fn of(book: &Book, trial: &Trial<'_>, outcome: &Outcome) -> Vec<Limit> {
     let Some(snapshot) = &book.snapshot else { return Vec::new() };
     let identity = identity(book, trial);
     let source = trial.source.map(|address| Source::around(address, snapshot.penalties.prefixes));
@@ -59,12 +61,28 @@ pub(crate) fn of(book: &Book, trial: &Trial<'_>) -> Vec<Limit> {
     let mut limits: Vec<Limit> = keys.into_iter().map(|(key, terms)| counted(&key, terms)).collect();
     limits.extend(spot.map(|spot| Limit { of: format!("user {}", spot.user), sources: spot.most, ..Limit::default() }));
     let directions = snapshot.allowance.bandwidth.directions;
-    for (class, shares) in shares(snapshot, source, &identity) {
+    let rule = rule(trial, outcome);
+    let set = book.rules.set();
+    let bounds = rule.and_then(|rule| set.rule(rule).bounds.as_deref().copied()).unwrap_or_default();
+    if let Some(rule) = rule {
+        let sessions = bounds.at_once.filter(|most| *most > 0);
+        limits.push(Limit { of: format!("rule {}", set.label(rule)), sessions, ..Limit::default() });
+    }
+    let client = Client { source, identity: &identity, rule: rule.map(|rule| set.identity(rule)) };
+    for (class, shares) in shares(snapshot, client) {
         limits.push(Limit { of: class, rates: Rates::of(directions, shares), ..Limit::default() });
     }
-    limits.push(times(snapshot, &identity));
+    limits.push(times(snapshot, &identity, &bounds));
     limits.retain(Limit::says_something);
     limits
+}
+
+/// The rule that would let a connection in.
+fn rule(trial: &Trial<'_>, outcome: &Outcome) -> Option<RuleId> {
+    match trial.command {
+        Command::Connect | Command::Bind => outcome.decision.rule().filter(|_| outcome.is_allowed),
+        Command::UdpAssociate | Command::Resolve => None,
+    }
 }
 
 fn identity(book: &Book, trial: &Trial<'_>) -> Identity {
@@ -79,21 +97,17 @@ fn counted(key: &Key, terms: Terms) -> Limit {
         Key::Source(source) => format!("source {source}"),
         Key::User(name) => format!("user {name}"),
         Key::Group(name) => format!("group {name}"),
+        Key::Rule(rule) => format!("rule {rule}"),
     };
     let (new_per_second, burst) = terms.pace.map(|pace| (pace.per_sec(), pace.burst())).unzip();
     Limit { of, sessions: terms.at_once, new_per_second, burst, ..Limit::default() }
 }
 
-fn shares(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> Vec<(String, EachWay<Share>)> {
-    let Some(Lot { up, down }) = bandwidth(snapshot, &Tuning::default(), source, identity) else { return Vec::new() };
+fn shares(snapshot: &Snapshot, client: Client<'_>) -> Vec<(String, EachWay<Share>)> {
+    let Some(Lot { up, down }) = bandwidth(snapshot, &Tuning::default(), client) else { return Vec::new() };
     let rates = snapshot.allowance.bandwidth;
     let of_class = |((class, up), (_, down)): ((Class, Share), (Class, Share))| {
-        let of = match class {
-            Class::Group(name) => format!("group {name}"),
-            Class::User(name, _) => format!("user {name}"),
-            Class::Source(source) => format!("source {source}"),
-            Class::Session(..) => "the session".to_owned(),
-        };
+        let of = name(&class, &snapshot.rules);
         (of, EachWay { up, down })
     };
     let of_session = ("the session".to_owned(), EachWay { up: up.of_session, down: down.of_session });
@@ -102,8 +116,22 @@ fn shares(snapshot: &Snapshot, source: Option<Source>, identity: &Identity) -> V
     classes.chain([of_session, ("everybody together".to_owned(), all)]).collect()
 }
 
-fn times(snapshot: &Snapshot, identity: &Identity) -> Limit {
-    let times = lifetimes(snapshot, identity).unwrap_or(snapshot.lifetimes);
+fn name(class: &Class, rules: &Rules) -> String {
+    match class {
+        Class::Group(name) => format!("group {name}"),
+        Class::User(name, _) => format!("user {name}"),
+        Class::Source(source) => format!("source {source}"),
+        Class::Rule(rule, of) => {
+            let rule = rules.bounded(*rule).map(|rule| rules.set().label(rule)).unwrap_or_default();
+            format!("{}, by {rule}", name(of, rules))
+        }
+        Class::Session(..) => "the session".to_owned(),
+    }
+}
+
+fn times(snapshot: &Snapshot, identity: &Identity, bounds: &Bounds) -> Limit {
+    let of_user = lifetimes(snapshot, identity).unwrap_or(snapshot.lifetimes);
+    let times = lifetimes_by(bounds, of_user).unwrap_or(of_user);
     Limit {
         of: "the session".to_owned(),
         max_age_secs: times.max_age.map(|time| time.as_secs()),

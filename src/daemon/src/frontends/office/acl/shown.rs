@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use acl::{
-    Action, By, Decision, Destination, Explanation, Finding, Miss, Pattern, Rule, RuleId, Ruling, Set, Step, Target,
-    Word,
+    Action, Bounds, By, Decision, Destination, Explanation, Finding, Miss, Pattern, Rule, RuleId, Ruling, Set, Step,
+    Target, Word,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::trial::{Outcome, Trial};
 use super::{Book, limits};
+use crate::frontends::office::limits::megabits;
 
 /// More rules than this are shown without those that are for other destinations.
 const MOST_STEPS: usize = 200;
@@ -26,7 +27,7 @@ pub(crate) fn text(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: b
     lines.extend(notes(book, trial, outcome).into_iter().map(|note| format!("Note: {note}")));
     if explain {
         lines.extend(reasons(book, trial, outcome));
-        lines.extend(bounds(book, trial));
+        lines.extend(bounds(book, trial, outcome));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -83,7 +84,18 @@ fn conditions(rule: &Rule) -> Vec<String> {
     push("internal", rule.internal.map(|internal| internal.to_string()));
     push("priority", (rule.priority != 0).then(|| rule.priority.to_string()));
     push("log", rule.log.map(|log| log.to_string()));
+    let bounds = rule.bounds.as_deref().copied().unwrap_or_default();
+    push("max_connections", bounds.at_once.map(|most| most.to_string()));
+    push("bandwidth_per_user_mbps", rates(&bounds));
+    push("max_age_secs", bounds.max_age.map(|seconds| seconds.to_string()));
+    push("connection_timeout_secs", bounds.idle.map(|seconds| seconds.to_string()));
     conditions
+}
+
+/// As they are written in a rule: one number, or one for each direction.
+pub(in crate::frontends::office) fn rates(bounds: &Bounds) -> Option<String> {
+    let (up, down) = (megabits(bounds.up?), megabits(bounds.down?));
+    Some(if bounds.up == bounds.down { up.to_string() } else { format!("{up}:{down}") })
 }
 
 fn words<W: Word>(set: Set<W>) -> Option<String> {
@@ -165,8 +177,8 @@ fn reasons(book: &Book, trial: &Trial<'_>, outcome: &Outcome) -> Vec<String> {
     lines
 }
 
-fn bounds(book: &Book, trial: &Trial<'_>) -> Vec<String> {
-    let limits = limits::of(book, trial);
+fn bounds(book: &Book, trial: &Trial<'_>, outcome: &Outcome) -> Vec<String> {
+    let limits = limits::of(book, trial, outcome);
     let title = (!limits.is_empty()).then(|| "Limits that the session would be under:".to_owned());
     title.into_iter().chain(limits.iter().map(limits::Limit::words)).collect()
 }
@@ -235,7 +247,7 @@ pub(crate) fn json(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: b
             json!({ "address": target.address(), "rules": step_objects(book, trial, target, explanation) })
         });
         object["explanations"] = all.collect();
-        object["limits"] = json!(limits::of(book, trial));
+        object["limits"] = json!(limits::of(book, trial, outcome));
     }
     object
 }

@@ -18,7 +18,7 @@ use prometheus::{Histogram, IntCounter};
 use self::lanes::Lanes;
 use self::way::{Direction, Part};
 use super::allowance::Directions;
-use super::share::{self, Class, Lot};
+use super::share::{self, Class, Client, Lot};
 use super::tuning::Tuning;
 use crate::state::metrics::{Metrics, STEP_SECONDS};
 use crate::state::session::facts::Identity;
@@ -101,7 +101,7 @@ impl Bandwidth {
         bandwidth
     }
 
-    /// Gives a session whose client is known its part.
+    /// Gives a session its part, once its client is known and the rule that lets it in.
     pub(crate) fn enter(self: &Arc<Self>, session: &Arc<Session>, identity: &Identity) -> Part {
         let _entered_once = session.tap.bandwidth.set(Arc::clone(self));
         if self.gate.enter(&session.tap.membership) {
@@ -239,7 +239,8 @@ impl Inside {
 
     fn attach(&mut self, session: &Arc<Session>, identity: &Identity, now: u64) {
         let source = session.caller().map(|caller| caller.source);
-        let Some(lot) = share::bandwidth(&self.policy, &self.tuning, source, identity) else { return };
+        let client = Client { source, identity, rule: session.credit.rule() };
+        let Some(lot) = share::bandwidth(&self.policy, &self.tuning, client) else { return };
         if !session.tap.membership.hold() {
             return;
         }
