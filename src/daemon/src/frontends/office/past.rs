@@ -11,8 +11,8 @@ use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::replay::Asked;
 use crate::engine::history::archive::row::Row;
-use crate::engine::history::archive::sum::{By, Sum};
-use crate::engine::history::archive::{Archive, NoAnswer, Overview};
+use crate::engine::history::archive::sum::{By, Overview, Sum};
+use crate::engine::history::archive::{Archive, NoAnswer};
 
 /// How long a question may take.
 const DEADLINE: Duration = Duration::from_secs(2);

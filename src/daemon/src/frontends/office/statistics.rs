@@ -7,8 +7,7 @@ use ::acl::Destination;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::engine::history::archive::Overview;
-use crate::engine::history::archive::sum::{Sum, Total};
+use crate::engine::history::archive::sum::{Overview, Sum, Total};
 use crate::state::metrics::today::{OfUser, Summary};
 
 /// Users and destinations at most.

@@ -4,7 +4,7 @@ use rusqlite::params_from_iter;
 use serde::Serialize;
 
 use super::filter::{Conditions, Filter};
-use super::sum::{By, Sum};
+use super::sum::{self, By, Sum};
 use super::{Archive, NoAnswer};
 
 /// What is wanted beside the numbers of all together.
@@ -53,15 +53,13 @@ impl Archive {
     /// The sessions that `filter` lets through in numbers.
     pub(crate) fn aggregate(&mut self, filter: &Filter, wanted: Wanted) -> Result<Aggregate, NoAnswer> {
         let Conditions { sql, values } = filter.conditions();
-        let (total, groups) = (Everything::question(&sql), wanted.by.map(|(by, most)| by.question(&sql, most)));
+        let total = Everything::question(&sql);
         let spans = wanted.span.map(|seconds| (i64::from(seconds), Bucket::question(&sql, seconds)));
         self.within_deadline(&filter.withdrawn, |connection| {
             let total = connection.prepare_cached(&total)?.query_row(params_from_iter(&values), Everything::read)?;
             let (mut of_each, mut buckets) = (Vec::new(), Vec::new());
-            if let Some(groups) = groups {
-                let mut statement = connection.prepare_cached(&groups)?;
-                of_each =
-                    statement.query_map(params_from_iter(&values), Sum::read)?.collect::<rusqlite::Result<_>>()?;
+            if let Some((by, most)) = wanted.by {
+                of_each = sum::sums(connection, (&sql, params_from_iter(&values)), by, most as usize)?;
             }
             if let Some((seconds, question)) = spans {
                 let mut statement = connection.prepare_cached(&question)?;

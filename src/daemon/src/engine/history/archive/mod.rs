@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use self::filter::{Conditions, Filter};
 use self::row::Row;
-use self::sum::{By, Sum, Total, most_frequent};
+use self::sum::{By, Overview, Sum};
 use self::withdrawn::Withdrawn;
 use super::store::fault::Fault;
 use super::store::schema::{MIGRATIONS, version};
@@ -38,14 +38,6 @@ pub(crate) struct Archive {
     /// Of the tables.
     version: i64,
     deadline: Duration,
-}
-
-/// Many sessions at a glance.
-#[derive(Debug, Default)]
-pub(crate) struct Overview {
-    pub(crate) total: Total,
-    pub(crate) users: Vec<Sum>,
-    pub(crate) destinations: Vec<Sum>,
 }
 
 /// Why there is no answer.
@@ -96,28 +88,16 @@ impl Archive {
     /// The sessions that `filter` lets through, summed up; who moved most comes first.
     pub(crate) fn sums(&mut self, filter: &Filter, by: By, limit: u32) -> Result<Vec<Sum>, NoAnswer> {
         let Conditions { sql, values } = filter.conditions();
-        let sql = by.question(&sql, limit);
         self.within_deadline(&filter.withdrawn, |connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            statement.query_map(params_from_iter(values), Sum::read)?.collect()
+            sum::sums(connection, (&sql, params_from_iter(values)), by, limit as usize)
         })
     }
 
     /// The sessions that `filter` lets through: all together, and those users and destinations that are in most of them.
     pub(crate) fn overview(&mut self, filter: &Filter, most: u32) -> Result<Overview, NoAnswer> {
         let Conditions { sql, values } = filter.conditions();
-        let total = Total::question(&sql);
-        let [users, destinations] = [By::User, By::Destination].map(|by| most_frequent(by, &sql, most));
         self.within_deadline(&filter.withdrawn, |connection| {
-            let sums = |sql: &str| {
-                let mut statement = connection.prepare_cached(sql)?;
-                statement.query_map(params_from_iter(&values), Sum::read)?.collect::<rusqlite::Result<Vec<_>>>()
-            };
-            Ok(Overview {
-                total: connection.prepare_cached(&total)?.query_row(params_from_iter(&values), Total::read)?,
-                users: sums(&users)?,
-                destinations: sums(&destinations)?,
-            })
+            sum::overview(connection, (&sql, params_from_iter(values)), most as usize)
         })
     }
 
