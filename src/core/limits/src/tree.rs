@@ -1,7 +1,7 @@
 //! Who may move how many bytes when: a hierarchy of classes with sessions as its leaves, in the manner of HTB (tc-htb(8)).
 //!
 //! A class has a ceiling that it never exceeds, and may have a rate that is guaranteed to it within what its parent has.
-//! What is left goes to the classes that want it: strictly by priority, and in equal turns where that is the same.
+//! What is left goes to the classes that want it: strictly by priority, and where that is the same to whoever has had least.
 //! A leaf asks for bytes and gets them at once, or later, when [`Tree::run`] says so; nobody is asked again meanwhile.
 //!
 //! Whoever moves more than the buckets hold leaves a debt of one turn at most, which is repaid before anything else is given.
@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::num::NonZeroU64;
 
-use self::node::{Node, TURN, signed, turn_of};
+use self::node::{Node, turn_of};
 
 /// The root of every tree.
 const ROOT: NodeId = NodeId(0);
@@ -191,12 +191,14 @@ impl<K: Hash + Eq + Clone> Tree<K> {
             let (into_sure, into_rest) = (is_sure && !node.is_in_sure, !node.is_in_rest);
             node.is_in_sure |= is_sure;
             node.is_in_rest = true;
-            let above = self.node_mut(parent);
+            let had = node.had;
             if into_sure {
-                above.sure.push_back(id);
+                self.node_mut(parent).sure.push_back(id);
             }
             if into_rest {
-                above.rest.entry(priority).or_default().push_back(id);
+                let turn = self.turn_below(parent);
+                let level = self.node_mut(parent).rest.entry(priority).or_default();
+                self.node_mut(id).had = Some(level.enqueue(id, had, turn));
             }
             if later.is_some() {
                 self.set_alarm(id, later);
@@ -222,7 +224,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
 
     /// Whether a node may pass something by this right; if not, it is told when to look again.
     fn may_pass(&mut self, id: NodeId, right: Right, now: u64) -> bool {
-        let turn = self.node(id).turn_size();
+        let wait = self.node(id).wait_size();
         let node = self.node_mut(id);
         if node.is_parked {
             return false;
@@ -231,7 +233,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
             bucket.refresh(now);
             if !bucket.has_some() {
                 node.is_parked = true;
-                let at = bucket.has_at(turn);
+                let at = bucket.has_at(wait);
                 self.set_alarm(id, Some(at));
                 return false;
             }
@@ -260,12 +262,9 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         node.granted += granted;
         node.sure_heights = sure.sum();
         self.take(ROOT, Right::Rest, granted);
-        // What siblings have in turn is the same for all, whatever each of them may pass at once.
-        let mut of_siblings = self.node(ROOT).turn_size();
         for (id, right) in path {
             self.take(*id, *right, granted);
-            self.pass_turn_on(*id, *right, granted, of_siblings);
-            of_siblings = of_siblings.min(self.node(*id).turn_size());
+            self.pass_turn_on(*id, *right, granted);
         }
         Some(LeafId(leaf))
     }
@@ -290,20 +289,16 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         }
     }
 
-    /// Whoever has had his turn goes to the end of the queue.
-    fn pass_turn_on(&mut self, id: NodeId, right: Right, bytes: u64, turn: u64) {
-        let parent = self.node(id).parent;
-        let priority = Reverse(self.node(id).share.priority);
-        if right == Right::Guarantee {
-            self.node_mut(parent).sure.rotate_left(1);
-            return;
-        }
-        let node = self.node_mut(id);
-        node.turn -= signed(bytes);
-        if node.turn <= 0 {
-            node.turn = (node.turn + signed(turn)).max(0);
-            if let Some(queue) = self.node_mut(parent).rest.get_mut(&priority) {
-                queue.rotate_left(1);
+    /// Whoever has had his turn comes after those who have had less.
+    fn pass_turn_on(&mut self, id: NodeId, right: Right, bytes: u64) {
+        let node = self.node(id);
+        let (parent, priority, had) = (node.parent, Reverse(node.share.priority), node.had.unwrap_or_default());
+        match right {
+            Right::Guarantee => self.node_mut(parent).sure.rotate_left(1),
+            Right::Rest => {
+                let level = self.node_mut(parent).rest.entry(priority).or_default();
+                let has_had = level.serve(id, had, bytes);
+                self.node_mut(id).had = Some(has_had);
             }
         }
     }
@@ -321,8 +316,9 @@ impl<K: Hash + Eq + Clone> Tree<K> {
                 bucket.refresh(now);
                 bucket.put(bytes);
             } else {
-                node.turn = (node.turn + signed(bytes)).min(signed(TURN.1));
+                self.has_had_less(id, bytes);
             }
+            let node = self.node_mut(id);
             if let Some(bucket) = &mut node.ceiling {
                 bucket.refresh(now);
                 bucket.put(bytes);
@@ -337,32 +333,50 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         }
     }
 
+    fn has_had_less(&mut self, id: NodeId, bytes: u64) {
+        let node = self.node_mut(id);
+        let before = node.had;
+        node.had = before.map(|had| had.saturating_sub(bytes));
+        if !node.is_in_rest {
+            return;
+        }
+        let (parent, priority, now) = (node.parent, Reverse(node.share.priority), node.had);
+        let turn = self.turn_below(parent);
+        let level = self.node_mut(parent).rest.entry(priority).or_default();
+        level.dequeue(id, before);
+        let has_had = level.enqueue(id, now, turn);
+        self.node_mut(id).had = Some(has_had);
+    }
+
     /// Takes a child from the front of a queue in which it has nothing to get now.
     fn unqueue(&mut self, parent: NodeId, child: NodeId, right: Right) {
-        let priority = Reverse(self.node(child).share.priority);
-        let above = self.node_mut(parent);
         match right {
             Right::Guarantee => {
-                above.sure.pop_front();
+                self.node_mut(parent).sure.pop_front();
                 self.node_mut(child).is_in_sure = false;
             }
             Right::Rest => {
-                above.take_from_rest(priority, child);
+                self.leave_rest(child, parent);
                 self.node_mut(child).is_in_rest = false;
             }
         }
     }
 
     fn leave_queues(&mut self, id: NodeId, parent: NodeId) {
-        let priority = Reverse(self.node(id).share.priority);
         let node = self.node_mut(id);
         let (was_in_sure, was_in_rest) = (std::mem::take(&mut node.is_in_sure), std::mem::take(&mut node.is_in_rest));
-        let above = self.node_mut(parent);
         if was_in_sure {
-            above.sure.retain(|other| *other != id);
+            self.node_mut(parent).sure.retain(|other| *other != id);
         }
         if was_in_rest {
-            above.take_from_rest(priority, id);
+            self.leave_rest(id, parent);
+        }
+    }
+
+    fn leave_rest(&mut self, child: NodeId, parent: NodeId) {
+        let (priority, had) = (Reverse(self.node(child).share.priority), self.node(child).had);
+        if let Some(level) = self.node_mut(parent).rest.get_mut(&priority) {
+            level.dequeue(child, had);
         }
     }
 

@@ -169,6 +169,34 @@ fn what_is_given_back_can_be_had_again() {
     }
 }
 
+/// Five of ten find nothing to move every second time that they are granted something, and come again 20 ms later.
+#[test]
+fn whoever_pauses_for_a_moment_has_his_part_all_the_same() {
+    let mut tree = Tree::new(ceiling(10_000_000), 0);
+    let users = ["u0", "u1", "u2", "u3", "u4", "u5", "u6", "u7", "u8", "u9"];
+    let leaves = users.map(|user| tree.attach(&[(user, Share::default())], Share::default(), 0));
+    let (mut got, mut away_until, mut turns, mut woken) = ([0; 10], [0; 10], [0; 10], Vec::new());
+    for millis in 0..11_000_u64 {
+        let now = millis * SECOND / 1_000;
+        tree.run(now, &mut woken);
+        for (user, leaf) in leaves.iter().enumerate() {
+            while away_until[user] <= millis
+                && let granted @ 1.. = tree.ask(*leaf, WANT, now, &mut woken)
+            {
+                turns[user] += 1;
+                if user < 5 && turns[user] % 2 == 0 {
+                    tree.give_back(*leaf, granted, now);
+                    away_until[user] = millis + 20;
+                } else if millis >= 1_000 {
+                    got[user] += granted;
+                }
+            }
+        }
+    }
+    let is_near = |got: &u64| got.abs_diff(10_000_000) <= 500_000;
+    assert!(got.iter().all(is_near), "{got:?} of ten million each");
+}
+
 /// Whoever finds less to move than he was granted, again and again, has nothing taken away by that.
 #[test]
 fn what_is_given_back_was_neither_a_turn_nor_guaranteed() {

@@ -1,7 +1,7 @@
 //! One class or leaf: its buckets, and those below it who want something.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroU64;
 
 use super::{NodeId, Right, Share};
@@ -13,8 +13,24 @@ pub(super) const TURN: (u64, u64) = (4 * 1024, 1024 * 1024);
 /// A turn is what a ceiling lets pass in so long, in milliseconds.
 const TURN_MILLIS: u64 = 4;
 
+/// Who waits for a ceiling waits until it lets pass what comes in so long, in milliseconds: one waking for much.
+const WAIT_MILLIS: u64 = 8;
+
 /// A bucket holds what comes in so long, in milliseconds, unless it is told otherwise.
 const BURST_MILLIS: u64 = 200;
+
+/// How many turns somebody who paused may be behind his siblings and still get them: so who had nothing to move for a moment,
+/// because his machine was busy, loses nothing by it.
+const MOST_BEHIND: u64 = 16;
+
+/// Children of one priority.
+#[derive(Debug, Default)]
+pub(super) struct Level {
+    /// What whoever was served last had had before.
+    clock: u64,
+    /// Whoever has had least comes first.
+    queue: BTreeSet<(u64, NodeId)>,
+}
 
 #[derive(Debug)]
 pub(super) struct Node<K> {
@@ -28,14 +44,14 @@ pub(super) struct Node<K> {
     /// Nothing passes before its alarm.
     pub(super) is_parked: bool,
     pub(super) alarm: Option<u64>,
-    /// The children that want something, in the order of their turns: those with a guarantee, and all of them.
+    /// The children that want something: those with a guarantee in the order of their turns, and all of them by priority.
     pub(super) sure: VecDeque<NodeId>,
-    pub(super) rest: BTreeMap<Reverse<u8>, VecDeque<NodeId>>,
+    pub(super) rest: BTreeMap<Reverse<u8>, Level>,
     /// Whether its parent has it in the first, and in the second.
     pub(super) is_in_sure: bool,
     pub(super) is_in_rest: bool,
-    /// Bytes left of its turn among the rest.
-    pub(super) turn: i64,
+    /// Bytes that it has had of the rest, as its siblings' clock counts them; `None` before the first.
+    pub(super) had: Option<u64>,
     pub(super) wanted: u64,
     pub(super) granted: u64,
     /// By which right the last of it came: a bit for each node on the way up that is guaranteed it, the lowest for this one.
@@ -57,7 +73,7 @@ impl<K> Node<K> {
             rest: BTreeMap::new(),
             is_in_sure: false,
             is_in_rest: false,
-            turn: 0,
+            had: None,
             wanted: 0,
             granted: 0,
             sure_heights: 0,
@@ -72,6 +88,9 @@ impl<K> Node<K> {
             Some(bucket) => Some(bucket.retuned(rate, burst, now)),
             None => Some(Bucket::new(rate, burst, now)),
         };
+        if self.share.priority != share.priority {
+            self.had = None;
+        }
         let ceiling = share.ceiling.map_or(0, NonZeroU64::get);
         self.ceiling = bucket(self.ceiling, ceiling, burst(ceiling, share.burst));
         self.assured = bucket(self.assured, share.guaranteed, burst(share.guaranteed, None));
@@ -80,29 +99,43 @@ impl<K> Node<K> {
 
     pub(super) fn first(&self) -> Option<(NodeId, Right)> {
         let sure = self.sure.front().map(|child| (*child, Right::Guarantee));
-        sure.or_else(|| self.rest.values().find_map(|queue| queue.front()).map(|child| (*child, Right::Rest)))
+        let rest = || self.rest.values().find_map(|level| level.queue.first());
+        sure.or_else(|| rest().map(|(_, child)| (*child, Right::Rest)))
     }
 
     pub(super) fn wants_something(&self) -> bool {
         self.wanted > 0 || self.first().is_some()
     }
 
-    pub(super) fn take_from_rest(&mut self, priority: Reverse<u8>, child: NodeId) {
-        if let Some(queue) = self.rest.get_mut(&priority) {
-            if queue.front() == Some(&child) {
-                queue.pop_front();
-            } else {
-                queue.retain(|other| *other != child);
-            }
-            if queue.is_empty() {
-                self.rest.remove(&priority);
-            }
-        }
-    }
-
     /// What passes in one turn.
     pub(super) fn turn_size(&self) -> u64 {
         self.share.ceiling.map_or(TURN.1, |ceiling| turn_of(ceiling.get()))
+    }
+
+    /// What whoever waits for its ceiling waits for.
+    pub(super) fn wait_size(&self) -> u64 {
+        self.share.ceiling.map_or(TURN.1, |ceiling| ceiling.get() / 1_000 * WAIT_MILLIS).max(TURN.0)
+    }
+}
+
+impl Level {
+    /// Lets a child wait that has had so much, where this passes in one turn; says what counts as had.
+    pub(super) fn enqueue(&mut self, child: NodeId, had: Option<u64>, turn: u64) -> u64 {
+        let had = had.map_or(self.clock, |had| had.max(self.clock.saturating_sub(turn.saturating_mul(MOST_BEHIND))));
+        self.queue.insert((had, child));
+        had
+    }
+
+    pub(super) fn dequeue(&mut self, child: NodeId, had: Option<u64>) {
+        self.queue.remove(&(had.unwrap_or_default(), child));
+    }
+
+    /// A child that waits is served, and waits on.
+    pub(super) fn serve(&mut self, child: NodeId, had: u64, bytes: u64) -> u64 {
+        self.queue.remove(&(had, child));
+        self.clock = self.clock.max(had);
+        self.queue.insert((had + bytes, child));
+        had + bytes
     }
 }
 
@@ -114,8 +147,4 @@ pub(super) fn turn_of(rate: u64) -> u64 {
 fn burst(rate: u64, told: Option<NonZeroU64>) -> u64 {
     let usual = rate / 1_000 * BURST_MILLIS;
     told.map_or(usual, NonZeroU64::get).max(2 * TURN.0)
-}
-
-pub(super) fn signed(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

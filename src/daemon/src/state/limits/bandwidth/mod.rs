@@ -29,6 +29,9 @@ use crate::state::snapshot::Snapshot;
 /// The thread does not look more often: what comes in so long is given out at once.
 const TICK: Duration = Duration::from_millis(1);
 
+/// Whoever was given something asks again about so much later. To look then by itself saves that he has to wake the thread.
+const AGAIN: Duration = Duration::from_millis(9);
+
 /// How often the thread shows that it lives, whether anybody waits or not; twice as often as the heartbeat is sent.
 const BEAT: Duration = Duration::from_millis(500);
 
@@ -54,8 +57,8 @@ struct Inside {
     up: Lanes,
     down: Lanes,
     is_over: bool,
-    /// When the thread will look again, if it sleeps until then; 0 while it does not sleep.
-    next_look: Option<u64>,
+    /// When the thread will look again by itself; 0 while it does not sleep.
+    next_look: u64,
 }
 
 #[derive(Debug)]
@@ -74,7 +77,7 @@ impl Bandwidth {
         let rates = policy.allowance.bandwidth;
         let gate = Gate::new(rates.is_any());
         let (up, down) = (Lanes::new(rates.all_in(Direction::Up)), Lanes::new(rates.all_in(Direction::Down)));
-        let inside = Inside { policy, tuning: Arc::default(), up, down, is_over: false, next_look: Some(0) };
+        let inside = Inside { policy, tuning: Arc::default(), up, down, is_over: false, next_look: 0 };
         let allocated = metrics.counters(
             "rustsocks_qos_bandwidth_allocated_bytes_total",
             "Bytes that sessions with a bandwidth limit were allowed to move, by direction.",
@@ -155,16 +158,19 @@ impl Bandwidth {
             self.beats.fetch_add(1, Relaxed);
             let now = self.moment(Instant::now());
             let woken = inside.run(now);
+            let mut pause = BEAT;
             if !woken.is_empty() {
-                inside.next_look = Some(0);
+                inside.next_look = 0;
                 drop(inside);
                 wake(&woken);
                 inside = self.lock();
+                pause = AGAIN;
             }
-            inside.next_look = inside.next();
             let now = self.moment(Instant::now());
-            let until = |at: u64| Duration::from_nanos(at.saturating_sub(now)).clamp(TICK, BEAT);
-            let pause = inside.next_look.map_or(BEAT, until);
+            if let Some(at) = inside.next() {
+                pause = Duration::from_nanos(at.saturating_sub(now)).clamp(TICK, pause);
+            }
+            inside.next_look = now + nanos(pause);
             inside = self.bell.wait_timeout(inside, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -186,7 +192,7 @@ impl Bandwidth {
         let lanes = inside.lanes(direction);
         let Some((granted, waited)) = lanes.ask((session.id, direction), want as u64, now) else { return want };
         let woken = lanes.take_woken();
-        let is_sooner = inside.next().is_some_and(|next| inside.next_look.is_none_or(|look| next < look));
+        let is_sooner = inside.next().is_some_and(|next| next + nanos(TICK) < inside.next_look);
         drop(inside);
         if is_sooner {
             self.bell.notify_one();
@@ -223,7 +229,7 @@ impl Bandwidth {
 
     /// Nanoseconds since it began.
     fn moment(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX)
+        nanos(now.saturating_duration_since(self.began))
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
@@ -308,6 +314,10 @@ impl Inside {
 
 fn identity(session: &Session) -> Option<Identity> {
     session.facts().proof.as_ref().map(|proof| proof.identity.clone())
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn wake(sessions: &[Arc<Session>]) {
