@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run build man deb rpm test lint docs deny bench bench-acl bench-api bench-limits instructions loom fuzz coverage soak
+.PHONY: help run build man deb rpm test lint docs deny bench bench-acl bench-api bench-history bench-limits instructions loom fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -68,6 +68,11 @@ bench-acl:
 bench-api:
 	$(CARGO) build --quiet --release --locked --bin rustsocks
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-api -- --output docs/api-numbers.md
+
+#: make bench-history what the history costs beside 5,000 short sessions a second, and how fast rows are written; as root
+bench-history:
+	$(CARGO) build --quiet --release --locked --bin rustsocks
+	$(CARGO) run --quiet --release --locked --package rustsocks-bench-history -- --output docs/history-numbers.md
 
 #: make bench-limits  how exactly limits are kept, how they are shared, and what they cost
 bench-limits:

@@ -19,7 +19,7 @@ use clap::Parser;
 use crate::load::{Connections, Readers};
 use crate::measure::{ALL, QUICK, measured};
 use crate::report::Findings;
-use crate::world::World;
+use crate::world::{World, room};
 
 /// Measures the API: 0 all goals reached, 1 not all, 2 could not measure.
 #[derive(Debug, Parser)]
@@ -27,7 +27,7 @@ struct Cli {
     /// The rustsocks executable.
     #[arg(long, default_value = "target/release/rustsocks")]
     rustsocks: PathBuf,
-    /// Sessions that are in.
+    /// Sessions that are in; fewer if the descriptors of one process do not suffice.
     #[arg(long, default_value_t = 10_000)]
     sessions: usize,
     /// Rows of the history.
@@ -57,20 +57,14 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<bool> {
     let round = Duration::from_secs(cli.seconds);
-    let world = World::make(&cli.rustsocks, cli.rows, cli.sessions)?;
+    let sessions = cli.sessions.min(room()?);
+    let world = World::make(&cli.rustsocks, cli.rows, sessions)?;
     let connections = Connections::come(world.proxy(), world.echo, cli.connections);
     let alone = measured(&world, ALL, round);
     let readers = Readers::begin(&world);
     let beside_readers = measured(&world, QUICK, round);
     let read = readers.stop();
-    let findings = Findings {
-        sessions: cli.sessions,
-        rows: cli.rows,
-        connections: connections.stop(),
-        alone,
-        beside_readers,
-        read,
-    };
+    let findings = Findings { sessions, rows: cli.rows, connections: connections.stop(), alone, beside_readers, read };
     let (page, all_reached) = report::page(&findings);
     say(&mut io::stdout(), &page);
     if let Some(path) = &cli.output {

@@ -18,6 +18,13 @@ use rig::wire::Wire;
 /// Room in this process and, by inheritance, in the daemon: two descriptors of each session on either side.
 const DESCRIPTORS: u64 = 65_536;
 
+/// Handshakes at once, each of which takes a descriptor from the sessions, and those who come and go beside.
+const HANDSHAKES: u64 = 100;
+const BESIDE: usize = 100;
+
+/// What the daemon keeps back beside the two descriptors of each session (docs/operations.md), for its two HTTP listeners too.
+const RESERVED: u64 = 128 + 2 * 120 + 2 * 256 + HANDSHAKES + 2 * BESIDE as u64;
+
 /// How long the sessions may take to be shown.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -46,14 +53,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn make(program: &Path, rows: u32, sessions: usize) -> Result<Self> {
-        make_room()?;
         let shelf = Shelf::new();
         fill(program, &shelf, rows)?;
         let api = Api::reserve(program);
         let config = format!(
-            "[guard]\nallow = [\"127.0.0.0/8\"]\n[limits]\nmax_connections = {}\nconnection_timeout_secs = 0\n{}{}\
+            "[guard]\nallow = [\"127.0.0.0/8\"]\n[limits]\nmax_connections = {}\nmax_handshakes = {HANDSHAKES}\nconnection_timeout_secs = 0\n{}{}\
              token_requests_per_sec = 100000\nsource_requests_per_sec = 100000\n",
-            sessions + 2_000,
+            sessions + BESIDE,
             shelf.settings(),
             api.settings(),
         );
@@ -69,6 +75,13 @@ impl World {
     pub(crate) fn proxy(&self) -> SocketAddr {
         self.service.addr()
     }
+}
+
+/// How many sessions fit: two descriptors of each, in the daemon as in this process, and what the daemon keeps back.
+pub(crate) fn room() -> Result<usize> {
+    make_room()?;
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(usize::try_from(limit.saturating_sub(RESERVED) / 2)?)
 }
 
 fn make_room() -> Result<()> {

@@ -107,7 +107,10 @@ struct LimitsArgs {
     /// How long each rate is looked at.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// How many sessions are limited at once; fewer if there are not twice as many descriptors and some.
+    /// Measures one part of the page only.
+    #[arg(long)]
+    only: Option<limits::Section>,
+    /// How many sessions are limited at once; fewer if the descriptors of one process do not suffice.
     #[arg(long, default_value_t = 10_000)]
     sessions: usize,
     /// Writes the report, in Markdown, here too.
@@ -163,10 +166,11 @@ fn measure(args: &RunArgs, rustsocks: &Path) -> Result<ExitCode> {
 
 fn limit(args: &LimitsArgs, rustsocks: &Path) -> Result<ExitCode> {
     let setup = setup(rustsocks, Threads::PerCore, &[Contender::Ours])?;
-    let sessions = args.sessions.min(room()?).max(1);
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let sessions = args.sessions.min(limits::room(most)).max(1);
     make_room(sessions)?;
     let measure = limits::Measure { seconds: args.seconds.max(1), sessions };
-    limits::run(&setup, measure, args.output.as_deref())
+    limits::run(&setup, measure, args.only, args.output.as_deref())
 }
 
 fn count(args: &InstructionsArgs, rustsocks: &Path) -> Result<ExitCode> {
@@ -289,12 +293,6 @@ fn make_room(sessions: usize) -> Result<()> {
     let needed = 2 * sessions as u64 + 100;
     ensure!(needed <= most, "{sessions} sessions need {needed} descriptors, the limit is {most}");
     Ok(())
-}
-
-/// How many sessions fit, with some descriptors of the server's own.
-fn room() -> Result<usize> {
-    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    Ok(usize::try_from(most.saturating_sub(1_000) / 2)?)
 }
 
 /// Nobody is left to tell when the terminal is gone.

@@ -10,7 +10,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::sys::epoll::EpollFlags;
@@ -18,6 +18,9 @@ use nix::sys::epoll::EpollFlags;
 use crate::poller::{Poller, Ready};
 
 const CHUNK: usize = 256 * 1024;
+
+/// How often a paced transfer sends what is due.
+const BEAT: Duration = Duration::from_millis(1);
 
 /// A transfer under way; it ends when dropped.
 #[derive(Debug)]
@@ -41,6 +44,23 @@ impl Flow {
             let shared = Arc::clone(&shared);
             let chunk = vec![0x2a; CHUNK];
             move || sources.run(&shared.ended, |mut stream| stream.write(&chunk).map(drop))
+        };
+        let read = {
+            let shared = Arc::clone(&shared);
+            let mut chunk = vec![0; CHUNK];
+            move || sinks.run(&shared.ended, |stream| shared.take(stream, &mut chunk))
+        };
+        Ok(Self { shared, threads: vec![thread::spawn(write), thread::spawn(read)] })
+    }
+
+    /// The same at an even pace: every millisecond what is due is written, to one of the sources after the other.
+    pub(crate) fn start_paced(sources: Vec<TcpStream>, sinks: Vec<TcpStream>, bytes_a_second: f64) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let sinks = End::of(sinks, EpollFlags::EPOLLIN)?;
+        sources.iter().try_for_each(|source| source.set_nonblocking(true))?;
+        let write = {
+            let shared = Arc::clone(&shared);
+            move || pace(&sources, bytes_a_second, &shared.ended)
         };
         let read = {
             let shared = Arc::clone(&shared);
@@ -81,6 +101,35 @@ impl Shared {
             }
         }
     }
+}
+
+/// Writes so much a second until the end; what one stream does not take now the next one gets.
+fn pace(sources: &[TcpStream], bytes_a_second: f64, ended: &AtomicBool) -> io::Result<()> {
+    let (chunk, began, mut sent) = (vec![0x2a; CHUNK], Instant::now(), 0);
+    let mut streams = sources.iter().cycle();
+    while !ended.load(Ordering::Relaxed) {
+        let mut due = due(began.elapsed(), bytes_a_second).saturating_sub(sent);
+        for _ in sources {
+            if due == 0 {
+                break;
+            }
+            let Some(mut stream) = streams.next() else { return Ok(()) };
+            let piece = usize::try_from(due).map_or(CHUNK, |due| due.min(CHUNK));
+            match stream.write(&chunk[..piece]) {
+                Ok(written) => (due, sent) = (due - written as u64, sent + written as u64),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) if ended.load(Ordering::Relaxed) => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        thread::sleep(BEAT);
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is positive, and below 2^53")]
+fn due(passed: Duration, bytes_a_second: f64) -> u64 {
+    (passed.as_secs_f64() * bytes_a_second) as u64
 }
 
 struct End {

@@ -77,6 +77,12 @@ impl House {
         })
     }
 
+    /// What goes to the clients over so many streams, no faster than so many bytes a second.
+    pub(super) fn paced_download(&self, count: usize, bytes_a_second: f64) -> Result<Flow> {
+        let (near, far) = self.streams(count)?;
+        Ok(Flow::start_paced(far, near, bytes_a_second)?)
+    }
+
     /// Both ends of a stream of this user.
     pub(super) fn stream_of(&self, user: &str) -> Result<(TcpStream, TcpStream)> {
         let Route::Through { entry, login: Login::Password } = self.server.route() else {

@@ -10,6 +10,7 @@ mod sharing;
 use std::{fs, io, path::Path, process::ExitCode, thread::available_parallelism, time::Duration};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
 use crate::{contender::Setup, report, say};
 
@@ -18,6 +19,14 @@ use crate::{contender::Setup, report, say};
 pub(crate) struct Measure {
     pub seconds: u64,
     pub sessions: usize,
+}
+
+/// One part of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Section {
+    Rates,
+    Sharing,
+    Cost,
 }
 
 /// What was measured, printed line by line as it is.
@@ -63,6 +72,31 @@ impl Goal {
     }
 }
 
+impl Section {
+    const ALL: [Self; 3] = [Self::Rates, Self::Sharing, Self::Cost];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Rates => "What passes",
+            Self::Sharing => "How it is shared",
+            Self::Cost => "What it costs",
+        }
+    }
+
+    fn measure(self, setup: &Setup, measure: Measure, table: &mut Table) -> Result<()> {
+        match self {
+            Self::Rates => rates::measure(setup, measure, table),
+            Self::Sharing => sharing::measure(setup, measure, table),
+            Self::Cost => cost::measure(setup, measure, table),
+        }
+    }
+}
+
+/// How many sessions fit under this limit of descriptors, which holds for the proxy as for us.
+pub(crate) fn room(descriptors: u64) -> usize {
+    usize::try_from(descriptors.saturating_sub(cost::RESERVED) / 2).unwrap_or(usize::MAX)
+}
+
 impl Measure {
     fn time(self) -> Duration {
         Duration::from_secs(self.seconds)
@@ -70,16 +104,13 @@ impl Measure {
 }
 
 /// Measures everything; 0 if every goal is reached, 1 if not.
-pub(crate) fn run(setup: &Setup, measure: Measure, output: Option<&Path>) -> Result<ExitCode> {
-    type Section = fn(&Setup, Measure, &mut Table) -> Result<()>;
-    let sections: [(&str, Section); 3] =
-        [("What passes", rates::measure), ("How it is shared", sharing::measure), ("What it costs", cost::measure)];
+pub(crate) fn run(setup: &Setup, measure: Measure, only: Option<Section>, output: Option<&Path>) -> Result<ExitCode> {
     let mut page = head(measure);
     say(&mut io::stdout(), &page);
     let mut all_reached = true;
-    for (title, section) in sections {
-        let mut table = Table::begin(title);
-        section(setup, measure, &mut table).with_context(|| title.to_owned())?;
+    for section in Section::ALL.into_iter().filter(|section| only.is_none_or(|only| only == *section)) {
+        let mut table = Table::begin(section.title());
+        section.measure(setup, measure, &mut table).with_context(|| section.title())?;
         all_reached &= table.all_reached;
         page.push_str(&table.text);
     }
