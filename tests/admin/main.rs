@@ -12,6 +12,7 @@ mod policy;
 mod reference;
 mod reloads;
 mod roles;
+mod stores;
 mod views;
 
 use std::path::{Path, PathBuf};

@@ -131,7 +131,7 @@ impl Line {
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
                 | ToMonitor::WantReload { .. }
-                | ToMonitor::ReplaceRules { .. }
+                | ToMonitor::ReplaceText { .. }
                 | ToMonitor::PamHelperStuck { .. }),
             ) => bail!("it began with {frame:?}"),
             None => bail!("it hung up before it was ready"),
@@ -148,7 +148,7 @@ impl Line {
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
                 | ToMonitor::WantReload { .. }
-                | ToMonitor::ReplaceRules { .. }
+                | ToMonitor::ReplaceText { .. }
                 | ToMonitor::PamHelperStuck { .. } => {}
             }
         }

@@ -161,8 +161,8 @@ struct Texts {
 
 impl Source for Texts {
     fn read(&mut self, extent: Extent, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
-        // It has no rules.
-        if extent == Extent::Rules {
+        // It has no rules, and its file goes with the word.
+        if extent != Extent::Everything {
             return Vec::new();
         }
         let claimed = self.terms.as_ref().map_or(Ok(()), claim);
@@ -178,7 +178,7 @@ impl Source for Texts {
     }
 
     /// It has no rules, but says what they would be.
-    fn replace_rules(&mut self, former: &[u8; 32], text: &str) -> Result<(), String> {
+    fn replace(&mut self, _kind: DocumentKind, former: &[u8; 32], text: &str) -> Result<(), String> {
         (*former == [1; 32])
             .then(|| info!(text, "rules written"))
             .ok_or_else(|| "the file says something else".to_owned())
@@ -427,7 +427,8 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
             let (ticket, rest) = rest.split_once(' ').unwrap_or((rest, ""));
             let (former, text) = rest.split_once(' ').unwrap_or((rest, ""));
             let (Ok(ticket), Ok(former)) = (ticket.parse(), former.parse()) else { return writeln!(client, "what?") };
-            let frame = ToMonitor::ReplaceRules { ticket: Ticket(ticket), former: [former; 32] };
+            let kind = DocumentKind::Rules;
+            let frame = ToMonitor::ReplaceText { ticket: Ticket(ticket), kind, former: [former; 32] };
             let is_sealed = text != "unsealed";
             let text = if is_sealed { sealed("rules", text.as_bytes())? } else { tempfile::tempfile()?.into() };
             let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);

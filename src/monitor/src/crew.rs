@@ -48,8 +48,8 @@ impl Crew {
             ToMonitor::Drained { remaining } => debug!(worker = self.worker.pid(), remaining, "drained"),
             // Orders are for the worker in the post to pass on.
             ToMonitor::WantReload { .. } => debug!(worker = self.worker.pid(), "wants a reload and is not in the post"),
-            ToMonitor::ReplaceRules { .. } => {
-                debug!(worker = self.worker.pid(), "wants other rules and is not in the post");
+            ToMonitor::ReplaceText { .. } => {
+                debug!(worker = self.worker.pid(), "wants another text in a file and is not in the post");
             }
             // What has left the post is told of reloads, but nobody waits for its answer.
             ToMonitor::Reloaded { generation, .. } => debug!(worker = self.worker.pid(), generation, "reloaded"),

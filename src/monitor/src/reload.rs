@@ -48,8 +48,8 @@ pub(crate) struct Order {
     trigger: Trigger,
     extent: Extent,
     ticket: Ticket,
-    /// Why there is nothing to read: this answers an order that could not be carried out.
-    refusal: Option<String>,
+    /// Which text could not be replaced and why: then there is nothing to read, and this answers the order.
+    refusal: Option<(DocumentKind, String)>,
 }
 
 /// A number for what each text said, or for why it could not be had.
@@ -114,12 +114,19 @@ impl<'a> Reloads<'a> {
         }
     }
 
-    /// Writes other rules, and orders the reload that answers.
-    pub(crate) fn replace_rules(&mut self, ticket: Ticket, former: &[u8; 32], descriptor: Option<OwnedFd>) {
+    /// Writes another text, and orders the reload that answers.
+    pub(crate) fn replace_text(
+        &mut self,
+        ticket: Ticket,
+        kind: DocumentKind,
+        former: &[u8; 32],
+        descriptor: Option<OwnedFd>,
+    ) {
         let text = descriptor.ok_or_else(|| io::Error::other("no text came with it"));
         let text = text.and_then(|descriptor| sealed::read(descriptor, MOST_TEXT)).map_err(|error| error.to_string());
-        let refusal = text.and_then(|text| self.source.replace_rules(former, &text)).err();
-        self.want(Order { refusal, ..Order::of_operator(Extent::Rules, ticket) });
+        let refusal = text.and_then(|text| self.source.replace(kind, former, &text)).err();
+        let refusal = refusal.map(|reason| (kind, reason));
+        self.want(Order { refusal, ..Order::of_operator(Extent::of(kind), ticket) });
     }
 
     /// Another worker is in the post: what waits is still wanted, but whoever waited for it has gone with the former one.
@@ -145,12 +152,12 @@ impl<'a> Reloads<'a> {
     pub(crate) fn begin(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
         let Order { trigger, extent, ticket, refusal } = order;
         let mut claim = None;
-        if extent == Extent::Everything {
+        let is_refused = refusal.is_some();
+        if extent == Extent::Everything && !is_refused {
             self.watch.note_reading(&self.source.files());
         }
-        let is_refused = refusal.is_some();
         let texts = match refusal {
-            Some(reason) => vec![Text { kind: DocumentKind::Rules, content: Err(reason) }],
+            Some((kind, reason)) => vec![Text { kind, content: Err(reason) }],
             None => self.source.read(extent, &mut |terms| {
                 claim = Some((ground.listeners.claim(terms, ground.plan.threads)?, terms.clone()));
                 Ok(())
@@ -161,9 +168,9 @@ impl<'a> Reloads<'a> {
             return None;
         }
         match extent {
+            Extent::Everything | Extent::Rules | Extent::Users if is_refused => {}
             Extent::Everything => self.read = read,
-            Extent::Rules if is_refused => {}
-            Extent::Rules => self.read.extend(read),
+            Extent::Rules | Extent::Users => self.read.extend(read),
         }
         self.generation += 1;
         let generation = self.generation;

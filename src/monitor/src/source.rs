@@ -19,12 +19,12 @@ pub trait Source {
     /// served, and the other texts are those that the configuration in force names.
     fn read(&mut self, extent: Extent, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text>;
 
-    /// Puts another text in the place of the rules, whole or not at all, if the file says what it said when `former` was made of it:
-    /// BLAKE2b with 256 bits (RFC 7693).
+    /// Puts another text in the place of one of the files, whole or not at all, if the file says what it said when `former` was made of
+    /// it: BLAKE2b with 256 bits (RFC 7693).
     ///
     /// # Errors
     /// Why not, for the operator; nothing has changed.
-    fn replace_rules(&mut self, former: &[u8; 32], text: &str) -> Result<(), String>;
+    fn replace(&mut self, kind: DocumentKind, former: &[u8; 32], text: &str) -> Result<(), String>;
 
     /// The worker works by these kinds of what was read last; the others stay as they were.
     fn settle(&mut self, taken: &[DocumentKind]);

@@ -246,7 +246,9 @@ impl<'a> Supervisor<'a> {
             ToMonitor::WantReload { ticket, extent } => {
                 self.reloads.want(reload::Order::of_operator(extent, ticket));
             }
-            ToMonitor::ReplaceRules { ticket, former } => self.reloads.replace_rules(ticket, &former, descriptor),
+            ToMonitor::ReplaceText { ticket, kind, former } => {
+                self.reloads.replace_text(ticket, kind, &former, descriptor);
+            }
             ToMonitor::Failed { reason } => {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
                 worker.last_words = Some(reason);

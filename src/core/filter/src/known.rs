@@ -33,6 +33,28 @@ pub const SESSIONS: &[Field] = &[
     Field::new("gen", Kind::Count),
 ];
 
+/// Users: those of the users file, and whoever else is in.
+pub const USERS: &[Field] = &[
+    Field::bare("name", Kind::Text),
+    Field::bare("group", Kind::Text),
+    Field::new("state", Kind::Word(&["enabled", "disabled", "elsewhere"])),
+    Field::new("sessions", Kind::Count),
+    Field::new("rate", Kind::Rate),
+    Field::new("up", Kind::Bytes),
+    Field::new("down", Kind::Bytes),
+];
+
+/// Classes that share the bandwidth.
+pub const LIMITS: &[Field] = &[
+    Field::bare("name", Kind::Text),
+    Field::new("kind", Kind::Word(&["global", "group", "user", "source", "rule"])),
+    Field::new("using", Kind::Rate),
+    Field::new("limit", Kind::Rate),
+    Field::new("pct", Kind::Count),
+    Field::new("sessions", Kind::Count),
+    Field::new("waiting", Kind::Count),
+];
+
 /// Sources that are turned away because they guessed.
 pub const BANS: &[Field] = &[
     Field::bare("src", Kind::Address),

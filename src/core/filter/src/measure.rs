@@ -31,8 +31,9 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
     scaled(number, scale)
 }
 
-/// The same with `/s`, which may be left out.
-pub(crate) fn rate(text: &str) -> Option<u64> {
+/// Bytes in a second, as a filter has them: the same with `/s`, which may be left out.
+#[must_use]
+pub fn rate(text: &str) -> Option<u64> {
     bytes(text.strip_suffix("/s").unwrap_or(text))
 }
 
@@ -42,7 +43,8 @@ pub(crate) fn count(text: &str) -> Option<u64> {
 }
 
 /// Microseconds of `250ms`, `1h30m`, `1.5h`, or of so many seconds.
-pub(crate) fn duration(text: &str) -> Option<u64> {
+#[must_use]
+pub fn duration(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut sum = 0_u64;
     while !rest.is_empty() {

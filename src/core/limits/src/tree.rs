@@ -48,6 +48,19 @@ pub struct Tree<K> {
     alarms: BTreeSet<(u64, NodeId)>,
 }
 
+/// A class as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing<'a, K> {
+    /// Nothing for all together.
+    pub class: Option<&'a K>,
+    /// The class above; nothing if that is all together.
+    pub parent: Option<&'a K>,
+    /// What holds for it.
+    pub share: Share,
+    /// How many of the leaves below it wait for bytes.
+    pub waiting: usize,
+}
+
 /// By which right something passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
@@ -140,6 +153,27 @@ impl<K: Hash + Eq + Clone> Tree<K> {
     #[must_use]
     pub fn is_waiting(&self, LeafId(leaf): LeafId) -> bool {
         self.node(leaf).wanted > 0
+    }
+
+    /// Every class with what holds for it and how many wait, in no order; one without leaves may still be remembered.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing<'_, K>> {
+        let mut waiting = vec![0; self.nodes.len()];
+        for node in self.nodes.iter().flatten().filter(|node| node.wanted > 0) {
+            let mut above = node.parent;
+            while above != ROOT {
+                waiting[index(above)] += 1;
+                above = self.node(above).parent;
+            }
+            waiting[index(ROOT)] += 1;
+        }
+        let mut found = Vec::new();
+        for (at, (node, waiting)) in self.nodes.iter().zip(waiting).enumerate() {
+            let Some(node) = node.as_ref().filter(|node| at == index(ROOT) || node.key.is_some()) else { continue };
+            let parent = self.node(node.parent).key.as_ref();
+            found.push(Standing { class: node.key.as_ref(), parent, share: node.share, waiting });
+        }
+        found
     }
 
     fn class(&mut self, key: &K, parent: NodeId, share: Share, now: u64) -> NodeId {

@@ -10,7 +10,7 @@ use crate::place::{Owner, Place};
 
 /// The text of a rule file; whatever is not edited stays as it was written, to the byte.
 #[derive(Debug, Clone)]
-pub struct Document(DocumentMut);
+pub struct Document(pub(crate) DocumentMut);
 
 /// A text that is no TOML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -227,7 +227,7 @@ impl Document {
 
     /// A comment that an empty line separates from the table below belongs to the file: it moves to the table that
     /// comes next, or to the end.
-    fn keep_what_stands_alone(&mut self, gone: &Table) {
+    pub(crate) fn keep_what_stands_alone(&mut self, gone: &Table) {
         let prefix = gone.decor().prefix().and_then(RawString::as_str).unwrap_or_default();
         let Some((alone, _its_own)) = prefix.rsplit_once("\n\n").filter(|(alone, _)| alone.contains('#')) else {
             return;

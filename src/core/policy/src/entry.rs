@@ -1,4 +1,4 @@
-//! One rule as keys and values, without the way in which they are written.
+//! One rule, or one table, as keys and values, without the way in which they are written.
 
 use config::rules::RULE_KEYS;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json};
 use toml_edit::{Array, Datetime, Formatted, InlineTable, Item, Table, Value};
 
 /// The keys whose values are dates and not strings.
-const DATES: &[&str] = &["valid_until"];
+const DATES: &[&str] = &["valid_until", "expires"];
 
 /// One rule: its keys and their values, the form in which programs send and receive it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -99,7 +99,7 @@ fn values_of(table: &Table) -> Map<String, Json> {
     table.iter().filter_map(|(key, item)| Some((key.to_owned(), value(item)?))).collect()
 }
 
-fn read(value: &Value) -> Json {
+pub(crate) fn read(value: &Value) -> Json {
     match value {
         Value::String(text) => Json::from(text.value().as_str()),
         Value::Integer(number) => Json::from(*number.value()),
@@ -113,7 +113,7 @@ fn read(value: &Value) -> Json {
     }
 }
 
-fn written(key: &str, value: &Json) -> Result<Value, Unwritable> {
+pub(crate) fn written(key: &str, value: &Json) -> Result<Value, Unwritable> {
     let unwritable = |why| Unwritable { key: key.to_owned(), why };
     Ok(match value {
         Json::Null => return Err(unwritable("has no value; leave the key out instead")),

@@ -1,8 +1,8 @@
-//! Changes to a rule file that leave everything else in it as it was written: comments, order and spacing.
+//! Changes to the operator's files that leave everything else in them as it was written: comments, order and spacing.
 //!
 //! A [`Document`] is edited rule by rule; two of them are [compared](compare()) and three of them [merged](Merge) by what
 //! they say. Whether what they say is right is for `config` to judge, and who may go where for `acl`: this crate only
-//! knows that rules belong to owners and consist of keys.
+//! knows that rules belong to owners and consist of keys. Files without rules are [sheets](Sheet): tables with names, and keys.
 
 mod compare;
 mod document;
@@ -13,11 +13,13 @@ mod merge;
 mod outline;
 mod pairing;
 mod place;
+mod sheet;
 
 pub use compare::{Change, Kind, compare, text_difference};
 pub use document::{Document, Misfit, Syntax};
 pub use edit::Edit;
 pub use entry::{Entry, Unwritable};
-pub use merge::{Item, Merge, Pick, Side, State, Undecided};
+pub use merge::{Item, Merge, Pick, SheetMerge, Side, State, Undecided, Unsettled};
 pub use outline::{Outline, Share};
 pub use place::{Owner, Place, Unreadable};
+pub use sheet::{ConfigurationEdit, Limits, Misuse, Sheet, Target, UserEdit, compare_tables};

@@ -3,6 +3,7 @@
 //! The result is their document with my changes in it, so their comments and their order stay.
 
 mod rules;
+mod tables;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+pub use self::tables::{SheetMerge, Unsettled};
 use crate::compare::groups_of;
 use crate::document::{Document, Misfit};
 use crate::edit::Edit;
@@ -93,6 +95,8 @@ pub enum Pick {
 /// What in their document an item is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Subject {
+    /// A table of a file without rules, which its name says.
+    Whole,
     Global,
     /// The groups of a user.
     Groups(Owner),
@@ -211,7 +215,7 @@ impl Item {
                 let before = next.map(|next| owner.rule(next));
                 edits.push((turn, Edit::AddRule { owner: owner.clone(), rule, before }));
             }
-            (Subject::NotThere(..), None) => {}
+            (Subject::NotThere(..), None) | (Subject::Whole, _) => {}
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a reload comes from, how much it reads, and whose order it answers.
 
+use crate::document::DocumentKind;
 use crate::frame::{Body, FrameError};
 
 /// What a reload comes from.
@@ -49,11 +50,37 @@ pub enum Extent {
     Everything,
     /// The rules and their tests, where the configuration in force says that they are.
     Rules,
+    /// The users file, where the configuration in force says that it is.
+    Users,
 }
 
 impl Extent {
     /// Every extent.
-    pub const ALL: &'static [Self] = &[Self::Everything, Self::Rules];
+    pub const ALL: &'static [Self] = &[Self::Everything, Self::Rules, Self::Users];
+
+    /// What has to be read anew when this text is another one.
+    #[must_use]
+    pub fn of(kind: DocumentKind) -> Self {
+        match kind.part_of() {
+            DocumentKind::Rules => Self::Rules,
+            DocumentKind::Users => Self::Users,
+            // Another configuration may make something else of every other text.
+            DocumentKind::Configuration
+            | DocumentKind::RuleTests
+            | DocumentKind::FirstConfiguration
+            | DocumentKind::Tokens
+            | DocumentKind::ApiCertificate
+            | DocumentKind::ApiKey
+            | DocumentKind::MetricsCertificate
+            | DocumentKind::MetricsKey => Self::Everything,
+        }
+    }
+
+    /// Whether a reload of this extent reads that text.
+    #[must_use]
+    pub fn reads(self, kind: DocumentKind) -> bool {
+        self == Self::Everything || self == Self::of(kind)
+    }
 
     /// The stable word for logs and answers.
     #[must_use]
@@ -61,6 +88,7 @@ impl Extent {
         match self {
             Self::Everything => "everything",
             Self::Rules => "rules",
+            Self::Users => "users",
         }
     }
 
@@ -68,6 +96,7 @@ impl Extent {
         match self {
             Self::Everything => 1,
             Self::Rules => 2,
+            Self::Users => 3,
         }
     }
 

@@ -32,10 +32,12 @@ pub enum ToMonitor {
     },
     /// An operator orders a reload; [`ToWorker::Reload`](crate::ToWorker::Reload) with this ticket or a later one answers.
     WantReload { ticket: Ticket, extent: Extent },
-    /// An operator wants another text in the place of the rules; it is in a sealed file in memory beside the frame. A reload of the
-    /// rules with this ticket or a later one answers, and says so if the text was not put there.
-    ReplaceRules {
+    /// An operator wants another text in the place of one of his files; it is in a sealed file in memory beside the frame. A reload
+    /// with this ticket or a later one answers, of the [`Extent`] that belongs to the kind, and says so if the text was not put there.
+    ReplaceText {
         ticket: Ticket,
+        /// Which file.
+        kind: DocumentKind,
         /// BLAKE2b with 256 bits (RFC 7693) of what the file says now; it is left alone if it says something else.
         former: [u8; 32],
     },
@@ -62,7 +64,7 @@ mod kind {
     pub(super) const DRAINED: u8 = 68;
     pub(super) const PAM_HELPER_STUCK: u8 = 69;
     pub(super) const WANT_RELOAD: u8 = 71;
-    pub(super) const REPLACE_RULES: u8 = 72;
+    pub(super) const REPLACE_TEXT: u8 = 72;
 }
 
 impl ToMonitor {
@@ -83,8 +85,8 @@ impl ToMonitor {
             Self::WantReload { ticket: Ticket(ticket), extent } => {
                 frame::seal(kind::WANT_RELOAD, &[&ticket.to_be_bytes()[..], &[extent.number()]].concat())
             }
-            Self::ReplaceRules { ticket: Ticket(ticket), former } => {
-                frame::seal(kind::REPLACE_RULES, &[&ticket.to_be_bytes()[..], former].concat())
+            Self::ReplaceText { ticket: Ticket(ticket), kind, former } => {
+                frame::seal(kind::REPLACE_TEXT, &[&ticket.to_be_bytes()[..], &[kind.number()], former].concat())
             }
         }
     }
@@ -107,7 +109,11 @@ impl ToMonitor {
             kind::DRAINED => Self::Drained { remaining: body.u32()? },
             kind::PAM_HELPER_STUCK => Self::PamHelperStuck { number: body.u32()? },
             kind::WANT_RELOAD => Self::WantReload { ticket: Ticket(body.u64()?), extent: Extent::read(&mut body)? },
-            kind::REPLACE_RULES => Self::ReplaceRules { ticket: Ticket(body.u64()?), former: former(&mut body)? },
+            kind::REPLACE_TEXT => Self::ReplaceText {
+                ticket: Ticket(body.u64()?),
+                kind: DocumentKind::read(&mut body)?,
+                former: former(&mut body)?,
+            },
             found => return Err(FrameError::Kind { found }),
         };
         body.end()?;
@@ -118,7 +124,7 @@ impl ToMonitor {
     #[must_use]
     pub fn carries_descriptor(&self) -> bool {
         match self {
-            Self::ReplaceRules { .. } => true,
+            Self::ReplaceText { .. } => true,
             Self::Ready
             | Self::Heartbeat { .. }
             | Self::Reloaded { .. }
@@ -199,8 +205,8 @@ mod tests {
             any::<u32>().prop_map(|number| ToMonitor::PamHelperStuck { number }),
             (any::<u64>(), prop::sample::select(Extent::ALL))
                 .prop_map(|(ticket, extent)| ToMonitor::WantReload { ticket: Ticket(ticket), extent }),
-            (any::<u64>(), any::<[u8; 32]>())
-                .prop_map(|(ticket, former)| ToMonitor::ReplaceRules { ticket: Ticket(ticket), former }),
+            (any::<u64>(), prop::sample::select(DocumentKind::ALL), any::<[u8; 32]>())
+                .prop_map(|(ticket, kind, former)| ToMonitor::ReplaceText { ticket: Ticket(ticket), kind, former }),
         ]
     }
 

@@ -102,7 +102,7 @@ pub(super) fn users(settings: &Settings, text: Option<&Text>) -> anyhow::Result<
     };
     let Text { text, generation } = text.context("there is no text of auth.users_file")?;
     let users = config::users::load(&path.to_string_lossy(), text)?;
-    Ok(Users::new(*generation, &users)?)
+    Ok(Users::new(*generation, &users)?.written_as(text))
 }
 
 /// The tokens in that text; none are wanted without a file.

@@ -12,7 +12,7 @@ use monitor::source::{Source, Text};
 use wire::{DocumentKind, Extent};
 
 use super::args::Selection;
-use super::{build, configuration, delivery, privileges, rewriting, soundness};
+use super::{build, configuration, delivery, pam, privileges, rewriting, soundness};
 use crate::engine::log::Loudness;
 use crate::frontends::office::policy::Digest;
 
@@ -34,10 +34,10 @@ impl Source for Files<'_> {
         self.draft = None;
         let configuration = match extent {
             Extent::Everything => Some(text(DocumentKind::Configuration, self.configuration(claim))),
-            Extent::Rules => None,
+            Extent::Rules | Extent::Users => None,
         };
         let naming = self.draft.as_ref().unwrap_or(&self.in_force);
-        let wanted = configuration::named(naming).filter(|(kind, _)| is_within(*kind, extent));
+        let wanted = configuration::named(naming).filter(|(kind, _)| extent.reads(*kind));
         let named = wanted.map(|(kind, path)| {
             let read = is_file(&path).and_then(|()| configuration::read_named(kind, &path));
             text(kind, read)
@@ -45,8 +45,8 @@ impl Source for Files<'_> {
         configuration.into_iter().chain(named).collect()
     }
 
-    fn replace_rules(&mut self, former: &[u8; 32], text: &str) -> Result<(), String> {
-        self.rewrite_rules(former, text).map_err(|error| format!("{error:#}"))
+    fn replace(&mut self, kind: DocumentKind, former: &[u8; 32], text: &str) -> Result<(), String> {
+        self.rewrite(kind, former, text).map_err(|error| format!("{error:#}"))
     }
 
     fn settle(&mut self, taken: &[DocumentKind]) {
@@ -67,24 +67,49 @@ impl Source for Files<'_> {
 }
 
 impl Files<'_> {
-    /// Only a text goes into the file by which a service would start.
-    fn rewrite_rules(&self, former: &[u8; 32], text: &str) -> anyhow::Result<()> {
-        let settings = &self.in_force;
-        let path = configuration::needed_rules(settings).context("there is no rule file")?;
-        let mut texts = Vec::new();
-        for (kind, path) in configuration::named(settings) {
-            is_file(&path)?;
-            texts.push((kind, delivery::Text { text: configuration::read_named(kind, &path)?, generation: 0 }));
-        }
-        let rules = texts.iter_mut().find(|(kind, _)| *kind == DocumentKind::Rules).context("there is no rule file")?;
-        let present = std::mem::replace(&mut rules.1.text, text.to_owned());
+    /// Only a text goes into a file by which a service would start.
+    fn rewrite(&self, kind: DocumentKind, former: &[u8; 32], text: &str) -> anyhow::Result<()> {
+        let path = self.path_of(kind).with_context(|| format!("there is no file of the {}", kind.name()))?;
+        is_file(&path)?;
+        let present = configuration::read_named(kind, &path)?;
         ensure!(
             Digest::of(&present).bytes() == *former,
             "{} does not say what is in force; somebody has edited it: reload it or put it back first",
             path.display()
         );
-        soundness::check(settings, &texts)?;
-        rewriting::rewrite(path, text).with_context(|| format!("cannot write {}", path.display()))
+        self.could_start_by(kind, text)?;
+        rewriting::rewrite(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+
+    /// Those that an operator may write through the worker.
+    fn path_of(&self, kind: DocumentKind) -> Option<PathBuf> {
+        match kind {
+            DocumentKind::Configuration => self.selection.config.clone(),
+            DocumentKind::Users => configuration::needed_users(&self.in_force).map(Path::to_owned),
+            DocumentKind::Rules => configuration::needed_rules(&self.in_force).map(Path::to_owned),
+            DocumentKind::RuleTests
+            | DocumentKind::FirstConfiguration
+            | DocumentKind::Tokens
+            | DocumentKind::ApiCertificate
+            | DocumentKind::ApiKey
+            | DocumentKind::MetricsCertificate
+            | DocumentKind::MetricsKey => None,
+        }
+    }
+
+    /// Whether a service would start if this text were in its place and every other file were as it is.
+    fn could_start_by(&self, kind: DocumentKind, text: &str) -> anyhow::Result<()> {
+        let is_configuration = kind == DocumentKind::Configuration;
+        let loaded = is_configuration.then(|| configuration::load(self.selection, Some(text))).transpose()?;
+        let settings = loaded.as_ref().map_or(&self.in_force, |loaded| &loaded.settings);
+        let mut texts = Vec::new();
+        for (named, path) in configuration::named(settings) {
+            is_file(&path)?;
+            let text = if named == kind { text.to_owned() } else { configuration::read_named(named, &path)? };
+            texts.push((named, delivery::Text { text, generation: 0 }));
+        }
+        let rules = soundness::check(settings, &texts)?;
+        pam::verify(settings, &rules)
     }
 
     fn configuration(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> anyhow::Result<String> {
@@ -110,14 +135,6 @@ pub(super) fn terms(settings: &Settings) -> Terms {
         drain: server.drain,
         upgrade_drain: server.upgrade_drain,
         watch_files: server.watch_files,
-    }
-}
-
-/// Whether a reload of this extent reads that text.
-fn is_within(kind: DocumentKind, extent: Extent) -> bool {
-    match extent {
-        Extent::Everything => true,
-        Extent::Rules => kind.part_of() == DocumentKind::Rules,
     }
 }
 

@@ -14,6 +14,7 @@ use config::Settings;
 use tokio::sync::watch;
 use wire::admin::Role;
 
+use super::blueprint::Plan;
 use super::build;
 use super::certificate::Shown;
 use super::counting::Counting;
@@ -27,6 +28,7 @@ use crate::engine::concessions::Concessions;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{Admin, Entrance, Terms};
 use crate::frontends::http::{Http, Manners};
+use crate::frontends::office::policy::Store;
 use crate::frontends::office::{Office, Paces, Past, Record, Workshop};
 use crate::frontends::socks::World;
 use crate::state::limits::bandwidth::Bandwidth;
@@ -73,6 +75,8 @@ pub(super) struct Given {
     pub(super) certificates: Shown,
     /// What operators order and ask of reloads.
     pub(super) reloads: Arc<Reloads>,
+    /// The configuration as it is written.
+    pub(super) plan: Arc<Plan>,
     /// Where operators' orders are written down, if they are.
     pub(super) audit: Option<Record>,
     /// What the admin socket asks of whoever comes.
@@ -107,6 +111,7 @@ impl House {
             tokens,
             certificates,
             reloads,
+            plan,
             audit,
             admin,
         } = given;
@@ -146,7 +151,8 @@ impl House {
         rule_hits::follow(&counting.metrics, Arc::clone(&world));
         let pacer = start_pacer(&world).context("cannot start a thread")?;
         // Beside the history, where the sandbox lets the worker write.
-        let workshop = Workshop::new(past.as_deref().and_then(Path::parent).map(|place| place.join("policy")));
+        let workshop =
+            Workshop::new(past.as_deref().and_then(Path::parent).map(|place| place.join("policy")).as_deref());
         let office = Arc::new(Office {
             metrics: Arc::clone(&counting.metrics),
             readiness: Arc::clone(&counting.readiness),
@@ -158,8 +164,9 @@ impl House {
             paces: Paces::default(),
             concessions,
             workshop,
+            blueprint: plan,
         });
-        start_watch(&office).context("cannot start a thread")?;
+        start_watches(&office).context("cannot start a thread")?;
         let admin =
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
         let manners = manners(settings, tokens, certificates);
@@ -289,10 +296,14 @@ fn open_admin(
     Admin::start(entrances, terms, office).map(Some)
 }
 
-/// Takes rules back that nobody confirms, as long as the process lives.
-fn start_watch(office: &Arc<Office>) -> io::Result<()> {
-    let office = Arc::clone(office);
-    std::thread::Builder::new().name("rules-watch".to_owned()).spawn(move || office.keep_watch()).map(drop)
+/// Takes texts back that nobody confirms, as long as the process lives.
+fn start_watches(office: &Arc<Office>) -> io::Result<()> {
+    for store in Store::ALL {
+        let office = Arc::clone(office);
+        let thread = std::thread::Builder::new().name(format!("{}-watch", store.word()));
+        thread.spawn(move || office.keep_watch(store)).map(drop)?;
+    }
+    Ok(())
 }
 
 /// Lets each scrape see who is turned away before a session begins.

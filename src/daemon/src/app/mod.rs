@@ -3,6 +3,7 @@
 mod acl;
 mod allowance;
 mod args;
+mod blueprint;
 mod build;
 mod certificate;
 mod commands;

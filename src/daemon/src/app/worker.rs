@@ -16,6 +16,7 @@ use nix::sys::signal::{SigSet, Signal};
 use wire::{DocumentKind, ToMonitor, ToWorker};
 
 use super::args::{FromMonitor, Selection};
+use super::blueprint::Plan;
 use super::certificate::{Certificate, OfApi, OfMetrics, Shown};
 use super::commands::{EX_CONFIG, EX_SOFTWARE, complain};
 use super::confinement::Confinement;
@@ -82,7 +83,10 @@ impl Worker {
         leave_signals_to_the_monitor()?;
         let mut delivery = take_over(link)?;
         let generation = delivery.generation();
-        let mut settings = settings_of(&selection, delivery.take(DocumentKind::Configuration))?;
+        let written = delivery.take(DocumentKind::Configuration);
+        let text =
+            written.as_ref().and_then(|text| text.as_ref().ok()).map(|text| text.text.clone()).unwrap_or_default();
+        let mut settings = settings_of(&selection, written)?;
         let first = delivery.take(DocumentKind::FirstConfiguration).map(|text| settings_of(&selection, Some(text)));
         let first = first.unwrap_or_else(|| Ok(settings.clone()))?;
         let _the_operator_has_been_told = settings.keep_fixed(&first);
@@ -110,6 +114,7 @@ impl Worker {
         let history = start_history(&settings.sessions, history, &counting)?;
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
         let reloads = Arc::new(Reloads::new(Line(link.try_clone()?)));
+        let plan = Arc::new(Plan::new(selection.clone(), first.clone(), &text));
         let given = Given {
             sockets: delivery.listeners,
             pam,
@@ -120,6 +125,7 @@ impl Worker {
             tokens: Arc::clone(&tokens_in_use),
             certificates: certificates_in_use.clone(),
             reloads: Arc::clone(&reloads),
+            plan: Arc::clone(&plan),
             audit: audit.map(|path| Record::new(Audit::at(path), settings.admin.audit_required)),
             admin,
         };
@@ -145,6 +151,7 @@ impl Worker {
             loudness,
             counts,
             reloads,
+            plan,
         };
         let reloader = Reloader::start(in_force, link.try_clone()?)?;
         tracing::info!(?listeners, "serving");

@@ -25,7 +25,7 @@ pub(crate) struct Rules {
     /// The rules that say how much their connections may have.
     bounded: HashMap<Identity, RuleId>,
     /// What they were read from, if they were written.
-    text: Option<Box<str>>,
+    text: Option<Arc<str>>,
 }
 
 /// A time zone that this host does not know.
@@ -54,8 +54,8 @@ impl Rules {
     }
 
     /// What they were read from, if they were written.
-    pub(crate) fn text(&self) -> Option<&str> {
-        self.text.as_deref()
+    pub(crate) fn text(&self) -> Option<&Arc<str>> {
+        self.text.as_ref()
     }
 
     /// The same in the place of others, whose hits it goes on counting.

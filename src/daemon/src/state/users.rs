@@ -1,6 +1,8 @@
 //! The users of the users file, ready to be found. Whoever checks passwords is elsewhere.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 
 use argon2::Params;
 use argon2::password_hash::phc::PasswordHash;
@@ -18,7 +20,12 @@ pub(crate) struct Users {
     known: HashMap<Box<[u8]>, Known>,
     /// What an unknown name is checked against, to take as long as a known one: the hash that costs most.
     costliest: Option<PasswordHash>,
+    /// What they were read from, if they were written.
+    text: Option<Text>,
 }
+
+/// It has everybody's password hash and is shown to nobody by chance.
+struct Text(Arc<str>);
 
 /// One `[[users]]` table.
 #[derive(Debug)]
@@ -29,6 +36,12 @@ pub(crate) struct Known {
     expires: Option<Timestamp>,
     limits: UserLimits,
     quotas: Vec<QuotaAmount>,
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(…)")
+    }
 }
 
 /// A hash that argon2 cannot use.
@@ -46,7 +59,18 @@ impl Users {
         let known = users.as_slice().iter().map(|user| Ok((user.name.as_str().as_bytes().into(), Known::new(user)?)));
         let known = known.collect::<Result<HashMap<_, Known>, _>>()?;
         let costliest = known.values().map(|known| &known.hash).max_by_key(|hash| cost(hash)).cloned();
-        Ok(Self { generation, known, costliest })
+        Ok(Self { generation, known, costliest, text: None })
+    }
+
+    /// The same, read from this text.
+    #[must_use]
+    pub(crate) fn written_as(self, text: &str) -> Self {
+        Self { text: Some(Text(text.into())), ..self }
+    }
+
+    /// What they were read from, if they were written; it has everybody's password hash.
+    pub(crate) fn text(&self) -> Option<&Arc<str>> {
+        self.text.as_ref().map(|text| &text.0)
     }
 
     /// There is no users file.

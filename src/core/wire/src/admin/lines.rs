@@ -1,11 +1,12 @@
-//! Takes a stream of bytes apart into lines, none longer than allowed.
+//! Takes a stream of bytes apart into lines, none longer than allowed. A line may bear a password: what is read is wiped behind it.
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// Bytes that have come and are no whole line yet, and the lines before them.
 #[derive(Debug)]
 pub struct Lines {
-    buffer: Vec<u8>,
+    buffer: Zeroizing<Vec<u8>>,
     /// What of the buffer has been looked at and has no end of a line.
     seen: usize,
     most: usize,
@@ -23,11 +24,18 @@ impl Lines {
     /// Lines of at most `most` bytes, without their end.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { buffer: Vec::new(), seen: 0, most }
+        Self { buffer: Zeroizing::default(), seen: 0, most }
     }
 
     /// Takes what has come.
     pub fn push(&mut self, bytes: &[u8]) {
+        let needed = self.buffer.len() + bytes.len();
+        if needed > self.buffer.capacity() {
+            // Growing in place would leave a copy behind.
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.next_power_of_two()));
+            larger.extend_from_slice(&self.buffer);
+            self.buffer = larger;
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -35,7 +43,7 @@ impl Lines {
     ///
     /// # Errors
     /// It is too long, whether it is whole or not; nothing can be read behind it.
-    pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, LineTooLong> {
+    pub fn next_line(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, LineTooLong> {
         let end = self.buffer[self.seen..].iter().position(|&byte| byte == b'\n').map(|place| self.seen + place);
         let length = end.unwrap_or(self.buffer.len());
         if length > self.most {
@@ -46,7 +54,7 @@ impl Lines {
             return Ok(None);
         };
         let rest = self.buffer.split_off(end + 1);
-        let mut line = std::mem::replace(&mut self.buffer, rest);
+        let mut line = std::mem::replace(&mut self.buffer, Zeroizing::new(rest));
         line.truncate(end);
         self.seen = 0;
         Ok(Some(line))
@@ -78,7 +86,7 @@ mod tests {
                 taken.push(piece);
                 rest = later;
                 while let Some(line) = taken.next_line().expect("none is too long") {
-                    found.push(String::from_utf8(line).expect("text"));
+                    found.push(String::from_utf8(line.to_vec()).expect("text"));
                 }
             }
             prop_assert_eq!(found, lines);

@@ -138,6 +138,8 @@ pub(super) enum Found<T> {
 /// All that a reload brings.
 #[derive(Debug)]
 pub(super) struct News {
+    /// That of the configuration, if there is another one.
+    pub(super) text: Option<String>,
     pub(super) configuration: Found<Settings>,
     pub(super) users: Found<Named<Users>>,
     pub(super) rules: Found<Named<Rules>>,
@@ -299,7 +301,7 @@ impl News {
             let problem = format!("cannot be applied without what failed: {}", missing.join(", "));
             self.configuration = Found::failed(&problem);
         }
-        let Self { configuration, users, rules, tokens, of_api, of_metrics } = self;
+        let Self { text: _, configuration, users, rules, tokens, of_api, of_metrics } = self;
         let settings = configuration.value().unwrap_or(&in_force.settings);
         in_force.users.stay_with(users, settings);
         in_force.rules.stay_with(rules, settings);
@@ -310,7 +312,7 @@ impl News {
 
     /// Something is new.
     pub(super) fn is_any(&self) -> bool {
-        let Self { configuration, users, rules, tokens, of_api, of_metrics } = self;
+        let Self { text: _, configuration, users, rules, tokens, of_api, of_metrics } = self;
         let is_regime_new = configuration.value().is_some() || users.value().is_some() || rules.value().is_some();
         let is_certificate_new = of_api.value().is_some() || of_metrics.value().is_some();
         is_regime_new || tokens.value().is_some() || is_certificate_new
@@ -345,7 +347,10 @@ impl News {
 
     /// Puts what is new in the place of what was in force.
     pub(super) fn settle(self, in_force: &mut InForce) {
-        let Self { configuration, users, rules, tokens, of_api, of_metrics } = self;
+        let Self { text, configuration, users, rules, tokens, of_api, of_metrics } = self;
+        if let Some(text) = text.filter(|_| configuration.value().is_some()) {
+            in_force.plan.is_in_force(&text);
+        }
         configuration.settle(&mut in_force.settings);
         users.settle(&mut in_force.users);
         rules.settle(&mut in_force.rules);

@@ -23,6 +23,7 @@ pub(super) use self::component::Named;
 use self::component::{Found, News};
 pub(super) use self::counts::Counts;
 use super::args::Selection;
+use super::blueprint::Plan;
 use super::certificate::{Certificate, OfApi, OfMetrics, Shown};
 use super::delivery::Delivery;
 use super::gates::Gate;
@@ -78,6 +79,8 @@ pub(super) struct InForce {
     pub(super) counts: Counts,
     /// Where reports are kept.
     pub(super) reloads: Arc<Reloads>,
+    /// The configuration as it is written.
+    pub(super) plan: Arc<Plan>,
 }
 
 /// The way of orders to the monitor.
@@ -89,11 +92,12 @@ impl Monitor for Line {
         self.0.send(&ToMonitor::WantReload { ticket, extent }).is_ok()
     }
 
-    fn replace_rules(&self, ticket: Ticket, former: [u8; 32], text: &str) -> bool {
-        let passed = sealed("rules", text.as_bytes())
+    fn replace(&self, ticket: Ticket, kind: DocumentKind, former: [u8; 32], text: &str) -> bool {
+        let order = ToMonitor::ReplaceText { ticket, kind, former };
+        let passed = sealed(kind.name(), text.as_bytes())
             .map_err(anyhow::Error::from)
-            .and_then(|text| Ok(self.0.send_with(&ToMonitor::ReplaceRules { ticket, former }, text.as_fd())?));
-        passed.inspect_err(|error| tracing::warn!(%error, "rules cannot be handed to the monitor")).is_ok()
+            .and_then(|text| Ok(self.0.send_with(&order, text.as_fd())?));
+        passed.inspect_err(|error| tracing::warn!(%error, "a text cannot be handed to the monitor")).is_ok()
     }
 }
 
@@ -154,7 +158,9 @@ impl InForce {
     }
 
     fn read(&self, delivery: &mut Delivery) -> News {
-        let configuration = Found::configuration(self, delivery.take(DocumentKind::Configuration));
+        let written = delivery.take(DocumentKind::Configuration);
+        let text = written.as_ref().and_then(|text| text.as_ref().ok()).map(|text| text.text.clone());
+        let configuration = Found::configuration(self, written);
         let configuration = configuration.unless(|settings| {
             pam::suffice(&self.pam_services, settings.pam_services().iter().map(PamService::as_str))
         });
@@ -168,7 +174,7 @@ impl InForce {
         let tokens = self.tokens.find(settings, delivery);
         let of_api = self.of_api.find(settings, delivery);
         let of_metrics = self.of_metrics.find(settings, delivery);
-        News { configuration, users, rules, tokens, of_api, of_metrics }
+        News { text, configuration, users, rules, tokens, of_api, of_metrics }
     }
 
     /// The regime of as much of the news as a regime can be made of; nothing if there is nothing new.

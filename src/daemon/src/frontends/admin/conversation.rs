@@ -11,10 +11,11 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 use wire::admin::{Answer, Code, Lines, MOST_IN_FLIGHT, MOST_REQUEST, MOST_SUBSCRIPTIONS, Refusal, Request};
+use zeroize::Zeroize;
 
 use super::catalogue;
 use super::desk::{Asker, Desk};
-use super::ops::{self, Act, Op, Slow};
+use super::ops::{self, Act, Op};
 use super::outbox::Outbox;
 use super::subscription::{Subject, Subscription};
 use crate::engine::history::archive::withdrawn::Withdrawn;
@@ -93,7 +94,10 @@ pub(super) async fn hold(desk: Arc<Desk>, stream: UnixStream, asker: Asker) {
         tokio::select! {
             read = from.read(&mut chunk), if conversation.listens() => match read {
                 Ok(0) | Err(_) => conversation.hearing = Hearing::Ended,
-                Ok(count) => conversation.lines.push(&chunk[..count]),
+                Ok(count) => {
+                    conversation.lines.push(&chunk[..count]);
+                    chunk[..count].zeroize();
+                }
             },
             written = to.write(conversation.outbox.bytes()), if !conversation.outbox.is_empty() => match written {
                 Ok(0) | Err(_) => return,
@@ -202,7 +206,10 @@ impl Conversation {
                 .say(Some(id), Err(Refusal::new(Code::BadRequest, "a request of this number waits for its answer")));
         }
         match self.allowed(&op) {
-            Err(refusal) => self.say(Some(id), Err(refusal)),
+            Err(refusal) => {
+                wipe(p);
+                self.say(Some(id), Err(refusal));
+            }
             Ok(op) => match op.act {
                 Act::Meta(act) => {
                     let answer = act(self, p);
@@ -212,7 +219,7 @@ impl Conversation {
                     let answer = act(&self.desk, &self.asker, p);
                     self.say(Some(id), answer);
                 }
-                Act::Slow(act) => self.leave_to_others(id, op, act, p),
+                Act::Slow(_) | Act::Named(_) => self.leave_to_others(id, op, p),
             },
         }
     }
@@ -233,14 +240,14 @@ impl Conversation {
     }
 
     /// One of the threads for what takes long does it, and tells.
-    fn leave_to_others(&mut self, id: u64, op: &'static Op, act: Slow, p: Parameters) {
+    fn leave_to_others(&mut self, id: u64, op: &'static Op, p: Parameters) {
         let (desk, asker, answers) = (Arc::clone(&self.desk), self.asker.clone(), self.answers.clone());
         let withdrawn = Withdrawn::default();
         let asker = Asker { withdrawn: withdrawn.clone(), ..asker };
         let job = move |answers: mpsc::Sender<(u64, Answer)>| {
             move || {
                 let mut part = |part: Value| answers.blocking_send((id, Answer::Part(part))).is_ok();
-                ops::carry_out(&desk, &asker, op, act, p, &mut part)
+                ops::carry_out(&desk, &asker, op, p, &mut part)
             }
         };
         let pool_desk = Arc::clone(&self.desk);
@@ -305,6 +312,15 @@ impl Conversation {
 
     pub(super) fn unsubscribe(&mut self, number: u64) -> bool {
         self.subscriptions.remove(&number).is_some()
+    }
+}
+
+/// Whatever was in them may have been a password.
+fn wipe(p: Parameters) {
+    for value in p.into_iter().map(|(_, value)| value) {
+        if let Value::String(mut text) = value {
+            text.zeroize();
+        }
     }
 }
 

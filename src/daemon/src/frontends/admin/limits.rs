@@ -1,13 +1,16 @@
-//! Operations on quotas, and on what operators let somebody have for a while.
+//! Operations on bandwidth and quotas, and on what operators let somebody have for a while.
+#![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::admin::Refusal;
 
-use super::conversation::Parameters;
+use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{IDEM, Op, look, order, read};
+use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
+use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
+use crate::frontends::office::classes::ClassNow;
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -18,6 +21,14 @@ pub(super) const OPS: &[Op] = &[
         "quotas as GET /api/limits/quotas shows them, the nearest to its end first",
         "how far quotas are used up",
     ),
+    look(
+        "limits.tree",
+        tree,
+        &[],
+        "classes: name (global, group/NAME, user/NAME, a source, or one of these by a rule), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, sessions, waiting, override_left_s; those under pressure first",
+        "who has which part of the bandwidth, and who waits for it",
+    ),
+    watch("limits.sub", subscribe, &[EVERY], "sub; pushes limits, as limits.tree", "the same again and again"),
     look(
         "limits.concessions",
         concessions,
@@ -74,6 +85,36 @@ struct Whose {
 pub(super) fn quotas(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
     let Whose { user, limit } = read(p)?;
     desk.perform(asker, Operation::Quotas(user, limit.unwrap_or(MOST).clamp(1, MOST)))
+}
+
+pub(super) fn tree(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {
+    Ok(classes(desk, asker))
+}
+
+fn classes(desk: &Desk, asker: &Asker) -> Value {
+    let classes = desk.office.classes(asker.is_masked);
+    json!({ "classes": classes.iter().map(ClassNow::json).collect::<Vec<_>>() })
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    every_ms: Option<u64>,
+}
+
+pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Subscribe { every_ms } = read(p)?;
+    let sub = conversation.subscribe(Subject::Other(Box::new(Classes)), every_ms)?;
+    Ok(json!({ "sub": sub }))
+}
+
+/// Tells who waits, whether or not that is new: rates always are.
+#[derive(Debug)]
+struct Classes;
+
+impl Source for Classes {
+    fn news(&mut self, desk: &Desk, asker: &Asker) -> Vec<(&'static str, Value)> {
+        vec![("limits", classes(desk, asker))]
+    }
 }
 
 pub(super) fn concessions(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {

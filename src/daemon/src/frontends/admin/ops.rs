@@ -21,11 +21,15 @@ pub(super) type Quick = fn(&Desk, &Asker, Parameters) -> Result<Value, Refusal>;
 /// May take long, and may answer in parts; a part that nobody takes any more returns false.
 pub(super) type Slow = fn(&Desk, &Asker, Parameters, &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal>;
 
+/// One act for several operations, which is told by which name it is asked for; may take long.
+pub(super) type Named = fn(&'static str, &Desk, &Asker, Parameters) -> Result<Value, Refusal>;
+
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Act {
     Meta(Meta),
     Quick(Quick),
     Slow(Slow),
+    Named(Named),
 }
 
 #[derive(Debug)]
@@ -142,19 +146,24 @@ pub(super) fn carry_out(
     desk: &Desk,
     asker: &Asker,
     op: &Op,
-    act: Slow,
     p: Parameters,
     part: &mut dyn FnMut(Value) -> bool,
 ) -> Result<Value, Refusal> {
+    let mut act = |p| match op.act {
+        Act::Slow(act) => act(desk, asker, p, part),
+        Act::Named(act) => act(op.name, desk, asker, p),
+        Act::Quick(act) => act(desk, asker, p),
+        Act::Meta(_) => Err(Refusal::new(Code::BadRequest, "this works on the conversation itself")),
+    };
     let is_order = op.role > Some(Role::Read) && op.wants_hello;
     let name = p.get("idem").and_then(Value::as_str).filter(|_| is_order).map(str::to_owned);
     let Some(name) = name.map(|name| (asker.you.uid, name)) else {
-        return act(desk, asker, p, part);
+        return act(p);
     };
     if let Err(known) = desk.outcomes.begin(name.clone(), Instant::now()) {
         return known;
     }
-    let outcome = act(desk, asker, p, part);
+    let outcome = act(p);
     desk.outcomes.end(name, &outcome, Instant::now());
     outcome
 }

@@ -55,7 +55,8 @@ impl Outcomes {
     }
 
     pub(super) fn end(&self, name: Name, outcome: &Result<Value, Refusal>, now: Instant) {
-        self.known(now).insert(name, (now, State::Over(outcome.clone())));
+        let outcome = outcome.as_ref().map(without_secret).map_err(Clone::clone);
+        self.known(now).insert(name, (now, State::Over(outcome)));
     }
 
     pub(super) fn of(&self, name: &Name, now: Instant) -> Known {
@@ -75,6 +76,15 @@ impl Outcomes {
         });
         known
     }
+}
+
+/// A password that was made is told once and not remembered.
+fn without_secret(answer: &Value) -> Value {
+    let mut answer = answer.clone();
+    if let Some(fields) = answer.as_object_mut() {
+        fields.remove("secret");
+    }
+    answer
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use wire::admin::Refusal;
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk};
 use super::ops::{Op, look, read};
-use crate::frontends::office::policy::Order;
+use crate::frontends::office::policy::{Order, Store};
 use crate::frontends::office::{Operation, Question};
 
 /// The operations of this room.
@@ -67,7 +67,7 @@ pub(super) fn explain(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value
     if subject.is_empty() {
         return desk.perform(asker, Operation::TestRequest(question));
     }
-    desk.perform(asker, Operation::Policy(Box::new(Order::Explain(read(subject)?, question))))
+    desk.perform(asker, Operation::Policy(Store::Acl, Box::new(Order::Explain(read(subject)?, question))))
 }
 
 pub(super) fn hits(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {

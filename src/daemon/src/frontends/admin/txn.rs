@@ -1,81 +1,72 @@
-//! Operations on rules before they count: drafts, what they would change, and their way into force and back.
+//! Operations on the operator's files before they count: drafts, what they would change, and their way into force and back.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::{Code, Refusal};
+use wire::admin::{Code, Refusal, Role};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
-use super::ops::{EVERY, IDEM, Op, Takes, change, look, order, read, search, watch};
+use super::ops::{Act, EVERY, IDEM, Op, Takes, read, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
-use crate::frontends::office::policy::Order;
+use crate::frontends::office::policy::{Order, Store};
 
-const WHICH: Takes = ("store", "acl, the only one yet; that is meant without it");
+const WHICH: Takes = ("store", "acl, users or config; acl is meant without it");
 const DRAFT: Takes = ("draft", "the number of a draft");
-const SUBJECT: Takes = ("draft, text or gen", "which rules are meant: a draft, a text, or an earlier generation");
+const SUBJECT: Takes = ("draft, text or gen", "which text is meant: a draft, a text, or an earlier generation");
+
+/// What can be changed in each store, all of it or nothing.
+const OPS_OF_STORES: &str = "acl: rule.add {owner,rule,before?}, rule.set {ref,rule}, rule.del {ref}, rule.move {ref,before?}, owner.add {owner,groups?}, owner.set {owner,groups?}, owner.del {owner}, global.set {default_policy}; users: user.add {name,user}, user.set {name,set}, user.del, user.enable, user.disable {name}, group.add {name,members}, group.del {name}, group.rename {name,to}, member.add, member.del {group,name}; config: set {key,value}, unset {key}; users and config: limit.set {target,limits}, limit.del {target}; all or none";
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
-    look(
+    row(
+        Role::Read,
         "txn.get",
-        |desk, asker, p| ask("txn.get", desk, asker, p),
         &[WHICH],
-        "gen, sha, text, confirm",
-        "the rules in force as they are written, and what waits to be confirmed",
+        "store, gen, sha, text (of users only for admin, with veils over the hashes), confirm",
+        "a text in force as it is written, and what waits to be confirmed",
     ),
-    look(
+    row(
+        Role::Read,
         "txn.history",
-        |desk, asker, p| ask("txn.history", desk, asker, p),
         &[WHICH],
         "gen, sha, t, by, source, comment of each, the latest first",
-        "the rule files that were in force, the last 50",
+        "the texts that were in force, the last 50",
     ),
-    look(
-        "txn.generation",
-        |desk, asker, p| ask("txn.generation", desk, asker, p),
-        &[WHICH, ("gen", "which one")],
-        "generation, text",
-        "what an earlier rule file said",
-    ),
-    look(
+    row(Role::Read, "txn.generation", &[WHICH, ("gen", "which one")], "generation, text", "what an earlier text said"),
+    row(
+        Role::Read,
         "txn.drafts",
-        |desk, asker, p| ask("txn.drafts", desk, asker, p),
         &[WHICH],
         "draft, base, rev, by, undo, redo, text of each",
         "what is being written, by whom",
     ),
-    look(
-        "txn.draft.get",
-        |desk, asker, p| ask("txn.draft.get", desk, asker, p),
-        &[WHICH, DRAFT],
-        "draft, base, rev, by, undo, redo, text",
-        "one draft",
-    ),
+    row(Role::Read, "txn.draft.get", &[WHICH, DRAFT], "draft, base, rev, by, undo, redo, text", "one draft"),
     watch(
         "txn.sub",
         subscribe,
         &[WHICH, EVERY],
         "sub, state; pushes policy whenever it changes: current (gen, sha, t, by, source, comment), confirm (gen, back_to, until, by), drafts (draft, by, base, rev)",
-        "which rules are in force, what waits to be confirmed, and who is writing others",
+        "which text is in force, what waits to be confirmed, and who is writing others",
     ),
-    search(
+    row(
+        Role::Read,
         "txn.validate",
-        |desk, asker, p, _| ask("txn.validate", desk, asker, p),
         &[WHICH, SUBJECT],
-        "ok, diag: sev, line, col, path, msg, hint; counts: users, groups, rules",
+        "ok, diag: sev, line, col, path, msg, hint; counts: users, groups, rules; needs_restart: keys",
         "whether a text could be in force, and what is to be said about it",
     ),
-    search(
+    row(
+        Role::Read,
         "txn.diff",
-        |desk, asker, p, _| ask("txn.diff", desk, asker, p),
         &[WHICH, SUBJECT],
         "items: owner, ref, kind (add, del, chg, mov), before, after; text as diff(1) writes it",
-        "how a text differs from the rules in force",
+        "how a text differs from the one in force",
     ),
-    order(
+    row(
+        Role::Operate,
         "acl.whatif",
-        |desk, asker, p, _| ask("acl.whatif", desk, asker, p),
         &[
             WHICH,
             SUBJECT,
@@ -85,144 +76,137 @@ pub(super) const OPS: &[Op] = &[
         "live and past: evaluated, same, other_rule, now_denied, now_allowed, by_user, sample, mine_denied; ms",
         "what a text would change for those who are in and for those who were",
     ),
-    change(
+    row(
+        Role::Admin,
         "txn.draft.open",
-        |desk, asker, p, _| ask("txn.draft.open", desk, asker, p),
-        &[WHICH, ("text", "what it says; the rules in force without it")],
+        &[WHICH, ("text", "what it says; what is in force without it")],
         "as txn.draft.get",
         "begins a draft; one that nobody touches for half an hour is gone",
     ),
-    change(
+    row(
+        Role::Admin,
         "txn.draft.op",
-        |desk, asker, p, _| ask("txn.draft.op", desk, asker, p),
-        &[
-            WHICH,
-            DRAFT,
-            (
-                "ops",
-                "rule.add {owner,rule,before?}, rule.set {ref,rule}, rule.del {ref}, rule.move {ref,before?}, owner.add {owner,groups?}, owner.set {owner,groups?}, owner.del {owner}, global.set {default_policy}; all or none",
-            ),
-        ],
+        &[WHICH, DRAFT, ("ops", OPS_OF_STORES)],
         "as txn.draft.get",
-        "changes rules of a draft and leaves every comment",
+        "changes a draft and leaves every comment",
     ),
-    change(
+    row(
+        Role::Admin,
         "txn.draft.put",
-        |desk, asker, p, _| ask("txn.draft.put", desk, asker, p),
         &[WHICH, DRAFT, ("text", "what it says from now on")],
         "as txn.draft.get",
         "replaces the text of a draft",
     ),
-    change(
-        "txn.draft.undo",
-        |desk, asker, p, _| ask("txn.draft.undo", desk, asker, p),
-        &[WHICH, DRAFT],
-        "as txn.draft.get",
-        "takes the last change back",
-    ),
-    change(
-        "txn.draft.redo",
-        |desk, asker, p, _| ask("txn.draft.redo", desk, asker, p),
-        &[WHICH, DRAFT],
-        "as txn.draft.get",
-        "makes it again",
-    ),
-    change(
-        "txn.draft.discard",
-        |desk, asker, p, _| ask("txn.draft.discard", desk, asker, p),
-        &[WHICH, DRAFT],
-        "nothing",
-        "forgets a draft",
-    ),
-    change(
+    row(Role::Admin, "txn.draft.undo", &[WHICH, DRAFT], "as txn.draft.get", "takes the last change back"),
+    row(Role::Admin, "txn.draft.redo", &[WHICH, DRAFT], "as txn.draft.get", "makes it again"),
+    row(Role::Admin, "txn.draft.discard", &[WHICH, DRAFT], "nothing", "forgets a draft"),
+    row(
+        Role::Admin,
         "txn.merge",
-        |desk, asker, p, _| ask("txn.merge", desk, asker, p),
         &[WHICH, DRAFT],
         "onto, items: owner, ref, state clean with kept or conflict with keys, base, mine, theirs",
         "what became of a draft's base while it was written",
     ),
-    change(
+    row(
+        Role::Admin,
         "txn.merge.pick",
-        |desk, asker, p, _| ask("txn.merge.pick", desk, asker, p),
         &[WHICH, DRAFT, ("picks", "for the index of each conflict mine, theirs, both or {rule:…}")],
         "as txn.draft.get",
-        "puts a draft on the rules in force",
+        "puts a draft on the text in force",
     ),
-    change(
+    row(
+        Role::Admin,
         "txn.apply",
-        |desk, asker, p, _| ask("txn.apply", desk, asker, p),
         &[
             WHICH,
             SUBJECT,
             ("base", "the generation on which the text builds; a draft knows its own"),
             ("existing", "keep, or end_denied for the sessions that it denies"),
-            ("confirm_s", "the rules of before come back after so many seconds unless somebody confirms"),
-            ("expect_denied", "as many live sessions must be denied, or the answer is conflict"),
+            ("confirm_s", "what was before comes back after so many seconds unless somebody confirms"),
+            ("expect_denied", "of acl: as many live sessions must be denied, or the answer is conflict"),
             ("comment", "why; it is kept with the generation"),
             IDEM,
         ],
-        "gen, sha, ended, confirm, audit",
-        "writes the rule file and puts it in force, whole or not at all",
+        "gen, sha, ended, confirm, audit; of config needs_restart, the keys that wait for a start",
+        "writes the file and puts it in force, whole or not at all",
     ),
-    change(
+    row(
+        Role::Admin,
+        "txn.quick",
+        &[
+            WHICH,
+            ("ops", OPS_OF_STORES),
+            (
+                "base, existing, confirm_s, comment",
+                "as txn.apply has them; without base whatever is in force is changed",
+            ),
+            IDEM,
+        ],
+        "as txn.apply",
+        "the same without a draft, for one small change",
+    ),
+    row(
+        Role::Admin,
         "txn.confirm",
-        |desk, asker, p, _| ask("txn.confirm", desk, asker, p),
         &[WHICH, ("gen", "what waits to be confirmed"), IDEM],
         "gen",
         "keeps what was applied",
     ),
-    change(
+    row(
+        Role::Admin,
         "txn.rollback",
-        |desk, asker, p, _| ask("txn.rollback", desk, asker, p),
         &[WHICH, ("to", "the generation that comes back, as a new one"), ("comment", "why"), IDEM],
         "gen, audit",
-        "brings an earlier rule file back",
+        "brings an earlier text back",
     ),
 ];
 
-/// The store that can be edited through this socket; a request need not name it.
-const STORE: &str = "acl";
+/// What the office knows by the same name.
+const fn row(role: Role, name: &'static str, takes: &'static [Takes], gives: &'static str, about: &'static str) -> Op {
+    let wants_hello = !matches!(role, Role::Read);
+    Op { name, role: Some(role), since: "0.1.0", about, takes, gives, wants_hello, act: Act::Named(ask) }
+}
 
-/// Asks what the office knows by the same name.
-pub(super) fn ask(op: &str, desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    if let Some(store) = p.get("store").filter(|store| *store != STORE) {
-        return Err(Refusal::new(Code::Unavailable, format!("store: {store} cannot be edited here, only {STORE:?}")));
-    }
+/// Asks the office.
+fn ask(op: &'static str, desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+    let store = p.get("store").map(Store::deserialize).transpose();
+    let store = store.map_err(|error| Refusal::new(Code::BadRequest, format!("store: {error}")))?.unwrap_or_default();
     let order = [("op".to_owned(), op.into()), ("p".to_owned(), p.into())].into_iter().collect();
     let order = serde_json::from_value::<Order>(Value::Object(order));
     let order = order.map_err(|error| Refusal::new(Code::BadRequest, format!("p: {error}")))?;
-    desk.perform(asker, Operation::Policy(Box::new(order)))
+    desk.perform(asker, Operation::Policy(store, Box::new(order)))
 }
 
 #[derive(Deserialize)]
 struct Subscribe {
-    store: Option<String>,
+    #[serde(default)]
+    store: Store,
     every_ms: Option<u64>,
 }
 
 fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Subscribe { store, every_ms } = read(p)?;
-    if let Some(other) = store.filter(|store| store != STORE) {
-        return Err(Refusal::new(Code::Unavailable, format!("store: {other} is not watched here, only {STORE:?}")));
-    }
-    let state = conversation.desk.office.policy_state().map_err(|no| refusal(&no))?;
-    let watched = Subject::Other(Box::new(Watched(state.clone())));
+    let told = conversation.desk.office.policy_state(store).map_err(|no| refusal(&no))?;
+    let watched = Subject::Other(Box::new(Watched { store, told: told.clone() }));
     let sub = conversation.subscribe(watched, every_ms)?;
-    Ok(json!({ "sub": sub, "state": state }))
+    Ok(json!({ "sub": sub, "state": told }))
 }
 
 /// The state as it was last told.
 #[derive(Debug)]
-struct Watched(Value);
+struct Watched {
+    store: Store,
+    told: Value,
+}
 
 impl Source for Watched {
     fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
-        // Without rules that are written somewhere there is no state, and no news.
-        let Ok(state) = desk.office.policy_state() else { return Vec::new() };
-        if state == self.0 {
+        // Without a text that is written somewhere there is no state, and no news.
+        let Ok(state) = desk.office.policy_state(self.store) else { return Vec::new() };
+        if state == self.told {
             return Vec::new();
         }
-        self.0 = state.clone();
+        self.told = state.clone();
         vec![("policy", state)]
     }
 }

@@ -3,12 +3,14 @@
 //! Knows nothing of HTTP, tokens or sockets: a frontend says who asks and what that one may do.
 
 pub(crate) mod acl;
+pub(crate) mod classes;
 pub(crate) mod forgiveness;
 mod limits;
 mod live;
 pub(crate) mod moment;
 pub(crate) mod paces;
 mod past;
+pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod reload;
@@ -72,6 +74,7 @@ pub(crate) struct Office {
     /// What operators let somebody have for a while.
     pub(crate) concessions: Concessions,
     pub(crate) workshop: Workshop,
+    pub(crate) blueprint: Arc<dyn policy::Blueprint>,
 }
 
 /// Who asks.
@@ -114,8 +117,9 @@ pub(crate) enum Operation {
     Grant(Box<Grant>),
     Override(Box<Override>),
     Reset(Reset),
-    /// Rules before they count.
-    Policy(Box<policy::Order>),
+    /// One of the operator's files before it counts.
+    Policy(policy::Store, Box<policy::Order>),
+    Password(Box<policy::NewPassword>),
 }
 
 /// Which of the living.
@@ -164,8 +168,8 @@ pub(crate) enum No {
     OtherNumber { matched: u64, expected: u64 },
     #[error("it cannot be written into the audit log, so it is not done; the log has the reason")]
     Unrecorded,
-    #[error("there is no rule file: acl.config_file is not set, or acl.enabled is false")]
-    NothingWritten,
+    #[error("{}", .0.absence())]
+    NothingWritten(policy::Store),
     #[error("there is no draft {0}; drafts that nobody touches for half an hour are gone")]
     DraftGone(u64),
     #[error("there is no generation {0}; the last 50 are kept")]
@@ -232,7 +236,8 @@ impl Operation {
             | Self::Grant(_)
             | Self::Override(_)
             | Self::Reset(_) => Scope::Operate,
-            Self::Policy(order) => order.scope(),
+            Self::Policy(store, order) => order.scope(*store),
+            Self::Password(_) => Scope::Admin,
         }
     }
 }
@@ -275,7 +280,8 @@ impl Office {
             Operation::Grant(order) => self.grant(caller, *order).map(Box::new).map(Answer::Conceded),
             Operation::Override(order) => self.lay_over(caller, *order).map(Box::new).map(Answer::Conceded),
             Operation::Reset(order) => self.reset(caller, &order).map(Answer::Voided),
-            Operation::Policy(order) => self.on_policy(caller, *order).map(Answer::Policy),
+            Operation::Policy(store, order) => self.on_policy(caller, store, *order).map(Answer::Policy),
+            Operation::Password(order) => self.set_password(caller, &order).map(Answer::Policy),
         }
     }
 

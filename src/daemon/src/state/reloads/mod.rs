@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use wire::{Extent, Ticket};
+use wire::{DocumentKind, Extent, Ticket};
 
 use self::report::Report;
 
@@ -21,8 +21,8 @@ pub(crate) trait Monitor: fmt::Debug + Send + Sync {
     /// Passes an order on; says whether that was possible. Never waits.
     fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool;
 
-    /// Passes on another text for the rules, if the file says what it said when `former` was made of it.
-    fn replace_rules(&self, ticket: Ticket, former: [u8; 32], text: &str) -> bool;
+    /// Passes on another text for a file, if that says what it said when `former` was made of it.
+    fn replace(&self, ticket: Ticket, kind: DocumentKind, former: [u8; 32], text: &str) -> bool;
 }
 
 #[derive(Debug)]
@@ -63,17 +63,18 @@ impl Reloads {
         self.pass_on(extent, patience, |monitor, ticket| monitor.want_reload(ticket, extent))
     }
 
-    /// Puts another text in the place of the rules and waits for the reload of it.
+    /// Puts another text in the place of a file and waits for the reload of it.
     ///
     /// # Errors
     /// As [`order`](Self::order).
-    pub(crate) fn replace_rules(
+    pub(crate) fn replace(
         &self,
+        kind: DocumentKind,
         former: [u8; 32],
         text: &str,
         patience: Duration,
     ) -> Result<Arc<Report>, Unanswered> {
-        self.pass_on(Extent::Rules, patience, |monitor, ticket| monitor.replace_rules(ticket, former, text))
+        self.pass_on(Extent::of(kind), patience, |monitor, ticket| monitor.replace(ticket, kind, former, text))
     }
 
     fn pass_on(
@@ -151,8 +152,8 @@ mod tests {
             self.0.lock().unwrap().send((ticket, extent)).is_ok()
         }
 
-        fn replace_rules(&self, ticket: Ticket, _former: [u8; 32], _text: &str) -> bool {
-            self.want_reload(ticket, Extent::Rules)
+        fn replace(&self, ticket: Ticket, kind: DocumentKind, _former: [u8; 32], _text: &str) -> bool {
+            self.want_reload(ticket, Extent::of(kind))
         }
     }
 

@@ -8,7 +8,9 @@ mod table;
 mod told;
 
 mod bans;
+mod limits;
 mod sessions;
+mod users;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -19,10 +21,12 @@ use serde_json::{Value, json};
 use wire::admin::{Code, Held, Patch, Refusal, ViewChange, ViewOpen, ViewOpened};
 
 use self::bans::Bans;
+use self::limits::Limits;
 use self::sessions::Sessions;
 use self::shape::{Shape, slice};
 use self::table::Table;
 use self::told::{Look, Told};
+use self::users::Users;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::meta;
@@ -36,7 +40,7 @@ pub(super) const OPS: &[Op] = &[
         "view.open",
         open,
         &[
-            ("of", "the table: sessions or bans"),
+            ("of", "the table: sessions, users, limits or bans"),
             ("filter", "which rows; all without it"),
             ("sort", "columns to sort by, as [[\"rate\",\"desc\"],…]; the id comes last"),
             ("cols", "which columns; all without it; the id is always first"),
@@ -65,7 +69,12 @@ pub(super) const OPS: &[Op] = &[
 ];
 
 /// The tables, and what opens a view of each.
-const TABLES: [(&str, Opens); 2] = [("sessions", view_of::<Sessions>), ("bans", view_of::<Bans>)];
+const TABLES: [(&str, Opens); 4] = [
+    ("sessions", view_of::<Sessions>),
+    ("users", view_of::<Users>),
+    ("limits", view_of::<Limits>),
+    ("bans", view_of::<Bans>),
+];
 
 type Opens = fn(&ViewOpen) -> Result<Box<dyn Shows>, Refusal>;
 

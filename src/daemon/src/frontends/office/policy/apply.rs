@@ -1,59 +1,98 @@
-//! The way of rules into force: the monitor writes the file, and the reload that follows says what came of it.
+//! The way of a text into force: the monitor writes the file, and the reload that follows says what came of it.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use config::tokens::Scope;
 use serde_json::{Value, json};
 
+use super::bench::{Pending, held};
 use super::generations::Source;
-use super::orders::{Apply, Existing, Rollback};
-use super::workshop::{Pending, held};
-use super::{Digest, Running, candidate};
+use super::orders::{Apply, Existing, Manner, Quick, Rollback};
+use super::store::Store;
+use super::{Digest, Running, candidate, papers, veil};
 use crate::frontends::office::acl::Book;
 use crate::frontends::office::record::{Done, Order};
 use crate::frontends::office::reload::Reload;
 use crate::frontends::office::{Caller, No, Office};
 use crate::state::reloads::Unanswered;
+use crate::state::reloads::report::Report;
 
 /// How long somebody waits for the reload, which takes milliseconds: others may come before.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Office {
-    pub(super) fn apply(&self, caller: &Caller, apply: &Apply) -> Result<Value, No> {
-        let (text, base_of_draft) = self.text_of(&apply.subject)?;
-        let base = apply.base.or(base_of_draft);
+    pub(super) fn apply(&self, caller: &Caller, store: Store, apply: &Apply) -> Result<Value, No> {
+        let (text, base_of_draft) = self.text_of(store, &apply.subject)?;
+        let base = apply.manner.base.or(base_of_draft);
         let base =
             base.ok_or_else(|| No::Invalid("base: the generation on which the text builds is missing".into()))?;
-        let pen = held(&self.workshop.pen);
-        let running = self.running_under(&pen)?;
-        if running.number != base {
-            return Err(No::Conflict(format!(
-                "generation {} is in force and the text builds on {base}; merge it first",
-                running.number
-            )));
-        }
-        self.refuse_surprises(&running, &text, apply.expect_denied)?;
-        let order =
-            Deed { op: "txn.apply", source: Source::Applied, comment: &apply.comment, idem: apply.idem.as_deref() };
-        let Done { outcome: number, audit } = self.put_in_force(&running, &text, caller, &order)?;
+        let bench = self.workshop.bench(store);
+        let pen = held(&bench.pen);
+        let running = self.running_on(&pen, store, Some(base))?;
+        let answer = self.bring_in(caller, &running, &text, ("txn.apply", &apply.manner))?;
         if let Some(draft) = apply.subject.draft {
-            held(&self.workshop.drafts).discard(draft)?;
+            held(&bench.drafts).discard(draft)?;
         }
-        let ended = if apply.existing == Existing::EndDenied { self.world.revoke() } else { 0 };
-        let pending = (apply.confirm_s > 0 && number != running.number)
-            .then(|| Pending::within(number, running.number, apply.confirm_s, &caller.name));
-        self.workshop.expect(pending.clone());
-        Ok(json!({ "gen": number, "sha": Digest::of(&text), "ended": ended, "confirm": pending, "audit": audit }))
+        Ok(answer)
     }
 
-    pub(super) fn confirm(&self, caller: &Caller, number: u64, idem: Option<&str>) -> Result<Value, No> {
-        let _pen = held(&self.workshop.pen);
-        match self.workshop.pending() {
+    /// Changes what is in force by edits, in one step.
+    pub(super) fn apply_at_once(&self, caller: &Caller, store: Store, quick: &Quick) -> Result<Value, No> {
+        let pen = held(&self.workshop.bench(store).pen);
+        let running = self.running_on(&pen, store, quick.manner.base)?;
+        let known = [&*running.text];
+        let ops: Vec<Value> = quick.ops.iter().map(|op| veil::all_unveiled(op, &known)).collect();
+        let text = papers::edit(store, &running.text, &ops)?;
+        self.bring_in(caller, &running, &text, ("txn.quick", &quick.manner))
+    }
+
+    /// What is in force, if that is what somebody builds on.
+    fn running_on(&self, pen: &MutexGuard<'_, ()>, store: Store, base: Option<u64>) -> Result<Running, No> {
+        let running = self.running_under(pen, store)?;
+        match base {
+            Some(base) if running.number != base => Err(No::Conflict(format!(
+                "generation {} is in force and the text builds on {base}; merge it first",
+                running.number
+            ))),
+            Some(_) | None => Ok(running),
+        }
+    }
+
+    /// Puts a text in force as somebody wants it, and says what came of it.
+    fn bring_in(
+        &self,
+        caller: &Caller,
+        running: &Running,
+        text: &str,
+        (op, manner): (&'static str, &Manner),
+    ) -> Result<Value, No> {
+        let store = running.store;
+        let needs_restart = self.refuse_surprises(running, text, manner.expect_denied)?;
+        let order = Deed { op, source: Source::Applied, comment: &manner.comment, idem: manner.idem.as_deref() };
+        let Done { outcome: number, audit } = self.put_in_force(running, text, caller, &order)?;
+        let ends_denied = manner.existing == Existing::EndDenied && store != Store::Config;
+        let ended = if ends_denied { self.world.revoke() } else { 0 };
+        let pending = (manner.confirm_s > 0 && number != running.number)
+            .then(|| Pending::within(number, running.number, manner.confirm_s, &caller.name));
+        self.workshop.bench(store).expect(pending.clone());
+        let mut answer =
+            json!({ "gen": number, "sha": Digest::of(text), "ended": ended, "confirm": pending, "audit": audit });
+        if store == Store::Config {
+            answer["needs_restart"] = needs_restart.into();
+        }
+        Ok(answer)
+    }
+
+    pub(super) fn confirm(&self, caller: &Caller, store: Store, number: u64, idem: Option<&str>) -> Result<Value, No> {
+        let bench = self.workshop.bench(store);
+        let _pen = held(&bench.pen);
+        match bench.pending() {
             Some(pending) if pending.number == number => {
-                let order = Order { op: "txn.confirm", target: json!({ "gen": number }), comment: None, idem };
+                let target = json!({ "store": store.word(), "gen": number });
+                let order = Order { op: "txn.confirm", target, comment: None, idem };
                 let deed = || {
-                    self.workshop.expect(None);
+                    bench.expect(None);
                     Ok(())
                 };
                 let done = self.on_record(caller, &order, deed, |()| "confirmed".to_owned())?;
@@ -64,30 +103,31 @@ impl Office {
         }
     }
 
-    pub(super) fn roll_back(&self, caller: &Caller, back: &Rollback) -> Result<Value, No> {
-        let pen = held(&self.workshop.pen);
-        let done = self.bring_back(&pen, back.to, caller, &back.comment, back.idem.as_deref())?;
-        self.workshop.expect(None);
+    pub(super) fn roll_back(&self, caller: &Caller, store: Store, back: &Rollback) -> Result<Value, No> {
+        let bench = self.workshop.bench(store);
+        let pen = held(&bench.pen);
+        let done = self.bring_back(&pen, (store, back.to), caller, (&back.comment, back.idem.as_deref()))?;
+        bench.expect(None);
         Ok(json!({ "gen": done.outcome, "audit": done.audit }))
     }
 
-    /// Brings the rules of before back when nobody confirms those that were applied; for a thread of its own.
-    pub(crate) fn keep_watch(&self) {
+    /// Brings back what was in force before when nobody confirms what was applied; for a thread of its own.
+    pub(crate) fn keep_watch(&self, store: Store) {
+        let bench = self.workshop.bench(store);
         loop {
-            let overdue = self.workshop.wait_for_silence();
-            let pen = held(&self.workshop.pen);
-            if self.workshop.pending().as_ref() != Some(&overdue) {
+            let overdue = bench.wait_for_silence();
+            let pen = held(&bench.pen);
+            if bench.pending().as_ref() != Some(&overdue) {
                 continue;
             }
-            // Whoever has brought other rules into force since has thereby decided.
-            let is_current = self.running_under(&pen).is_ok_and(|running| running.number == overdue.number);
-            self.workshop.expect(None);
-            let nobody = Caller::holder("nobody", Scope::Admin);
-            if is_current
-                && let Err(no) = self.bring_back(&pen, overdue.back_to, &nobody, "nobody confirmed in time", None)
-            {
+            // Whoever has brought another text into force since has thereby decided.
+            let is_current = self.running_under(&pen, store).is_ok_and(|running| running.number == overdue.number);
+            bench.expect(None);
+            let (nobody, why) = (Caller::holder("nobody", Scope::Admin), "nobody confirmed in time");
+            if is_current && let Err(no) = self.bring_back(&pen, (store, overdue.back_to), &nobody, (why, None)) {
                 tracing::error!(
-                    reason = %no, generation = overdue.back_to, "rules that nobody confirmed cannot be taken back"
+                    reason = %no, store = store.word(), generation = overdue.back_to,
+                    "what nobody confirmed cannot be taken back"
                 );
             }
         }
@@ -96,66 +136,94 @@ impl Office {
     fn bring_back(
         &self,
         pen: &MutexGuard<'_, ()>,
-        to: u64,
+        (store, to): (Store, u64),
         caller: &Caller,
-        comment: &str,
-        idem: Option<&str>,
+        (comment, idem): (&str, Option<&str>),
     ) -> Result<Done<u64>, No> {
-        let running = self.running_under(pen)?;
+        let running = self.running_under(pen, store)?;
         let text = {
-            let generations = held(&self.workshop.generations);
+            let generations = held(&self.workshop.bench(store).generations);
             generations.find(to).map(|(_, text)| text.to_owned()).ok_or(No::GenerationGone(to))?
         };
         let order = Deed { op: "txn.rollback", source: Source::Rollback, comment, idem };
         self.put_in_force(&running, &text, caller, &order)
     }
 
-    /// What was shown has to be what would happen.
-    fn refuse_surprises(&self, running: &Running, text: &str, expected: Option<usize>) -> Result<(), No> {
-        let candidate = candidate(text, &running.snapshot)?;
-        let Some(expected) = expected else { return Ok(()) };
-        let effect = self.effect_on_the_living(&Book::in_force(&running.snapshot), &candidate.book, &[]);
+    /// What was shown has to be what would happen. Returns the keys that wait for a start.
+    pub(super) fn refuse_surprises(
+        &self,
+        running: &Running,
+        text: &str,
+        expected: Option<usize>,
+    ) -> Result<Vec<String>, No> {
+        let validation = self.validate(running.store, text);
+        if !validation.ok {
+            return Err(No::Invalid(validation.first_error()));
+        }
+        let Some(expected) = expected.filter(|_| running.store == Store::Acl) else {
+            return Ok(validation.needs_restart);
+        };
+        let snapshot = &self.world.regime().snapshot;
+        let candidate = candidate(text, snapshot)?;
+        let effect = self.effect_on_the_living(&Book::in_force(snapshot), &candidate.book, &[]);
         if effect.now_denied == expected {
-            return Ok(());
+            return Ok(Vec::new());
         }
         Err(No::Conflict(format!("{} live sessions would be denied now, {expected} were expected", effect.now_denied)))
     }
 
-    fn put_in_force(&self, running: &Running, text: &str, caller: &Caller, order: &Deed<'_>) -> Result<Done<u64>, No> {
-        if running.text == text {
+    pub(super) fn put_in_force(
+        &self,
+        running: &Running,
+        text: &str,
+        caller: &Caller,
+        order: &Deed<'_>,
+    ) -> Result<Done<u64>, No> {
+        if *running.text == *text {
             return Ok(Done { outcome: running.number, audit: None });
         }
-        let target = json!({ "store": "acl", "base": running.number, "sha": Digest::of(text) });
+        let store = running.store;
+        let target = json!({ "store": store.word(), "base": running.number, "sha": Digest::of(text) });
         let comment = Some(order.comment).filter(|comment| !comment.is_empty());
         let record = Order { op: order.op, target, comment, idem: order.idem };
         let deed = || {
             self.hand_over(running, text)?;
-            Ok(held(&self.workshop.generations).note(text, &caller.name, order.source, order.comment))
+            let mut generations = held(&self.workshop.bench(store).generations);
+            Ok(generations.note(text, &caller.name, order.source, order.comment))
         };
         self.on_record(caller, &record, deed, |number| format!("generation {number} is in force"))
     }
 
     /// Has the monitor write the file and waits for the reload of it.
     fn hand_over(&self, running: &Running, text: &str) -> Result<(), No> {
-        let former = Digest::of(&running.text).bytes();
-        let report = self.reloads.replace_rules(former, text, PATIENCE).map_err(|unanswered| match unanswered {
+        let report = self.replaced(running.store, &running.text, text)?;
+        if report.is_good() {
+            let is_there = self.written(running.store).is_ok_and(|written| *written == *text);
+            let others = || No::Conflict("another text came into force meanwhile".to_owned());
+            return if is_there { Ok(()) } else { Err(others()) };
+        }
+        // This host may not have what a configuration asks for, which only the reload can find; then the file must not ask for it.
+        if running.store == Store::Config
+            && let Err(no) = self.replaced(Store::Config, text, &running.text)
+        {
+            tracing::error!(reason = %no, "the configuration file may say what is not in force");
+        }
+        Err(No::NotReloaded(Box::new(Reload::of(&report))))
+    }
+
+    fn replaced(&self, store: Store, former: &str, text: &str) -> Result<Arc<Report>, No> {
+        let report = self.reloads.replace(store.kind(), Digest::of(former).bytes(), text, PATIENCE);
+        report.map_err(|unanswered| match unanswered {
             Unanswered::NotPassedOn => No::NobodyReloads,
             Unanswered::NotInTime => No::StillReloading,
-        })?;
-        if !report.is_good() {
-            return Err(No::NotReloaded(Box::new(Reload::of(&report))));
-        }
-        if self.world.regime().snapshot.rules.text() == Some(text) {
-            return Ok(());
-        }
-        Err(No::Conflict("other rules came into force meanwhile".to_owned()))
+        })
     }
 }
 
-/// How rules come into force, as it is written down.
-struct Deed<'a> {
-    op: &'static str,
-    source: Source,
-    comment: &'a str,
-    idem: Option<&'a str>,
+/// How a text comes into force, as it is written down.
+pub(super) struct Deed<'a> {
+    pub(super) op: &'static str,
+    pub(super) source: Source,
+    pub(super) comment: &'a str,
+    pub(super) idem: Option<&'a str>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ::acl::Ruleset;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::frontends::office::acl::Book;
 use crate::state::rules::Rules;
@@ -30,7 +31,10 @@ pub(crate) struct Validation {
     #[serde(rename = "diag")]
     pub(super) diagnoses: Vec<Diagnosis>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    counts: Option<Counts>,
+    pub(super) counts: Option<Value>,
+    /// Keys of a configuration that stay as they are until the service is started anew.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) needs_restart: Vec<String>,
 }
 
 /// One thing to look at.
@@ -47,31 +51,18 @@ pub(super) struct Diagnosis {
     hint: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-struct Counts {
-    users: usize,
-    groups: usize,
-    rules: usize,
-}
-
 impl Candidate {
     /// Compiles a text, for the world as it is.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     pub(super) fn of(text: &str, now: &Arc<Snapshot>) -> Result<Self, Validation> {
-        let policy = config::rules::load(NAME, text, &Rules::knows_zone).map_err(|problems| Validation {
-            ok: false,
-            diagnoses: problems.as_slice().iter().map(Diagnosis::of_problem).collect(),
-            counts: None,
-        })?;
+        let policy = config::rules::load(NAME, text, &Rules::knows_zone);
+        let policy = policy.map_err(|problems| Validation::refused(&problems))?;
         let private_by_name = now.rules.set().private_by_name();
         // The zones are known: they were looked up a moment ago.
-        let rules = Rules::new(Arc::new(Ruleset::new(policy, private_by_name))).map_err(|error| Validation {
-            ok: false,
-            diagnoses: vec![Diagnosis::error(&error)],
-            counts: None,
-        })?;
+        let rules = Rules::new(Arc::new(Ruleset::new(policy, private_by_name)));
+        let rules = rules.map_err(|error| Validation::failed(&error.to_string()))?;
         Ok(Self { book: Book { path: Some(NAME.into()), rules: Arc::new(rules), ..Book::in_force(now) } })
     }
 
@@ -81,15 +72,31 @@ impl Candidate {
         let report = set.lint(Timestamp::now().as_second());
         let remarks = report.remarks.iter().take(MOST_REMARKS);
         let policy = set.policy();
-        Validation {
-            ok: true,
-            diagnoses: remarks.map(Diagnosis::of_remark).collect(),
-            counts: Some(Counts { users: policy.users.len(), groups: policy.groups.len(), rules: policy.rule_count() }),
-        }
+        let counts =
+            json!({ "users": policy.users.len(), "groups": policy.groups.len(), "rules": policy.rule_count() });
+        Validation::fine(remarks.map(Diagnosis::of_remark).collect(), Some(counts))
     }
 }
 
 impl Validation {
+    /// It could be in force.
+    pub(super) fn fine(diagnoses: Vec<Diagnosis>, counts: Option<Value>) -> Self {
+        Self { ok: true, diagnoses, counts, needs_restart: Vec::new() }
+    }
+
+    /// It could not, for all of these reasons.
+    pub(super) fn refused(problems: &config::Problems) -> Self {
+        let diagnoses = problems.as_slice().iter().map(|problem| Diagnosis::of_problem("error", problem)).collect();
+        Self { ok: false, ..Self::fine(diagnoses, None) }
+    }
+
+    /// It could not, for a reason that is nowhere in the text.
+    pub(super) fn failed(reason: &str) -> Self {
+        let path = "text".to_owned();
+        let diagnosis = Diagnosis { severity: "error", line: 0, col: None, path, msg: reason.to_owned(), hint: None };
+        Self { ok: false, ..Self::fine(vec![diagnosis], None) }
+    }
+
     /// The first thing that is wrong, with its place.
     pub(super) fn first_error(&self) -> String {
         self.diagnoses.first().map_or_else(String::new, |found| match found.col {
@@ -100,13 +107,13 @@ impl Validation {
 }
 
 impl Diagnosis {
-    fn of_problem(problem: &config::Problem) -> Self {
+    fn of_problem(severity: &'static str, problem: &config::Problem) -> Self {
         let (line, col) = match &problem.origin {
             config::Origin::File { line, column, .. } => (*line, Some(*column)),
             config::Origin::Default | config::Origin::Environment { .. } | config::Origin::Flag { .. } => (0, None),
         };
         Self {
-            severity: "error",
+            severity,
             line,
             col,
             path: problem.key.clone(),
@@ -115,13 +122,18 @@ impl Diagnosis {
         }
     }
 
+    pub(super) fn of_warning(warning: &config::Problem) -> Self {
+        Self::of_problem("warn", warning)
+    }
+
+    pub(super) fn of_restart(key: &str) -> Self {
+        let msg = "takes effect when the service is started anew".to_owned();
+        let hint = Some("systemctl restart rustsocks".to_owned());
+        Self { severity: "warn", line: 0, col: None, path: key.to_owned(), msg, hint }
+    }
+
     fn of_remark(remark: &::acl::Remark) -> Self {
         let msg = remark.to_string();
         Self { severity: "warn", line: remark.line as usize, col: None, path: remark.about.clone(), msg, hint: None }
-    }
-
-    fn error(error: &dyn std::error::Error) -> Self {
-        let path = "rules".to_owned();
-        Self { severity: "error", line: 0, col: None, path, msg: error.to_string(), hint: None }
     }
 }

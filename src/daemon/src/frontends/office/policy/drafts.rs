@@ -1,13 +1,15 @@
-//! Texts of rules that are being written, each by one operator.
+//! Texts that are being written, each by one operator.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use ::policy::{Document, Edit, Merge, Pick};
+use ::policy::{Item, Pick};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::No;
+use super::papers;
+use super::store::Store;
 
 /// Drafts at once.
 const MOST: usize = 32;
@@ -21,8 +23,9 @@ const MOST_STEPS: usize = 200;
 /// As long as a text may be.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Drafts {
+    store: Store,
     last: u64,
     open: HashMap<u64, Draft>,
 }
@@ -58,6 +61,10 @@ pub(crate) struct Sketch {
 }
 
 impl Drafts {
+    pub(super) fn of(store: Store) -> Self {
+        Self { store, last: 0, open: HashMap::new() }
+    }
+
     /// Begins one with the text of a generation, or with another.
     ///
     /// # Errors
@@ -124,13 +131,10 @@ impl Drafts {
     }
 
     /// Makes changes, all or none.
-    pub(super) fn edit(&mut self, id: u64, edits: &[Edit], now: Instant) -> Result<Sketch, No> {
+    pub(super) fn edit(&mut self, id: u64, ops: &[Value], now: Instant) -> Result<Sketch, No> {
+        let store = self.store;
         let draft = self.draft(id, now)?;
-        let mut document = document(&draft.text)?;
-        for (index, edit) in edits.iter().enumerate() {
-            document.apply(edit).map_err(|misfit| No::Invalid(format!("ops[{index}]: {misfit}")))?;
-        }
-        draft.change(bounded(document.text())?);
+        draft.change(bounded(papers::edit(store, &draft.text, ops)?)?);
         self.sketch(id)
     }
 
@@ -163,9 +167,9 @@ impl Drafts {
     }
 
     /// What became of the draft's base on both sides.
-    pub(super) fn merge(&self, id: u64, running: &str) -> Result<Merge, No> {
+    pub(super) fn merge(&self, id: u64, running: &str) -> Result<Vec<Item>, No> {
         let draft = self.open.get(&id).ok_or(No::DraftGone(id))?;
-        Ok(Merge::of(&document(&draft.base_text)?, &document(&draft.text)?, &document(running)?))
+        papers::merged(self.store, &draft.base_text, &draft.text, running)
     }
 
     /// Puts the draft on another base: its changes, in the text that came in between.
@@ -173,12 +177,13 @@ impl Drafts {
         &mut self,
         id: u64,
         (base, running): (u64, &str),
-        picks: &std::collections::BTreeMap<usize, Pick>,
+        picks: &BTreeMap<usize, Pick>,
         now: Instant,
     ) -> Result<Sketch, No> {
-        let merged = self.merge(id, running)?.result(picks).map_err(|error| No::Invalid(error.to_string()))?;
+        let store = self.store;
         let draft = self.draft(id, now)?;
-        draft.change(merged.text());
+        let merged = papers::settled(store, [&draft.base_text, &draft.text, running], picks)?;
+        draft.change(merged);
         draft.base = base;
         running.clone_into(&mut draft.base_text);
         self.sketch(id)
@@ -205,10 +210,6 @@ impl Draft {
     }
 }
 
-fn document(text: &str) -> Result<Document, No> {
-    Document::parse(text).map_err(|error| No::Invalid(error.to_string()))
-}
-
 fn bounded(text: String) -> Result<String, No> {
     if text.len() > LONGEST {
         return Err(No::Invalid(format!("text: more than {LONGEST} bytes")));
@@ -218,21 +219,19 @@ fn bounded(text: String) -> Result<String, No> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
 
     use super::*;
 
     const BASE: &str = "[global]\ndefault_policy = \"deny\" # firm\n";
 
-    fn set(policy: &str) -> Vec<Edit> {
-        serde_json::from_value(json!([{"op": "global.set", "default_policy": policy}])).unwrap()
+    fn set(policy: &str) -> Vec<Value> {
+        vec![json!({"op": "global.set", "default_policy": policy})]
     }
 
     #[test]
     fn steps_are_taken_back_and_again() {
-        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
         let id = drafts.open("anna", (7, BASE), None, now).unwrap().draft;
         let changed = drafts.edit(id, &set("allow"), now).unwrap();
         assert_eq!((changed.undo, changed.redo, changed.base), (1, 0, 7));
@@ -248,12 +247,10 @@ mod tests {
 
     #[test]
     fn an_edit_that_does_not_fit_leaves_the_draft_alone() {
-        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
         let id = drafts.open("anna", (1, BASE), None, now).unwrap().draft;
-        let edits: Vec<Edit> = serde_json::from_value(json!([
-            {"op": "global.set", "default_policy": "allow"}, {"op": "rule.del", "ref": "users/eve#1"}
-        ]))
-        .unwrap();
+        let edits =
+            [json!({"op": "global.set", "default_policy": "allow"}), json!({"op": "rule.del", "ref": "users/eve#1"})];
         let no = drafts.edit(id, &edits, now).unwrap_err();
         assert_eq!(no, No::Invalid("ops[1]: there is no rule users/eve#1".to_owned()));
         assert_eq!(drafts.find(id).unwrap(), (BASE, 1));
@@ -261,7 +258,7 @@ mod tests {
 
     #[test]
     fn a_draft_moves_to_another_base() {
-        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
         let id = drafts.open("anna", (1, BASE), None, now).unwrap().draft;
         drafts.edit(id, &set("allow"), now).unwrap();
         let running = format!("{BASE}\n[[users]]\nusername = \"bob\"\n");
@@ -271,7 +268,7 @@ mod tests {
 
     #[test]
     fn there_are_only_so_many_and_forgotten_ones_make_room() {
-        let (mut drafts, now) = (Drafts::default(), Instant::now());
+        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
         for _ in 0..MOST {
             drafts.open("anna", (1, BASE), None, now).unwrap();
         }

@@ -1,4 +1,4 @@
-//! The rule files of the past: what each said, who wrote it and why, kept so that one of them can come back.
+//! What one of the operator's files said in the past, who wrote it and why, kept so that it can come back.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,20 +47,22 @@ pub(crate) enum Source {
 #[derive(Debug)]
 pub(super) struct Generations {
     directory: Option<PathBuf>,
+    /// What the names of the files begin with.
+    name: &'static str,
     known: BTreeMap<u64, (Generation, String)>,
 }
 
 impl Generations {
     /// Reads what is there; nothing is kept in files without a directory. What cannot be read is left alone.
-    pub(super) fn open(directory: Option<PathBuf>) -> Self {
+    pub(super) fn open(name: &'static str, directory: Option<PathBuf>) -> Self {
         let mut known = BTreeMap::new();
         if let Some(directory) = &directory {
-            match read_all(directory) {
+            match read_all(directory, name) {
                 Ok(found) => known = found,
-                Err(error) => tracing::warn!(%error, ?directory, "earlier rule files cannot be read"),
+                Err(error) => tracing::warn!(%error, ?directory, "earlier texts of a file cannot be read"),
             }
         }
-        Self { directory, known }
+        Self { directory, name, known }
     }
 
     /// The one in force, if any is known.
@@ -93,9 +95,9 @@ impl Generations {
         let (by, comment) = (by.to_owned(), comment.to_owned());
         let generation = Generation { number, sha, since: Timestamp::now(), by, source, comment };
         if let Some(directory) = &self.directory
-            && let Err(error) = write(directory, &generation, text)
+            && let Err(error) = write(directory, self.name, &generation, text)
         {
-            tracing::warn!(%error, ?directory, "the rule file in force cannot be kept for later");
+            tracing::warn!(%error, ?directory, "the text in force cannot be kept for later");
         }
         self.known.insert(number, (generation, text.to_owned()));
         while self.known.len() > MOST {
@@ -108,23 +110,23 @@ impl Generations {
 
     fn forget(&self, number: u64) {
         let Some(directory) = &self.directory else { return };
-        for path in [about(directory, number), said(directory, number)] {
+        for path in [about(directory, self.name, number), said(directory, self.name, number)] {
             if let Err(error) = fs::remove_file(&path) {
-                tracing::warn!(%error, ?path, "an old rule file cannot be removed");
+                tracing::warn!(%error, ?path, "an old text cannot be removed");
             }
         }
     }
 }
 
-fn about(directory: &Path, number: u64) -> PathBuf {
-    directory.join(format!("rules-{number:08}.json"))
+fn about(directory: &Path, name: &str, number: u64) -> PathBuf {
+    directory.join(format!("{name}-{number:08}.json"))
 }
 
-fn said(directory: &Path, number: u64) -> PathBuf {
-    directory.join(format!("rules-{number:08}.toml"))
+fn said(directory: &Path, name: &str, number: u64) -> PathBuf {
+    directory.join(format!("{name}-{number:08}.toml"))
 }
 
-fn read_all(directory: &Path) -> io::Result<BTreeMap<u64, (Generation, String)>> {
+fn read_all(directory: &Path, name: &str) -> io::Result<BTreeMap<u64, (Generation, String)>> {
     let mut found = BTreeMap::new();
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
@@ -134,7 +136,7 @@ fn read_all(directory: &Path) -> io::Result<BTreeMap<u64, (Generation, String)>>
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "json")
             && let Ok(generation) = serde_json::from_slice::<Generation>(&fs::read(&path)?)
-            && let Ok(text) = fs::read_to_string(said(directory, generation.number))
+            && let Ok(text) = fs::read_to_string(said(directory, name, generation.number))
             && Digest::of(&text) == generation.sha
         {
             found.insert(generation.number, (generation, text));
@@ -144,10 +146,10 @@ fn read_all(directory: &Path) -> io::Result<BTreeMap<u64, (Generation, String)>>
 }
 
 /// The text first: a description without its text is none.
-fn write(directory: &Path, generation: &Generation, text: &str) -> io::Result<()> {
+fn write(directory: &Path, name: &str, generation: &Generation, text: &str) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    replace(&said(directory, generation.number), text.as_bytes())?;
-    replace(&about(directory, generation.number), &serde_json::to_vec(generation)?)
+    replace(&said(directory, name, generation.number), text.as_bytes())?;
+    replace(&about(directory, name, generation.number), &serde_json::to_vec(generation)?)
 }
 
 #[cfg(test)]
@@ -162,9 +164,9 @@ mod tests {
     fn texts_are_numbered_and_come_back_after_a_restart() {
         let place = tempfile::tempdir().unwrap();
         let directory = Some(place.path().join("policy"));
-        let mut generations = Generations::open(directory.clone());
+        let mut generations = Generations::open("rules", directory.clone());
         assert_eq!([note(&mut generations, "a"), note(&mut generations, "b"), note(&mut generations, "b")], [1, 2, 2]);
-        let mut again = Generations::open(directory);
+        let mut again = Generations::open("rules", directory);
         assert_eq!(again.find(1).unwrap().1, "a");
         assert_eq!(again.current(), generations.current());
         assert_eq!(note(&mut again, "a"), 3);
@@ -174,31 +176,31 @@ mod tests {
     #[test]
     fn only_so_many_are_kept_and_numbers_go_on() {
         let place = tempfile::tempdir().unwrap();
-        let mut generations = Generations::open(Some(place.path().to_owned()));
+        let mut generations = Generations::open("rules", Some(place.path().to_owned()));
         for number in 0..MOST + 5 {
             note(&mut generations, &number.to_string());
         }
         assert_eq!(generations.all().count(), MOST);
         assert!(generations.find(5).is_none() && generations.find(6).is_some());
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2 * MOST);
-        assert_eq!(Generations::open(Some(place.path().to_owned())).current().unwrap().number, 55);
+        assert_eq!(Generations::open("rules", Some(place.path().to_owned())).current().unwrap().number, 55);
     }
 
     #[test]
     fn what_is_damaged_is_left_out() {
         let place = tempfile::tempdir().unwrap();
-        let mut generations = Generations::open(Some(place.path().to_owned()));
+        let mut generations = Generations::open("rules", Some(place.path().to_owned()));
         note(&mut generations, "a");
         note(&mut generations, "b");
-        fs::write(said(place.path(), 2), "c").unwrap();
+        fs::write(said(place.path(), "rules", 2), "c").unwrap();
         fs::write(place.path().join("other.json"), "{").unwrap();
-        let again = Generations::open(Some(place.path().to_owned()));
+        let again = Generations::open("rules", Some(place.path().to_owned()));
         assert_eq!(again.all().map(|generation| generation.number).collect::<Vec<_>>(), [1]);
     }
 
     #[test]
     fn without_a_directory_they_are_kept_as_long_as_the_process() {
-        let mut generations = Generations::open(None);
+        let mut generations = Generations::open("rules", None);
         assert_eq!([note(&mut generations, "a"), note(&mut generations, "b")], [1, 2]);
         assert_eq!(generations.find(1).unwrap().1, "a");
     }

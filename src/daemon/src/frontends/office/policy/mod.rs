@@ -1,34 +1,44 @@
-//! Rules before they count: whether a text could be in force, how it differs, what it would change for those who are in
-//! and for those who were; and the way of a text into force and back.
+//! The operator's files before they count: whether a text could be in force, how it differs, and what other rules would change for those
+//! who are in and for those who were; and the way of a text into force and back.
 
 mod apply;
+mod bench;
 mod candidate;
 mod digest;
 mod drafts;
 mod effect;
 mod generations;
 mod orders;
+mod papers;
+mod passwords;
 mod precedent;
+mod store;
+mod veil;
+mod verdict;
 mod workshop;
 
 use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
-use ::policy::{Change, Document, compare, text_difference};
+use ::policy::text_difference;
+use config::tokens::Scope;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use self::bench::held;
 use self::candidate::{Candidate, Validation};
 pub(crate) use self::digest::Digest;
 use self::effect::{Comparison, Effect};
 use self::generations::Source;
 pub(crate) use self::orders::Order;
 use self::orders::{Subject, WhatIf};
+pub(crate) use self::passwords::{NewPassword, Secret};
 use self::precedent::Precedent;
+pub(crate) use self::store::{Blueprint, Store, Wanted};
+pub(crate) use self::veil::cost;
 pub(crate) use self::workshop::Workshop;
-use self::workshop::held;
 use super::acl::Book;
 use super::rules::answered;
 use super::{Caller, No, Office};
@@ -40,14 +50,6 @@ const MOST_ASKED: usize = 200_000;
 
 /// As far back as a question may reach: a year.
 const MOST_HOURS: u32 = 366 * 24;
-
-/// How a text differs from the rules in force.
-#[derive(Debug, Serialize)]
-struct Difference {
-    items: Vec<Change>,
-    /// As diff(1) writes it.
-    text: String,
-}
 
 /// What would change.
 #[derive(Debug, Serialize)]
@@ -67,138 +69,177 @@ struct PastEffect {
     effect: Effect,
 }
 
-/// The rules in force: which generation, and how they are written.
+/// A text in force: which generation, and what it says.
 struct Running {
-    snapshot: Arc<Snapshot>,
+    store: Store,
     number: u64,
-    text: String,
+    text: Arc<str>,
 }
 
 impl Office {
-    pub(super) fn on_policy(&self, caller: &Caller, order: Order) -> Result<Value, No> {
-        let now = Instant::now();
-        let drafts = || held(&self.workshop.drafts);
+    pub(super) fn on_policy(&self, caller: &Caller, store: Store, order: Order) -> Result<Value, No> {
+        let answer = self.on_store(caller, store, order)?;
+        Ok(if store == Store::Users { veil::all_veiled(answer) } else { answer })
+    }
+
+    fn on_store(&self, caller: &Caller, store: Store, order: Order) -> Result<Value, No> {
+        let (now, bench) = (Instant::now(), self.workshop.bench(store));
+        let drafts = || held(&bench.drafts);
         match order {
-            Order::Get {} => self.running().map(|running| self.rules_shown(&running)),
+            Order::Get {} => self.running(store).map(|running| self.text_shown(caller, &running)),
             Order::History {} => {
-                self.running()?;
-                let generations = held(&self.workshop.generations);
-                told(&generations.all().collect::<Vec<_>>())
+                self.running(store)?;
+                told(&held(&bench.generations).all().collect::<Vec<_>>())
             }
             Order::Generation { r#gen } => {
-                self.running()?;
-                let generations = held(&self.workshop.generations);
+                self.running(store)?;
+                let generations = held(&bench.generations);
                 let (generation, text) = generations.find(r#gen).ok_or(No::GenerationGone(r#gen))?;
                 Ok(json!({ "generation": generation, "text": text }))
             }
             Order::Drafts {} => told(&drafts().all()),
-            Order::Validate(subject) => told(&self.validate(&self.text_of(&subject)?.0)),
-            Order::Compare(subject) => told(&self.compare(&self.text_of(&subject)?.0)?),
+            Order::Validate(subject) => told(&self.validate(store, &self.text_of(store, &subject)?.0)),
+            Order::Compare(subject) => told(&self.compare(store, &self.text_of(store, &subject)?.0)?),
             Order::Explain(subject, question) => {
                 let snapshot = &self.world.regime().snapshot;
-                answered(&question, &candidate(&self.text_of(&subject)?.0, snapshot)?.book)
+                answered(&question, &candidate(&self.text_of(Store::Acl, &subject)?.0, snapshot)?.book)
+            }
+            Order::WhatIf(_) if store != Store::Acl => {
+                Err(No::Invalid("store: what would change can be asked of acl alone".to_owned()))
             }
             Order::WhatIf(question) => told(&self.what_if(&question)?),
             Order::Open { text } => {
-                let running = self.running()?;
+                let running = self.running(store)?;
+                let text = text.map(|text| known_again(&running, text));
                 told(&drafts().open(&caller.name, (running.number, &running.text), text, now)?)
             }
             Order::Show { draft } => told(&drafts().sketch(draft)?),
-            Order::Edit { draft, ops } => told(&drafts().edit(draft, &ops, now)?),
-            Order::Put { draft, text } => told(&drafts().put(draft, text, now)?),
+            Order::Edit { draft, ops } => {
+                let ops = self.ops_known_again(store, ops)?;
+                told(&drafts().edit(draft, &ops, now)?)
+            }
+            Order::Put { draft, text } => {
+                let text = known_again(&self.running(store)?, text);
+                let text = veil::unveiled(&text, [drafts().find(draft)?.0]);
+                told(&drafts().put(draft, text, now)?)
+            }
             Order::Undo { draft } => told(&drafts().undo(draft, now)?),
             Order::Redo { draft } => told(&drafts().redo(draft, now)?),
             Order::Discard { draft } => drafts().discard(draft).map(|()| json!({})),
             Order::Merge { draft } => {
-                let running = self.running()?;
-                let merge = drafts().merge(draft, &running.text)?;
-                Ok(json!({ "onto": running.number, "items": merge.items() }))
+                let running = self.running(store)?;
+                let items = drafts().merge(draft, &running.text)?;
+                Ok(json!({ "onto": running.number, "items": items }))
             }
             Order::Rebase { draft, picks } => {
-                let running = self.running()?;
+                let running = self.running(store)?;
                 told(&drafts().rebase(draft, (running.number, &running.text), &picks, now)?)
             }
-            Order::Apply(apply) => self.apply(caller, &apply),
-            Order::Confirm { r#gen, idem } => self.confirm(caller, r#gen, idem.as_deref()),
-            Order::Rollback(back) => self.roll_back(caller, &back),
+            Order::Apply(apply) => self.apply(caller, store, &apply),
+            Order::Quick(quick) => self.apply_at_once(caller, store, &quick),
+            Order::Confirm { r#gen, idem } => self.confirm(caller, store, r#gen, idem.as_deref()),
+            Order::Rollback(back) => self.roll_back(caller, store, &back),
         }
     }
 
-    /// The generation in force, what waits to be confirmed, and who is writing another.
-    pub(crate) fn policy_state(&self) -> Result<Value, No> {
-        let running = self.running()?;
-        let generations = held(&self.workshop.generations);
+    /// The generation of a text in force, what waits to be confirmed, and who is writing another.
+    pub(crate) fn policy_state(&self, store: Store) -> Result<Value, No> {
+        let (running, bench) = (self.running(store)?, self.workshop.bench(store));
+        let generations = held(&bench.generations);
         let current = generations.find(running.number).map(|(generation, _)| generation);
-        Ok(json!({
-            "current": current, "confirm": self.workshop.pending(), "drafts": held(&self.workshop.drafts).editors(),
-        }))
+        Ok(json!({ "current": current, "confirm": bench.pending(), "drafts": held(&bench.drafts).editors() }))
     }
 
-    /// The rules in force. Those that nobody has applied here are a generation from now on.
-    fn running(&self) -> Result<Running, No> {
-        let (snapshot, text) = self.written_rules()?;
-        let number = held(&self.workshop.generations).number_of(&text);
-        if let Some(number) = number {
-            return Ok(Running { snapshot, number, text });
+    /// The text in force. One that nobody has applied here is a generation from now on.
+    fn running(&self, store: Store) -> Result<Running, No> {
+        let (text, bench) = (self.written(store)?, self.workshop.bench(store));
+        if let Some(number) = bench.number_of(&text) {
+            return Ok(Running { store, number, text });
         }
-        // Whoever is applying rules just now is about to say whose they are.
-        let pen = held(&self.workshop.pen);
-        self.running_under(&pen)
+        // Whoever is applying a text just now is about to say whose it is.
+        let pen = held(&bench.pen);
+        self.running_under(&pen, store)
     }
 
-    /// The same for the one who changes rules.
-    fn running_under(&self, _pen: &MutexGuard<'_, ()>) -> Result<Running, No> {
-        let (snapshot, text) = self.written_rules()?;
-        let number = held(&self.workshop.generations).note(&text, "file", Source::File, "");
-        Ok(Running { snapshot, number, text })
+    /// The same for the one who changes it.
+    fn running_under(&self, _pen: &MutexGuard<'_, ()>, store: Store) -> Result<Running, No> {
+        let text = self.written(store)?;
+        let number = held(&self.workshop.bench(store).generations).note(&text, "file", Source::File, "");
+        Ok(Running { store, number, text })
     }
 
-    fn written_rules(&self) -> Result<(Arc<Snapshot>, String), No> {
-        let snapshot = Arc::clone(&self.world.regime().snapshot);
-        let text = snapshot.rules.text().ok_or(No::NothingWritten)?.to_owned();
-        Ok((snapshot, text))
+    fn written(&self, store: Store) -> Result<Arc<str>, No> {
+        let snapshot = &self.world.regime().snapshot;
+        let text = match store {
+            Store::Acl => snapshot.rules.text().cloned(),
+            Store::Users => snapshot.users.text().cloned(),
+            Store::Config => self.blueprint.text(),
+        };
+        text.ok_or(No::NothingWritten(store))
     }
 
-    fn rules_shown(&self, running: &Running) -> Value {
+    fn text_shown(&self, caller: &Caller, running: &Running) -> Value {
+        let Running { store, number, text } = running;
+        let is_shown = *store != Store::Users || caller.scope >= Scope::Admin;
         json!({
-            "gen": running.number,
-            "sha": Digest::of(&running.text),
-            "text": running.text,
-            "confirm": self.workshop.pending(),
+            "store": store.word(),
+            "gen": number,
+            "sha": Digest::of(text),
+            "text": is_shown.then_some(&**text),
+            "confirm": self.workshop.bench(*store).pending(),
         })
     }
 
     /// A text, and the generation on which it builds if it is a draft.
-    fn text_of(&self, subject: &Subject) -> Result<(String, Option<u64>), No> {
+    fn text_of(&self, store: Store, subject: &Subject) -> Result<(String, Option<u64>), No> {
+        let bench = self.workshop.bench(store);
         match subject {
             Subject { draft: Some(draft), text: None, r#gen: None } => {
-                let drafts = held(&self.workshop.drafts);
+                let drafts = held(&bench.drafts);
                 drafts.find(*draft).map(|(text, base)| (text.to_owned(), Some(base)))
             }
-            Subject { draft: None, text: Some(text), r#gen: None } => Ok((text.clone(), None)),
+            Subject { draft: None, text: Some(text), r#gen: None } => {
+                Ok((known_again(&self.running(store)?, text.clone()), None))
+            }
             Subject { draft: None, text: None, r#gen: Some(number) } => {
-                let generations = held(&self.workshop.generations);
+                let generations = held(&bench.generations);
                 let found = generations.find(*number).map(|(_, text)| (text.to_owned(), None));
                 found.ok_or(No::GenerationGone(*number))
             }
-            Subject { .. } => Err(No::Invalid("one of draft, text and gen says which rules are meant".to_owned())),
+            Subject { .. } => Err(No::Invalid("one of draft, text and gen says which text is meant".to_owned())),
         }
     }
 
-    fn validate(&self, text: &str) -> Validation {
-        match Candidate::of(text, &self.world.regime().snapshot) {
-            Ok(candidate) => candidate.validation(),
-            Err(validation) => validation,
+    /// The ops of a request, with the hashes that it names by their veils.
+    fn ops_known_again(&self, store: Store, ops: Vec<Value>) -> Result<Vec<Value>, No> {
+        if store != Store::Users {
+            return Ok(ops);
+        }
+        let running = self.running(store)?;
+        Ok(ops.iter().map(|op| veil::all_unveiled(op, &[&running.text])).collect())
+    }
+
+    fn validate(&self, store: Store, text: &str) -> Validation {
+        match store {
+            Store::Acl => match Candidate::of(text, &self.world.regime().snapshot) {
+                Ok(candidate) => candidate.validation(),
+                Err(validation) => validation,
+            },
+            Store::Users => verdict::of_users(text),
+            Store::Config => verdict::of_configuration(text, &*self.blueprint),
         }
     }
 
-    fn compare(&self, text: &str) -> Result<Difference, No> {
-        let running = self.running()?.text;
-        let outline = |text: &str| Document::parse(text).map(|document| document.outline());
-        let before = outline(&running).map_err(|error| No::Invalid(format!("the rules in force: {error}")))?;
-        let after = outline(text).map_err(|error| No::Invalid(error.to_string()))?;
-        let text = text_difference(&running, text, "running", "draft");
-        Ok(Difference { items: compare(&before, &after), text })
+    fn compare(&self, store: Store, text: &str) -> Result<Value, No> {
+        let running = self.running(store)?.text;
+        let items = papers::differences(store, &running, text)?;
+        let mut items = told(&items)?;
+        if store == Store::Users {
+            items.as_array_mut().into_iter().flatten().for_each(name_the_password);
+        }
+        // Veiled before they are compared, so that a diff tells of a new password only that it is new.
+        let shown = |text: &str| if store == Store::Users { veil::veiled(text) } else { text.to_owned() };
+        Ok(json!({ "items": items, "text": text_difference(&shown(&running), &shown(text), "running", "draft") }))
     }
 
     fn what_if(&self, question: &WhatIf) -> Result<Consequence, No> {
@@ -207,7 +248,7 @@ impl Office {
         }
         let began = Instant::now();
         let snapshot = &self.world.regime().snapshot;
-        let candidate = candidate(&self.text_of(&question.subject)?.0, snapshot)?;
+        let candidate = candidate(&self.text_of(Store::Acl, &question.subject)?.0, snapshot)?;
         let (before, after) = (Book::in_force(snapshot), candidate.book);
         let live = self.effect_on_the_living(&before, &after, &question.mine);
         let past = match question.hours {
@@ -246,6 +287,20 @@ impl Office {
 /// A text that could be in force.
 fn candidate(text: &str, now: &Arc<Snapshot>) -> Result<Candidate, No> {
     Candidate::of(text, now).map_err(|validation| No::Invalid(validation.first_error()))
+}
+
+/// A text with the hashes in it that the one in force has, where somebody who was shown their veils left them.
+fn known_again(running: &Running, text: String) -> String {
+    if running.store == Store::Users { veil::unveiled(&text, [&*running.text]) } else { text }
+}
+
+/// Of a password that changed, an item says that and no more.
+fn name_the_password(item: &mut Value) {
+    let [before, after] = ["before", "after"].map(|side| item[side]["password_hash"].as_str().map(str::to_owned));
+    if let (Some(before), Some(_)) = (before, after) {
+        item["before"]["password_hash"] = cost(&before).into();
+        item["after"]["password_hash"] = "password changed".into();
+    }
 }
 
 fn told(answer: &impl Serialize) -> Result<Value, No> {

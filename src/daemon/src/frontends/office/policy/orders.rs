@@ -1,11 +1,14 @@
-//! What can be asked about rules and done with them.
+//! What can be asked about texts and done with them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use ::policy::{Edit, Pick};
+use ::policy::Pick;
 use config::tokens::Scope;
 use serde::Deserialize;
+use serde_json::Value;
+
+use super::store::Store;
 
 use crate::frontends::office::rules::Question;
 
@@ -38,7 +41,7 @@ pub(crate) enum Order {
     #[serde(rename = "txn.draft.get")]
     Show { draft: u64 },
     #[serde(rename = "txn.draft.op")]
-    Edit { draft: u64, ops: Vec<Edit> },
+    Edit { draft: u64, ops: Vec<Value> },
     #[serde(rename = "txn.draft.put")]
     Put { draft: u64, text: String },
     #[serde(rename = "txn.draft.undo")]
@@ -57,6 +60,8 @@ pub(crate) enum Order {
     },
     #[serde(rename = "txn.apply")]
     Apply(Apply),
+    #[serde(rename = "txn.quick")]
+    Quick(Quick),
     #[serde(rename = "txn.confirm")]
     Confirm {
         r#gen: u64,
@@ -103,6 +108,21 @@ pub(crate) struct WhatIf {
 pub(crate) struct Apply {
     #[serde(flatten)]
     pub(super) subject: Subject,
+    #[serde(flatten)]
+    pub(super) manner: Manner,
+}
+
+/// Changes what is in force, without a draft.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Quick {
+    pub(super) ops: Vec<Value>,
+    #[serde(flatten)]
+    pub(super) manner: Manner,
+}
+
+/// How a text is put in force.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Manner {
     /// The generation on which the text builds; a draft knows its own.
     #[serde(default)]
     pub(super) base: Option<u64>,
@@ -132,8 +152,14 @@ pub(crate) enum Existing {
 
 impl Order {
     /// What it takes to be allowed.
-    pub(crate) fn scope(&self) -> Scope {
+    pub(crate) fn scope(&self, store: Store) -> Scope {
         match self {
+            // What is written of users is for those who may write it.
+            Self::Generation { .. } | Self::Drafts {} | Self::Validate(_) | Self::Compare(_) | Self::Show { .. }
+                if store == Store::Users =>
+            {
+                Scope::Admin
+            }
             Self::Get {}
             | Self::History {}
             | Self::Generation { .. }
@@ -152,6 +178,7 @@ impl Order {
             | Self::Merge { .. }
             | Self::Rebase { .. }
             | Self::Apply(_)
+            | Self::Quick(_)
             | Self::Confirm { .. }
             | Self::Rollback(_) => Scope::Admin,
         }

@@ -1,146 +1,33 @@
-//! Where rules are written: drafts, what was in force before, and whether what was applied last is confirmed.
+//! Where the operator's files are written: a bench for each.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
-
-use super::drafts::Drafts;
-use super::generations::Generations;
-use crate::engine::sys::whole_file::replace;
-
-/// As long as somebody may take to confirm: a day.
-const LONGEST: u64 = 24 * 60 * 60;
-
-/// A name for what waits to be confirmed.
-const PENDING: &str = "pending.json";
+use super::bench::Bench;
+use super::store::Store;
 
 #[derive(Debug)]
 pub(crate) struct Workshop {
-    pub(super) drafts: Mutex<Drafts>,
-    pub(super) generations: Mutex<Generations>,
-    /// One change at a time.
-    pub(super) pen: Mutex<()>,
-    pending: Mutex<Option<Pending>>,
-    changed: Condvar,
-    directory: Option<PathBuf>,
-}
-
-/// Rules that go again unless somebody confirms them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Pending {
-    /// What is to be confirmed.
-    #[serde(rename = "gen")]
-    pub(super) number: u64,
-    /// What comes back.
-    pub(super) back_to: u64,
-    pub(super) until: Timestamp,
-    pub(super) by: String,
+    acl: Bench,
+    users: Bench,
+    config: Bench,
 }
 
 impl Workshop {
     /// A workshop with what was kept in this directory; without one, what is written is kept as long as the process.
-    pub(crate) fn new(directory: Option<PathBuf>) -> Self {
-        let pending = directory.as_deref().and_then(read);
+    pub(crate) fn new(directory: Option<&Path>) -> Self {
+        let within = |store: Store| directory.map(|directory| directory.join(store.word()));
         Self {
-            drafts: Mutex::default(),
-            generations: Mutex::new(Generations::open(directory.clone())),
-            pen: Mutex::default(),
-            pending: Mutex::new(pending),
-            changed: Condvar::new(),
-            directory,
+            acl: Bench::new(Store::Acl, directory.map(Path::to_owned)),
+            users: Bench::new(Store::Users, within(Store::Users)),
+            config: Bench::new(Store::Config, within(Store::Config)),
         }
     }
 
-    /// What waits to be confirmed.
-    pub(super) fn pending(&self) -> Option<Pending> {
-        held(&self.pending).clone()
-    }
-
-    /// From now on this has to be confirmed, or nothing has.
-    pub(super) fn expect(&self, pending: Option<Pending>) {
-        if let Some(directory) = &self.directory {
-            let path = directory.join(PENDING);
-            let written = match &pending {
-                Some(pending) => serde_json::to_vec(pending).map_err(Into::into).and_then(|text| replace(&path, &text)),
-                None if path.exists() => std::fs::remove_file(&path),
-                None => Ok(()),
-            };
-            if let Err(error) = written {
-                tracing::warn!(%error, ?path, "a restart would not know what waits to be confirmed");
-            }
+    pub(super) fn bench(&self, store: Store) -> &Bench {
+        match store {
+            Store::Acl => &self.acl,
+            Store::Users => &self.users,
+            Store::Config => &self.config,
         }
-        *held(&self.pending) = pending;
-        self.changed.notify_all();
-    }
-
-    /// Waits until nobody has confirmed in time.
-    pub(super) fn wait_for_silence(&self) -> Pending {
-        let mut pending = held(&self.pending);
-        loop {
-            let left = pending.as_ref().map(|pending| Timestamp::now().duration_until(pending.until));
-            match (left, &*pending) {
-                (Some(left), Some(overdue)) if !left.is_positive() => return overdue.clone(),
-                // Looked at again every so often: the clock may be set.
-                (Some(left), _) => {
-                    let left = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(1));
-                    pending = self.changed.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0;
-                }
-                (None, _) => pending = self.changed.wait(pending).unwrap_or_else(PoisonError::into_inner),
-            }
-        }
-    }
-}
-
-impl Pending {
-    pub(super) fn within(number: u64, back_to: u64, seconds: u64, by: &str) -> Self {
-        let seconds = i64::try_from(seconds.min(LONGEST)).unwrap_or(i64::MAX);
-        Self { number, back_to, until: Timestamp::now() + SignedDuration::from_secs(seconds), by: by.to_owned() }
-    }
-}
-
-pub(super) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn read(directory: &Path) -> Option<Pending> {
-    let text = std::fs::read(directory.join(PENDING)).ok()?;
-    serde_json::from_slice(&text).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    fn pending(number: u64, seconds: u64) -> Pending {
-        Pending::within(number, number - 1, seconds, "anna")
-    }
-
-    #[test]
-    fn what_nobody_confirms_is_told_and_what_is_confirmed_is_not() {
-        let workshop = Arc::new(Workshop::new(None));
-        let waiting = {
-            let workshop = Arc::clone(&workshop);
-            std::thread::spawn(move || workshop.wait_for_silence())
-        };
-        workshop.expect(Some(pending(5, 3600)));
-        workshop.expect(None);
-        workshop.expect(Some(pending(7, 0)));
-        assert_eq!(waiting.join().unwrap().number, 7);
-    }
-
-    #[test]
-    fn a_restart_knows_what_waits() {
-        let place = tempfile::tempdir().unwrap();
-        let open = || Workshop::new(Some(place.path().to_owned()));
-        let waiting = pending(2, 60);
-        open().expect(Some(waiting.clone()));
-        assert_eq!(open().pending(), Some(waiting));
-        open().expect(None);
-        assert_eq!(open().pending(), None);
     }
 }

@@ -61,6 +61,20 @@ struct Inside {
     next_look: u64,
 }
 
+/// A class as it is now.
+#[derive(Debug, Default)]
+pub(crate) struct Standing {
+    /// Nothing for all together.
+    pub(crate) class: Option<Class>,
+    /// The class above; nothing if that is all together.
+    pub(crate) parent: Option<Class>,
+    /// What holds from the client; where both directions count together, for both.
+    pub(crate) up: limits::Share,
+    pub(crate) down: limits::Share,
+    /// Sessions that wait, in one direction or the other.
+    pub(crate) waiting: usize,
+}
+
 #[derive(Debug)]
 struct Counted {
     up: IntCounter,
@@ -173,6 +187,28 @@ impl Bandwidth {
             inside.next_look = now + nanos(pause);
             inside = self.bell.wait_timeout(inside, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Every class there is now, that of all together first, with what holds for it in each direction and how many sessions wait.
+    pub(crate) fn classes(&self) -> Vec<Standing> {
+        let inside = self.lock();
+        let mut found: Vec<Standing> = Vec::new();
+        for (lanes, direction) in [(&inside.up, Direction::Up), (&inside.down, Direction::Down)] {
+            for limits::Standing { class, parent, share, waiting } in lanes.tree.standings() {
+                let known = found.iter().position(|known| known.class.as_ref() == class);
+                let at = known.unwrap_or_else(|| {
+                    found.push(Standing { class: class.cloned(), parent: parent.cloned(), ..Standing::default() });
+                    found.len() - 1
+                });
+                let known = &mut found[at];
+                known.waiting += waiting;
+                match direction {
+                    Direction::Up => known.up = share,
+                    Direction::Down => known.down = share,
+                }
+            }
+        }
+        found
     }
 
     /// A number that grows as long as the thread looks.

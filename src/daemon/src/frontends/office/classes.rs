@@ -1,0 +1,190 @@
+//! Who has which part of the bandwidth, and who waits for it.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Office;
+use super::sight::masked;
+use crate::state::limits::quotas::concession::{Grantee, What};
+use crate::state::limits::share::Class;
+use crate::state::penalties::source::Source;
+use crate::state::rules::Rules;
+use crate::state::session::facts::Identity;
+
+/// A class as it is now; rates are bytes a second, and nothing is no limit.
+#[derive(Debug, Clone)]
+pub(crate) struct ClassNow {
+    /// `global`, `group/staff`, `user/alice`, a source that nobody logged in from, or what a rule lets one of these have.
+    pub(crate) name: String,
+    /// The class above.
+    pub(crate) parent: Option<String>,
+    pub(crate) kind: &'static str,
+    ceiling: [Option<u64>; 2],
+    guaranteed: u64,
+    burst: Option<u64>,
+    priority: u8,
+    /// From the client and to it.
+    using: (u64, u64),
+    pub(crate) sessions: u64,
+    /// Sessions that wait.
+    pub(crate) waiting: u64,
+    /// Seconds that an override of an operator's holds on.
+    pub(crate) override_left: Option<u64>,
+}
+
+/// What sessions move, by whom they are of.
+#[derive(Debug, Default)]
+struct Moved {
+    of_users: HashMap<String, (u64, u64, u64)>,
+    of_sources: HashMap<Source, (u64, u64, u64)>,
+    /// By the rule that let them in, and whose they are.
+    of_rules: HashMap<(::acl::Identity, String), (u64, u64, u64)>,
+    all: (u64, u64, u64),
+}
+
+impl ClassNow {
+    /// How much of its ceiling is used, out of 100; nothing without one.
+    pub(crate) fn percent(&self) -> Option<u64> {
+        let part = |using: u64, ceiling: Option<u64>| Some(using.saturating_mul(100) / ceiling?.max(1));
+        let [up, down] = self.ceiling;
+        part(self.using.0, up).max(part(self.using.1, down))
+    }
+
+    pub(crate) fn using(&self) -> u64 {
+        self.using.0 + self.using.1
+    }
+
+    /// The lower ceiling of both directions.
+    pub(crate) fn ceiling(&self) -> Option<u64> {
+        self.ceiling.into_iter().flatten().min()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        let Self { name, parent, kind, ceiling, guaranteed, burst, priority, using, sessions, waiting, override_left } =
+            self;
+        json!({
+            "name": name, "parent": parent, "kind": kind, "ceiling_up": ceiling[0], "ceiling_down": ceiling[1],
+            "guaranteed": guaranteed, "burst": burst, "priority": priority, "using_up": using.0, "using_down": using.1,
+            "pct": self.percent(), "sessions": sessions, "waiting": waiting, "override_left_s": override_left,
+        })
+    }
+}
+
+impl Office {
+    /// Every class, those that somebody waits in first, then the fullest.
+    pub(crate) fn classes(&self, is_masked: bool) -> Vec<ClassNow> {
+        let (standings, moved) = (self.world.bandwidth.classes(), self.moved());
+        let regime = self.world.regime();
+        let rules = &regime.snapshot.rules;
+        let name = |class: &Class| named(class, rules, is_masked);
+        let mut classes: Vec<ClassNow> = Vec::new();
+        for standing in &standings {
+            let Some((kind, own_name)) = standing.class.as_ref().map_or(Some(("global", "global".to_owned())), name)
+            else {
+                continue;
+            };
+            let ceiling = [standing.up, standing.down].map(|share| share.ceiling.map(std::num::NonZeroU64::get));
+            let (up, down, sessions) = match &standing.class {
+                None => moved.all,
+                Some(Class::User(user, _)) => moved.of_users.get(&**user).copied().unwrap_or_default(),
+                Some(Class::Source(source)) => moved.of_sources.get(source).copied().unwrap_or_default(),
+                Some(Class::Group(group)) => moved.of_group(group, standings.iter().filter_map(|it| it.class.as_ref())),
+                Some(Class::Rule(rule, of)) => {
+                    let of = named(of, rules, false).map(|(_, name)| name).unwrap_or_default();
+                    moved.of_rules.get(&(*rule, of)).copied().unwrap_or_default()
+                }
+                Some(Class::Session(..)) => continue,
+            };
+            classes.push(ClassNow {
+                parent: standing.class.as_ref().map(|_| {
+                    standing.parent.as_ref().and_then(name).map_or_else(|| "global".to_owned(), |(_, name)| name)
+                }),
+                override_left: self.override_left(&own_name),
+                name: own_name,
+                kind,
+                ceiling,
+                guaranteed: standing.up.guaranteed,
+                burst: standing.up.burst.map(std::num::NonZeroU64::get),
+                priority: standing.up.priority,
+                using: (up, down),
+                sessions,
+                waiting: standing.waiting as u64,
+            });
+        }
+        classes.sort_by(|one, other| {
+            let pressure = |it: &ClassNow| (it.waiting, it.percent());
+            pressure(other).cmp(&pressure(one)).then_with(|| one.name.cmp(&other.name))
+        });
+        classes
+    }
+
+    fn moved(&self) -> Moved {
+        let rates = self.paces.rates(&self.world.roster, Instant::now());
+        let mut moved = Moved::default();
+        self.world.roster.each(|session| {
+            let (up, down) = rates.get(&session.number).copied().unwrap_or_default();
+            let add = |sum: &mut (u64, u64, u64)| *sum = (sum.0 + up, sum.1 + down, sum.2 + 1);
+            add(&mut moved.all);
+            let facts = session.facts();
+            let whose = match facts.proof.as_ref().map(|proof| &proof.identity) {
+                Some(Identity::User(user)) => {
+                    add(moved.of_users.entry(user.name.to_string()).or_default());
+                    format!("user/{}", user.name)
+                }
+                Some(Identity::Anonymous) => {
+                    let source = session.caller().map_or(Source::Local, |caller| caller.source);
+                    add(moved.of_sources.entry(source).or_default());
+                    source.to_string()
+                }
+                None => return,
+            };
+            if let Some(rule) = facts.decision.and_then(|decision| decision.rule()) {
+                let rule = session.snapshot.rules.set().identity(rule);
+                add(moved.of_rules.entry((rule, whose)).or_default());
+            }
+        });
+        moved
+    }
+
+    fn override_left(&self, target: &str) -> Option<u64> {
+        let now = Timestamp::now();
+        let is_of = |to: &Grantee| match to {
+            Grantee::User(name) => target.strip_prefix("user/") == Some(&**name),
+            Grantee::Group(name) => target.strip_prefix("group/") == Some(&**name),
+        };
+        let concessions = self.world.quotas.concessions();
+        let mut overrides = concessions
+            .iter()
+            .filter(|it| matches!(it.what, What::Override { .. }) && it.is_valid(now) && is_of(&it.to));
+        overrides.next().map(|it| u64::try_from(it.until.duration_since(now).as_secs()).unwrap_or(0))
+    }
+}
+
+impl Moved {
+    /// What the users below a group move together.
+    fn of_group<'a>(&self, group: &str, classes: impl Iterator<Item = &'a Class>) -> (u64, u64, u64) {
+        let users = classes.filter_map(|class| match class {
+            Class::User(user, Some(above)) if **above == *group => self.of_users.get(&**user),
+            Class::User(..) | Class::Group(_) | Class::Source(_) | Class::Rule(..) | Class::Session(..) => None,
+        });
+        users.fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2))
+    }
+}
+
+/// The kind of a class and its name; sessions are none of their own.
+fn named(class: &Class, rules: &Rules, is_masked: bool) -> Option<(&'static str, String)> {
+    match class {
+        Class::Group(name) => Some(("group", format!("group/{name}"))),
+        Class::User(name, _) => Some(("user", format!("user/{name}"))),
+        Class::Source(Source::Network(network)) if is_masked => Some(("source", masked(network.addr()))),
+        Class::Source(source) => Some(("source", source.to_string())),
+        Class::Rule(rule, of) => {
+            let label = rules.bounded(*rule).map(|rule| rules.set().label(rule))?;
+            named(of, rules, is_masked).map(|(_, of)| ("rule", format!("{of} by {label}")))
+        }
+        Class::Session(..) => None,
+    }
+}
