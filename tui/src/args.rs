@@ -1,6 +1,8 @@
 //! The command line. rustsocks-cli(1) and docs/cli.md describe it; a test compares.
 
 mod acl;
+mod files;
+mod people;
 
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::{ArgGroup, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::acl::{Acl, Terms};
+pub(crate) use self::files::{Config, Limits, Manner};
+pub(crate) use self::people::{Groups, Measure, Secret, Users};
 use crate::output::Format;
 
 /// Watches and steers a running rustsocks daemon over its admin socket.
@@ -81,6 +85,15 @@ pub(crate) enum Command {
     /// Users
     #[command(subcommand)]
     Users(Users),
+    /// Groups of users
+    #[command(subcommand)]
+    Groups(Groups),
+    /// What somebody may have
+    #[command(subcommand)]
+    Limits(Limits),
+    /// The configuration
+    #[command(subcommand)]
+    Config(Config),
     /// Sessions that were
     #[command(subcommand)]
     History(History),
@@ -217,32 +230,6 @@ pub(crate) struct Kill {
     /// Only say which
     #[arg(long)]
     pub(crate) dry_run: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Users {
-    /// Who is in, with the most first
-    Top {
-        /// What counts
-        #[arg(long, value_enum, default_value = "sessions")]
-        by: Measure,
-        /// The same as `--by sessions`
-        #[arg(long, conflicts_with = "by")]
-        by_sessions: bool,
-        /// At most so many
-        #[arg(long, value_name = "N", default_value_t = 10)]
-        limit: usize,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Measure {
-    /// How many are in
-    Sessions,
-    /// What they moved, in both directions
-    Bytes,
-    /// What they move in a second now
-    Rate,
 }
 
 #[derive(Debug, Subcommand)]

@@ -3,9 +3,13 @@
 mod acl;
 mod answers;
 mod ask;
+mod change;
+mod files;
 mod history;
 mod kill;
+mod limits;
 mod list;
+mod people;
 mod stream;
 
 use std::process::ExitCode;
@@ -15,7 +19,7 @@ use serde_json::{Value, json};
 use wire::admin::Role;
 
 use self::history::Time;
-use crate::args::{Args, Audit, Command, Common, Console, History, Sessions, Users};
+use crate::args::{Args, Audit, Command, Common, Console, History, Sessions};
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -84,7 +88,10 @@ impl Desk {
             Command::Sessions(Sessions::Kill(kill)) => self.kill(&kill)?,
             Command::Sessions(Sessions::Stats) => self.session_sums()?,
             Command::Sessions(Sessions::Watch { filter }) => self.watch(filter)?,
-            Command::Users(Users::Top { by, by_sessions: _, limit }) => self.top(by, limit)?,
+            Command::Users(users) => return self.users(users),
+            Command::Groups(groups) => return self.groups(groups),
+            Command::Limits(limits) => return self.limits(limits),
+            Command::Config(config) => return self.config(config),
             Command::History(History::Query { expr, from, to, limit, sort }) => {
                 self.past(expr, Time { from, to }, limit, sort.as_deref())?;
             }

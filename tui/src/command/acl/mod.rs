@@ -172,7 +172,7 @@ impl Desk {
 }
 
 /// What a file says; `-` is standard input.
-fn text_of(file: &Path) -> Result<String, Failure> {
+pub(super) fn text_of(file: &Path) -> Result<String, Failure> {
     let unreadable = |error: io::Error| Failure::Usage(format!("cannot read {}: {error}", file.display()));
     if file == Path::new("-") {
         let mut text = String::new();

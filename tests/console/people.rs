@@ -1,0 +1,116 @@
+//! Users, groups, limits and the configuration by commands: every example against the real daemon, and what its exit code says.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use rig::service::{Launch, Service};
+use rig::users::Users;
+
+use crate::{CONFIG, client, client_program, document, program, socket};
+
+fn scene() -> (Users, Service) {
+    let users = Users::crowd(["alice".to_owned(), "eve".to_owned()], b"a good password");
+    let admin = CONFIG.replace("{socket}", "{dir}/admin.sock");
+    let config = [&admin, "[server]\nwatch_files = false\n", &users.settings(&["userpass"])].concat();
+    (users, Launch::of(program()).config(&config).start())
+}
+
+fn with_input(socket: &Path, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(client_program());
+    command.arg("--socket").arg(socket).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("the client can be run");
+    child.stdin.take().expect("it is a pipe").write_all(input.as_bytes()).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+fn code(socket: &Path, arguments: &[&str]) -> Option<i32> {
+    client(socket, arguments).status.code()
+}
+
+fn logs_in(service: &Service, user: &str, password: &str) -> bool {
+    rig::wire::Wire::connect(service.addr()).log_in(user.as_bytes(), password.as_bytes()) == [1, 0]
+}
+
+#[test]
+fn users_are_added_changed_and_removed() {
+    let (users, service) = scene();
+    let socket = socket(&service);
+    let made = document(&socket, &["users", "add", "carol", "--group", "staff", "--generate"]);
+    let secret = made["secret"].as_str().expect("it is told once");
+    assert!(logs_in(&service, "carol", secret));
+    let given = with_input(&socket, &["users", "passwd", "alice", "--stdin"], "another password\n");
+    assert!(given.status.success(), "{given:?}");
+    assert!(logs_in(&service, "alice", "another password") && !logs_in(&service, "alice", "a good password"));
+    let short = with_input(&socket, &["users", "passwd", "alice", "--stdin"], "short\n");
+    assert_eq!(short.status.code(), Some(2), "{short:?}");
+    assert_eq!(code(&socket, &["users", "passwd", "alice"]), Some(2), "nobody can be asked");
+    assert_eq!(code(&socket, &["users", "disable", "eve"]), Some(2), "nobody said yes");
+    let before = users.text();
+    let dry = client(&socket, &["users", "disable", "eve", "--dry-run"]);
+    assert!(dry.status.success() && String::from_utf8_lossy(&dry.stderr).contains("+enabled = false"), "{dry:?}");
+    assert_eq!(users.text(), before);
+    assert_eq!(code(&socket, &["users", "disable", "eve", "--end-sessions", "--yes"]), Some(0));
+    assert_eq!(document(&socket, &["users", "get", "eve"])["state"], "disabled");
+    assert_eq!(code(&socket, &["groups", "add", "night", "alice", "eve", "--yes"]), Some(0));
+    assert_eq!(code(&socket, &["groups", "rename", "night", "late", "--yes"]), Some(0));
+    assert_eq!(code(&socket, &["groups", "del", "late", "eve", "--yes"]), Some(0));
+    let groups = document(&socket, &["users", "groups"]);
+    assert_eq!(groups["rows"][0]["members"], serde_json::json!(["alice"]), "{groups}");
+    let listed = document(&socket, &["users", "list", "--group", "late"]);
+    assert_eq!((listed["rows"].as_array().map(Vec::len), &listed["rows"][0]["name"]), (Some(1), &"alice".into()));
+    assert_eq!(code(&socket, &["users", "enable", "eve", "--yes"]), Some(0));
+    assert_eq!(code(&socket, &["users", "del", "eve", "--yes"]), Some(0));
+    assert_eq!(code(&socket, &["users", "get", "eve"]), Some(1));
+    assert_eq!(code(&socket, &["--read-only", "users", "del", "alice", "--yes"]), Some(4));
+}
+
+#[test]
+fn limits_hold_for_a_while_or_are_written() {
+    let (users, service) = scene();
+    let socket = socket(&service);
+    assert_eq!(code(&socket, &["limits", "set", "user/alice", "--rate", "512K", "--for", "1h"]), Some(0));
+    let overrides = document(&socket, &["limits", "overrides"]);
+    assert_eq!(overrides["rows"][0]["bandwidth_limit_mbps"], 4.194_304, "{overrides}");
+    assert_eq!(code(&socket, &["limits", "reset", "user/alice"]), Some(0));
+    assert_eq!(document(&socket, &["limits", "overrides"])["rows"], serde_json::json!([]));
+    assert_eq!(code(&socket, &["limits", "set", "user/alice", "--conns", "5", "--yes"]), Some(0));
+    assert!(users.text().contains("max_connections = 5"), "{}", users.text());
+    assert_eq!(code(&socket, &["limits", "unset", "user/alice", "--yes"]), Some(0));
+    assert!(!users.text().contains("max_connections"), "{}", users.text());
+    assert_eq!(code(&socket, &["limits", "set", "group/staff", "--rate", "20M", "--yes"]), Some(0));
+    assert_eq!(code(&socket, &["limits", "set", "global", "--rate", "fast", "--yes"]), Some(2));
+    let shown = document(&socket, &["limits", "show"]);
+    assert_eq!(shown["rows"][0]["name"], "global", "{shown}");
+}
+
+#[test]
+fn the_configuration_is_set_compared_edited_and_brought_back() {
+    let (_users, service) = scene();
+    let socket = socket(&service);
+    let text = || String::from_utf8(client(&socket, &["config", "get"]).stdout).expect("it is text");
+    let before = text();
+    let set = ["config", "set", "limits.max_connections_per_user", "50", "--yes"];
+    assert_eq!(code(&socket, &set), Some(0));
+    assert!(text().contains("max_connections_per_user = 50"), "{}", text());
+    let restart = client(&socket, &["config", "set", "server.worker_threads", "1", "--yes"]);
+    assert!(restart.status.success(), "{restart:?}");
+    assert!(String::from_utf8_lossy(&restart.stderr).contains("server.worker_threads"), "{restart:?}");
+    assert_eq!(code(&socket, &["config", "set", "limits.max_conections", "1", "--yes"]), Some(6));
+    assert_eq!(code(&socket, &["config", "unset", "limits.no_such", "--yes"]), Some(2));
+    let compared = with_input(&socket, &["config", "compare", "-"], &before);
+    assert!(String::from_utf8_lossy(&compared.stdout).contains("-worker_threads = 1"), "{compared:?}");
+    let mut edit = Command::new(client_program());
+    edit.arg("--socket").arg(&socket).args(["config", "edit", "--yes"]).stdin(Stdio::null());
+    edit.env("VISUAL", "sed -i s/50/60/").env("XDG_STATE_HOME", service.directory());
+    let edited = edit.output().expect("the client can be run");
+    assert!(edited.status.success() && text().contains("max_connections_per_user = 60"), "{edited:?}");
+    assert_eq!(code(&socket, &["config", "rollback", "1"]), Some(0));
+    assert_eq!(text(), before);
+    assert_eq!(document(&socket, &["config", "history"])["rows"][0]["source"], "rollback");
+    let applied =
+        with_input(&socket, &["config", "apply", "-", "--yes", "--confirm-within", "1h"], &format!("{before}# new\n"));
+    assert!(applied.status.success(), "{applied:?}");
+    assert_eq!(code(&socket, &["config", "confirm"]), Some(0));
+    assert_eq!(code(&socket, &["config", "confirm"]), Some(5));
+}

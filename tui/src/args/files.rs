@@ -1,0 +1,111 @@
+//! Changes to the operator's files: the configuration, and what somebody may have.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+
+/// How a change is made.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Manner {
+    /// Only say what would change, and whether it could
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// What was before comes back after so long (2m) unless somebody confirms
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) confirm_within: Option<String>,
+
+    /// Why, for whoever reads it later
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) comment: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// The configuration in force, as it is written
+    Get,
+    /// Another value for a key
+    Set {
+        /// The table and the key: `limits.max_connections`, or `limits.groups/staff.max_connections`
+        key: String,
+        /// As TOML has it; what is neither a number nor true or false is a text
+        value: String,
+        #[command(flatten)]
+        manner: Manner,
+    },
+    /// Takes a key out, for which its default then holds
+    Unset {
+        /// The table and the key
+        key: String,
+        #[command(flatten)]
+        manner: Manner,
+    },
+    /// How a file differs from what is in force
+    Compare {
+        /// The file; - is standard input
+        file: PathBuf,
+    },
+    /// Puts the text of a file in force, in the place of the configuration file
+    Apply {
+        /// The file; - is standard input
+        file: PathBuf,
+        #[command(flatten)]
+        manner: Manner,
+    },
+    /// Opens the text in $VISUAL or $EDITOR, looks whether it could be in force, and applies it
+    Edit {
+        #[command(flatten)]
+        manner: Manner,
+    },
+    /// What was in force, the last 50
+    History,
+    /// Brings one of those back
+    Rollback {
+        /// Its number
+        to: u64,
+        /// Why, for whoever reads it later
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        comment: String,
+    },
+    /// Keeps what was applied with `--confirm-within`
+    Confirm,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Limits {
+    /// Who has which part of the bandwidth, and who waits for it
+    Show,
+    /// Grants and overrides that hold now
+    Overrides,
+    /// What somebody may have: for a while with --for, or written in a file
+    Set {
+        /// user/NAME or group/NAME; without --for also global, users (each of them) or source (each of them)
+        target: String,
+        /// Bytes a second in each direction, as 512K or 2.5M; 0 is no limit
+        #[arg(long, value_name = "RATE")]
+        rate: Option<String>,
+        /// Those that it has in any case
+        #[arg(long, value_name = "RATE", conflicts_with = "for_how_long")]
+        guaranteed: Option<String>,
+        /// Sessions at once; 0 is no limit
+        #[arg(long, value_name = "N")]
+        conns: Option<u32>,
+        /// Only so long (1h), and in no file
+        #[arg(long = "for", value_name = "DURATION", id = "for_how_long")]
+        for_how_long: Option<String>,
+        #[command(flatten)]
+        manner: Manner,
+    },
+    /// Takes grants and overrides back
+    Reset {
+        /// user/NAME or group/NAME
+        target: String,
+    },
+    /// Takes what is written of somebody out of the file
+    Unset {
+        /// As for set
+        target: String,
+        #[command(flatten)]
+        manner: Manner,
+    },
+}

@@ -1,0 +1,118 @@
+//! Changes to the operator's files: what would change, the question, and the order with the generation that was shown.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::ask::{asked, tell};
+use super::{Desk, idem};
+use crate::args::Manner;
+use crate::failure::Failure;
+use crate::output::raw;
+
+/// The exit code for a text that could not be in force.
+const INVALID: u8 = 6;
+
+/// What is changed: edits, or a whole text.
+#[derive(Debug)]
+pub(super) enum Change {
+    Ops(Value),
+    Text(String),
+}
+
+/// What came of a draft.
+enum Outcome {
+    Applied(Value),
+    /// It was only to be shown.
+    Shown,
+    Invalid,
+}
+
+impl Desk {
+    /// Makes a change, after it has been shown and nobody has said no.
+    pub(super) fn change(&mut self, store: &str, change: Change, manner: &Manner) -> Result<ExitCode, Failure> {
+        let draft = self.drafted(store, change)?;
+        let done = self.decided(store, &draft, manner);
+        if !matches!(done, Ok(Outcome::Applied(_))) {
+            self.discard(store, &draft);
+        }
+        match done? {
+            Outcome::Applied(answer) => {
+                self.output.record("rustsocks.applied/1", &answer)?;
+                let waiting = answer["needs_restart"].as_array().into_iter().flatten();
+                let waiting: Vec<String> = waiting.map(raw).collect();
+                if !waiting.is_empty() {
+                    tell(&format!("takes effect with: systemctl restart rustsocks ({})", waiting.join(", ")));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Outcome::Shown => Ok(ExitCode::SUCCESS),
+            Outcome::Invalid => Ok(ExitCode::from(INVALID)),
+        }
+    }
+
+    /// One that is not discarded goes by itself after half an hour.
+    fn discard(&mut self, store: &str, draft: &Value) {
+        let which = json!({ "store": store, "draft": draft });
+        let _it_goes_by_itself: Result<Value, Failure> = self.connection.call("txn.draft.discard", &which);
+    }
+
+    fn drafted(&mut self, store: &str, change: Change) -> Result<Value, Failure> {
+        let (text, ops) = match change {
+            Change::Text(text) => (Some(text), None),
+            Change::Ops(ops) => (None, Some(ops)),
+        };
+        let opened: Value = self.connection.call("txn.draft.open", &json!({ "store": store, "text": text }))?;
+        let draft = opened["draft"].clone();
+        if let Some(ops) = ops {
+            let edit = json!({ "store": store, "draft": draft, "ops": ops });
+            let edited: Result<Value, Failure> = self.connection.call("txn.draft.op", &edit);
+            if let Err(failure) = edited {
+                self.discard(store, &draft);
+                return Err(failure);
+            }
+        }
+        Ok(draft)
+    }
+
+    fn decided(&mut self, store: &str, draft: &Value, manner: &Manner) -> Result<Outcome, Failure> {
+        let which = json!({ "store": store, "draft": draft });
+        let difference: Value = self.connection.call("txn.diff", &which)?;
+        let validation: Value = self.connection.call("txn.validate", &which)?;
+        let is_good = validation["ok"] == Value::Bool(true);
+        if manner.dry_run || !is_good {
+            let mut answer = json!({ "ok": is_good, "items": difference["items"], "diag": validation["diag"] });
+            if let Some(keys) = validation.get("needs_restart") {
+                answer["needs_restart"] = keys.clone();
+            }
+            show(&difference, &validation);
+            self.output.record("rustsocks.change/1", &answer)?;
+            return Ok(if is_good { Outcome::Shown } else { Outcome::Invalid });
+        }
+        if !self.may_do_without_asking {
+            show(&difference, &validation);
+            asked("apply this? [y/N] ", "y")?;
+        }
+        let seconds = manner.confirm_within.as_deref().map(seconds).transpose()?;
+        let order = json!({
+            "store": store, "draft": draft, "comment": manner.comment, "confirm_s": seconds.unwrap_or(0), "idem": idem(),
+        });
+        self.connection.call("txn.apply", &order).map(Outcome::Applied)
+    }
+}
+
+/// To whoever reads standard error: the lines that differ, and what there is to say.
+fn show(difference: &Value, validation: &Value) {
+    tell(difference["text"].as_str().unwrap_or_default());
+    for found in validation["diag"].as_array().into_iter().flatten() {
+        let of = |name: &str| raw(&found[name]);
+        tell(&format!("{}: line {}: {}: {}", of("sev"), of("line"), of("path"), of("msg")));
+    }
+}
+
+/// So long, in whole seconds.
+pub(super) fn seconds(text: &str) -> Result<u64, Failure> {
+    let micros = filter::read_duration(text);
+    let micros = micros.ok_or_else(|| Failure::Usage(format!("{text:?} is no duration; write 90s, 15m or 1h30m")))?;
+    Ok(micros.div_ceil(1_000_000))
+}

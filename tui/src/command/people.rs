@@ -1,0 +1,194 @@
+//! Users, their groups and their passwords.
+
+use std::io::{self, BufRead, Write};
+use std::process::ExitCode;
+
+use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use serde_json::{Map, Value, json};
+use wire::admin::Kill;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::ask::can_ask;
+use super::change::Change;
+use super::{Desk, idem};
+use crate::args::{Groups, Manner, Secret, Users};
+use crate::failure::Failure;
+use crate::output::{Kind, Sheet};
+
+/// The longest password, in bytes (RFC 1929); so much is set aside at once, since what grows leaves copies behind.
+const LONGEST: usize = 255;
+
+const PEOPLE: [(&str, Kind); 12] = [
+    ("name", Kind::Text),
+    ("state", Kind::Text),
+    ("groups", Kind::Text),
+    ("sessions", Kind::Count),
+    ("rate", Kind::Rate),
+    ("up", Kind::Bytes),
+    ("down", Kind::Bytes),
+    ("day.sessions", Kind::Count),
+    ("day.denied", Kind::Count),
+    ("day.failed", Kind::Count),
+    ("last_seen", Kind::Time),
+    ("last_src", Kind::Text),
+];
+
+impl Desk {
+    pub(super) fn users(&mut self, command: Users) -> Result<ExitCode, Failure> {
+        match command {
+            Users::List { group } => self.people(group.as_deref())?,
+            Users::Get { name } => self.record("users.get", &json!({ "name": name }), "rustsocks.user/1")?,
+            Users::Add { name, groups, expires, secret, comment } => {
+                let mut user = Map::new();
+                if !groups.is_empty() {
+                    user.insert("groups".to_owned(), groups.into());
+                }
+                if let Some(expires) = expires {
+                    user.insert("expires".to_owned(), expires.into());
+                }
+                let order = json!({ "name": name, "user": user, "comment": comment, "idem": idem() });
+                self.with_password("users.add", order, secret)?;
+            }
+            Users::Passwd { name, secret, comment } => {
+                let order = json!({ "name": name, "comment": comment, "idem": idem() });
+                self.with_password("users.passwd", order, secret)?;
+            }
+            Users::Del { name, manner } => return self.of_users(&json!([{ "op": "user.del", "name": name }]), &manner),
+            Users::Enable { name, manner } => {
+                return self.of_users(&json!([{ "op": "user.enable", "name": name }]), &manner);
+            }
+            Users::Disable { name, end_sessions, manner } => {
+                let code = self.of_users(&json!([{ "op": "user.disable", "name": name }]), &manner)?;
+                if end_sessions && !manner.dry_run && code == ExitCode::SUCCESS {
+                    self.end_sessions_of(&name)?;
+                }
+                return Ok(code);
+            }
+            Users::Groups => return self.groups(Groups::List),
+            Users::Top { by, by_sessions: _, limit } => self.top(by, limit)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    pub(super) fn groups(&mut self, command: Groups) -> Result<ExitCode, Failure> {
+        match command {
+            Groups::List => {
+                let answer: Value = self.connection.call("groups.list", &json!({}))?;
+                let columns =
+                    [("name", Kind::Text), ("members", Kind::Text), ("sessions", Kind::Count), ("rules", Kind::Count)];
+                let groups = answer["groups"].as_array().cloned().unwrap_or_default();
+                self.output.rows("rustsocks.groups/1", Sheet::of_objects(&columns, &groups))?;
+                Ok(ExitCode::SUCCESS)
+            }
+            Groups::Add { name, members, manner } => {
+                self.of_users(&json!([{ "op": "group.add", "name": name, "members": members }]), &manner)
+            }
+            Groups::Del { name, members, manner } if members.is_empty() => {
+                self.of_users(&json!([{ "op": "group.del", "name": name }]), &manner)
+            }
+            Groups::Del { name, members, manner } => {
+                let leave = |member: &String| json!({ "op": "member.del", "group": name, "name": member });
+                self.of_users(&members.iter().map(leave).collect(), &manner)
+            }
+            Groups::Rename { name, to, manner } => {
+                self.of_users(&json!([{ "op": "group.rename", "name": name, "to": to }]), &manner)
+            }
+        }
+    }
+
+    fn of_users(&mut self, ops: &Value, manner: &Manner) -> Result<ExitCode, Failure> {
+        self.change("users", Change::Ops(ops.clone()), manner)
+    }
+
+    fn people(&mut self, group: Option<&str>) -> Result<(), Failure> {
+        let (mut rows, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let mut page: Value = self.connection.call("users.list", &json!({ "after": after }))?;
+            let Value::Array(found) = page["users"].take() else {
+                return Err(Failure::Conversation("an answer without users".to_owned()));
+            };
+            let is_in = |user: &Value, group: &str| {
+                user["groups"].as_array().is_some_and(|groups| groups.iter().any(|name| name == group))
+            };
+            rows.extend(found.into_iter().filter(|user| group.is_none_or(|group| is_in(user, group))));
+            after = page["next"].take();
+            if after.is_null() {
+                return self.output.rows("rustsocks.users/1", Sheet::of_objects(&PEOPLE, &rows));
+            }
+        }
+    }
+
+    fn end_sessions_of(&mut self, user: &str) -> Result<(), Failure> {
+        let name = user.replace('\\', "\\\\").replace('"', "\\\"");
+        let filter = Some(format!("user=\"{name}\""));
+        let order =
+            Kill { filter, reason: Some("the user was disabled".to_owned()), idem: Some(idem()), ..Kill::default() };
+        let killed: Value = self.connection.call("sessions.kill", &order)?;
+        self.output.record("rustsocks.killed/1", &killed)
+    }
+
+    fn with_password(&mut self, op: &str, mut order: Value, secret: Secret) -> Result<(), Failure> {
+        if secret.generate {
+            order["generate"] = true.into();
+        } else {
+            order["secret"] = password(secret)?.as_str().into();
+        }
+        let answer: Result<Value, Failure> = self.connection.call(op, &order);
+        if let Value::String(secret) = &mut order["secret"] {
+            secret.zeroize();
+        }
+        self.output.record("rustsocks.password/1", &answer?)
+    }
+}
+
+/// From standard input, or twice from a terminal.
+fn password(secret: Secret) -> Result<Zeroizing<String>, Failure> {
+    if secret.stdin {
+        let mut line = Zeroizing::new(String::with_capacity(2 * LONGEST));
+        io::stdin().lock().read_line(&mut line)?;
+        while line.ends_with(['\r', '\n']) {
+            line.pop();
+        }
+        return Ok(line);
+    }
+    if !can_ask() {
+        return Err(Failure::Usage("nobody can be asked here; say --stdin or --generate".to_owned()));
+    }
+    let (once, again) = (typed("Password: ")?, typed("Again: ")?);
+    if once == again { Ok(once) } else { Err(Failure::Usage("they are not the same".to_owned())) }
+}
+
+/// What somebody types, without showing it.
+fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    write!(io::stderr(), "{prompt}")?;
+    io::stderr().flush()?;
+    enable_raw_mode()?;
+    let text = keys();
+    disable_raw_mode()?;
+    writeln!(io::stderr())?;
+    text
+}
+
+fn keys() -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST));
+    loop {
+        let Event::Key(key) = read()? else { continue };
+        if key.kind == KeyEventKind::Release {
+            continue;
+        }
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
+        if key.code == KeyCode::Enter {
+            return Ok(text);
+        } else if key.code == KeyCode::Backspace {
+            text.pop();
+        } else if key.code == KeyCode::Char('c') && is_control {
+            return Err(Failure::Declined("it was broken off".to_owned()));
+        } else if let KeyCode::Char(letter) = key.code
+            && !is_control
+            && text.len() < LONGEST
+        {
+            text.push(letter);
+        }
+    }
+}
