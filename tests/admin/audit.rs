@@ -68,3 +68,22 @@ fn previous_of_line(log: &Path, line: usize) -> String {
         serde_json::from_str(text.lines().nth(line - 1).expect("so many lines")).expect("JSON");
     record["prev"].as_str().expect("a hash").to_owned()
 }
+
+#[test]
+fn the_log_is_searched_and_told_as_it_is_written() {
+    let service = start("");
+    let mut overseer = root(&service);
+    let sub = overseer.ask("audit.sub", json!({ "filter": "phase=done", "every_ms": 200 }))["sub"].clone();
+    let mut operator = root(&service);
+    for (src, reason) in [("192.0.2.7", "the printer"), ("192.0.2.8", "the scanner")] {
+        operator.ask("auth.unban", json!({ "src": src, "reason": reason }));
+    }
+    let push = overseer.push();
+    assert_eq!((&push["ev"], &push["sub"], &push["d"]["comment"]), (&json!("audit"), &sub, &json!("the printer")));
+    let found = overseer.ask("audit.query", json!({ "filter": "op=auth.unban scanner user=root seq>1 t>-1h" }));
+    assert_eq!((&found["matched"], found["records"].as_array().map(Vec::len)), (&json!(2), Some(2)), "{found}");
+    let last = overseer.ask("audit.query", json!({ "n": 1 }));
+    assert_eq!((&last["matched"], &last["records"][0]["phase"]), (&json!(4), &json!("done")));
+    let mut reader = crate::somebody(&service, 4322, &[crate::READ, crate::OPERATE]);
+    assert_eq!(reader.refused("audit.sub", json!({})).0, "denied");
+}

@@ -33,3 +33,31 @@ fn an_operator_reloads_and_is_told_what_changed_or_what_is_wrong() {
         records["records"].as_array().expect("a list").iter().map(|record| record["phase"].clone()).collect();
     assert_eq!(phases, ["intent", "done", "intent", "failed"]);
 }
+
+#[test]
+fn whoever_looks_is_told_of_every_reload_and_of_what_holds_since() {
+    let service = start("[server]\nwatch_files = false\n[limits]\nmax_connections_per_user = 5\n");
+    let mut reader = somebody(&service, 4322, &[READ]);
+    let setting = |reader: &mut rig::admin::Conversation, key: &str| {
+        let settings = reader.ask("config.effective", json!({}))["settings"].clone();
+        let found = settings.as_array().expect("a list").iter().find(|setting| setting["key"] == key).cloned();
+        found.unwrap_or_else(|| panic!("{key} is not in {settings}"))
+    };
+    let before = setting(&mut reader, "limits.max_connections_per_user");
+    assert_eq!((&before["value"], &before["from"], &before["reload"]), (&json!("5"), &json!("file"), &json!("live")));
+    assert!(before["place"].as_str().is_some_and(|place| place.contains("toml:")), "{before}");
+    assert_eq!(setting(&mut reader, "timeouts.handshake_secs")["from"], "default");
+
+    let sub = reader.ask("reload.sub", json!({ "every_ms": 200 }))["sub"].clone();
+    rewrite(&service, "[server]\nwatch_files = false\nsandbox = false\n[limits]\nmax_connections_per_user = 7\n");
+    let reload = somebody(&service, 4321, &[READ, OPERATE]).ask("reload.run", json!({}));
+    let push = reader.push();
+    assert_eq!((&push["ev"], &push["sub"], &push["d"]["generation"]), (&json!("reload"), &sub, &reload["generation"]));
+    assert_eq!(setting(&mut reader, "limits.max_connections_per_user")["value"], "7");
+    let sandbox = setting(&mut reader, "server.sandbox");
+    assert_eq!(
+        (&sandbox["value"], &sandbox["waiting"], &sandbox["reload"]),
+        (&json!("true"), &json!("false"), &json!("restart")),
+        "it waits for a start"
+    );
+}

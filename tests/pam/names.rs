@@ -5,12 +5,14 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rig::admin::Conversation;
 use rig::port::Port;
 use rig::service::Service;
 use rig::target::Target;
 use rig::users::Users;
 use rig::wait::{PATIENCE, found};
 use rig::wire::Wire;
+use serde_json::json;
 
 use crate::system::{Login, PAM_UNIX, PASSWORD, PERMIT, System, accepts, log_in};
 
@@ -36,6 +38,27 @@ fn an_account_that_is_in_order_is_let_in_and_the_log_says_what_is_wrong_with_the
         assert_eq!((login, line.text("remark")), (Login::Refused, remark), "{}", name.escape_ascii());
         assert_eq!((line.text("reason"), line.text("user")), ("bad_credentials", ""));
     }
+}
+
+#[test]
+fn an_operator_tries_a_login_through_the_modules() {
+    let system = System::with(PAM_UNIX);
+    let service = system.start("[admin]\nsocket = \"{dir}/admin.sock\"\n");
+    let mut operator = Conversation::begin(&service.directory().join("admin.sock"));
+    operator.greet();
+    let tried = |operator: &mut Conversation, user: &str| {
+        operator.ask("auth.test", json!({ "user": user, "secret": PASSWORD, "src": "192.0.2.7" }))
+    };
+    let told = tried(&mut operator, "alice");
+    assert_eq!((&told["result"], &told["method"]), (&json!("ok"), &json!("pam.username")), "{told}");
+    assert!(told["groups"].as_array().is_some_and(|groups| groups.contains(&json!("proxyusers"))), "{told}");
+    let told = tried(&mut operator, "carol");
+    assert_eq!((&told["result"], &told["remark"]), (&json!("fail"), &json!("PAM says account_expired")), "{told}");
+    let status = operator.ask("auth.status", json!({}));
+    let service = &status["services"][0];
+    assert_eq!((&service["name"], &service["state"]), (&json!("rustsocks"), &json!("ok")), "{status}");
+    assert!(service["used_by"][0].as_str().is_some_and(|user| user.ends_with("(pam.username)")), "{status}");
+    assert!(status["helpers"]["count"].as_u64().is_some_and(|count| count > 0), "{status}");
 }
 
 #[test]

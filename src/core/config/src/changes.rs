@@ -46,6 +46,30 @@ impl Settings {
         wanted.changes(self)
     }
 
+    /// Whether only a start changes this key (`server.sandbox`), as [`keep_fixed`](Self::keep_fixed) has it.
+    #[must_use]
+    pub fn is_fixed(key: &str) -> bool {
+        let (table, name) = key.rsplit_once('.').unwrap_or((key, ""));
+        match table {
+            "auth.pam" | "sessions" | "metrics" | "api" | "admin" => true,
+            "server" => ["user_privileged", "user_unprivileged", "group_unprivileged", "sandbox", "worker_threads"]
+                .contains(&name),
+            "dns" => ["resolver", "resolv_conf", "hosts_file"].contains(&name),
+            "outbound" => name == "mark",
+            "logging" => name != "level",
+            _ => false,
+        }
+    }
+
+    /// Every key (`server.bind_port`, `listen[0].mode`) and its value as TOML, if it has one.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(String, Option<String>)> {
+        let tables = self.shown().into_iter();
+        tables
+            .flat_map(|(table, keys)| keys.into_iter().map(move |(key, value)| (format!("{table}.{key}"), value)))
+            .collect()
+    }
+
     /// What is different from before. The `[[listen]]` tables of one address are compared with each other.
     #[must_use]
     pub fn changes(&self, before: &Self) -> Changes {

@@ -63,6 +63,34 @@ pub const BANS: &[Field] = &[
     Field::new("turned_away", Kind::Count),
 ];
 
+/// Logins that were tried.
+pub const LOGINS: &[Field] = &[
+    Field::new("result", Kind::Word(&["ok", "fail", "error", "blocked"])),
+    Field::bare("user", Kind::Text),
+    Field::bare("src", Kind::Address),
+    Field::new("method", Kind::Name),
+    Field::bare("listener", Kind::Text),
+    Field::bare("why", Kind::Name),
+    Field::new("took", Kind::Duration),
+];
+
+/// Records of the audit log.
+pub const AUDIT: &[Field] = &[
+    Field::new("seq", Kind::Count),
+    Field::new("t", Kind::Time),
+    Field::bare("id", Kind::Name),
+    Field::new("phase", Kind::Word(&["intent", "done", "failed", "denied"])),
+    Field::bare("user", Kind::Text),
+    Field::bare("login", Kind::Text),
+    Field::bare("token", Kind::Text),
+    Field::new("role", Kind::Name),
+    Field::bare("op", Kind::Name),
+    Field::bare("target", Kind::Text),
+    Field::bare("result", Kind::Text),
+    Field::bare("comment", Kind::Text),
+    Field::bare("idem", Kind::Text),
+];
+
 /// Sessions as the history keeps them; `user=alice` is answered from an index, `user~alice` is not.
 pub const HISTORY: &[Field] = &[
     Field::bare("id", Kind::Name),

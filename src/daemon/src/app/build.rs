@@ -34,7 +34,7 @@ use crate::engine::sys::interfaces;
 use crate::engine::tls::Identity;
 use crate::frontends::admin::{self, Roles};
 use crate::frontends::http::{self, Access, Hosts, Manners, Terms};
-use crate::frontends::socks::{Door, associate, bind};
+use crate::frontends::socks::{Door, Way, associate, bind};
 use crate::state::limits::allowance::Allowance;
 use crate::state::penalties::source::Prefixes;
 use crate::state::penalties::tariff::{Crowding, Lock, Prices, Tariff};
@@ -375,6 +375,8 @@ pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends,
             }
         },
         entrance: backends.entrance(methods.as_slice().iter().copied().map(method), pam_service.as_str()),
+        trial: backends.trial(methods.as_slice().iter().copied().map(method), pam_service.as_str()),
+        ways: ways(client_method, settings.auth.client_pam_service.as_str(), &methods, pam_service.as_str()),
         proxied_from: proxy_protocol_from,
         bind: bind::Options {
             advertised: bind,
@@ -398,6 +400,21 @@ pub(super) fn door(listener: Listener, settings: &Settings, backends: &Backends,
             drops: Arc::clone(&counting.drops),
         },
     }
+}
+
+/// What is asked of clients, in its order.
+fn ways(client_method: ClientMethod, client_service: &str, methods: &Choices<Method>, service: &str) -> Vec<Way> {
+    let first = match client_method {
+        ClientMethod::None => None,
+        ClientMethod::PamAddress => {
+            Some(Way { method: AuthMethod::PamAddress, service: Some(client_service.into()), is_first: true })
+        }
+    };
+    let later = methods.as_slice().iter().map(|name| {
+        let asks_pam = matches!(name, Method::PamAddress | Method::PamUsername);
+        Way { method: method(*name), service: asks_pam.then(|| service.into()), is_first: false }
+    });
+    first.into_iter().chain(later).collect()
 }
 
 /// Only who needs no proof is served in SOCKS4.

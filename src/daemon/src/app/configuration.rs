@@ -42,9 +42,9 @@ pub(super) fn load(selection: &Selection, text: Option<&str>) -> anyhow::Result<
 
 /// Lets relative paths begin where the monitor stands, since the worker stands in `/`.
 fn anchor(settings: &mut Settings, directory: &Path) {
-    let Settings { logging, dns, admin, .. } = settings;
+    let Settings { logging, dns, admin, pam, .. } = settings;
     let logs = logging.file.iter_mut().chain(&mut logging.session_log).chain(&mut admin.audit_log);
-    for path in logs.chain([&mut dns.resolv_conf, &mut dns.hosts_file]) {
+    for path in logs.chain([&mut dns.resolv_conf, &mut dns.hosts_file, &mut pam.config_dir]) {
         *path = directory.join(&*path);
     }
 }

@@ -29,8 +29,9 @@ use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{Admin, Entrance, Terms};
 use crate::frontends::http::{Http, Manners};
 use crate::frontends::office::policy::Store;
-use crate::frontends::office::{Office, Paces, Past, Record, Workshop};
+use crate::frontends::office::{Gatehouse, Office, Paces, Past, Record, Workshop};
 use crate::frontends::socks::World;
+use crate::state::effective::Effective;
 use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::metrics::{Metrics, seats, sessions};
 use crate::state::reloads::Reloads;
@@ -81,6 +82,8 @@ pub(super) struct Given {
     pub(super) audit: Option<Record>,
     /// What the admin socket asks of whoever comes.
     pub(super) admin: Terms,
+    /// The settings in force, and where they come from.
+    pub(super) effective: Arc<ArcSwap<Effective>>,
 }
 
 /// The thread that looks after those who wait for bandwidth, and what its beats were at the last look.
@@ -114,6 +117,7 @@ impl House {
             plan,
             audit,
             admin,
+            effective,
         } = given;
         let place = past.as_deref().and_then(Path::parent);
         let concessions = Concessions::begin(place, &counting.quotas);
@@ -124,9 +128,11 @@ impl House {
         let doors = settings.listeners().len();
         let for_admin = gates::beyond(&mut sockets, doors + bindings.iter().flatten().count());
         let for_http = gates::beyond(&mut sockets, doors);
+        let backends = Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
+            .context("cannot start the password checkers")?;
+        let gatehouse = Gatehouse::new(Arc::clone(&pam), backends.memory());
         let means = Means {
-            backends: Backends::new(settings.limits.max_handshakes, Arc::clone(&pam), &counting.checks)
-                .context("cannot start the password checkers")?,
+            backends,
             reactors: threads.iter().map(|watched| watched.thread.reactor.clone()).collect(),
             phase: serving,
             counting: Arc::clone(&counting),
@@ -162,6 +168,8 @@ impl House {
             reloads: Arc::clone(&reloads),
             record: audit,
             paces: Paces::default(),
+            gatehouse,
+            effective,
             concessions,
             workshop,
             blueprint: plan,

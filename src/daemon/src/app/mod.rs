@@ -12,6 +12,7 @@ mod confinement;
 mod counting;
 mod delivery;
 mod doctor;
+mod effective;
 mod files;
 mod gates;
 mod health;

@@ -125,6 +125,7 @@ pub(super) fn open(
     helpers.wait_until_ready(READY_LIMIT);
     let options = Options {
         services,
+        directories: directories(&settings.pam.config_dir).map(Path::to_owned).collect(),
         default_user: settings.pam.default_user.to_string(),
         remote_user: settings.pam.default_ruser.to_string(),
         helpers: count,
@@ -151,9 +152,14 @@ fn has_file(service: &str, directory: &Path) -> bool {
 
 /// The file of a service, where libpam would find it.
 pub(super) fn file_of(service: &str, directory: &Path) -> Option<PathBuf> {
+    directories(directory).map(|place| place.join(service)).find(|file| file.is_file())
+}
+
+/// Where files of services are looked for if they are in this one.
+fn directories(directory: &Path) -> impl Iterator<Item = &Path> {
     let is_default = directory == Path::new(DIRECTORIES[0]);
-    let places = DIRECTORIES[1..].iter().filter(|_| is_default).map(Path::new);
-    [directory].into_iter().chain(places).map(|place| place.join(service)).find(|file| file.is_file())
+    let places = DIRECTORIES[1..].iter().filter(move |_| is_default).map(Path::new);
+    [directory].into_iter().chain(places)
 }
 
 /// The helper's command line, as its `args` module reads it.

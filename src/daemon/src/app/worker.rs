@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
-use config::{Sessions, Settings};
+use config::{Loaded, Sessions, Settings};
 use monitor::link::Link;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
@@ -26,7 +26,7 @@ use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
 use super::regimes::Basis;
 use super::reload::{Counts, InForce, Line, Named, Order, Reloader};
-use super::{build, configuration, pam};
+use super::{build, configuration, effective, pam};
 use crate::engine::audit::Audit;
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
@@ -86,10 +86,14 @@ impl Worker {
         let written = delivery.take(DocumentKind::Configuration);
         let text =
             written.as_ref().and_then(|text| text.as_ref().ok()).map(|text| text.text.clone()).unwrap_or_default();
-        let mut settings = settings_of(&selection, written)?;
-        let first = delivery.take(DocumentKind::FirstConfiguration).map(|text| settings_of(&selection, Some(text)));
-        let first = first.unwrap_or_else(|| Ok(settings.clone()))?;
+        let loaded = settings_of(&selection, written)?;
+        let mut settings = loaded.settings.clone();
+        let first = delivery
+            .take(DocumentKind::FirstConfiguration)
+            .map(|text| Ok(settings_of(&selection, Some(text))?.settings));
+        let first: Settings = first.unwrap_or_else(|| anyhow::Ok(settings.clone()))?;
         let _the_operator_has_been_told = settings.keep_fixed(&first);
+        let effective = Arc::new(ArcSwap::from_pointee(effective::of(&loaded, &settings)));
         let history = build::history(&settings.sessions, state_directory.as_deref());
         // Both need paths that nobody has from inside.
         let counting = Arc::new(Counting::begin().context("cannot read /proc/self")?);
@@ -128,6 +132,7 @@ impl Worker {
             plan: Arc::clone(&plan),
             audit: audit.map(|path| Record::new(Audit::at(path), settings.admin.audit_required)),
             admin,
+            effective: Arc::clone(&effective),
         };
         let (house, regimes) = House::open(&basis, given)?;
         let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();
@@ -152,6 +157,7 @@ impl Worker {
             counts,
             reloads,
             plan,
+            effective,
         };
         let reloader = Reloader::start(in_force, link.try_clone()?)?;
         tracing::info!(?listeners, "serving");
@@ -221,9 +227,9 @@ fn take_over(link: &Link) -> anyhow::Result<Delivery> {
 }
 
 /// The text of this kind that a start cannot be without, and its settings.
-fn settings_of(selection: &Selection, text: Option<Delivered>) -> anyhow::Result<Settings> {
+fn settings_of(selection: &Selection, text: Option<Delivered>) -> anyhow::Result<Loaded> {
     let Text { text, .. } = text.context("the monitor sent no configuration")?.map_err(anyhow::Error::msg)?;
-    Ok(configuration::load(selection, selection.config.is_some().then_some(&*text))?.settings)
+    configuration::load(selection, selection.config.is_some().then_some(&*text))
 }
 
 /// Why there is nothing more to watch.

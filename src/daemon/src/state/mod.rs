@@ -4,9 +4,11 @@
 //!
 //! Knows nothing of sockets, protocols' bytes or runtimes.
 
+pub(crate) mod effective;
 pub(crate) mod history;
 pub(crate) mod hits;
 pub(crate) mod limits;
+pub(crate) mod logins;
 pub(crate) mod metrics;
 pub(crate) mod penalties;
 pub(crate) mod readiness;

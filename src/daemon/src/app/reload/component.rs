@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use config::{Acl, Policy, Settings};
+use config::{Acl, Loaded, Policy, Settings};
 use wire::DocumentKind;
 
 use super::InForce;
@@ -14,6 +14,7 @@ use crate::app::acl::test;
 use crate::app::certificate::{Certificate, Files, Listening, OfApi, OfMetrics};
 use crate::app::configuration;
 use crate::app::delivery::{Delivered, Delivery, Text};
+use crate::app::effective;
 use crate::app::regimes::Basis;
 use crate::state::reloads::report::{Effect, Outcome};
 use crate::state::rules::Rules;
@@ -141,6 +142,8 @@ pub(super) struct News {
     /// That of the configuration, if there is another one.
     pub(super) text: Option<String>,
     pub(super) configuration: Found<Settings>,
+    /// The configuration as it was read.
+    pub(super) loaded: Option<Loaded>,
     pub(super) users: Found<Named<Users>>,
     pub(super) rules: Found<Named<Rules>>,
     pub(super) tokens: Found<Named<Tokens>>,
@@ -187,23 +190,23 @@ impl<T> Found<T> {
 
 impl Found<Settings> {
     /// Reads a configuration; what cannot change while the service runs stays as it is.
-    pub(super) fn configuration(in_force: &InForce, delivered: Option<Delivered>) -> Self {
+    pub(super) fn configuration(in_force: &InForce, delivered: Option<Delivered>) -> (Self, Option<Loaded>) {
         let text = match delivered {
-            None => return Self::Same,
-            Some(Err(reason)) => return Self::failed(&reason),
+            None => return (Self::Same, None),
+            Some(Err(reason)) => return (Self::failed(&reason), None),
             Some(Ok(text)) => text.text,
         };
         let loaded = match configuration::load(&in_force.selection, Some(&text)) {
             Ok(loaded) => loaded,
-            Err(error) => return Self::failed(&format!("{error:#}")),
+            Err(error) => return (Self::failed(&format!("{error:#}")), None),
         };
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        let mut value = loaded.settings;
+        let mut value = loaded.settings.clone();
         let needs_restart = value.keep_fixed(&in_force.first).keys;
         let changes = value.changes(&in_force.settings).keys;
-        Self::New { value, effect: Effect { changes, needs_restart } }
+        (Self::New { value, effect: Effect { changes, needs_restart } }, Some(loaded))
     }
 }
 
@@ -301,7 +304,7 @@ impl News {
             let problem = format!("cannot be applied without what failed: {}", missing.join(", "));
             self.configuration = Found::failed(&problem);
         }
-        let Self { text: _, configuration, users, rules, tokens, of_api, of_metrics } = self;
+        let Self { text: _, configuration, loaded: _, users, rules, tokens, of_api, of_metrics } = self;
         let settings = configuration.value().unwrap_or(&in_force.settings);
         in_force.users.stay_with(users, settings);
         in_force.rules.stay_with(rules, settings);
@@ -312,7 +315,7 @@ impl News {
 
     /// Something is new.
     pub(super) fn is_any(&self) -> bool {
-        let Self { text: _, configuration, users, rules, tokens, of_api, of_metrics } = self;
+        let Self { text: _, configuration, loaded: _, users, rules, tokens, of_api, of_metrics } = self;
         let is_regime_new = configuration.value().is_some() || users.value().is_some() || rules.value().is_some();
         let is_certificate_new = of_api.value().is_some() || of_metrics.value().is_some();
         is_regime_new || tokens.value().is_some() || is_certificate_new
@@ -347,11 +350,15 @@ impl News {
 
     /// Puts what is new in the place of what was in force.
     pub(super) fn settle(self, in_force: &mut InForce) {
-        let Self { text, configuration, users, rules, tokens, of_api, of_metrics } = self;
-        if let Some(text) = text.filter(|_| configuration.value().is_some()) {
+        let Self { text, configuration, loaded, users, rules, tokens, of_api, of_metrics } = self;
+        let is_new = configuration.value().is_some();
+        if let Some(text) = text.filter(|_| is_new) {
             in_force.plan.is_in_force(&text);
         }
         configuration.settle(&mut in_force.settings);
+        if let Some(loaded) = loaded.filter(|_| is_new) {
+            in_force.effective.store(Arc::new(effective::of(&loaded, &in_force.settings)));
+        }
         users.settle(&mut in_force.users);
         rules.settle(&mut in_force.rules);
         tokens.settle(&mut in_force.tokens);

@@ -30,6 +30,7 @@ use super::gates::Gate;
 use super::regimes::{Next, Regimes};
 use super::{build, pam};
 use crate::engine::log::Loudness;
+use crate::state::effective::Effective;
 use crate::state::reloads::report::Report;
 use crate::state::reloads::{Monitor, Reloads};
 use crate::state::rules::Rules;
@@ -81,6 +82,8 @@ pub(super) struct InForce {
     pub(super) reloads: Arc<Reloads>,
     /// The configuration as it is written.
     pub(super) plan: Arc<Plan>,
+    /// What operators are shown of the settings.
+    pub(super) effective: Arc<ArcSwap<Effective>>,
 }
 
 /// The way of orders to the monitor.
@@ -160,7 +163,7 @@ impl InForce {
     fn read(&self, delivery: &mut Delivery) -> News {
         let written = delivery.take(DocumentKind::Configuration);
         let text = written.as_ref().and_then(|text| text.as_ref().ok()).map(|text| text.text.clone());
-        let configuration = Found::configuration(self, written);
+        let (configuration, loaded) = Found::configuration(self, written);
         let configuration = configuration.unless(|settings| {
             pam::suffice(&self.pam_services, settings.pam_services().iter().map(PamService::as_str))
         });
@@ -174,7 +177,7 @@ impl InForce {
         let tokens = self.tokens.find(settings, delivery);
         let of_api = self.of_api.find(settings, delivery);
         let of_metrics = self.of_metrics.find(settings, delivery);
-        News { text, configuration, users, rules, tokens, of_api, of_metrics }
+        News { text, configuration, loaded, users, rules, tokens, of_api, of_metrics }
     }
 
     /// The regime of as much of the news as a regime can be made of; nothing if there is nothing new.

@@ -27,6 +27,11 @@ impl Entrance {
         self.nameless.is_none()
     }
 
+    /// Whether names and passwords are of any use.
+    pub(crate) fn takes_credentials(&self) -> bool {
+        !self.named.is_empty()
+    }
+
     /// Whether whoever brings nothing is let in without a question.
     pub(crate) fn admits_anybody(&self) -> bool {
         self.nameless.as_ref().is_some_and(|backend| backend.method() == AuthMethod::None)

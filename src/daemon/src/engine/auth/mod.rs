@@ -22,7 +22,7 @@ use self::anonymous::Anonymous;
 use self::counted::{Checks, Counted};
 pub(crate) use self::entrance::Entrance;
 use self::pam::{Pam, PamAddress, PamUsername};
-use self::success::Successes;
+pub(crate) use self::success::Memory;
 use self::userpass::UserPass;
 pub(crate) use self::vouchers::Vouchers;
 use crate::engine::sys::pool::{Order, Pool, Urgency};
@@ -63,6 +63,9 @@ pub(crate) enum Failure {
 pub(crate) struct Backends {
     anonymous: Arc<Anonymous>,
     userpass: Arc<Counted<UserPass>>,
+    /// The same without a memory, for those who only try.
+    forgetful: Arc<UserPass>,
+    memory: Arc<Memory>,
     pam: Arc<Pam>,
     checks: Arc<Checks>,
 }
@@ -77,13 +80,31 @@ impl Backends {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
         let hashing = Pool::start("auth", (cores / 2).max(1), waiting, Order::NewestFirst)?;
-        let userpass = Counted::new(UserPass::new(hashing, Successes::new()?), checks);
-        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), pam, checks: Arc::clone(checks) })
+        let (hashing, memory) = (Arc::new(hashing), Arc::new(Memory::new()?));
+        let userpass = Counted::new(UserPass::new(Arc::clone(&hashing), Some(Arc::clone(&memory))), checks);
+        let forgetful = Arc::new(UserPass::new(hashing, None));
+        let checks = Arc::clone(checks);
+        Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), forgetful, memory, pam, checks })
     }
 
     /// The entrance of a listener with these methods, in order of preference, and this PAM service.
     pub(crate) fn entrance(&self, methods: impl Iterator<Item = AuthMethod>, pam_service: &str) -> Entrance {
         Entrance::new(methods.map(|method| self.of(method, pam_service)).collect())
+    }
+
+    /// The same for operators who try names and passwords: what is found out is neither counted nor remembered.
+    pub(crate) fn trial(&self, methods: impl Iterator<Item = AuthMethod>, pam_service: &str) -> Entrance {
+        let backend = |method| match method {
+            AuthMethod::None | AuthMethod::PamAddress => None,
+            AuthMethod::UserPass => Some(Arc::clone(&self.forgetful) as Arc<dyn Backend>),
+            AuthMethod::PamUsername => Some(Arc::new(PamUsername::new(&self.pam, pam_service)) as Arc<dyn Backend>),
+        };
+        Entrance::new(methods.filter_map(backend).collect())
+    }
+
+    /// The passwords that need not be checked again for a while.
+    pub(crate) fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.memory)
     }
 
     /// Those who are asked about clients on behalf of rules, one for each PAM service that the rules name.

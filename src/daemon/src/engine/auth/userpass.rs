@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::success::{Key, Successes};
+use super::success::{Key, Memory};
 use super::{Backend, Checked, Credentials, Failure, password, urgency};
 use crate::engine::sys::pool::{Pool, Urgency};
 use crate::state::session::facts::{AuthMethod, Identity};
@@ -13,8 +13,9 @@ use crate::state::snapshot::Snapshot;
 
 #[derive(Debug)]
 pub(super) struct UserPass {
-    hashing: Pool,
-    successes: Successes,
+    hashing: Arc<Pool>,
+    /// Nothing if nothing is to be remembered.
+    memory: Option<Arc<Memory>>,
 }
 
 impl Backend for UserPass {
@@ -31,8 +32,8 @@ impl Backend for UserPass {
 }
 
 impl UserPass {
-    pub(super) fn new(hashing: Pool, successes: Successes) -> Self {
-        Self { hashing, successes }
+    pub(super) fn new(hashing: Arc<Pool>, memory: Option<Arc<Memory>>) -> Self {
+        Self { hashing, memory }
     }
 
     async fn verify(
@@ -41,19 +42,16 @@ impl UserPass {
         credentials: &Credentials,
         urgency: Urgency,
     ) -> Result<Identity, Failure> {
-        let key = snapshot.users.find(&credentials.user).map(|known| {
-            self.successes.key(
-                snapshot.users.generation,
-                &credentials.user,
-                credentials.password.as_bytes(),
-                &known.hash,
-            )
+        let known = snapshot.users.find(&credentials.user);
+        let memory = self.memory.as_deref().zip(known).map(|(memory, known)| {
+            let (user, password) = (&credentials.user, credentials.password.as_bytes());
+            (memory, memory.key(snapshot.users.generation, user, password, &known.hash))
         });
-        if !key.is_some_and(|key| self.successes.remembers(&key)) {
+        if !memory.is_some_and(|(memory, key)| memory.remembers(&key)) {
             let is_right = self.is_right(snapshot, credentials, urgency).await?;
-            self.conclude(key, is_right)?;
+            conclude(known.is_some(), is_right, memory)?;
         }
-        let known = snapshot.users.find(&credentials.user).ok_or(Failure::UnknownUser)?;
+        let known = known.ok_or(Failure::UnknownUser)?;
         // Only whoever knows the password may learn from the time it takes that the account is closed.
         if known.is_usable(Timestamp::now()) {
             Ok(Identity::User(known.user.clone()))
@@ -77,15 +75,17 @@ impl UserPass {
         };
         self.hashing.run(urgency, check).await.map_err(|_busy| Failure::Unavailable)
     }
+}
 
-    fn conclude(&self, key: Option<Key>, is_right: bool) -> Result<(), Failure> {
-        match (key, is_right) {
-            (None, _) => Err(Failure::UnknownUser),
-            (Some(_), false) => Err(Failure::WrongPassword),
-            (Some(key), true) => {
-                self.successes.remember(key);
-                Ok(())
+fn conclude(is_known: bool, is_right: bool, memory: Option<(&Memory, Key)>) -> Result<(), Failure> {
+    match (is_known, is_right) {
+        (false, _) => Err(Failure::UnknownUser),
+        (true, false) => Err(Failure::WrongPassword),
+        (true, true) => {
+            if let Some((memory, key)) = memory {
+                memory.remember(key);
             }
+            Ok(())
         }
     }
 }
@@ -103,7 +103,7 @@ mod tests {
 
     fn backend() -> UserPass {
         let hashing = Pool::start("test", 1, 4, Order::NewestFirst).unwrap();
-        UserPass::new(hashing, Successes::new().unwrap())
+        UserPass::new(Arc::new(hashing), Some(Arc::new(Memory::new().unwrap())))
     }
 
     fn snapshot(more: &str) -> Arc<Snapshot> {

@@ -66,6 +66,11 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Jobs that wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        self.shared.waiting().jobs.iter().map(VecDeque::len).sum()
+    }
+
     /// Leaves `job` to one of the threads.
     ///
     /// # Errors

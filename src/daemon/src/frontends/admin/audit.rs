@@ -1,15 +1,22 @@
 //! Who did what.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io;
 
+use filter::{Filter, Row, Value as Asked};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::{Code, Refusal};
+use wire::admin::{Code, Refusal, Role};
 
-use super::conversation::Parameters;
+use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{Op, oversee, read};
+use super::ops::{EVERY, Op, oversee, read, watch};
+use super::sessions::filter_of;
+use super::subscription::{Source, Subject};
 use crate::engine::audit::Audit;
+use crate::frontends::office::sight::now;
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -21,6 +28,14 @@ pub(super) const OPS: &[Op] = &[
         "the last records of the audit log",
     ),
     oversee(
+        "audit.query",
+        query,
+        &[("filter", "which; all without it"), ("n", "at most so many, 1 to 1000; 100 without it")],
+        "records, the oldest first; matched: how many there are",
+        "the last records of the whole audit log that a filter lets through",
+    ),
+    Op { role: Some(Role::Admin), ..SUBSCRIBE },
+    oversee(
         "audit.verify",
         verify,
         &[],
@@ -28,6 +43,115 @@ pub(super) const OPS: &[Op] = &[
         "goes through the audit log's chain",
     ),
 ];
+
+/// A look again and again, as everybody may who looks; but this is not for everybody.
+const SUBSCRIBE: Op = watch(
+    "audit.sub",
+    subscribe,
+    &[("filter", "which; all without it"), EVERY],
+    "sub; pushes audit, a record each",
+    "the records of the audit log as they are written",
+);
+
+/// Records that are read at one look.
+const MOST_NEW: usize = 1_000;
+
+#[derive(Deserialize)]
+struct Query {
+    #[serde(default)]
+    filter: String,
+    #[serde(default = "hundred")]
+    n: usize,
+}
+
+fn hundred() -> usize {
+    100
+}
+
+fn query(desk: &Desk, _: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
+    let Query { filter, n } = read(p)?;
+    let (filter, now) = (filter_of(&filter, filter::AUDIT)?, now());
+    let (mut records, mut matched, most) = (VecDeque::new(), 0_u64, n.clamp(1, 1_000));
+    let keep = |record: Value| {
+        if !filter.admits(&Record(&record), now) {
+            return;
+        }
+        matched += 1;
+        if records.len() == most {
+            records.pop_front();
+        }
+        records.push_back(record);
+    };
+    audit(desk)?.each(keep).map_err(|error| unreadable(&error))?;
+    Ok(json!({ "records": records, "matched": matched }))
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    #[serde(default)]
+    filter: String,
+    every_ms: Option<u64>,
+}
+
+fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Subscribe { filter, every_ms } = read(p)?;
+    let filter = filter_of(&filter, filter::AUDIT)?;
+    let last = audit(&conversation.desk)?.tail(1).map_err(|error| unreadable(&error))?;
+    let watched = Watched { filter, length: 0, told: last.last().map_or(0, number) };
+    let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
+    Ok(json!({ "sub": sub }))
+}
+
+/// Which records, how long the file was, and up to which they have been told.
+#[derive(Debug)]
+struct Watched {
+    filter: Filter,
+    length: u64,
+    told: u64,
+}
+
+impl Source for Watched {
+    fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
+        let Ok(audit) = audit(desk) else { return Vec::new() };
+        let length = std::fs::metadata(audit.path()).map_or(0, |found| found.len());
+        if std::mem::replace(&mut self.length, length) == length {
+            return Vec::new();
+        }
+        // What cannot be read now can be read at the next look, or verify says why not.
+        let mut records = audit.tail(MOST_NEW).unwrap_or_default();
+        records.retain(|record| number(record) > self.told);
+        self.told = records.last().map_or(self.told, number);
+        let now = now();
+        let wanted = records.into_iter().filter(|record| self.filter.admits(&Record(record), now));
+        wanted.map(|record| ("audit", record)).collect()
+    }
+}
+
+fn number(record: &Value) -> u64 {
+    record["seq"].as_u64().unwrap_or(0)
+}
+
+/// A record as filters see it.
+struct Record<'a>(&'a Value);
+
+impl Row for Record<'_> {
+    fn value(&self, field: &str) -> Option<Asked<'_>> {
+        let found = match field {
+            "user" | "login" | "token" => &self.0["who"][field],
+            "t" => {
+                let time: Timestamp = self.0["t"].as_str()?.parse().ok()?;
+                return Some(Asked::Time(time.as_microsecond()));
+            }
+            other => &self.0[other],
+        };
+        match found {
+            Value::Null => None,
+            Value::Number(number) => number.as_u64().map(Asked::Number),
+            Value::String(text) => Some(Asked::Text(Cow::Borrowed(text))),
+            Value::Bool(_) | Value::Array(_) | Value::Object(_) => Some(Asked::Text(Cow::Owned(found.to_string()))),
+        }
+    }
+}
 
 #[derive(Deserialize)]
 struct Tail {

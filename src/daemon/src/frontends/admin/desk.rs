@@ -184,6 +184,7 @@ pub(super) fn refusal(no: &No) -> Refusal {
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
         No::Conflict(_) => Refusal::new(Code::Conflict, msg),
         No::NothingKept | No::NothingWritten(_) => Refusal::new(Code::Unavailable, msg),
+        No::TooOften => Refusal::new(Code::Busy, msg).for_now(),
         No::Withdrawn => Refusal::new(Code::Cancelled, msg),
         No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
         No::Unreadable | No::NobodyReloads | No::NotKept => Refusal::new(Code::Unavailable, msg).for_now(),

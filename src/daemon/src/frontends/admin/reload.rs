@@ -1,13 +1,15 @@
-//! Reloads, ordered and remembered.
+//! Reloads, ordered and remembered, and the settings that hold since.
+#![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::Extent;
 use wire::admin::{Code, Refusal};
 
-use super::conversation::Parameters;
+use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
-use super::ops::{IDEM, Op, look, order, read};
+use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
+use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
 
 /// The operations of this room.
@@ -18,6 +20,20 @@ pub(super) const OPS: &[Op] = &[
         &[("what", "all or acl, the rules alone; all without it"), IDEM],
         "the reload as GET /api/admin/reload shows it; if anything failed, the answer is invalid with it in data.reload",
         "reads the operator's files anew, and waits for what comes of it",
+    ),
+    watch(
+        "reload.sub",
+        subscribe,
+        &[("since", "reloads behind this generation; those from now on without it"), EVERY],
+        "sub, generation: the last one; pushes reload, as reload.run answers it",
+        "what comes of reloads, whoever wants them",
+    ),
+    look(
+        "config.effective",
+        effective,
+        &[],
+        "settings: key, value as TOML, from (default, file, env or flag), place, reload (live or restart), waiting: what was read and waits for a start",
+        "the settings in force, and where they come from",
     ),
     look(
         "reload.history",
@@ -57,4 +73,38 @@ struct History {
 pub(super) fn history(desk: &Desk, _: &Asker, p: Parameters) -> Result<Value, Refusal> {
     let History { n } = read(p)?;
     Ok(json!({ "reloads": desk.office.reloads(n.unwrap_or(10).clamp(1, 32)) }))
+}
+
+pub(super) fn effective(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
+    Ok(serde_json::to_value(&**desk.office.effective.load()).expect("texts can be written"))
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    since: Option<u64>,
+    every_ms: Option<u64>,
+}
+
+pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Subscribe { since, every_ms } = read(p)?;
+    let last = conversation.desk.office.last_generation();
+    let watched = Watched { told: since.unwrap_or(last) };
+    let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
+    Ok(json!({ "sub": sub, "generation": last }))
+}
+
+/// Up to which generation reloads have been told.
+#[derive(Debug)]
+struct Watched {
+    told: u64,
+}
+
+impl Source for Watched {
+    fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
+        let mut new = desk.office.reloads_since(self.told);
+        new.reverse();
+        self.told = desk.office.last_generation().max(self.told);
+        let told = |reload| ("reload", serde_json::to_value(reload).expect("a reload can be written"));
+        new.into_iter().map(told).collect()
+    }
 }

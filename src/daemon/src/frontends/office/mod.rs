@@ -5,6 +5,7 @@
 pub(crate) mod acl;
 pub(crate) mod classes;
 pub(crate) mod forgiveness;
+pub(crate) mod gatehouse;
 mod limits;
 mod live;
 pub(crate) mod moment;
@@ -22,6 +23,7 @@ mod statistics;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use config::tokens::Scope;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -30,6 +32,7 @@ use uuid::Uuid;
 use wire::Extent;
 
 use self::forgiveness::Forgive;
+pub(crate) use self::gatehouse::Gatehouse;
 use self::limits::{Conceded, Quotas, Shown, Voided};
 pub(crate) use self::limits::{Grant, Override, Reset};
 use self::live::Live;
@@ -49,6 +52,7 @@ use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Sum};
 use crate::frontends::socks::World;
+use crate::state::effective::Effective;
 use crate::state::history::record::Scratch;
 use crate::state::metrics::Metrics;
 use crate::state::metrics::today::Today;
@@ -71,6 +75,9 @@ pub(crate) struct Office {
     /// Where orders are written down, if they are.
     pub(crate) record: Option<Record>,
     pub(crate) paces: Paces,
+    pub(crate) gatehouse: Gatehouse,
+    /// The settings in force, and where they come from.
+    pub(crate) effective: Arc<ArcSwap<Effective>>,
     /// What operators let somebody have for a while.
     pub(crate) concessions: Concessions,
     pub(crate) workshop: Workshop,
@@ -180,6 +187,8 @@ pub(crate) enum No {
     NothingKept,
     #[error("the answer takes too long; ask for a shorter time or fewer rows")]
     TooLate,
+    #[error("at most 10 logins are tried in a minute")]
+    TooOften,
     #[error("taken back")]
     Withdrawn,
     #[error("the history cannot be read now; the log has the reason")]

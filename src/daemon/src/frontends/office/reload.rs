@@ -75,6 +75,17 @@ impl Office {
         self.reloads.latest(most).iter().map(|report| Reload::of(report)).collect()
     }
 
+    /// Those behind this generation, the latest first.
+    pub(crate) fn reloads_since(&self, generation: u64) -> Vec<Reload> {
+        let reports = self.reloads.latest(usize::MAX);
+        reports.iter().take_while(|report| report.generation > generation).map(|report| Reload::of(report)).collect()
+    }
+
+    /// That of the last reload, or of the start.
+    pub(crate) fn last_generation(&self) -> u64 {
+        self.reloads.last().map_or_else(|| self.world.regime().snapshot.generation, |report| report.generation)
+    }
+
     /// # Errors
     /// There was none.
     pub(super) fn last_reload(&self) -> Result<Reload, No> {

@@ -3,11 +3,14 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::admission::tell_turned_away;
 use super::{Visit, World};
 use crate::engine::auth::turns::Turn;
 use crate::engine::auth::{Backend, Credentials, Failure};
 use crate::engine::sys::chance;
+use crate::state::logins::{Login, Outcome};
 use crate::state::penalties::Rank;
 use crate::state::penalties::tariff::{Caller, Offence, Tariff};
 use crate::state::session::course::Stage;
@@ -25,7 +28,7 @@ const JITTER: u32 = 8;
 pub(super) async fn log_in(visit: &Visit, session: &Session, credentials: &Credentials) -> Result<Proof, Refusal> {
     let asked = Instant::now();
     session.enter(Stage::LoggingIn);
-    let attempt = Attempt { visit, session, name: Some(&credentials.user) };
+    let attempt = Attempt { visit, session, name: Some(&credentials.user), began: asked };
     let verdict = attempt.verdict(|| visit.door.entrance.identify(session, Some(credentials))).await;
     if verdict.is_err() {
         let delay = delay(asked.elapsed(), session.snapshot.penalties.failure_delay, chance::number());
@@ -60,7 +63,7 @@ async fn by_address<F: Future<Output = Identified>>(
 ) -> Result<Proof, Refusal> {
     // What takes time now is not the client's doing.
     session.enter(Stage::LoggingIn);
-    let verdict = Attempt { visit, session, name: None }.verdict(identify).await;
+    let verdict = Attempt { visit, session, name: None, began: Instant::now() }.verdict(identify).await;
     if verdict.is_ok() {
         session.enter(Stage::Handshake);
     }
@@ -86,6 +89,7 @@ struct Attempt<'a> {
     session: &'a Session,
     /// Whose password it is about.
     name: Option<&'a [u8]>,
+    began: Instant,
 }
 
 impl Attempt<'_> {
@@ -93,9 +97,11 @@ impl Attempt<'_> {
         let Some(caller) = self.session.caller() else { return Err(Refusal::AuthUnavailable) };
         let turn = self.turn(caller).await;
         if turn.is_some() && self.world().penalties.turns_away(caller, Instant::now()) {
+            self.note(Outcome::Blocked, None, Some("source_penalised"));
             return Err(Refusal::SourcePenalised);
         }
         if self.is_locked(caller) {
+            self.note(Outcome::Blocked, None, Some("name_locked"));
             self.failed(caller, "name_locked", None);
             return Err(Refusal::NameLocked);
         }
@@ -117,11 +123,16 @@ impl Attempt<'_> {
     fn conclude(&self, caller: Caller, identified: Identified) -> Result<Proof, Refusal> {
         match identified {
             Ok(proof) => {
+                self.note(Outcome::Accepted, Some(proof.method), None);
                 self.world().penalties.login_succeeded(self.name, caller, self.tariff(), Instant::now());
                 Ok(proof)
             }
-            Err((Failure::Unavailable, _)) => Err(Failure::Unavailable.into()),
+            Err((Failure::Unavailable, method)) => {
+                self.note(Outcome::Failed, Some(method), Some(Failure::Unavailable.label()));
+                Err(Failure::Unavailable.into())
+            }
             Err((failure, method)) => {
+                self.note(Outcome::Refused, Some(method), Some(failure.label()));
                 self.failed(caller, failure.label(), Some(method));
                 Err(failure.into())
             }
@@ -149,6 +160,22 @@ impl Attempt<'_> {
         if let Some((time, user)) = consequences.locked_for.zip(user) {
             tracing::warn!(target: "auth", for_secs = time.as_secs(), user = %user, "name locked for strangers");
         }
+    }
+
+    /// For operators who look.
+    fn note(&self, result: Outcome, method: Option<AuthMethod>, why: Option<&'static str>) {
+        self.world().logins.note(Login {
+            number: 0,
+            at: Timestamp::now().as_microsecond(),
+            result,
+            user: self.name.map(shown),
+            source: self.session.origin().ip(),
+            listener: std::sync::Arc::clone(&self.session.listener),
+            method,
+            why,
+            took: self.began.elapsed(),
+            session: self.session.id,
+        });
     }
 
     fn is_locked(&self, caller: Caller) -> bool {

@@ -34,10 +34,11 @@ use crate::engine::dial::Dialer;
 use crate::state::limits::Limits;
 use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::limits::quotas::Quotas;
+use crate::state::logins::Logins;
 use crate::state::metrics::Metrics;
 use crate::state::penalties::Penalties;
 use crate::state::readiness::Readiness;
-use crate::state::session::facts::Origin;
+use crate::state::session::facts::{AuthMethod, Origin};
 use crate::state::session::revoke::revoke;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -55,6 +56,7 @@ pub(crate) struct World {
     pub(crate) bandwidth: Arc<Bandwidth>,
     pub(crate) quotas: Arc<Quotas>,
     pub(crate) penalties: Penalties,
+    pub(crate) logins: Logins,
     pub(crate) turns: Turns,
     pub(crate) readiness: Arc<Readiness>,
     regime: ArcSwap<Regime>,
@@ -88,10 +90,24 @@ pub(crate) struct Door {
     /// What a client has to pass before its first word is read.
     pub(crate) address_check: Option<Arc<dyn Backend>>,
     pub(crate) entrance: Entrance,
+    /// The same for operators who try a name and a password.
+    pub(crate) trial: Entrance,
+    /// What is asked of clients here, for operators.
+    pub(crate) ways: Vec<Way>,
     /// Whose connections must begin with a PROXY protocol header.
     pub(crate) proxied_from: Vec<IpNet>,
     pub(crate) bind: bind::Options,
     pub(crate) udp: associate::Options,
+}
+
+/// A way in.
+#[derive(Debug, Clone)]
+pub(crate) struct Way {
+    pub(crate) method: AuthMethod,
+    /// The PAM service that is asked, if one is.
+    pub(crate) service: Option<Arc<str>>,
+    /// Before the client's first word is read.
+    pub(crate) is_first: bool,
 }
 
 /// One client's visit: who serves it, where it came in, and its ticket.
@@ -120,6 +136,7 @@ impl World {
             bandwidth: Bandwidth::new(policy, metrics, Instant::now()),
             quotas,
             penalties: Penalties::default(),
+            logins: Logins::default(),
             turns: Turns::default(),
             readiness,
             regime: ArcSwap::from_pointee(regime),
@@ -163,6 +180,11 @@ impl Doors {
     /// The door with this number, if this regime has it.
     pub(crate) fn find(&self, number: DoorNumber) -> Option<&Arc<Door>> {
         self.0.get(number.0)?.as_ref()
+    }
+
+    /// Those of this regime, in the order of their numbers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Door>> {
+        self.0.iter().flatten()
     }
 }
 

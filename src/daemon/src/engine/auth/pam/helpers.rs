@@ -69,6 +69,11 @@ impl Helpers {
         });
     }
 
+    /// How many have nothing to do.
+    pub(super) fn free_ones(&self) -> usize {
+        self.free().len()
+    }
+
     pub(super) fn next_id(&self) -> u64 {
         self.last_id.fetch_add(1, Relaxed) + 1
     }

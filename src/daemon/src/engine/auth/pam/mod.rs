@@ -10,8 +10,9 @@ mod username;
 
 use std::fmt::Write as _;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use wire::{Denial, PamAnswer, PamVerdict, Proof, ToPam};
@@ -34,6 +35,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 pub(crate) struct Options {
     /// The services that the helpers were started with, in that order.
     pub(crate) services: Vec<String>,
+    /// Where their files are looked for.
+    pub(crate) directories: Vec<PathBuf>,
     /// `PAM_USER` where a client has only an address.
     pub(crate) default_user: String,
     /// `PAM_RUSER`.
@@ -48,12 +51,41 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Pam {
     services: Vec<String>,
+    directories: Vec<PathBuf>,
     default_user: String,
     remote_user: String,
     helpers: Arc<Helpers>,
+    /// How many of them there should be.
+    count: usize,
     /// Each of these threads waits for the answer of one helper.
     waiters: Pool,
     tally: Tally,
+}
+
+/// How the helpers are.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) helpers: usize,
+    /// Those that have nothing to do.
+    pub(crate) free: usize,
+    /// Questions that wait for one.
+    pub(crate) waiting: usize,
+    /// Questions without a verdict, by cause.
+    pub(crate) troubles: Vec<(&'static str, u64)>,
+}
+
+/// The file of a service (pam.d(5)).
+#[derive(Debug)]
+pub(crate) struct ServiceFile {
+    pub(crate) path: PathBuf,
+    pub(crate) changed: SystemTime,
+}
+
+impl ServiceFile {
+    fn at(path: PathBuf) -> Option<Self> {
+        let found = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+        Some(Self { path, changed: found.modified().ok()? })
+    }
 }
 
 /// The number of a service, which is all that a helper is told.
@@ -67,9 +99,10 @@ impl Pam {
     /// # Errors
     /// No thread can be started.
     pub(crate) fn new(options: Options, helpers: Arc<Helpers>) -> io::Result<Self> {
-        let Options { services, default_user, remote_user, helpers: threads, waiting } = options;
-        let waiters = Pool::start("pam", threads, waiting, Order::NewestFirst)?;
-        Ok(Self { services, default_user, remote_user, helpers, waiters, tally: Tally::default() })
+        let Options { services, directories, default_user, remote_user, helpers: count, waiting } = options;
+        let waiters = Pool::start("pam", count, waiting, Order::NewestFirst)?;
+        let tally = Tally::default();
+        Ok(Self { services, directories, default_user, remote_user, helpers, count, waiters, tally })
     }
 
     /// What went wrong since the start, by cause; nothing if nothing did.
@@ -81,6 +114,23 @@ impl Pam {
             words
         });
         (!words.is_empty()).then_some(words)
+    }
+
+    /// How the helpers are; nothing if there are none because nobody asks PAM.
+    pub(crate) fn condition(&self) -> Option<Condition> {
+        let condition = || Condition {
+            helpers: self.count,
+            free: self.helpers.free_ones(),
+            waiting: self.waiters.waiting(),
+            troubles: self.tally.snapshot().into_iter().filter(|(_, count)| *count > 0).collect(),
+        };
+        (self.count > 0).then(condition)
+    }
+
+    /// Each service and the file that it has now, if it has one: without it, the service "other" is asked.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, Option<ServiceFile>)> {
+        let file = |name: &str| self.directories.iter().find_map(|directory| ServiceFile::at(directory.join(name)));
+        self.services.iter().map(move |name| (name.as_str(), file(name)))
     }
 
     /// Lets each scrape see what went wrong.
