@@ -13,7 +13,7 @@ use crate::screen::Screen;
 use crate::{CONFIG, client, document, program, socket};
 
 /// Everybody may go anywhere on loopback, and there are comments.
-const OPEN: &str = r#"# Who may go where.
+pub(crate) const OPEN: &str = r#"# Who may go where.
 [global]
 default_policy = "deny" # firm
 
@@ -27,19 +27,19 @@ username = "alice"
 "#;
 
 /// A daemon with these rules, which nobody but the socket reloads, and a place for what operators keep.
-fn scene() -> (Rules, Service, TempDir) {
+pub(crate) fn scene() -> (Rules, Service, TempDir) {
     let rules = Rules::of(OPEN);
     let config = CONFIG.replace("{socket}", "{dir}/admin.sock") + "[server]\nwatch_files = false\n" + &rules.settings();
     let service = Launch::of(program()).config(&config).start();
     (rules, service, tempfile::tempdir().expect("a temporary directory can be made"))
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     fs::read_to_string(path).expect("it can be read")
 }
 
 /// A program that edits its file by this script of sed.
-fn editor(place: &TempDir, script: &str) -> String {
+pub(crate) fn editor(place: &TempDir, script: &str) -> String {
     let path = place.path().join("editor");
     fs::write(&path, format!("#!/bin/sh\nexec sed -i '{script}' \"$1\"\n")).expect("written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it is ours");

@@ -32,6 +32,31 @@ pub(crate) fn kept(name: &str, text: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
+/// Keeps a text no longer.
+///
+/// # Errors
+/// It is there and cannot be removed.
+pub(crate) fn forget(name: &str) -> io::Result<()> {
+    match fs::remove_file(directory()?.join(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// A draft that was kept: the generation on which it builds, written on its first line, and its text.
+pub(crate) fn draft(name: &str) -> Option<(u64, String)> {
+    let text = fs::read_to_string(directory().ok()?.join(name)).ok()?;
+    let (first, rest) = text.split_once('\n')?;
+    Some((first.strip_prefix("#! base ")?.parse().ok()?, rest.to_owned()))
+}
+
+/// The address from which the operator has come, if it is known.
+pub(crate) fn here() -> Vec<String> {
+    let connection = env::var("SSH_CONNECTION").unwrap_or_default();
+    let address = connection.split_whitespace().next().filter(|address| address.parse::<std::net::IpAddr>().is_ok());
+    address.map(str::to_owned).into_iter().collect()
+}
+
 /// Has the operator edit a file, and waits for it.
 ///
 /// # Errors

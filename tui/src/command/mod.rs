@@ -18,6 +18,7 @@ use clap::CommandFactory;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
+pub(crate) use self::acl::effect;
 use self::history::Time;
 use crate::args::{Args, Audit, Command, Common, Console, History, Sessions};
 use crate::connection::{Connection, Peer};

@@ -7,6 +7,7 @@ use super::listing::Listing;
 use super::live::{Live, View};
 use super::model::Model;
 use super::screen::Screen;
+use super::screens::acl::Acl;
 use super::screens::history::History;
 use super::screens::sessions::Sessions;
 use super::ui::Ui;
@@ -21,7 +22,9 @@ pub(crate) struct App {
     pub(crate) socket: String,
     pub(crate) sessions: Sessions,
     pub(crate) history: History,
-    pub(crate) acl: Listing,
+    pub(crate) acl: Acl,
+    /// Addresses from which the operator has come, for whom what-if looks.
+    pub(crate) here: Vec<String>,
     pub(crate) health: Listing,
 }
 
@@ -34,7 +37,8 @@ impl App {
             socket,
             sessions: Sessions::new(),
             history: History::default(),
-            acl: Listing::default(),
+            acl: Acl::default(),
+            here: Vec::new(),
             health: Listing::default(),
         }
     }

@@ -9,6 +9,7 @@ use wire::admin::{Push, Refusal, Welcome};
 
 use super::live::View;
 use super::screen::Screen;
+use super::screens::acl;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) enum Event {
     Push(Push),
     /// Rows of the history are in a file, or not; in words.
     Saved(Result<String, String>),
+    /// The operator's editor was left, with this text or for this reason.
+    Edited(Result<String, String>),
     /// Time has passed.
     Tick,
     /// The terminal is gone.
@@ -50,6 +53,8 @@ pub(crate) enum About {
     /// Which sessions an order would end.
     KillDry,
     Killed,
+    /// Something of the rules.
+    Acl(acl::Topic),
     /// The rows of a screen's listing.
     Listing(Screen),
     /// Something of a screen's own, by its own word for it.
@@ -78,6 +83,18 @@ pub(crate) enum Effect {
     RetryNow,
     /// To another screen.
     Go(Screen),
+    /// Hands a text to the operator's editor, and the terminal with it.
+    Edit {
+        name: &'static str,
+        text: String,
+    },
+    /// Keeps a text on this machine.
+    Keep {
+        name: &'static str,
+        text: String,
+    },
+    /// Keeps it no longer.
+    Forget(&'static str),
     /// To the terminal's clipboard.
     Copy(String),
     Redraw,

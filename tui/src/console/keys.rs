@@ -7,6 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::app::App;
 use super::event::Effect;
 use super::screen::Screen;
+use super::screens::acl;
 
 /// What an operator can want.
 #[derive(Debug, Clone, Copy)]
@@ -147,6 +148,22 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Action::Hold, &[Char('p')], On::Live, "hold", "rows keep their places, numbers go on").hint("hold"),
     bind(Action::Copy, &[Char('y')], On::Rows, "copy", "the row, to the terminal's clipboard"),
     bind(Action::Refresh, &[Char('r')], On::Listings, "refresh", "ask again").hint("refresh"),
+    bind(
+        Action::Run(acl::confirm),
+        &[Char('Y')],
+        On::Everywhere,
+        "confirm",
+        "keep the rules that wait to be confirmed",
+    )
+    .command("rustsocks-cli acl confirm"),
+    bind(
+        Action::Run(acl::undo_now),
+        &[Char('U')],
+        On::Everywhere,
+        "take back",
+        "bring back what was before them, now; asks first",
+    )
+    .command("rustsocks-cli acl rollback N"),
     bind(Action::Up, &[Code(KeyCode::Up), Char('k')], On::Rows, "up", "the row above"),
     bind(Action::Down, &[Code(KeyCode::Down), Char('j')], On::Rows, "down", "the row below"),
     bind(Action::PageUp, &[Code(KeyCode::PageUp)], On::Rows, "page up", "a screenful up"),

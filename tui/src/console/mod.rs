@@ -9,8 +9,8 @@ mod caps;
 mod dialog;
 mod event;
 mod field;
-#[allow(dead_code, reason = "screens come one by one, and not every kind of field has one yet")]
 mod form;
+mod keyboard;
 mod keys;
 mod link;
 mod listing;

@@ -25,7 +25,6 @@ pub(crate) enum Rows {
     /// A table that the daemon keeps.
     Live(View),
     /// Something of the screen's own, which moves in its own way.
-    #[allow(dead_code, reason = "screens come one by one, and none has such rows yet")]
     Own,
 }
 

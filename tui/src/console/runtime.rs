@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::{self as input, Event as Input, KeyEventKind};
 use crossterm::execute;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -19,13 +19,16 @@ use wire::admin::Request;
 use super::app::App;
 use super::caps::{Caps, Environment};
 use super::event::{About, Effect, Event};
+use super::keyboard::Keyboard;
 use super::link::keep_up;
 use super::screen::Screen as Room;
+use super::screens::acl::AUTOSAVE;
 use super::terminal::{Screen, TerminalGuard};
 use super::update::{TICKS, update};
 use super::view::view;
 use crate::args::Console;
 use crate::connection::Peer;
+use crate::editor;
 use crate::failure::Failure;
 use crate::past;
 
@@ -48,11 +51,13 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     let (retry, retries) = channel();
     heed_signals(events.clone())?;
     let (_guard, screen) = TerminalGuard::take()?;
-    read_keys(events.clone());
+    let keyboard = Keyboard::listen(events.clone());
     keep_up(peer.clone(), events.clone(), retries);
-    let app = App::new(Caps::new(look, &environment), peer.socket.display().to_string());
+    let mut app = App::new(Caps::new(look, &environment), peer.socket.display().to_string());
+    app.acl.kept = editor::draft(AUTOSAVE);
+    app.here = editor::here();
     let (peer, waiting) = (peer.clone(), HashMap::new());
-    Runtime { app, screen, retry, events, peer, writer: None, last: FIRST_NUMBER, waiting }.run(&happened)
+    Runtime { app, screen, retry, events, peer, writer: None, keyboard, last: FIRST_NUMBER, waiting }.run(&happened)
 }
 
 /// The conversation's first requests are others'.
@@ -66,6 +71,7 @@ struct Runtime {
     events: Sender<Event>,
     peer: Peer,
     writer: Option<UnixStream>,
+    keyboard: Arc<Keyboard>,
     last: u64,
     /// What the requests were about whose answers are to come.
     waiting: HashMap<u64, About>,
@@ -121,6 +127,7 @@ impl Runtime {
             | Event::Paste(_)
             | Event::Push(_)
             | Event::Saved(_)
+            | Event::Edited(_)
             | Event::Tick
             | Event::InputEnded
             | Event::Signal(_) => None,
@@ -152,9 +159,35 @@ impl Runtime {
                 TerminalGuard::suspend()?;
                 self.draw_anew()?;
             }
+            Effect::Edit { name, text } => {
+                let outcome = self.lend(name, &text);
+                return self.take(Event::Edited(outcome.map_err(|error| error.to_string())));
+            }
+            Effect::Keep { name, text } => {
+                if let Err(error) = editor::kept(name, &text) {
+                    self.app.ui.warn(format!("the draft is not kept on this machine: {error}"));
+                }
+            }
+            Effect::Forget(name) => {
+                if let Err(error) = editor::forget(name) {
+                    self.app.ui.warn(format!("{name} is still kept on this machine: {error}"));
+                }
+            }
             Effect::Quit => return Ok(true),
         }
         Ok(false)
+    }
+
+    /// The operator's editor has the terminal and its keys; what was written is kept until it is no longer a draft.
+    fn lend(&mut self, name: &'static str, text: &str) -> io::Result<String> {
+        let path = editor::kept(name, text)?;
+        let edited = {
+            let _keys = self.keyboard.lend();
+            TerminalGuard::lend(|| editor::edit(&path))
+        };
+        self.draw_anew()?;
+        edited?;
+        std::fs::read_to_string(&path)
     }
 
     /// A daemon that does not take it is gone, as the reader will find out.
@@ -203,24 +236,6 @@ impl Runtime {
         })?;
         Ok(())
     }
-}
-
-fn read_keys(events: Sender<Event>) {
-    thread::spawn(move || {
-        loop {
-            let event = match input::read() {
-                Ok(Input::Key(key)) if key.kind != KeyEventKind::Release => Event::Key(key),
-                Ok(Input::Paste(text)) => Event::Paste(text),
-                Ok(Input::Resize(..)) => Event::Resized,
-                Ok(Input::Key(_) | Input::Mouse(_) | Input::FocusGained | Input::FocusLost) => continue,
-                Err(_) => Event::InputEnded,
-            };
-            let is_last = matches!(event, Event::InputEnded);
-            if events.send(event).is_err() || is_last {
-                return;
-            }
-        }
-    });
 }
 
 fn heed_signals(events: Sender<Event>) -> io::Result<()> {

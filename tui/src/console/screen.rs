@@ -40,7 +40,7 @@ impl Screen {
             Self::Overview => "status.sub",
             Self::Sessions => "view.open",
             Self::History => "history.query",
-            Self::Acl => "acl.rules",
+            Self::Acl => "txn.get",
             Self::Health => "health.get",
         }
     }

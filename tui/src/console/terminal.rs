@@ -45,6 +45,19 @@ impl TerminalGuard {
     }
 }
 
+impl TerminalGuard {
+    /// Gives the terminal to another program until that has ended.
+    ///
+    /// # Errors
+    /// What it is given for fails, or the terminal does not come back.
+    pub(crate) fn lend<T>(deed: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        give_back();
+        let outcome = deed();
+        seize()?;
+        outcome
+    }
+}
+
 impl Drop for TerminalGuard {
     fn drop(&mut self) {
         give_back();

@@ -4,6 +4,7 @@ mod behaviour;
 mod chaos;
 mod forms;
 mod pictures;
+mod rules;
 
 use std::os::unix::net::UnixStream;
 
@@ -46,8 +47,17 @@ impl Stage {
     fn connected(size: (u16, u16), caps: Caps) -> Self {
         let mut stage = Self::new(size, caps);
         stage.meet("6f1c9a2e");
-        let ops =
-            ["status.sub", "view.open", "history.query", "history.agg", "acl.rules", "health.get", "sessions.kill"];
+        let ops = [
+            "status.sub",
+            "view.open",
+            "history.query",
+            "history.agg",
+            "health.get",
+            "sessions.kill",
+            "txn.get",
+            "txn.sub",
+            "acl.whatif",
+        ];
         stage.answer(About::Ops, json!({ "ops": ops.map(|op| json!({ "op": op })) }));
         stage.push(1, "status", status());
         stage
@@ -80,7 +90,7 @@ impl Stage {
     }
 
     fn keys(&mut self, letters: &str) {
-        letters.chars().for_each(|letter| self.key(KeyCode::Char(letter)));
+        letters.chars().for_each(|letter| self.key(if letter == '\t' { KeyCode::Tab } else { KeyCode::Char(letter) }));
     }
 
     fn key(&mut self, code: KeyCode) {
@@ -111,6 +121,9 @@ impl Stage {
             Effect::Ask { op, p, .. } => Some((op, p)),
             Effect::TakeBack(_)
             | Effect::Save(..)
+            | Effect::Edit { .. }
+            | Effect::Keep { .. }
+            | Effect::Forget(_)
             | Effect::RetryNow
             | Effect::Go(_)
             | Effect::Copy(_)

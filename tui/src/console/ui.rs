@@ -67,7 +67,13 @@ impl Ui {
         self.message = Some(Message { text: text.into(), is_bad: true, stays: 15 });
     }
 
-    #[allow(dead_code, reason = "screens come one by one, and none has a form yet")]
+    /// What was given to the daemon is done: a form or a question about it closes.
+    pub(crate) fn done(&mut self) {
+        if self.overlay.as_ref().is_some_and(Overlay::is_given) {
+            self.overlay = None;
+        }
+    }
+
     /// The daemon has answered to what a form or a question gave it: that is over, or the form says what was wrong.
     pub(crate) fn answered(&mut self, answer: Result<&str, &str>) {
         match (&mut self.overlay, answer) {

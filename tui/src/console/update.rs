@@ -12,7 +12,7 @@ use super::live::View;
 use super::model::Link;
 use super::room::Rows;
 use super::screen::Screen;
-use super::screens::room;
+use super::screens::{acl, room};
 use super::ui::Overlay;
 
 /// Ticks of a second.
@@ -59,6 +59,7 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Event::Edited(outcome) => acl::edited(app, outcome),
         Event::Tick => ticked(app),
         Event::InputEnded | Event::Signal(_) => vec![Effect::Quit],
     }
@@ -72,6 +73,7 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
             app.live_mut(*view).forget();
         }
         app.sessions.detail = None;
+        app.acl.restarted();
         if matches!(app.ui.overlay, Some(Overlay::Kill(_) | Overlay::Detail { .. })) {
             app.ui.overlay = None;
         }

@@ -1,7 +1,7 @@
 //! Commands about rules: those in force, those that somebody would like to have, and the way between.
 
 mod edit;
-mod effect;
+pub(crate) mod effect;
 
 use std::fs;
 use std::io::{self, Read};

@@ -8,7 +8,11 @@ use super::{Entries, Form, Input, Question};
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::field::Field;
+use crate::console::model::Link;
 use crate::console::ui::Overlay;
+
+/// What is said where nobody can be told.
+const GONE: &str = "the daemon is not there; nothing was done";
 
 /// A key for the form; it stays open unless it was taken and nothing is asked about it.
 pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<Effect> {
@@ -26,6 +30,11 @@ pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<
 }
 
 fn taken(app: &mut App, mut form: Box<Form>) -> Vec<Effect> {
+    if app.model.link != Link::Live {
+        form.refused(GONE.to_owned());
+        app.ui.overlay = Some(Overlay::Form(form));
+        return Vec::new();
+    }
     form.fault = None;
     let effects = form.purpose.taken(app, &form.entries);
     if app.ui.overlay.is_none() && effects.iter().any(|effect| matches!(effect, Effect::Ask { .. })) {
@@ -120,6 +129,10 @@ pub(crate) fn answered(app: &mut App, mut question: Box<Question>, key: KeyEvent
         }
         Heard::No => {
             app.ui.say("nothing was done");
+            Vec::new()
+        }
+        Heard::Yes if app.model.link != Link::Live => {
+            app.ui.warn(GONE);
             Vec::new()
         }
         Heard::Yes => {

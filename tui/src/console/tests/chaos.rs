@@ -5,10 +5,11 @@ use proptest::prelude::*;
 use ratatui::backend::TestBackend;
 use serde_json::json;
 
-use super::{PLAIN, Stage, session, window};
+use super::{PLAIN, Stage, rules, session, window};
 use crate::console::caps::Caps;
 use crate::console::event::{About, Event};
 use crate::console::live::View;
+use crate::console::screens::acl::Topic;
 use crate::console::theme::Theme;
 
 #[derive(Debug, Clone)]
@@ -22,6 +23,12 @@ enum Happening {
     Meet(bool),
     Tick,
     Kill(u64),
+    Rules(bool),
+    State(u64),
+    Draft(bool),
+    Merge,
+    Generations,
+    Effect,
 }
 
 proptest! {
@@ -71,6 +78,18 @@ fn happen(stage: &mut Stage, happening: Happening) {
         Happening::Lost => stage.event(Event::Lost { why: "gone".to_owned(), attempt: 2, retry_ms: 500 }, None),
         Happening::Meet(is_same) => stage.meet(if is_same { "6f1c9a2e" } else { "another" }),
         Happening::Tick => stage.event(Event::Tick, None),
+        Happening::Rules(is_broken) => {
+            let text = if is_broken { "[[users" } else { rules::TEXT };
+            stage.answer(About::Acl(Topic::Running), json!({ "text": text }));
+        }
+        Happening::State(number) => stage.push(9, "policy", rules::state(number)),
+        Happening::Draft(is_broken) => {
+            let text = if is_broken { "[[users".to_owned() } else { rules::changed() };
+            stage.answer(About::Acl(Topic::Draft), rules::draft(&text));
+        }
+        Happening::Merge => stage.answer(About::Acl(Topic::Merge), rules::merge()),
+        Happening::Generations => stage.answer(About::Acl(Topic::Generations), rules::generations()),
+        Happening::Effect => stage.answer(About::Acl(Topic::Effect), rules::effect()),
         Happening::Kill(matched) => stage.answer(About::KillDry, json!({ "matched": matched, "killed": 0, "gone": 0 })),
     }
 }
@@ -100,5 +119,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => any::<bool>().prop_map(Happening::Meet),
         1 => Just(Happening::Tick),
         1 => (0..40_u64).prop_map(Happening::Kill),
+        1 => prop::bool::weighted(0.2).prop_map(Happening::Rules),
+        1 => (40..44_u64).prop_map(Happening::State),
+        2 => prop::bool::weighted(0.2).prop_map(Happening::Draft),
+        1 => prop::sample::select(vec![Happening::Merge, Happening::Generations, Happening::Effect]),
     ]
 }

@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crossterm::event::KeyCode;
 use ratatui::style::Color;
 use serde_json::json;
 
-use super::{PLAIN, Stage};
+use super::{PLAIN, Stage, rules};
 use crate::console::caps::Caps;
 use crate::console::event::{About, Event};
 use crate::console::live::View;
 use crate::console::screen::Screen;
+use crate::console::screens::acl::{Page, Topic};
 use crate::console::theme::Theme;
 
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (100, 30), (132, 43)];
@@ -55,7 +57,7 @@ const PICTURES: &[(&str, Way)] = &[
     }),
     ("detail", |stage| {
         sessions(stage);
-        stage.key(crossterm::event::KeyCode::Enter);
+        stage.key(KeyCode::Enter);
         let session =
             json!({ "id": "8f31a0", "user": "alice", "live": { "command": "connect", "bytes_sent": 102_400 } });
         stage.answer(About::Session("8f31a0".to_owned()), session);
@@ -84,12 +86,57 @@ const PICTURES: &[(&str, Way)] = &[
         );
     }),
     ("acl", |stage| {
-        stage.keys("4");
-        let rule = json!({
-            "name": "users/alice#2", "action": "allow", "destinations": ["prod-*.company.com", "192.168.100.0/24"], "ports": "443, 5432",
-            "protocols": "tcp", "sources": [], "time": null, "priority": 0, "description": "Production",
-        });
-        stage.answer(About::Listing(Screen::Acl), json!({ "generation": 41, "rules": [rule] }));
+        rules::open(stage);
+        stage.keys("jj\t");
+    }),
+    ("acl_draft", |stage| {
+        rules::open_draft(stage);
+        stage.keys("jj\tj");
+    }),
+    ("acl_effective", |stage| {
+        rules::open(stage);
+        stage.keys("jjo");
+    }),
+    ("acl_rule", |stage| {
+        rules::open(stage);
+        stage.keys("jj\te");
+        stage.key(KeyCode::Tab);
+        stage.keys(" for the \u{202e}night");
+    }),
+    ("acl_change", |stage| {
+        rules::open_draft(stage);
+        stage.keys("D");
+        stage.answer(About::Acl(Topic::Difference), rules::difference());
+        stage.answer(About::Acl(Topic::Effect), rules::effect());
+    }),
+    ("acl_apply", |stage| {
+        rules::open_draft(stage);
+        stage.keys("A");
+        stage.answer(About::Acl(Topic::Effect), rules::effect());
+    }),
+    ("acl_generations", |stage| {
+        rules::open(stage);
+        stage.keys("H");
+        stage.answer(About::Acl(Topic::Generations), rules::generations());
+        stage.keys("j");
+    }),
+    ("acl_merge", |stage| {
+        rules::open_draft(stage);
+        stage.push(9, "policy", rules::state(42));
+        stage.keys("m");
+        stage.answer(About::Acl(Topic::Merge), rules::merge());
+        stage.keys("jb");
+    }),
+    ("acl_trial", |stage| {
+        rules::open_draft(stage);
+        stage.app.acl.page = Page::Trial;
+        stage.app.acl.request = json!({ "user": "alice", "dest": "192.168.100.20", "port": 5432, "protocol": "tcp" });
+        stage.answer(About::Acl(Topic::Trial), rules::told("deny", None));
+        stage.answer(About::Acl(Topic::DraftTrial), rules::told("allow", Some("users/alice#2")));
+    }),
+    ("acl_question", |stage| {
+        rules::open_draft(stage);
+        stage.keys("X");
     }),
     ("health", |stage| {
         stage.keys("0");

@@ -8,12 +8,15 @@ use crate::console::event::{About, Effect};
 use crate::console::live::View;
 use crate::console::room::Rows;
 use crate::console::screen::Screen;
-use crate::console::screens::room;
+use crate::console::screens::{acl, room};
 use crate::console::ui::Overlay;
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
     if let About::Own(screen, what) = about {
         return room(screen).answered(app, what, answer);
+    }
+    if let About::Acl(topic) = about {
+        return acl::came(app, topic, answer);
     }
     match answer {
         Ok(answer) => fulfilled(app, about, answer),
@@ -30,6 +33,7 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
             let ops = answer.as_array().or(answer["ops"].as_array());
             let names = ops.into_iter().flatten().filter_map(|op| op.as_str().or(op["op"].as_str()));
             app.model.ops = names.map(str::to_owned).collect();
+            return acl::watch(app);
         }
         About::Window(view) => {
             if let Ok(window) = serde_json::from_value::<ViewOpened>(answer) {
@@ -51,7 +55,7 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         }
         About::Listing(screen) => listed(app, screen, &answer),
         About::Status => app.model.told_status(answer),
-        About::Own(..) => {}
+        About::Own(..) | About::Acl(_) => {}
     }
     Vec::new()
 }
@@ -93,7 +97,7 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
             }
         }
         About::Session(_) if refusal.code == wire::admin::Code::NotFound => return,
-        About::Ops | About::Status | About::Session(_) | About::Own(..) => {}
+        About::Ops | About::Status | About::Session(_) | About::Own(..) | About::Acl(_) => {}
     }
     app.ui.warn(why);
 }

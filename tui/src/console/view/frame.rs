@@ -56,12 +56,30 @@ fn badges(app: &App) -> String {
     if View::ALL.iter().any(|view| app.live(*view).is_held) {
         badges.push("HOLD".to_owned());
     }
+    badges.extend(acl_badges(app));
     badges.extend(app.model.welcome.as_ref().map(|welcome| match welcome.role {
         wire::admin::Role::Read => "RO".to_owned(),
         wire::admin::Role::Operate => "OPER".to_owned(),
         wire::admin::Role::Admin => "ADMIN".to_owned(),
     }));
     badges.join(" ")
+}
+
+/// What waits to be confirmed and for how long, and what is being written.
+fn acl_badges(app: &App) -> Vec<String> {
+    let mut badges = Vec::new();
+    let until = app.acl.state["confirm"]["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok());
+    if let Some(until) = until {
+        let left = number(&Value::from(until.as_second())).saturating_sub(number(&Value::from(app.model.now)));
+        badges.push(format!("CONFIRM {left}s"));
+    }
+    if app.acl.has_conflict() {
+        badges.push("CONFLICT".to_owned());
+    }
+    if app.acl.draft.is_some() {
+        badges.push(format!("DRAFT {}", app.acl.changes()));
+    }
+    badges
 }
 
 fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {

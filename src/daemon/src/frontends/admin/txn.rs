@@ -79,7 +79,11 @@ pub(super) const OPS: &[Op] = &[
     row(
         Role::Admin,
         "txn.draft.open",
-        &[WHICH, ("text", "what it says; what is in force without it")],
+        &[
+            WHICH,
+            ("text", "what it says; what is in force without it"),
+            ("base", "the generation on which the text builds; the one in force without it"),
+        ],
         "as txn.draft.get",
         "begins a draft; one that nobody touches for half an hour is gone",
     ),

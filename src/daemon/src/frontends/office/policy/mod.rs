@@ -108,10 +108,14 @@ impl Office {
                 Err(No::Invalid("store: what would change can be asked of acl alone".to_owned()))
             }
             Order::WhatIf(question) => told(&self.what_if(&question)?),
-            Order::Open { text } => {
+            Order::Open { text, base } => {
                 let running = self.running(store)?;
                 let text = text.map(|text| known_again(&running, text));
-                told(&drafts().open(&caller.name, (running.number, &running.text), text, now)?)
+                let (number, below) = match base {
+                    Some(number) => (number, self.text_of(store, &Subject::of_generation(number))?.0.into()),
+                    None => (running.number, running.text),
+                };
+                told(&drafts().open(&caller.name, (number, &below), text, now)?)
             }
             Order::Show { draft } => told(&drafts().sketch(draft)?),
             Order::Edit { draft, ops } => {

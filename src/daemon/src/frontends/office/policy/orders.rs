@@ -37,6 +37,9 @@ pub(crate) enum Order {
     Open {
         #[serde(default)]
         text: Option<String>,
+        /// The generation on which the text builds, if not the one in force.
+        #[serde(default)]
+        base: Option<u64>,
     },
     #[serde(rename = "txn.draft.get")]
     Show { draft: u64 },
@@ -88,6 +91,12 @@ pub(crate) struct Subject {
     pub(super) draft: Option<u64>,
     pub(super) text: Option<String>,
     pub(super) r#gen: Option<u64>,
+}
+
+impl Subject {
+    pub(super) fn of_generation(number: u64) -> Self {
+        Self { r#gen: Some(number), ..Self::default() }
+    }
 }
 
 /// What a text would change.

@@ -1,0 +1,164 @@
+//! Rules are changed in the console: by a form, by an editor, beside others who change them too, and back.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::Signal;
+use rig::signals::send;
+
+use crate::rules::{OPEN, editor, scene, text};
+use crate::screen::Screen;
+use crate::{client, socket};
+
+const SIZE: (u16, u16) = (100, 40);
+
+/// The rules of alice, with the keys on them.
+const ALICE: &str = "4";
+
+fn at_rules(screen: &mut Screen) {
+    screen.wait_for("[1 Overview]");
+    screen.type_in(ALICE);
+    screen.wait_for("generation 1 is in force");
+    screen.type_in("j\t");
+    screen.wait_for("> Rules of users/alice");
+}
+
+#[test]
+fn a_rule_is_changed_tried_applied_and_goes_again_unless_somebody_confirms() {
+    let (rules, service, place) = scene();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let mut screen = Screen::open(&socket(&service), SIZE, &[("XDG_STATE_HOME", state)]);
+    at_rules(&mut screen);
+    screen.type_in("e");
+    screen.wait_for("destinations = [\"127.0.0.0/8\"]");
+    // A destination that cannot be is told by the daemon, on the rules, and taken back.
+    screen.type_in("\t\t\x15not/a/net\t\t\t\t\r");
+    screen.wait_for("NOT VALID");
+    screen.type_in("A");
+    screen.wait_for("could not be in force");
+    screen.type_in("u");
+    screen.wait_for("0 changes, valid");
+    screen.type_in("e");
+    screen.wait_for("into the draft");
+    screen.type_in("\t\t\x15127.0.0.9\t\t\t\t\r");
+    screen.wait_for("1 changes, valid");
+    screen.type_in("t");
+    screen.wait_for("What would the rules say?");
+    screen.type_in("\t\t127.0.0.1\t80\t\t\t\r");
+    screen.wait_for("in force, generation 1: ALLOW by users/alice#1");
+    screen.wait_for("draft: DENY by the default");
+    screen.type_in("\x1b");
+    screen.wait_for("1 changes, valid");
+    screen.type_in("A");
+    screen.wait_for("Apply the draft?");
+    // With a rollback by itself, in an hour.
+    screen.type_in("\t \t\x153600\t\t");
+    screen.wait_for("--confirm-within 3600s");
+    assert_eq!(text(&rules.path()), OPEN, "nothing counts yet");
+    screen.type_in("apply");
+    screen.wait_for("CONFIRM 3");
+    let now = text(&rules.path());
+    assert!(now.contains("127.0.0.9") && now.contains("# this machine") && now.contains("# firm"), "{now}");
+    screen.type_in("Y");
+    screen.wait_for("generation 2 stays");
+    // And once more, without anybody to confirm it.
+    screen.wait_for("generation 2 is in force");
+    screen.type_in("d");
+    screen.wait_for("1 changes");
+    screen.type_in("A");
+    screen.wait_for("Apply the draft?");
+    screen.type_in("\t \t\x151\t\tapply");
+    screen.wait_for("generation 4 is in force");
+    assert_eq!(text(&rules.path()), now, "nobody confirmed, and it is as before, to the byte");
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}
+
+#[test]
+fn two_who_write_are_merged_and_a_file_that_was_edited_by_hand_is_not_overwritten() {
+    let (rules, service, place) = scene();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let socket = socket(&service);
+    let mut screen = Screen::open(&socket, SIZE, &[("XDG_STATE_HOME", state)]);
+    at_rules(&mut screen);
+    screen.type_in("e");
+    screen.wait_for("into the draft");
+    screen.type_in("\tmine\t\t\t\t\t\r");
+    screen.wait_for("1 changes, valid");
+    // Somebody edits the file, and has it read.
+    rules.rewrite(&OPEN.replace("127.0.0.0/8", "127.0.0.0/9").replace("# firm", "# very firm"));
+    send(service.process.pid(), Signal::SIGHUP);
+    screen.wait_for("CONFLICT");
+    screen.type_in("A");
+    screen.wait_for("m merges");
+    screen.type_in("m");
+    screen.wait_for("kept:");
+    screen.type_in("A");
+    screen.wait_for("draft of generation 2: 1 changes, valid");
+    // Somebody else applies other rules from a shell.
+    let other = place.path().join("other.toml");
+    fs::write(&other, text(&rules.path()).replace("\"allow\"", "\"block\"")).expect("written");
+    let other = other.to_str().expect("temporary directories have plain names");
+    assert!(client(&socket, &["acl", "apply", other, "--yes"]).status.success());
+    screen.wait_for("CONFLICT");
+    screen.type_in("m");
+    screen.wait_for("kept:");
+    screen.type_in("A");
+    screen.wait_for("draft of generation 3: 1 changes, valid");
+    screen.type_in("A");
+    screen.wait_for("Apply the draft?");
+    screen.type_in("\t\t\t\tapply");
+    screen.wait_for("generation 4 is in force");
+    let now = text(&rules.path());
+    for part in ["description = \"mine\"", "127.0.0.0/9", "# very firm", "\"block\"", "# this machine"] {
+        assert!(now.contains(part), "{part}: {now}");
+    }
+    // A broken file by hand changes nothing, and is not written over.
+    rules.rewrite("[[users");
+    screen.type_in("d");
+    screen.wait_for("1 changes");
+    screen.type_in("A");
+    screen.wait_for("Apply the draft?");
+    screen.type_in("\t\t\t\tapply");
+    screen.wait_for("! ");
+    screen.wait_until("the form says why", |text| text.contains("Apply the draft?") && !text.contains("working"));
+    assert_eq!(text(&rules.path()), "[[users");
+    screen.type_in("\x1b");
+    screen.wait_until("no form", |text| !text.contains("Apply the draft?"));
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}
+
+#[test]
+fn an_editor_gets_the_terminal_and_whatever_it_leaves_is_not_lost() {
+    let (rules, service, place) = scene();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let editor = editor(&place, "s/allow/permit/;t;s/permit/allow/;s/127.0.0.0/127.0.0.2/");
+    let environment = [("VISUAL", editor.as_str()), ("XDG_STATE_HOME", state)];
+    let mut screen = Screen::open(&socket(&service), SIZE, &environment);
+    at_rules(&mut screen);
+    screen.type_in("T");
+    screen.wait_for("NOT VALID");
+    let kept = place.path().join("rustsocks/console-draft-acl.toml");
+    assert_eq!(fs::metadata(&kept).expect("it is kept").permissions().mode() & 0o777, 0o600);
+    assert!(text(&kept).contains("permit"));
+    // Whoever opens the next console is asked.
+    screen.signal(Signal::SIGTERM);
+    screen.wait_for_end();
+    let mut screen = Screen::open(&socket(&service), SIZE, &environment);
+    screen.wait_for("[1 Overview]");
+    screen.type_in(ALICE);
+    screen.wait_for("Go on with your draft?");
+    screen.type_in("y");
+    screen.wait_for("NOT VALID");
+    screen.type_in("T");
+    screen.wait_for("1 changes, valid");
+    screen.type_in("A");
+    screen.wait_for("Apply the draft?");
+    screen.type_in("\t\t\t\tapply");
+    screen.wait_for("generation 2 is in force");
+    assert!(text(&rules.path()).contains("127.0.0.2/8"));
+    assert!(!kept.exists(), "it is no draft any more");
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}

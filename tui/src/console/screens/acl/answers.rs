@@ -1,0 +1,273 @@
+//! What the screen asks the daemon, and where the answers belong.
+
+use serde_json::{Value, json};
+use wire::admin::{Push, Refusal};
+
+use super::apply::ask_to_apply;
+use super::model::{Draft, Page, Written};
+use super::{AUTOSAVE, deeds};
+use crate::console::app::App;
+use crate::console::event::{About, Effect};
+use crate::console::form::Question;
+use crate::console::model::number;
+use crate::console::ui::Overlay;
+use crate::output::raw;
+
+/// What a request was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Watch,
+    Running,
+    Drafts,
+    Draft,
+    /// A draft is to be opened, for the changes that wait.
+    Opened,
+    Discarded,
+    Remarks,
+    Hits,
+    Groups,
+    Difference,
+    Effect,
+    Generations,
+    Merge,
+    Merged,
+    /// What the rules in force said to a request.
+    Trial,
+    /// What the draft said.
+    DraftTrial,
+    Applied,
+    Confirmed,
+    RolledBack,
+}
+
+pub(super) fn ask(op: &'static str, p: &Value, topic: Topic) -> Effect {
+    Effect::ask(op, p, About::Acl(topic))
+}
+
+/// From the first moment on, whatever the screen: the badges need it.
+pub(crate) fn watch(app: &App) -> Vec<Effect> {
+    let is_known = app.model.knows("txn.sub");
+    is_known.then(|| ask("txn.sub", &json!({ "store": "acl" }), Topic::Watch)).into_iter().collect()
+}
+
+/// What the rules page needs.
+pub(super) fn refresh(app: &mut App) -> Vec<Effect> {
+    app.acl.is_waiting = true;
+    let mut effects = vec![ask("txn.get", &json!({ "store": "acl" }), Topic::Running)];
+    effects.push(ask("acl.hits", &json!({}), Topic::Hits));
+    if app.acl.draft.is_none() {
+        effects.push(ask("txn.drafts", &json!({ "store": "acl" }), Topic::Drafts));
+    } else {
+        effects.extend(about_draft(app, "txn.validate", Topic::Remarks));
+    }
+    effects
+}
+
+/// A question about the draft.
+pub(super) fn about_draft(app: &App, op: &'static str, topic: Topic) -> Vec<Effect> {
+    let draft = app.acl.draft.as_ref();
+    draft.map(|draft| ask(op, &json!({ "store": "acl", "draft": draft.id }), topic)).into_iter().collect()
+}
+
+pub(crate) fn came(app: &mut App, topic: Topic, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    match answer {
+        Ok(answer) => fulfilled(app, topic, answer),
+        Err(refusal) => refused(app, topic, &refusal),
+    }
+}
+
+fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
+    match topic {
+        Topic::Watch => {
+            app.acl.sub = answer["sub"].as_u64();
+            app.acl.state = answer["state"].clone();
+        }
+        Topic::Running => {
+            app.acl.is_waiting = false;
+            app.acl.fault = None;
+            app.acl.running = answer["text"].as_str().map(|text| Written::of(text.to_owned()));
+        }
+        Topic::Drafts => return offer(app, &answer),
+        Topic::Draft | Topic::Opened | Topic::Merged => return drafted(app, topic, &answer),
+        Topic::Discarded => return discarded(app),
+        Topic::Remarks => {
+            app.acl.is_valid = answer["ok"].as_bool();
+            app.acl.remarks = answer["diag"].as_array().cloned().unwrap_or_default();
+        }
+        Topic::Hits => {
+            let refs = answer["refs"].as_array().into_iter().flatten();
+            let hits = |told: &Value| (raw(&told["name"]), (number(&told["hits"]), told["last"].as_f64()));
+            app.acl.hits = refs.map(hits).collect();
+        }
+        Topic::Groups => {
+            let groups = answer["groups"].as_array().into_iter().flatten().map(raw).collect();
+            app.acl.groups.insert(raw(&answer["name"]), groups);
+        }
+        Topic::Difference => app.acl.difference = Some(answer),
+        Topic::Effect => {
+            app.acl.effect = Some(answer);
+            if std::mem::take(&mut app.acl.wants_apply) {
+                ask_to_apply(app);
+            }
+        }
+        Topic::Generations => app.acl.generations = answer.as_array().cloned().unwrap_or_default(),
+        Topic::Merge => {
+            app.acl.onto = number(&answer["onto"]);
+            app.acl.merge = answer["items"].as_array().cloned().unwrap_or_default();
+            app.acl.picks.clear();
+        }
+        Topic::Trial => {
+            app.ui.done();
+            app.acl.trials[0] = Some(answer);
+        }
+        Topic::DraftTrial => app.acl.trials[1] = Some(answer),
+        Topic::Applied => return applied(app, &answer),
+        Topic::Confirmed => {
+            app.acl.state["confirm"] = Value::Null;
+            app.ui.answered(Ok(&format!("generation {} stays", number(&answer["gen"]))));
+        }
+        Topic::RolledBack => {
+            app.ui
+                .answered(Ok(&format!("what was before is in force again, as generation {}", number(&answer["gen"]))));
+            app.acl.page = Page::Rules;
+            app.acl.came_into_force(&answer);
+            return refresh(app);
+        }
+    }
+    Vec::new()
+}
+
+/// The daemon has the draft so now; it is judged again, and kept on this machine too.
+fn drafted(app: &mut App, topic: Topic, answer: &Value) -> Vec<Effect> {
+    let Some(draft) = Draft::of(answer) else { return Vec::new() };
+    let kept = kept(draft.base, &draft.is.text);
+    app.acl.draft = Some(draft);
+    app.acl.kept = None;
+    if app.acl.wanted.is_empty() {
+        app.ui.done();
+    }
+    app.acl.effect = None;
+    app.acl.difference = None;
+    if topic == Topic::Merged {
+        app.acl.page = Page::Rules;
+        app.ui.say("merged; look at the difference again before you apply it");
+    }
+    let wanted = std::mem::take(&mut app.acl.wanted);
+    if !wanted.is_empty() {
+        return deeds::changed(app, wanted);
+    }
+    app.acl.rule = app.acl.rule.min(app.acl.lines().len().saturating_sub(1));
+    let mut effects = about_draft(app, "txn.validate", Topic::Remarks);
+    effects.push(Effect::Keep { name: AUTOSAVE, text: kept });
+    effects
+}
+
+/// A text with the generation on which it builds, as it is kept on this machine and given to the editor.
+pub(super) fn kept(base: u64, text: &str) -> String {
+    format!("#! base {base}\n{text}")
+}
+
+/// A draft of ours that the daemon still has, or one that was kept here, is not forgotten.
+fn offer(app: &mut App, answer: &Value) -> Vec<Effect> {
+    let me = app.model.welcome.as_ref().map(|welcome| welcome.you.user.clone()).unwrap_or_default();
+    let mine = answer.as_array().into_iter().flatten().rfind(|draft| raw(&draft["by"]) == me);
+    if app.ui.overlay.is_some() {
+        return Vec::new();
+    }
+    let deed = match (mine, &app.acl.kept) {
+        (Some(mine), Some((_, text))) => {
+            ask("txn.draft.put", &json!({ "store": "acl", "draft": mine["draft"], "text": text }), Topic::Draft)
+        }
+        (Some(mine), None) => ask("txn.draft.get", &json!({ "store": "acl", "draft": mine["draft"] }), Topic::Draft),
+        (None, Some((base, text))) => {
+            ask("txn.draft.open", &json!({ "store": "acl", "base": base, "text": text }), Topic::Draft)
+        }
+        (None, None) => return Vec::new(),
+    };
+    let base = mine.map_or_else(|| app.acl.kept.as_ref().map_or(0, |(base, _)| *base), |mine| number(&mine["base"]));
+    let lines = vec![
+        format!("There is a draft of yours that builds on generation {base}."),
+        "If not, it stays where it is, and you are asked again.".to_owned(),
+    ];
+    let question = Question::new("Go on with your draft?", lines, "rustsocks-cli acl edit".to_owned(), vec![deed]);
+    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    Vec::new()
+}
+
+fn discarded(app: &mut App) -> Vec<Effect> {
+    app.acl.forget_draft();
+    app.ui.answered(Ok("the draft is gone"));
+    vec![Effect::Forget(AUTOSAVE)]
+}
+
+fn applied(app: &mut App, answer: &Value) -> Vec<Effect> {
+    let ended = number(&answer["ended"]);
+    let ended = if ended > 0 { format!(", {ended} sessions ended") } else { String::new() };
+    let waits = if answer["confirm"].is_null() { "" } else { "; Y keeps it, U takes it back" };
+    app.ui.answered(Ok(&format!("generation {} is in force{ended}{waits}", number(&answer["gen"]))));
+    app.acl.forget_draft();
+    app.acl.came_into_force(answer);
+    app.acl.page = Page::Rules;
+    let mut effects = refresh(app);
+    effects.push(Effect::Forget(AUTOSAVE));
+    effects
+}
+
+fn refused(app: &mut App, topic: Topic, refusal: &Refusal) -> Vec<Effect> {
+    let why = format!("{}: {}", refusal.code, refusal.msg);
+    match topic {
+        Topic::Running => {
+            app.acl.is_waiting = false;
+            app.acl.fault = Some(why);
+        }
+        // A daemon without written rules has no state, and whoever may not look at it has no badge.
+        Topic::Watch | Topic::Drafts | Topic::Groups | Topic::Hits => {}
+        Topic::Draft | Topic::Opened | Topic::Discarded | Topic::Merge | Topic::Merged => {
+            app.acl.wanted.clear();
+            app.ui.answered(Err(&why));
+            if refusal.code == wire::admin::Code::NotFound {
+                return lost(app);
+            }
+        }
+        Topic::Remarks | Topic::Difference | Topic::Effect | Topic::Generations => {
+            app.acl.wants_apply = false;
+            app.ui.warn(why);
+        }
+        Topic::Trial | Topic::DraftTrial | Topic::Applied | Topic::Confirmed | Topic::RolledBack => {
+            app.ui.answered(Err(&why));
+        }
+    }
+    Vec::new()
+}
+
+/// The daemon has no such draft any more: it is opened anew with the text that is known here.
+pub(super) fn lost(app: &mut App) -> Vec<Effect> {
+    let Some(draft) = app.acl.draft.take() else { return Vec::new() };
+    let p = json!({ "store": "acl", "base": draft.base, "text": draft.is.text });
+    app.acl.kept = Some((draft.base, draft.is.text));
+    vec![ask("txn.draft.open", &p, Topic::Opened)]
+}
+
+/// News of what is in force and who is writing.
+pub(super) fn pushed(app: &mut App, push: &Push) -> Vec<Effect> {
+    if app.acl.sub != Some(push.sub) || push.ev != "policy" {
+        return Vec::new();
+    }
+    let before = app.acl.generation();
+    let waited = app.acl.state["confirm"].clone();
+    app.acl.state = push.d.clone();
+    let current = &app.acl.state["current"];
+    let now = app.acl.generation();
+    if before == now {
+        return Vec::new();
+    }
+    let (by, source) = (raw(&current["by"]), raw(&current["source"]));
+    if source == "rollback" && !waited.is_null() {
+        app.ui.warn(format!("rolled back: generation {now} says what was before"));
+    } else if app.acl.has_conflict() {
+        app.ui.warn(format!("{by} has put generation {now} in force while you were writing; m merges"));
+    } else if app.acl.draft.is_some() {
+        app.ui.warn(format!("generation {now} is in force, by {by} ({source})"));
+    }
+    vec![ask("txn.get", &json!({ "store": "acl" }), Topic::Running), ask("acl.hits", &json!({}), Topic::Hits)]
+}

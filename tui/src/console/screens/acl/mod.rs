@@ -1,0 +1,197 @@
+//! The rules: who has which, what they would say, how they are changed and taken back.
+
+mod answers;
+mod apply;
+mod deeds;
+mod draw;
+mod model;
+mod pages;
+mod rule;
+mod trial;
+
+use ratatui::layout::{Position, Rect};
+use wire::admin::Push;
+
+pub(crate) use self::answers::{Topic, came, watch};
+pub(crate) use self::deeds::{confirm, edited, undo_now};
+pub(crate) use self::model::{Acl, Page};
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::Effect;
+use crate::console::keys::Key::{Char, Ctrl};
+use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::room::{self, Rows};
+
+/// What the text of a draft is called among the files that the operator's program keeps.
+pub(crate) const AUTOSAVE: &str = "console-draft-acl.toml";
+
+const KEYS: &[Binding] = &[
+    bind(Action::Run(deeds::add), &[Char('a')], On::Rows, "add rule", "a new rule of this owner, in the draft")
+        .hint("add")
+        .command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::edit), &[Char('e')], On::Rows, "edit rule", "change the rule, in the draft")
+        .hint("edit")
+        .command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::remove), &[Char('d')], On::Rows, "remove rule", "remove the rule, in the draft")
+        .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::earlier),
+        &[Char('<')],
+        On::Rows,
+        "rule up",
+        "before the rule above: who is credited, no verdict",
+    )
+    .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::later),
+        &[Char('>')],
+        On::Rows,
+        "rule down",
+        "behind the rule below: who is credited, no verdict",
+    )
+    .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::edit_text),
+        &[Char('T')],
+        On::Rows,
+        "edit text",
+        "the whole text in $VISUAL or $EDITOR, as the draft",
+    )
+    .command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::undo), &[Char('u')], On::Rows, "undo", "take the last change of the draft back")
+        .hint("undo")
+        .command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::redo), &[Ctrl('r')], On::Rows, "redo", "make it again").command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::validate), &[Char('v')], On::Rows, "validate", "whether the draft could be in force")
+        .command("rustsocks-cli acl validate FILE"),
+    bind(
+        Action::Run(trial::open),
+        &[Char('t')],
+        On::Rows,
+        "test request",
+        "what the rules and the draft would say; of a merge: take theirs",
+    )
+    .hint("test")
+    .command("rustsocks-cli acl explain USER HOST:PORT"),
+    bind(
+        Action::Run(trial::of_live),
+        &[Char('L')],
+        On::Rows,
+        "test session",
+        "the same for the session that is meant on the second screen",
+    )
+    .command("rustsocks-cli acl explain USER HOST:PORT"),
+    bind(
+        Action::Run(deeds::what_if),
+        &[Char('w')],
+        On::Rows,
+        "what-if",
+        "what the draft would change for those who are in and were",
+    )
+    .hint("what-if")
+    .command("rustsocks-cli acl whatif FILE --hours 24"),
+    bind(
+        Action::Run(deeds::difference),
+        &[Char('D')],
+        On::Rows,
+        "difference",
+        "how the draft differs, and what it would change",
+    )
+    .hint("diff")
+    .command("rustsocks-cli acl diff FILE"),
+    bind(
+        Action::Run(apply::asked),
+        &[Char('A')],
+        On::Rows,
+        "apply",
+        "put the draft in force, or take the merge over; asks first",
+    )
+    .hint("apply")
+    .command("rustsocks-cli acl apply FILE"),
+    bind(Action::Run(deeds::discard), &[Char('X')], On::Rows, "discard", "forget the draft; asks first")
+        .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::effective),
+        &[Char('o')],
+        On::Rows,
+        "effective",
+        "all rules that hold for a user, as they decide; again: its own",
+    )
+    .command("rustsocks-cli acl explain USER HOST:PORT"),
+    bind(
+        Action::Run(deeds::generations),
+        &[Char('H')],
+        On::Rows,
+        "generations",
+        "the rule files that were in force; Enter shows one",
+    )
+    .command("rustsocks-cli acl history"),
+    bind(
+        Action::Run(deeds::roll_back),
+        &[Char('R')],
+        On::Rows,
+        "roll back",
+        "bring the generation that is meant back; asks first",
+    )
+    .command("rustsocks-cli acl rollback N"),
+    bind(
+        Action::Run(deeds::merge),
+        &[Char('m')],
+        On::Rows,
+        "merge",
+        "the draft with what came in between; there: take mine",
+    )
+    .command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::both), &[Char('b')], On::Rows, "both", "of a conflict that is merged: take both")
+        .command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::again), &[Char('r')], On::Rows, "refresh", "ask again").command("rustsocks-cli acl rules"),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    /// Owners, and their rules.
+    fn panes(&self) -> usize {
+        2
+    }
+
+    fn rows(&self, _pane: usize) -> Rows {
+        Rows::Own
+    }
+
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        answers::refresh(app)
+    }
+
+    fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
+        deeds::moved(app, by)
+    }
+
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        deeds::opened(app)
+    }
+
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        app.acl.page = Page::Rules;
+        app.acl.line = 0;
+        Vec::new()
+    }
+
+    fn copied(&self, app: &App) -> Vec<String> {
+        pages::copied(app)
+    }
+
+    fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
+        answers::pushed(app, push)
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
