@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use rig::dns::{Dns, Zone};
+use rig::rules::Rules;
 use rig::socks5::{CONNECT, greeted, rep};
 use rig::target::{Target, echo};
 use rig::udp::{Association, address, datagrams, next, post};
@@ -220,6 +221,24 @@ fn statistics_and_sums_are_those_of_the_time_that_is_asked_about() {
     }
     for query in ["", "?by=colour", "?by=user&hours=0"] {
         assert_eq!(house.api.ask("read", "GET", &format!("/api/sessions/sums{query}"), None).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn rules_are_shown_with_their_limits() {
+    let rules = Rules::of(
+        "[[users]]\nusername = \"*\"\n[[users.rules]]\naction = \"allow\"\ndestinations = [\"*\"]\nmax_connections = 7\n\
+         bandwidth_per_user_mbps = \"0.5:10\"\nmax_age_secs = 60\n",
+    );
+    let house = start(&rules.settings());
+    let shown = &house.api.read("/api/acl/rules")["rules"][0];
+    for (key, expected) in [
+        ("max_connections", json!(7)),
+        ("bandwidth_per_user_mbps", json!("0.5:10")),
+        ("max_age_secs", json!(60)),
+        ("connection_timeout_secs", Value::Null),
+    ] {
+        assert_eq!(shown[key], expected, "{key}: {shown}");
     }
 }
 

@@ -242,6 +242,36 @@ fn an_explanation_names_the_limits_that_the_session_would_be_under() {
 }
 
 #[test]
+fn an_explanation_names_the_limits_of_the_rule_that_decides() {
+    let main = "[auth]\nsocks_method = \"userpass\"\nusers_file = \"users.toml\"\n[acl]\nconfig_file = \"rules.toml\"\n\
+                [limits]\nbandwidth_per_user_mbps = 8\n";
+    let rules = "[[users]]\nusername = \"alice\"\n[[users.rules]]\naction = \"allow\"\ndestinations = [\"*\"]\n\
+                 max_connections = 5\nbandwidth_per_user_mbps = \"1:2.5\"\nmax_age_secs = 0\nconnection_timeout_secs = 60\n";
+    let users = format!("[[users]]\nname = \"alice\"\npassword_hash = \"{}\"\n", some_hash());
+    let files = Files::of(&[("rustsocks.toml", main), ("users.toml", &users), ("rules.toml", rules)]);
+    files.keep_secret("users.toml");
+    let limits_of = |request: &str| -> Vec<String> {
+        let ran = files.check("rustsocks.toml", request);
+        let words = "max_connections=5, bandwidth_per_user_mbps=1:2.5, max_age_secs=0, connection_timeout_secs=60";
+        assert!(ran.stdout.contains(&format!("Conditions: {words}\n")), "{}", ran.stdout);
+        let limits = ran.stdout.split_once("Limits that the session would be under:\n").expect("there are limits").1;
+        limits.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    let request = "--user alice --dest 93.184.216.34 --port 443 --explain";
+    assert_eq!(
+        limits_of(request),
+        [
+            "rule users/alice#1 5 sessions at once",
+            "user alice 8 Mbit/s each way",
+            "user alice, by users/alice#1 1 Mbit/s from the client; 2.5 Mbit/s to the client",
+            "the session 60 s without a byte",
+        ]
+    );
+    let datagrams = format!("{request} --protocol udp");
+    assert_eq!(limits_of(&datagrams), ["user alice 8 Mbit/s each way", "the session 300 s without a byte"]);
+}
+
+#[test]
 fn without_a_rule_file_everything_is_open() {
     let files = Files::of(&[
         ("main.toml", "[server]\n"),
