@@ -202,7 +202,7 @@ fn weight(refusal: Refusal) -> u8 {
     match refusal {
         Refusal::ConnectionRefused => 8,
         Refusal::OutOfResources => 7,
-        Refusal::Internal => 6,
+        Refusal::Internal | Refusal::TooManyOfRule => 6,
         Refusal::TimedOut => 5,
         Refusal::HostUnreachable => 4,
         Refusal::NetworkUnreachable => 3,
