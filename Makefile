@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run build man deb rpm test lint docs deny bench bench-acl bench-api bench-history bench-limits instructions loom fuzz coverage soak
+.PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-history bench-limits instructions loom fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -32,6 +32,11 @@ deb:
 #: make rpm           the RPM package, in target/packages
 rpm: build man
 	scripts/rpm target/packages
+
+#: make pictures      the console of a daemon under load, in docs/images; as root
+pictures: build
+	scripts/test-deps
+	scripts/pictures docs/images
 
 test:
 	scripts/build-deps

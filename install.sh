@@ -123,6 +123,9 @@ put_once 0644 config/pam.d/rustsocks-client /etc/pam.d/rustsocks-client
 for file in README.md CHANGELOG.md docs/*.md; do
     put 0644 "$file" "$doc/$(basename "$file")"
 done
+for file in docs/images/*.svg; do
+    put 0644 "$file" "$doc/images/$(basename "$file")"
+done
 find config/rustsocks.toml config/examples systemd/pam.conf deploy -type f | while read -r file; do
     place=${file#*/}
     put 0644 "$file" "$doc/examples/${place#examples/}"

@@ -8,6 +8,7 @@ mod people;
 mod rules;
 mod screen;
 mod screens;
+mod tour;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -73,7 +73,9 @@ fn output(common: &Common, on_terminal: bool, command: &Command) -> Output {
     let usual = if streams && !on_terminal { Format::Ndjson } else { Format::Table };
     let chosen = if common.json { Some(Format::Json) } else { common.output };
     let format = if common.plain { Format::Plain } else { chosen.unwrap_or(usual) };
-    let width = crossterm::terminal::size().ok().filter(|_| on_terminal).map(|(columns, _)| usize::from(columns));
+    // A serial line says that it has no columns.
+    let size = crossterm::terminal::size().ok().filter(|(columns, _)| on_terminal && *columns > 0);
+    let width = size.map(|(columns, _)| usize::from(columns));
     Output { format, has_header: !common.no_header, fields: common.fields.clone(), width }
 }
 
