@@ -7,6 +7,7 @@ use std::process::{Command, Output, Stdio};
 use rig::service::{Launch, Service};
 use rig::users::Users;
 
+use crate::screen::Screen;
 use crate::{CONFIG, client, client_program, document, program, socket};
 
 fn scene() -> (Users, Service) {
@@ -113,4 +114,44 @@ fn the_configuration_is_set_compared_edited_and_brought_back() {
     assert!(applied.status.success(), "{applied:?}");
     assert_eq!(code(&socket, &["config", "confirm"]), Some(0));
     assert_eq!(code(&socket, &["config", "confirm"]), Some(5));
+}
+
+#[test]
+fn an_administrator_adds_a_user_disables_a_leaver_and_slows_one_down_in_the_console() {
+    const CANARY: &str = "canary-4f81-secret";
+    let (users, service) = scene();
+    let socket = socket(&service);
+    let mut screen = Screen::open(&socket, (100, 30), &[]);
+    screen.wait_for("[1 Overview]");
+    screen.type_in("5");
+    screen.wait_for("Users 2/2");
+    screen.type_in("a");
+    screen.wait_for("Add a user");
+    screen.type_in(&format!("carol\tstaff\t\t{CANARY}\t{CANARY}"));
+    screen.wait_for("rustsocks-cli users add carol --group staff");
+    screen.type_in("\t\t\r");
+    screen.wait_for("carol has another password");
+    assert!(!screen.text().contains(CANARY), "{}", screen.text());
+    assert!(logs_in(&service, "carol", CANARY));
+    screen.type_in("/name=eve");
+    screen.wait_for("[valid]");
+    screen.type_in("\r");
+    screen.wait_for("Users 1/3");
+    screen.type_in("x");
+    screen.wait_for("Disable eve");
+    screen.type_in("\teve");
+    screen.wait_for("disabled");
+    assert!(users.text().contains("enabled = false"), "{}", users.text());
+    assert!(!logs_in(&service, "eve", "a good password"));
+    screen.type_in("6");
+    screen.wait_for("[Limits");
+    screen.type_in("o");
+    screen.wait_for("Another limit for a while");
+    screen.type_in("user/alice\t\t\t\tthe release\t\r");
+    screen.wait_for("user/alice: done");
+    screen.wait_for("the release");
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+    let written = document(&socket, &["audit", "tail"]).to_string();
+    assert!(!written.contains(CANARY) && written.contains("users.add"), "{written}");
 }

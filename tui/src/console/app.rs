@@ -9,7 +9,9 @@ use super::model::Model;
 use super::screen::Screen;
 use super::screens::acl::Acl;
 use super::screens::history::History;
+use super::screens::limits::Limits;
 use super::screens::sessions::Sessions;
+use super::screens::users::Users;
 use super::ui::Ui;
 
 /// Everything that `view` needs and `update` changes.
@@ -25,6 +27,8 @@ pub(crate) struct App {
     pub(crate) acl: Acl,
     /// Addresses from which the operator has come, for whom what-if looks.
     pub(crate) here: Vec<String>,
+    pub(crate) users: Users,
+    pub(crate) limits: Limits,
     pub(crate) health: Listing,
 }
 
@@ -39,6 +43,8 @@ impl App {
             history: History::default(),
             acl: Acl::default(),
             here: Vec::new(),
+            users: Users::new(),
+            limits: Limits::new(),
             health: Listing::default(),
         }
     }
@@ -47,12 +53,16 @@ impl App {
     pub(crate) fn live(&self, view: View) -> &Live {
         match view {
             View::Sessions => &self.sessions.live,
+            View::Users => &self.users.live,
+            View::Limits => &self.limits.live,
         }
     }
 
     pub(crate) fn live_mut(&mut self, view: View) -> &mut Live {
         match view {
             View::Sessions => &mut self.sessions.live,
+            View::Users => &mut self.users.live,
+            View::Limits => &mut self.limits.live,
         }
     }
 

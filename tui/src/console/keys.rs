@@ -115,6 +115,10 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("rustsocks-cli history query"),
     bind(Action::Go(Screen::Acl), &[Char('4')], On::Everywhere, "acl", "the rules in force")
         .command("rustsocks-cli acl rules"),
+    bind(Action::Go(Screen::Users), &[Char('5')], On::Everywhere, "users", "users, their groups and passwords")
+        .command("rustsocks-cli users list"),
+    bind(Action::Go(Screen::Limits), &[Char('6')], On::Everywhere, "limits", "who has which part of the bandwidth")
+        .command("rustsocks-cli limits show"),
     bind(Action::Go(Screen::Health), &[Char('0')], On::Everywhere, "health", "what is well and what is not")
         .command("rustsocks-cli health"),
     bind(

@@ -16,6 +16,7 @@ mod link;
 mod listing;
 mod live;
 mod model;
+mod pane;
 mod room;
 mod runtime;
 mod screen;

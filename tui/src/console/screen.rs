@@ -7,11 +7,14 @@ pub(crate) enum Screen {
     Sessions,
     History,
     Acl,
+    Users,
+    Limits,
     Health,
 }
 
 impl Screen {
-    pub(crate) const ALL: &[Self] = &[Self::Overview, Self::Sessions, Self::History, Self::Acl, Self::Health];
+    pub(crate) const ALL: &[Self] =
+        &[Self::Overview, Self::Sessions, Self::History, Self::Acl, Self::Users, Self::Limits, Self::Health];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -19,6 +22,8 @@ impl Screen {
             Self::Sessions => "Sessions",
             Self::History => "History",
             Self::Acl => "ACL",
+            Self::Users => "Users",
+            Self::Limits => "Limits",
             Self::Health => "Health",
         }
     }
@@ -30,6 +35,8 @@ impl Screen {
             Self::Sessions => '2',
             Self::History => '3',
             Self::Acl => '4',
+            Self::Users => '5',
+            Self::Limits => '6',
             Self::Health => '0',
         }
     }
@@ -41,6 +48,8 @@ impl Screen {
             Self::Sessions => "view.open",
             Self::History => "history.query",
             Self::Acl => "txn.get",
+            Self::Users => "groups.list",
+            Self::Limits => "limits.tree",
             Self::Health => "health.get",
         }
     }

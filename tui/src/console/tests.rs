@@ -3,6 +3,7 @@
 mod behaviour;
 mod chaos;
 mod forms;
+mod people;
 mod pictures;
 mod rules;
 
@@ -57,6 +58,8 @@ impl Stage {
             "txn.get",
             "txn.sub",
             "acl.whatif",
+            "groups.list",
+            "limits.tree",
         ];
         stage.answer(About::Ops, json!({ "ops": ops.map(|op| json!({ "op": op })) }));
         stage.push(1, "status", status());

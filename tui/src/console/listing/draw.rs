@@ -16,6 +16,11 @@ const WIDEST: usize = 34;
 pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, listing: &Listing) -> Option<Position> {
     let title = format!("{} {}", app.ui.screen.title(), listing.sheet.rows.len());
     let inner = if app.has_boxes() { canvas.framed(area, &title) } else { area };
+    rows(canvas, inner, listing)
+}
+
+/// The same without a frame of its own.
+pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, listing: &Listing) -> Option<Position> {
     if let Some(fault) = &listing.fault {
         canvas.text(inner, 0, 1, &format!("! {fault}"), Role::Bad);
         canvas.text(inner, 0, 2, "r asks again", Role::Text);

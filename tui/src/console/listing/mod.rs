@@ -4,7 +4,7 @@ mod draw;
 
 use serde_json::Value;
 
-pub(crate) use self::draw::draw;
+pub(crate) use self::draw::{draw, rows};
 use crate::output::{Kind, Sheet, raw};
 
 /// Rows, and the one that is meant.

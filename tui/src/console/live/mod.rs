@@ -17,6 +17,8 @@ use super::event::Effect;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
     Sessions,
+    Users,
+    Limits,
 }
 
 /// A window on one, what is meant in it, and how it is wanted.
@@ -43,17 +45,21 @@ pub(crate) struct Live {
 }
 
 impl View {
-    pub(crate) const ALL: &[Self] = &[Self::Sessions];
+    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sessions => "sessions",
+            Self::Users => "users",
+            Self::Limits => "limits",
         }
     }
 
     pub(crate) fn fields(self) -> &'static [Field] {
         match self {
             Self::Sessions => filter::SESSIONS,
+            Self::Users => filter::USERS,
+            Self::Limits => filter::LIMITS,
         }
     }
 }

@@ -3,8 +3,10 @@
 pub(crate) mod acl;
 pub(crate) mod health;
 pub(crate) mod history;
+pub(crate) mod limits;
 pub(crate) mod overview;
 pub(crate) mod sessions;
+pub(crate) mod users;
 
 use crossterm::event::KeyEvent;
 
@@ -19,6 +21,8 @@ pub(crate) fn room(screen: Screen) -> &'static dyn Room {
         Screen::Sessions => &sessions::Room,
         Screen::History => &history::Room,
         Screen::Acl => &acl::Room,
+        Screen::Users => &users::Room,
+        Screen::Limits => &limits::Room,
         Screen::Health => &health::Room,
     }
 }

@@ -51,6 +51,12 @@ const PICTURES: &[(&str, Way)] = &[
         stage.answer(About::KillDry, json!({ "matched": 24, "killed": 0, "gone": 0 }));
         stage.keys("2");
     }),
+    ("users", super::people::users),
+    ("user_added", |stage| {
+        super::people::users(stage);
+        stage.keys("acarol");
+    }),
+    ("limits", super::people::limits),
     ("sort", |stage| {
         sessions(stage);
         stage.keys("sjj");

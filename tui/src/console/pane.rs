@@ -1,0 +1,18 @@
+//! Parts of a screen, each under its title; brackets show which has the keys.
+
+use ratatui::layout::Rect;
+
+use super::app::App;
+use super::canvas::Canvas;
+use super::theme::Role;
+
+/// Draws the title, and the frame if there is room for one; what is inside is left.
+pub(crate) fn pane(app: &App, canvas: &mut Canvas<'_>, area: Rect, (title, number): (&str, usize)) -> Rect {
+    let has_keys = app.ui.pane == number;
+    let title = if has_keys { format!("[{title}]") } else { title.to_owned() };
+    if app.has_boxes() {
+        return canvas.framed(area, &title);
+    }
+    canvas.text(area, 1, 0, &title, Role::Dim);
+    Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+}

@@ -1,0 +1,193 @@
+//! Another limit for a while or for good, and the way back.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use wire::admin::Role;
+
+use crate::console::app::App;
+use crate::console::event::{About, Effect};
+use crate::console::form::{Entries, Entry, Form, Purpose, Question};
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
+use crate::output::raw;
+
+/// For a while.
+#[derive(Debug)]
+struct LayOver;
+
+/// In a file.
+#[derive(Debug)]
+struct Write;
+
+pub(super) fn lay_over(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Operate, "overriding limits") {
+        return Vec::new();
+    }
+    let entries = vec![
+        Entry::text("target", "target", &target(app)),
+        Entry::text("rate", "rate", "512K"),
+        Entry::text("conns", "sessions at once", ""),
+        Entry::text("for", "for", "1h"),
+        Entry::text("reason", "reason", ""),
+        Entry::button("let it hold"),
+    ];
+    open(app, Form::new("Another limit for a while", entries, LayOver))
+}
+
+pub(super) fn write(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Admin, "writing limits") {
+        return Vec::new();
+    }
+    let entries = vec![
+        Entry::text("target", "target", &target(app)),
+        Entry::text("rate", "rate", ""),
+        Entry::text("guaranteed", "guaranteed", ""),
+        Entry::text("conns", "sessions at once", ""),
+        Entry::text("within", "back after", ""),
+        Entry::word("type apply", "apply"),
+    ];
+    open(app, Form::new("Another limit for good", entries, Write))
+}
+
+pub(super) fn reset(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Operate, "taking overrides back") {
+        return Vec::new();
+    }
+    let target = target(app);
+    if target.is_empty() {
+        app.ui.say("users and groups have overrides, and nobody else");
+        return Vec::new();
+    }
+    let p = json!({ "target": target });
+    let deed = vec![Effect::ask("limits.reset", &p, About::Own(Screen::Limits, "done"))];
+    let lines = vec![format!("What operators let {target} have is void; what is written holds again.")];
+    let question = Question::new("Reset", lines, format!("rustsocks-cli limits reset {target}"), deed);
+    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    Vec::new()
+}
+
+/// Of whom the row that is meant is, if that one can have something of its own.
+fn target(app: &App) -> String {
+    let limits = &app.limits;
+    let name = if app.ui.pane == 0 {
+        limits.name()
+    } else {
+        limits.overrides.objects.get(limits.overrides.cursor).map(|it| raw(&it["target"]))
+    };
+    let is_target = |name: &String| name.starts_with("user/") || name.starts_with("group/");
+    name.filter(|name| is_target(name) && !name.contains(" by ")).unwrap_or_default()
+}
+
+fn open(app: &mut App, form: Form) -> Vec<Effect> {
+    app.ui.overlay = Some(Overlay::Form(Box::new(form)));
+    Vec::new()
+}
+
+/// Bytes a second as the files have them: megabits.
+#[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
+fn megabits(text: &str) -> Option<f64> {
+    filter::read_rate(text).map(|bytes| bytes as f64 * 8.0 / 1e6)
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    filter::read_duration(text).map(|micros| micros.div_ceil(1_000_000)).filter(|seconds| *seconds > 0)
+}
+
+/// What is wrong with what both forms have.
+fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    let mut look = |name: &'static str, is_good: bool, why: &str| {
+        if !is_good {
+            faults.push((name, why.to_owned()));
+        }
+    };
+    let empty_or = |name: &str, is: &dyn Fn(&str) -> bool| {
+        let text = entries.text(name);
+        text.is_empty() || is(&text)
+    };
+    look("target", !entries.text("target").is_empty(), "user/NAME or group/NAME");
+    look("rate", empty_or("rate", &|text| megabits(text).is_some()), "bytes a second: 512K, 2.5M; 0 is no limit");
+    look("guaranteed", empty_or("guaranteed", &|text| megabits(text).is_some()), "bytes a second: 512K, 2.5M");
+    look("conns", empty_or("conns", &|text| text.parse::<u32>().is_ok()), "a number; 0 is no limit");
+    look("within", empty_or("within", &|text| seconds(text).is_some()), "a duration: 2m; empty for never");
+    let is_said = ["rate", "guaranteed", "conns"].iter().any(|name| !entries.text(name).is_empty());
+    look("rate", is_said, "say a rate, a number of sessions, or both");
+    faults
+}
+
+fn flags(entries: &Entries) -> String {
+    let flag = |(name, flag): (&str, &str)| {
+        let text = entries.text(name);
+        if text.is_empty() { String::new() } else { format!(" --{flag} {text}") }
+    };
+    let known = [("rate", "rate"), ("guaranteed", "guaranteed"), ("conns", "conns"), ("for", "for")];
+    format!("rustsocks-cli limits set {}{}", entries.text("target"), known.map(flag).concat())
+}
+
+impl Purpose for LayOver {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        let mut faults = faults(entries);
+        if seconds(&entries.text("for")).is_none() {
+            faults.push(("for", "a duration: 15m, 1h30m".to_owned()));
+        }
+        faults
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        flags(entries)
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        let seconds = i64::try_from(seconds(&entries.text("for")).unwrap_or(0)).unwrap_or(i64::MAX);
+        let until = Timestamp::now().saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX);
+        let mut p = Map::new();
+        p.insert("target".to_owned(), entries.text("target").into());
+        p.insert("until".to_owned(), until.to_string().into());
+        p.insert("reason".to_owned(), entries.text("reason").into());
+        if let Some(rate) = megabits(&entries.text("rate")) {
+            p.insert("bandwidth_limit_mbps".to_owned(), rate.into());
+        }
+        if let Ok(conns) = entries.text("conns").parse::<u32>() {
+            p.insert("max_connections".to_owned(), conns.into());
+        }
+        let about = About::Own(Screen::Limits, "done");
+        vec![Effect::Ask { op: "limits.override", p: Value::Object(p), about }]
+    }
+}
+
+impl Purpose for Write {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        faults(entries)
+    }
+
+    fn preview(&self, entries: &Entries) -> Vec<String> {
+        limits(entries).iter().map(|(key, value)| format!("{key} = {value}")).collect()
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        let within = entries.text("within");
+        let within = if within.is_empty() { String::new() } else { format!(" --confirm-within {within}") };
+        flags(entries) + &within
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        let target = entries.text("target");
+        let store = if target.starts_with("user/") { "users" } else { "config" };
+        let ops = json!([{ "op": "limit.set", "target": target, "limits": limits(entries) }]);
+        let p = json!({ "store": store, "ops": ops, "confirm_s": seconds(&entries.text("within")).unwrap_or(0) });
+        vec![Effect::ask("txn.quick", &p, About::Own(Screen::Limits, "written"))]
+    }
+}
+
+fn limits(entries: &Entries) -> Map<String, Value> {
+    let mut limits = Map::new();
+    for (name, key) in [("rate", "rate_mbps"), ("guaranteed", "guaranteed_mbps")] {
+        if let Some(rate) = megabits(&entries.text(name)) {
+            limits.insert(key.to_owned(), rate.into());
+        }
+    }
+    if let Ok(conns) = entries.text("conns").parse::<u32>() {
+        limits.insert("conns".to_owned(), conns.into());
+    }
+    limits
+}

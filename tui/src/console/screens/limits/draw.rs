@@ -1,0 +1,61 @@
+//! The classes, and the overrides below them.
+
+use ratatui::layout::{Position, Rect};
+use serde_json::Value;
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::listing;
+use crate::console::live::{self, Column, Live, Row, column};
+use crate::console::model::number;
+use crate::console::pane::pane;
+use crate::shown;
+
+const COLUMNS: &[Column] = &[
+    column("CLASS", "name", 18, 0, |row| row.text("name")).growing(),
+    column("BELOW", "parent", 12, 6, |row| row.text("parent")),
+    column("LIMIT", "limit", 8, 2, |row| row.rate("limit")).numeric(),
+    column("USING", "using", 8, 1, |row| row.rate("using")).numeric(),
+    column("%", "pct", 4, 3, |row| row.text("pct")).numeric(),
+    column("SESS", "sessions", 5, 5, |row| row.text("sessions")).numeric(),
+    column("WAIT", "waiting", 5, 1, |row| row.text("waiting")).numeric(),
+    column("OVERRIDE", "override_left", 8, 4, left).numeric(),
+];
+
+const EMPTY: &str = "Nothing is limited. Limits are set with e, or for a while with o.";
+
+/// Lines that the overrides take below the classes.
+const OVERRIDES: u16 = 7;
+
+/// Rows of classes that fit.
+pub(super) fn rows_of_classes(app: &App) -> usize {
+    app.visible().saturating_sub(usize::from(OVERRIDES)).max(1)
+}
+
+/// Where the row that is meant is.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    let below = OVERRIDES.min(area.height / 2);
+    let above = Rect { height: area.height - below, ..area };
+    let overrides = Rect { y: area.y + above.height, height: below, ..area };
+    let live = &app.limits.live;
+    let classes = pane(app, canvas, above, (&title(live), 0));
+    let meant = live::draw(app, canvas, classes, (live, COLUMNS), EMPTY);
+    let overrides = pane(app, canvas, overrides, ("For a while", 1));
+    let laid_over = listing::rows(canvas, overrides, &app.limits.overrides);
+    if app.ui.pane == 0 { meant } else { laid_over }
+}
+
+fn title(live: &Live) -> String {
+    let table = &live.table;
+    let waiting = table.sums.get("waiting").copied().unwrap_or(0);
+    let classes = format!("Limits {}/{}", shown::count(table.matched), shown::count(table.total));
+    if waiting > 0 { format!("{classes}  {} wait", shown::count(waiting)) } else { classes }
+}
+
+/// How long an override holds on.
+fn left(row: &Row<'_>) -> String {
+    match row.value("override_left") {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(seconds) => shown::age(number(seconds)),
+    }
+}

@@ -1,0 +1,323 @@
+//! What can be done with users: each is a form or a question, and counts at once.
+
+use serde_json::{Map, Value, json};
+use wire::admin::{Kill, Role};
+
+use crate::console::app::App;
+use crate::console::dialog::KillDialog;
+use crate::console::event::{About, Effect};
+use crate::console::form::{Entries, Entry, Form, Purpose, Question};
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
+use crate::output::raw;
+
+/// Characters of a password, as the daemon wants them.
+const SHORTEST: usize = 8;
+
+/// A new user.
+#[derive(Debug)]
+struct Add;
+
+/// Another password for this one.
+#[derive(Debug)]
+struct Password(String);
+
+/// The one that was made for this one, to be read.
+#[derive(Debug)]
+struct Made(String);
+
+/// Whether a password is this one's.
+#[derive(Debug)]
+struct Login(String);
+
+/// Groups and limits of this one.
+#[derive(Debug)]
+struct Edit(String);
+
+/// Whether this one is let in no more.
+#[derive(Debug)]
+struct Disable(String);
+
+pub(super) fn add(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Admin, "adding users") {
+        return Vec::new();
+    }
+    let mut entries = vec![
+        Entry::text("name", "name", ""),
+        Entry::list("groups", "groups", &[]),
+        Entry::text("expires", "expires", ""),
+    ];
+    entries.extend(secrets());
+    entries.push(Entry::button("add"));
+    open(app, Form::new("Add a user", entries, Add))
+}
+
+pub(super) fn password(app: &mut App) -> Vec<Effect> {
+    let Some(name) = writable(app, "setting passwords") else { return Vec::new() };
+    let mut entries: Vec<Entry> = secrets().into();
+    entries.push(Entry::word("type the name to set it", name.clone()));
+    open(app, Form::new(format!("Password of {name}"), entries, Password(name)))
+}
+
+pub(super) fn edit(app: &mut App) -> Vec<Effect> {
+    let Some(name) = writable(app, "changing users") else { return Vec::new() };
+    let groups = app.users.meant("groups").and_then(Value::as_array);
+    let groups: Vec<String> = groups.into_iter().flatten().map(raw).collect();
+    let entries = vec![
+        Entry::list("groups", "groups", &groups),
+        Entry::text("expires", "expires", ""),
+        Entry::text("rate", "rate, Mbit/s", ""),
+        Entry::text("conns", "sessions at once", ""),
+        Entry::button("apply"),
+    ];
+    open(app, Form::new(format!("User {name}: what is left empty stays"), entries, Edit(name)))
+}
+
+pub(super) fn try_login(app: &mut App) -> Vec<Effect> {
+    let Some(name) = app.users.name() else { return Vec::new() };
+    if !app.model.knows("auth.test") {
+        app.ui.say("this daemon tries no logins");
+        return Vec::new();
+    }
+    if !app.may(Role::Operate, "trying logins") {
+        return Vec::new();
+    }
+    let entries = vec![Entry::secret("secret", "password"), Entry::button("try it")];
+    open(app, Form::new(format!("Try to log in as {name}"), entries, Login(name)))
+}
+
+/// What came of a login that was tried.
+pub(super) fn tried(app: &mut App, answer: &Value) {
+    let of = |name: &str| answer[name].as_str().map(str::to_owned);
+    let [result, method, why] = ["result", "method", "why"].map(of);
+    let words: Vec<String> = [result, method, why].into_iter().flatten().collect();
+    let text = format!("login: {}", words.join(", "));
+    if answer["result"] == "ok" { app.ui.answered(Ok(&text)) } else { app.ui.answered(Err(&text)) }
+}
+
+/// Disables who may log in, and enables who may not.
+pub(super) fn switch(app: &mut App) -> Vec<Effect> {
+    let Some(name) = writable(app, "disabling users") else { return Vec::new() };
+    if app.users.meant("state").map(raw).as_deref() == Some("disabled") {
+        let deed = vec![quick(&json!([{ "op": "user.enable", "name": name }]))];
+        let lines = vec![format!("{name} may log in again.")];
+        let command = format!("rustsocks-cli users enable {name} --yes");
+        app.ui.overlay = Some(Overlay::Question(Box::new(Question::new("Enable", lines, command, deed))));
+        return Vec::new();
+    }
+    let entries = vec![Entry::check("end", "end sessions", true), Entry::word("type the name", name.clone())];
+    open(app, Form::new(format!("Disable {name}"), entries, Disable(name)))
+}
+
+pub(super) fn remove(app: &mut App) -> Vec<Effect> {
+    let Some(name) = writable(app, "deleting users") else { return Vec::new() };
+    let deed = vec![quick(&json!([{ "op": "user.del", "name": name }]))];
+    let lines = vec![format!("{name} goes out of the users file; a rollback brings the user back.")];
+    let command = format!("rustsocks-cli users del {name} --yes");
+    let question = Question::new(format!("Delete {name}"), lines, command, deed).by_word(name);
+    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    Vec::new()
+}
+
+pub(super) fn end(app: &mut App) -> Vec<Effect> {
+    let Some(name) = app.users.name() else { return Vec::new() };
+    if !app.may(Role::Operate, "ending sessions") {
+        return Vec::new();
+    }
+    KillDialog::open(app, Kill { filter: Some(format!("user={}", quoted(&name))), ..Kill::default() })
+}
+
+/// The daemon has another password for somebody, and says it if it made it.
+pub(super) fn has_password(app: &mut App, answer: &Value) {
+    let name = raw(&answer["name"]);
+    match answer["secret"].as_str() {
+        Some(secret) => {
+            app.ui.answered(Ok(&format!("{name} has another password")));
+            let entries = vec![Entry::text("secret", "password", secret), Entry::button("close")];
+            open(app, Form::new(format!("The password of {name}, which is shown once"), entries, Made(name)));
+        }
+        None => app.ui.answered(Ok(&format!("{name} has another password"))),
+    }
+}
+
+/// A text as a value of a filter.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Who is meant, if that one is in the users file and the operator may write it.
+fn writable(app: &mut App, what: &str) -> Option<String> {
+    let name = app.users.name()?;
+    if !app.may(Role::Admin, what) {
+        return None;
+    }
+    if app.users.meant("state").map(raw).as_deref() == Some("elsewhere") {
+        app.ui.warn(format!("{name} is not in the users file; somebody else keeps that password"));
+        return None;
+    }
+    Some(name)
+}
+
+fn open(app: &mut App, form: Form) -> Vec<Effect> {
+    app.ui.overlay = Some(Overlay::Form(Box::new(form)));
+    Vec::new()
+}
+
+fn quick(ops: &Value) -> Effect {
+    Effect::ask("txn.quick", &json!({ "store": "users", "ops": ops }), About::Own(Screen::Users, "done"))
+}
+
+fn secrets() -> [Entry; 3] {
+    [Entry::secret("secret", "password"), Entry::secret("again", "again"), Entry::check("generate", "make one", false)]
+}
+
+fn faults_of_secrets(entries: &Entries) -> Option<(&'static str, String)> {
+    let (secret, again) = (entries.secret("secret"), entries.secret("again"));
+    match () {
+        () if entries.is_set("generate") && secret.is_empty() => None,
+        () if entries.is_set("generate") => Some(("secret", "the daemon makes one; leave it empty".to_owned())),
+        () if secret.chars().count() < SHORTEST => Some(("secret", format!("at least {SHORTEST} characters"))),
+        () if secret != again => Some(("again", "they are not the same".to_owned())),
+        () => None,
+    }
+}
+
+/// What says the password to the daemon.
+fn with_secret(mut p: Map<String, Value>, entries: &Entries) -> Value {
+    if entries.is_set("generate") {
+        p.insert("generate".to_owned(), true.into());
+    } else {
+        p.insert("secret".to_owned(), entries.secret("secret").into());
+    }
+    Value::Object(p)
+}
+
+fn source(entries: &Entries) -> &'static str {
+    if entries.is_set("generate") { " --generate" } else { "" }
+}
+
+impl Purpose for Add {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        let nameless = entries.text("name").is_empty().then(|| ("name", "a name is needed".to_owned()));
+        nameless.into_iter().chain(faults_of_secrets(entries)).collect()
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        let groups: Vec<String> = entries.lines("groups").iter().map(|group| format!(" --group {group}")).collect();
+        let groups = groups.concat();
+        format!("rustsocks-cli users add {}{groups}{}", entries.text("name"), source(entries))
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        let mut user = Map::new();
+        if !entries.lines("groups").is_empty() {
+            user.insert("groups".to_owned(), entries.lines("groups").into());
+        }
+        if !entries.text("expires").is_empty() {
+            user.insert("expires".to_owned(), entries.text("expires").into());
+        }
+        let p = [("name".to_owned(), entries.text("name").into()), ("user".to_owned(), user.into())];
+        let p = with_secret(p.into_iter().collect(), entries);
+        vec![Effect::Ask { op: "users.add", p, about: About::Own(Screen::Users, "password") }]
+    }
+}
+
+impl Purpose for Password {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        faults_of_secrets(entries).into_iter().collect()
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        format!("rustsocks-cli users passwd {}{}", self.0, source(entries))
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        let p = with_secret([("name".to_owned(), self.0.as_str().into())].into_iter().collect(), entries);
+        vec![Effect::Ask { op: "users.passwd", p, about: About::Own(Screen::Users, "password") }]
+    }
+}
+
+impl Purpose for Login {
+    fn command(&self, _: &Entries) -> String {
+        format!("rustsocks-cli raw '{{\"op\":\"auth.test\",\"p\":{{\"user\":{:?},\"secret\":...}}}}'", self.0)
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        let p = json!({ "user": self.0, "secret": entries.secret("secret") });
+        vec![Effect::Ask { op: "auth.test", p, about: About::Own(Screen::Users, "login") }]
+    }
+}
+
+impl Purpose for Made {
+    fn command(&self, _: &Entries) -> String {
+        format!("rustsocks-cli users passwd {} --generate", self.0)
+    }
+
+    fn taken(&self, _: &mut App, _: &Entries) -> Vec<Effect> {
+        Vec::new()
+    }
+}
+
+impl Purpose for Edit {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        let is_number = |text: &str| text.is_empty() || text.parse::<f64>().is_ok_and(|number| number >= 0.0);
+        let is_count = |text: &str| text.is_empty() || text.parse::<u32>().is_ok();
+        let rate = (!is_number(&entries.text("rate"))).then(|| ("rate", "a number, 0 for no limit".to_owned()));
+        let conns = (!is_count(&entries.text("conns"))).then(|| ("conns", "a number, 0 for no limit".to_owned()));
+        rate.into_iter().chain(conns).collect()
+    }
+
+    fn preview(&self, entries: &Entries) -> Vec<String> {
+        set(entries).iter().map(|(key, value)| format!("{key} = {value}")).collect()
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        match (entries.text("rate"), entries.text("conns")) {
+            (rate, conns) if rate.is_empty() && conns.is_empty() => {
+                let groups = entries.lines("groups");
+                format!("rustsocks-cli groups add {} {}", groups.first().map_or("GROUP", String::as_str), self.0)
+            }
+            (_, conns) => format!("rustsocks-cli limits set user/{} --conns {conns}", self.0),
+        }
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        vec![quick(&json!([{ "op": "user.set", "name": self.0, "set": set(entries) }]))]
+    }
+}
+
+/// The keys of the table that the form speaks of.
+fn set(entries: &Entries) -> Map<String, Value> {
+    let mut set = Map::new();
+    set.insert("groups".to_owned(), entries.lines("groups").into());
+    if !entries.text("expires").is_empty() {
+        set.insert("expires".to_owned(), entries.text("expires").into());
+    }
+    if let Ok(rate) = entries.text("rate").parse::<f64>() {
+        set.insert("bandwidth_limit_mbps".to_owned(), rate.into());
+    }
+    if let Ok(conns) = entries.text("conns").parse::<u32>() {
+        set.insert("max_connections".to_owned(), conns.into());
+    }
+    set
+}
+
+impl Purpose for Disable {
+    fn command(&self, entries: &Entries) -> String {
+        let end = if entries.is_set("end") { " --end-sessions" } else { "" };
+        format!("rustsocks-cli users disable {}{end}", self.0)
+    }
+
+    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
+        let mut effects = vec![quick(&json!([{ "op": "user.disable", "name": self.0 }]))];
+        if entries.is_set("end") {
+            let kill = Kill {
+                filter: Some(format!("user={}", quoted(&self.0))),
+                reason: Some("the user was disabled".to_owned()),
+                ..Kill::default()
+            };
+            effects.push(Effect::ask("sessions.kill", &kill, About::Killed));
+        }
+        effects
+    }
+}

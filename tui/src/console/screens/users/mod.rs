@@ -1,0 +1,181 @@
+//! Users of the users file and whoever else is in, and the groups beside them.
+
+mod change;
+mod draw;
+
+use ratatui::layout::{Position, Rect};
+use serde_json::{Value, json};
+use wire::admin::Refusal;
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::{About, Effect};
+use crate::console::keys::Key::Char;
+use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::listing::{Columns, Listing};
+use crate::console::live::{Live, View};
+use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
+use crate::output::{Kind, raw};
+
+/// The table, the groups, and everything about the one that is meant.
+#[derive(Debug)]
+pub(crate) struct Users {
+    pub(crate) live: Live,
+    groups: Listing,
+    detail: Option<(String, Value)>,
+}
+
+impl Users {
+    pub(crate) fn new() -> Self {
+        Self { live: Live::new(View::Users, "rate"), groups: Listing::default(), detail: None }
+    }
+
+    /// What the user that is meant has in a column.
+    fn meant(&self, column: &str) -> Option<&Value> {
+        self.live.line().and_then(|line| self.live.table.cell(line, column))
+    }
+
+    /// Who is meant.
+    fn name(&self) -> Option<String> {
+        self.meant("name").map(raw).filter(|name| !name.is_empty())
+    }
+}
+
+const GROUPS: Columns =
+    &[("name", Kind::Text), ("members", Kind::Text), ("sessions", Kind::Count), ("rules", Kind::Count)];
+
+const KEYS: &[Binding] = &[
+    bind(Action::Run(change::add), &[Char('a')], On::Everywhere, "add user", "a new user in the users file")
+        .hint("add")
+        .command("rustsocks-cli users add NAME --group GROUP"),
+    bind(Action::Run(change::edit), &[Char('e')], On::Live, "edit user", "groups, expiry and limits of this user")
+        .hint("edit")
+        .command("rustsocks-cli groups add GROUP NAME"),
+    bind(Action::Run(change::password), &[Char('P')], On::Live, "password", "another password, given or made")
+        .hint("password")
+        .command("rustsocks-cli users passwd NAME"),
+    bind(
+        Action::Run(change::switch),
+        &[Char('x')],
+        On::Live,
+        "disable or enable",
+        "lets this user log in no more, or again",
+    )
+    .hint("disable")
+    .command("rustsocks-cli users disable NAME --end-sessions"),
+    bind(
+        Action::Run(change::try_login),
+        &[Char('t')],
+        On::Live,
+        "test login",
+        "whether a password lets this user in, and why not",
+    )
+    .command("rustsocks-cli raw '{\"op\":\"auth.test\",\"p\":{\"user\":NAME,\"secret\":...}}'"),
+    bind(Action::Run(change::remove), &[Char('D')], On::Live, "delete user", "takes this user out of the users file")
+        .command("rustsocks-cli users del NAME"),
+    bind(Action::Run(change::end), &[Char('K')], On::Live, "end sessions", "end the sessions of this user; asks first")
+        .command("rustsocks-cli sessions kill --filter user=NAME"),
+    bind(Action::Run(sessions), &[Char('f')], On::Live, "sessions of user", "the sessions that this user has")
+        .command("rustsocks-cli sessions list --user NAME"),
+    bind(Action::Run(past), &[Char('H')], On::Live, "history of user", "what this user did before")
+        .command("rustsocks-cli history query user=NAME"),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn panes(&self) -> usize {
+        2
+    }
+
+    fn rows(&self, pane: usize) -> Rows {
+        if pane == 0 { Rows::Live(View::Users) } else { Rows::Listing }
+    }
+
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        let visible = self.visible(app, 0);
+        let live = &mut app.users.live;
+        let mut effects = if live.table.sub.is_some() { Vec::new() } else { live.open(visible) };
+        effects.push(groups(app));
+        effects
+    }
+
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+        let Some(name) = app.users.name().filter(|_| app.ui.pane == 0) else { return Vec::new() };
+        vec![Effect::ask("users.get", &json!({ "name": name }), About::Own(Screen::Users, "detail"))]
+    }
+
+    fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
+        Some(&app.users.groups)
+    }
+
+    fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
+        Some(&mut app.users.groups)
+    }
+
+    fn columns(&self) -> Columns {
+        GROUPS
+    }
+
+    fn record(&self, app: &App) -> (String, Value) {
+        if app.ui.pane == 1 {
+            let groups = &app.users.groups;
+            return ("Group".to_owned(), groups.objects.get(groups.cursor).cloned().unwrap_or_default());
+        }
+        let name = app.users.name().unwrap_or_default();
+        let known = app.users.detail.as_ref().filter(|(of, _)| *of == name).map(|(_, record)| record.clone());
+        (format!("User {name}"), known.unwrap_or_default())
+    }
+
+    fn visible(&self, app: &App, pane: usize) -> usize {
+        if pane == 0 { draw::rows_of_users(app) } else { app.visible() }
+    }
+
+    fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        let why = |refusal: &Refusal| format!("{}: {}", refusal.code, refusal.msg);
+        match (what, answer) {
+            ("detail", Ok(record)) => app.users.detail = Some((raw(&record["name"]), record)),
+            ("groups", Ok(answer)) => {
+                app.users.groups.fill(GROUPS, answer["groups"].as_array().cloned().unwrap_or_default());
+            }
+            ("groups", Err(refusal)) => app.users.groups.refused(why(&refusal)),
+            ("login", Ok(answer)) => change::tried(app, &answer),
+            ("password", Ok(answer)) => change::has_password(app, &answer),
+            (_, Err(refusal)) => app.ui.answered(Err(&why(&refusal))),
+            (_, Ok(answer)) => app.ui.answered(Ok(&format!("generation {} of the users is in force", answer["gen"]))),
+        }
+        if ["detail", "groups", "login"].contains(&what) { Vec::new() } else { vec![groups(app)] }
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
+
+fn groups(app: &mut App) -> Effect {
+    app.users.groups.is_waiting = true;
+    Effect::ask("groups.list", &json!({}), About::Own(Screen::Users, "groups"))
+}
+
+fn sessions(app: &mut App) -> Vec<Effect> {
+    let Some(name) = app.users.name() else { return Vec::new() };
+    let visible = app.visible();
+    let mut effects = app.sessions.live.filtered(visible, format!("user={}", change::quoted(&name)));
+    effects.push(Effect::Go(Screen::Sessions));
+    effects
+}
+
+fn past(app: &mut App) -> Vec<Effect> {
+    let Some(name) = app.users.name() else { return Vec::new() };
+    app.history.filter = format!("user={}", change::quoted(&name));
+    vec![Effect::Go(Screen::History)]
+}
