@@ -4,6 +4,7 @@
 
 mod commands;
 mod drafts;
+mod logins;
 mod people;
 mod rules;
 mod screen;

@@ -1,6 +1,7 @@
 //! The command line. rustsocks-cli(1) and docs/cli.md describe it; a test compares.
 
 mod acl;
+mod auth;
 mod files;
 mod people;
 
@@ -10,6 +11,7 @@ use clap::{ArgGroup, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::acl::{Acl, Terms};
+pub(crate) use self::auth::Auth;
 pub(crate) use self::files::{Config, Limits, Manner};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};
 use crate::output::Format;
@@ -94,6 +96,9 @@ pub(crate) enum Command {
     /// The configuration
     #[command(subcommand)]
     Config(Config),
+    /// Logins
+    #[command(subcommand)]
+    Auth(Auth),
     /// Sessions that were
     #[command(subcommand)]
     History(History),
@@ -102,9 +107,15 @@ pub(crate) enum Command {
     Acl(Acl),
     /// Read the operator's files again, and say what came of it
     Reload {
-        /// Which
-        #[arg(value_parser = ["all", "acl"], default_value = "all")]
+        /// Which; `wait` reads nothing and waits for a reload that somebody else wants
+        #[arg(value_parser = ["all", "acl", "wait"], default_value = "all")]
         what: String,
+        /// How many seconds to wait
+        #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+        timeout: u64,
+        /// For a reload behind this generation; for the next one without it
+        #[arg(long, value_name = "GENERATION")]
+        since: Option<u64>,
     },
     /// Who did what
     #[command(subcommand)]
@@ -292,6 +303,14 @@ pub(crate) enum Audit {
     Tail {
         /// How many
         #[arg(short, long, value_name = "N", default_value_t = 20)]
+        number: usize,
+    },
+    /// The last records that a filter lets through
+    Query {
+        /// Which, for instance 'op=sessions.kill user=anna t>-7d'
+        expr: Option<String>,
+        /// At most so many
+        #[arg(short, long, value_name = "N", default_value_t = 100)]
         number: usize,
     },
     /// Whether any record has been changed or taken out

@@ -1,5 +1,6 @@
 //! A conversation with the daemon over its admin socket.
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -87,6 +88,19 @@ impl Connection {
         let push = self.client.next_push();
         self.wait_no_longer_than(Some(PATIENCE))?;
         Ok(push?)
+    }
+
+    /// The same, but not for longer than this; nothing if none came.
+    pub(crate) fn next_push_within(&mut self, limit: Duration) -> Result<Option<Push>, Failure> {
+        self.wait_no_longer_than(Some(limit))?;
+        let push = self.client.next_push();
+        self.wait_no_longer_than(Some(PATIENCE))?;
+        match push {
+            Err(CallError::Stream(error)) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(None)
+            }
+            push => Ok(Some(push?)),
+        }
     }
 
     /// The stream alone, for one who reads and writes at once. Nothing has come yet but the answer to the hello.

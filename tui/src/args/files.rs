@@ -24,6 +24,12 @@ pub(crate) struct Manner {
 pub(crate) enum Config {
     /// The configuration in force, as it is written
     Get,
+    /// Every key: its value, where that comes from, and what waits for a start
+    Effective {
+        /// Only what somebody wrote
+        #[arg(long)]
+        changed: bool,
+    },
     /// Another value for a key
     Set {
         /// The table and the key: `limits.max_connections`, or `limits.groups/staff.max_connections`

@@ -63,8 +63,8 @@ impl Desk {
         Ok(if answer["verdict"] == "allow" { ExitCode::SUCCESS } else { ExitCode::from(DENIED) })
     }
 
-    pub(super) fn audit(&mut self, number: usize) -> Result<(), Failure> {
-        let answer: Value = self.connection.call("audit.tail", &json!({ "n": number }))?;
+    pub(super) fn audit(&mut self, op: &str, p: &Value) -> Result<(), Failure> {
+        let answer: Value = self.connection.call(op, p)?;
         let columns = [
             ("t", Kind::Time),
             ("id", Kind::Text),

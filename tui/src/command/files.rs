@@ -20,6 +20,7 @@ impl Desk {
     pub(super) fn config(&mut self, command: Config) -> Result<ExitCode, Failure> {
         match command {
             Config::Get => Output::text(&self.configuration()?)?,
+            Config::Effective { changed } => self.effective(changed)?,
             Config::Set { key, value, manner } => {
                 let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
                 return self.change(STORE, Change::Ops(json!([{ "op": "set", "key": key, "value": value }])), &manner);

@@ -3,6 +3,7 @@
 mod acl;
 mod answers;
 mod ask;
+mod auth;
 mod change;
 mod files;
 mod history;
@@ -20,7 +21,7 @@ use wire::admin::Role;
 
 pub(crate) use self::acl::effect;
 use self::history::Time;
-use crate::args::{Args, Audit, Command, Common, Console, History, Sessions};
+use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Sessions};
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -69,7 +70,7 @@ fn peer(common: &Common, comment: &'static str) -> Peer {
 }
 
 fn output(common: &Common, on_terminal: bool, command: &Command) -> Output {
-    let streams = matches!(command, Command::Sessions(Sessions::Watch { .. }));
+    let streams = matches!(command, Command::Sessions(Sessions::Watch { .. }) | Command::Auth(Auth::Log { .. }));
     let usual = if streams && !on_terminal { Format::Ndjson } else { Format::Table };
     let chosen = if common.json { Some(Format::Json) } else { common.output };
     let format = if common.plain { Format::Plain } else { chosen.unwrap_or(usual) };
@@ -106,10 +107,18 @@ impl Desk {
                 self.record("history.get", &json!({ "id": id }), "rustsocks.session/1")?;
             }
             Command::Acl(acl) => return self.acl(acl),
-            Command::Reload { what } => {
+            Command::Auth(auth) => return self.auth(auth),
+            Command::Reload { what, timeout, since } if what == "wait" => {
+                self.wait_for_reload(since, std::time::Duration::from_secs(timeout))?;
+            }
+            Command::Reload { what, .. } => {
                 self.record("reload.run", &json!({ "what": what, "idem": idem() }), "rustsocks.reload/1")?;
             }
-            Command::Audit(Audit::Tail { number }) => self.audit(number)?,
+            Command::Audit(Audit::Tail { number }) => self.audit("audit.tail", &json!({ "n": number }))?,
+            Command::Audit(Audit::Query { expr, number }) => {
+                list::checked(expr.as_deref(), filter::AUDIT)?;
+                self.audit("audit.query", &json!({ "filter": expr.unwrap_or_default(), "n": number }))?;
+            }
             Command::Audit(Audit::Verify) => self.record("audit.verify", &json!({}), "rustsocks.audit/1")?,
             Command::Raw { request } => self.raw(&request)?,
             Command::Ops => self.ops()?,

@@ -142,15 +142,29 @@ impl Desk {
     }
 }
 
+/// From standard input, or once from a terminal.
+pub(super) fn one_password(stdin: bool) -> Result<Zeroizing<String>, Failure> {
+    match stdin {
+        true => line(),
+        false if can_ask() => typed("Password: "),
+        false => Err(Failure::Usage("nobody can be asked here; say --stdin".to_owned())),
+    }
+}
+
+/// The first line of standard input.
+fn line() -> Result<Zeroizing<String>, Failure> {
+    let mut line = Zeroizing::new(String::with_capacity(2 * LONGEST));
+    io::stdin().lock().read_line(&mut line)?;
+    while line.ends_with(['\r', '\n']) {
+        line.pop();
+    }
+    Ok(line)
+}
+
 /// From standard input, or twice from a terminal.
 fn password(secret: Secret) -> Result<Zeroizing<String>, Failure> {
     if secret.stdin {
-        let mut line = Zeroizing::new(String::with_capacity(2 * LONGEST));
-        io::stdin().lock().read_line(&mut line)?;
-        while line.ends_with(['\r', '\n']) {
-            line.pop();
-        }
-        return Ok(line);
+        return line();
     }
     if !can_ask() {
         return Err(Failure::Usage("nobody can be asked here; say --stdin or --generate".to_owned()));

@@ -8,6 +8,8 @@ use super::live::{Live, View};
 use super::model::Model;
 use super::screen::Screen;
 use super::screens::acl::Acl;
+use super::screens::auth::Auth;
+use super::screens::config::Config;
 use super::screens::history::History;
 use super::screens::limits::Limits;
 use super::screens::sessions::Sessions;
@@ -25,6 +27,8 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) history: History,
     pub(crate) acl: Acl,
+    pub(crate) auth: Auth,
+    pub(crate) config: Config,
     /// Addresses from which the operator has come, for whom what-if looks.
     pub(crate) here: Vec<String>,
     pub(crate) users: Users,
@@ -42,6 +46,8 @@ impl App {
             sessions: Sessions::new(),
             history: History::default(),
             acl: Acl::default(),
+            auth: Auth::new(),
+            config: Config::default(),
             here: Vec::new(),
             users: Users::new(),
             limits: Limits::new(),
@@ -55,6 +61,7 @@ impl App {
             View::Sessions => &self.sessions.live,
             View::Users => &self.users.live,
             View::Limits => &self.limits.live,
+            View::Bans => &self.auth.bans,
         }
     }
 
@@ -63,6 +70,7 @@ impl App {
             View::Sessions => &mut self.sessions.live,
             View::Users => &mut self.users.live,
             View::Limits => &mut self.limits.live,
+            View::Bans => &mut self.auth.bans,
         }
     }
 

@@ -119,6 +119,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("rustsocks-cli users list"),
     bind(Action::Go(Screen::Limits), &[Char('6')], On::Everywhere, "limits", "who has which part of the bandwidth")
         .command("rustsocks-cli limits show"),
+    bind(Action::Go(Screen::Auth), &[Char('7')], On::Everywhere, "auth", "how clients log in, and who is turned away")
+        .command("rustsocks-cli auth status"),
+    bind(
+        Action::Go(Screen::Config),
+        &[Char('9')],
+        On::Everywhere,
+        "config",
+        "the settings in force, and the last reload",
+    )
+    .command("rustsocks-cli config effective"),
     bind(Action::Go(Screen::Health), &[Char('0')], On::Everywhere, "health", "what is well and what is not")
         .command("rustsocks-cli health"),
     bind(

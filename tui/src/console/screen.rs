@@ -9,12 +9,23 @@ pub(crate) enum Screen {
     Acl,
     Users,
     Limits,
+    Auth,
+    Config,
     Health,
 }
 
 impl Screen {
-    pub(crate) const ALL: &[Self] =
-        &[Self::Overview, Self::Sessions, Self::History, Self::Acl, Self::Users, Self::Limits, Self::Health];
+    pub(crate) const ALL: &[Self] = &[
+        Self::Overview,
+        Self::Sessions,
+        Self::History,
+        Self::Acl,
+        Self::Users,
+        Self::Limits,
+        Self::Auth,
+        Self::Config,
+        Self::Health,
+    ];
 
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -24,6 +35,8 @@ impl Screen {
             Self::Acl => "ACL",
             Self::Users => "Users",
             Self::Limits => "Limits",
+            Self::Auth => "Auth",
+            Self::Config => "Config",
             Self::Health => "Health",
         }
     }
@@ -37,6 +50,8 @@ impl Screen {
             Self::Acl => '4',
             Self::Users => '5',
             Self::Limits => '6',
+            Self::Auth => '7',
+            Self::Config => '9',
             Self::Health => '0',
         }
     }
@@ -50,6 +65,8 @@ impl Screen {
             Self::Acl => "txn.get",
             Self::Users => "groups.list",
             Self::Limits => "limits.tree",
+            Self::Auth => "auth.status",
+            Self::Config => "config.effective",
             Self::Health => "health.get",
         }
     }

@@ -53,6 +53,8 @@ impl Stage {
             "view.open",
             "history.query",
             "history.agg",
+            "auth.status",
+            "config.effective",
             "health.get",
             "sessions.kill",
             "txn.get",

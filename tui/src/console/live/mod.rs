@@ -19,6 +19,7 @@ pub(crate) enum View {
     Sessions,
     Users,
     Limits,
+    Bans,
 }
 
 /// A window on one, what is meant in it, and how it is wanted.
@@ -45,13 +46,14 @@ pub(crate) struct Live {
 }
 
 impl View {
-    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits];
+    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits, Self::Bans];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sessions => "sessions",
             Self::Users => "users",
             Self::Limits => "limits",
+            Self::Bans => "bans",
         }
     }
 
@@ -60,6 +62,7 @@ impl View {
             Self::Sessions => filter::SESSIONS,
             Self::Users => filter::USERS,
             Self::Limits => filter::LIMITS,
+            Self::Bans => filter::BANS,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The screens' rooms, and the one table of keys that theirs are joined into.
 
 pub(crate) mod acl;
+pub(crate) mod auth;
+pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod limits;
@@ -23,6 +25,8 @@ pub(crate) fn room(screen: Screen) -> &'static dyn Room {
         Screen::Acl => &acl::Room,
         Screen::Users => &users::Room,
         Screen::Limits => &limits::Room,
+        Screen::Auth => &auth::Room,
+        Screen::Config => &config::Room,
         Screen::Health => &health::Room,
     }
 }

@@ -231,6 +231,43 @@ fn the_history_goes_on_page_by_page_and_takes_questions_back() {
 }
 
 #[test]
+fn a_login_is_tried_by_a_form_and_told_in_a_line_without_its_password() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("7");
+    stage.asked();
+    stage.keys("t");
+    stage.keys("alice");
+    stage.key(KeyCode::Tab);
+    stage.keys("canary-secret");
+    assert!(!stage.picture().contains("canary"), "{}", stage.picture());
+    (0..2).for_each(|_| stage.key(KeyCode::Tab));
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.asked(), [("auth.test", json!({ "user": "alice", "secret": "canary-secret" }))]);
+    let told =
+        json!({ "result": "fail", "method": "userpass", "why": "wrong_password", "ms": 41, "name_locked": true });
+    stage.answer(About::Own(Screen::Auth, "test"), told);
+    let picture = stage.picture();
+    assert!(picture.contains("fail by userpass in 41 ms, wrong_password") && !picture.contains("canary"), "{picture}");
+}
+
+#[test]
+fn a_source_comes_again_only_by_a_letter() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("7");
+    stage.answer(About::Own(Screen::Auth, "logins"), json!({ "sub": 7 }));
+    stage.push(7, "auth", json!({ "t": 1.0, "result": "fail", "user": "eve", "src": "203.0.113.77" }));
+    stage.asked();
+    stage.keys("u");
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.asked(), []);
+    stage.keys("y");
+    let asked = stage.asked();
+    assert_eq!((asked[0].0, &asked[0].1["src"]), ("auth.unban", &json!("203.0.113.77")));
+    stage.answer(About::Own(Screen::Auth, "unban"), json!({ "source": "203.0.113.77", "forgiven": true }));
+    assert!(stage.picture().contains("203.0.113.77 may come again"));
+}
+
+#[test]
 fn a_screen_that_the_daemon_cannot_fill_is_not_there() {
     let mut stage = Stage::connected(SIZE, PLAIN);
     stage.answer(About::Ops, json!({ "ops": [{ "op": "status.sub" }, { "op": "view.open" }] }));

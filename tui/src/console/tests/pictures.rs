@@ -144,6 +144,42 @@ const PICTURES: &[(&str, Way)] = &[
         rules::open_draft(stage);
         stage.keys("X");
     }),
+    ("auth", |stage| {
+        stage.keys("7");
+        let status = json!({
+            "listeners": [{ "name": "0.0.0.0:1080", "ways": [{ "method": "pam.username", "service": "rustsocks", "first": false },
+                { "method": "userpass", "service": null, "first": false }] }],
+            "services": [{ "name": "rustsocks", "state": "missing", "used_by": ["0.0.0.0:1080 (pam.username)", "rules"] }],
+            "helpers": { "count": 4, "free": 3, "waiting": 0, "troubles": {} }, "users": { "count": 1103, "gen": 17 },
+            "methods": [{ "method": "pam.username", "checks": 412, "p50_ms": 41, "p95_ms": 1900 }],
+            "cache": { "life_s": 600, "asked": 100, "known": 88 }, "banned": 1,
+            "results": { "for_s": 300, "of": { "ok": 412, "fail": 31, "error": 2, "blocked": 44 } },
+        });
+        stage.answer(About::Own(Screen::Auth, "status"), status);
+        stage.answer(About::Own(Screen::Auth, "logins"), json!({ "sub": 7 }));
+        let login = |result: &str, user: &str, why: Option<&str>| {
+            json!({ "n": 1, "t": super::NOW, "result": result, "user": user, "src": "203.0.113.77", "method": "userpass",
+                "why": why, "ms": 38, "listener": "0.0.0.0:1080", "session": "019ab" })
+        };
+        stage.push(7, "auth", login("ok", "alice", None));
+        stage.push(7, "auth", login("fail", "eve\u{202e}", Some("wrong_password")));
+    }),
+    ("config", |stage| {
+        stage.keys("9");
+        let setting = |key: &str, value: &str, from: &str, waiting: Option<&str>| json!({ "key": key, "value": value, "from": from, "reload": "live", "waiting": waiting, "place": "/etc/rustsocks/rustsocks.toml:7" });
+        let settings = [
+            setting("server.bind_port", "1080", "default", None),
+            setting("server.sandbox", "true", "file", Some("false")),
+        ];
+        stage.answer(About::Own(Screen::Config, "settings"), json!({ "settings": settings }));
+        let problem = json!({ "file": "/etc/rustsocks/acl.toml", "line": 31, "column": 12, "message": "range 4000-3000 is empty" });
+        let component = |name: &str, result: &str, problems: &[&serde_json::Value]| json!({ "component": name, "result": result, "changes": [], "needs_restart": [], "problems": problems });
+        let reload = json!({
+            "generation": 6, "trigger": "signal", "at": "2026-11-22T07:59:03Z", "success": false, "revoked": 0,
+            "components": [component("configuration", "same", &[]), component("rules", "failed", &[&problem])],
+        });
+        stage.answer(About::Own(Screen::Config, "history"), json!({ "reloads": [reload] }));
+    }),
     ("health", |stage| {
         stage.keys("0");
         let checks = json!([{ "name": "history_behind", "state": "fail" }, { "name": "draining", "state": "ok" }]);

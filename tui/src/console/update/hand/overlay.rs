@@ -48,6 +48,10 @@ fn filter(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
         app.ui.overlay = Some(Overlay::Filter(field));
         return if is_new { here.filtered(app, text).unwrap_or_default() } else { Vec::new() };
     }
+    // What was obeyed while it was written is in force, and whatever is meant by now stays so.
+    if sound.is_ok() && here.filters_at_once(app) && here.filter(app).as_deref() == Some(&*text) {
+        return Vec::new();
+    }
     match sound.and_then(|_| here.filtered(app, text)) {
         Ok(effects) => effects,
         Err(why) => {

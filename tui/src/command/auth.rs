@@ -1,0 +1,127 @@
+//! Logins: how they go, who is turned away, and whether one would work.
+
+use std::process::ExitCode;
+
+use filter::{BANS, LOGINS};
+use serde_json::{Value, json};
+use wire::admin::{Code, Direction, Refusal, ViewOpen, ViewOpened, Window};
+use zeroize::Zeroize;
+
+use super::list::checked;
+use super::people::one_password;
+use super::{DENIED, Desk, idem};
+use crate::args::Auth;
+use crate::failure::Failure;
+use crate::output::{Format, Output, Sheet, raw};
+
+/// Sources of one answer.
+const MOST: usize = 1_000;
+
+/// Logins of the time before.
+const BACKLOG: usize = 20;
+
+impl Desk {
+    pub(super) fn auth(&mut self, command: Auth) -> Result<ExitCode, Failure> {
+        match command {
+            Auth::Status => self.record("auth.status", &json!({}), "rustsocks.logins/1")?,
+            Auth::Test { user, source, listener, stdin } => {
+                let mut p = json!({ "user": user, "src": source, "listener": listener });
+                p["secret"] = one_password(stdin)?.as_str().into();
+                return self.tried(p);
+            }
+            Auth::Bans { filter } => self.bans(filter)?,
+            Auth::Unban { address, reason } => {
+                let p = json!({ "src": address, "reason": reason, "idem": idem() });
+                self.record("auth.unban", &p, "rustsocks.forgiven/1")?;
+            }
+            Auth::Log { failures, filter } => self.logins(failures, filter.as_deref())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn tried(&mut self, mut p: Value) -> Result<ExitCode, Failure> {
+        let told: Result<Value, Failure> = self.connection.call("auth.test", &p);
+        if let Value::String(secret) = &mut p["secret"] {
+            secret.zeroize();
+        }
+        let told = told?;
+        self.output.record("rustsocks.tried/1", &told)?;
+        Ok(if told["result"] == "ok" { ExitCode::SUCCESS } else { ExitCode::from(DENIED) })
+    }
+
+    fn bans(&mut self, filter: Option<String>) -> Result<(), Failure> {
+        checked(filter.as_deref(), BANS)?;
+        let open = ViewOpen {
+            of: "bans".to_owned(),
+            filter,
+            sort: vec![("left".to_owned(), Direction::Asc)],
+            cols: None,
+            win: Window::At { off: 0, len: MOST },
+            every_ms: None,
+            hold: None,
+        };
+        let view: ViewOpened = self.connection.call("view.open", &open)?;
+        let sheet = Sheet { rows: view.rows, ..Sheet::of_view(&view.cols) };
+        self.output.rows("rustsocks.bans/1", sheet)
+    }
+
+    /// Until nobody reads it any more.
+    fn logins(&mut self, failures_only: bool, filter: Option<&str>) -> Result<(), Failure> {
+        checked(filter, LOGINS)?;
+        let p = json!({ "failures_only": failures_only, "filter": filter.unwrap_or_default(), "backlog": BACKLOG });
+        let told: Value = self.connection.call("auth.sub", &p)?;
+        loop {
+            let push = self.connection.next_push()?;
+            match push.ev.as_str() {
+                _ if told["sub"] != push.sub => {}
+                "auth" => self.login(&push.d)?,
+                "gap" => Output::line(&format!("-- {} logins are missing here --", raw(&push.d["lost"])))?,
+                _ => {}
+            }
+        }
+    }
+
+    fn login(&self, login: &Value) -> Result<(), Failure> {
+        match self.output.format {
+            Format::Json | Format::Ndjson => Output::document(login),
+            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+                let of = |name: &str| raw(&login[name]);
+                let time = login["t"].as_f64().map(crate::shown::time).unwrap_or_default();
+                let words = ["result", "user", "src", "method", "why"].map(of);
+                let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+                Output::line(&format!("{time} {} {} ms", words.join(" "), of("ms")))
+            }
+        }
+    }
+
+    /// Until a reload is over, whoever wanted it.
+    pub(super) fn wait_for_reload(&mut self, since: Option<u64>, timeout: std::time::Duration) -> Result<(), Failure> {
+        let p = since.map_or_else(|| json!({}), |since| json!({ "since": since }));
+        let told: Value = self.connection.call("reload.sub", &p)?;
+        let until = std::time::Instant::now() + timeout;
+        loop {
+            let left = until.saturating_duration_since(std::time::Instant::now());
+            let push = if left.is_zero() { None } else { self.connection.next_push_within(left)? };
+            let Some(push) = push else {
+                return Err(Failure::Refused(Refusal::new(Code::Timeout, "no reload was over in time")));
+            };
+            if told["sub"] != push.sub || push.ev != "reload" {
+                continue;
+            }
+            self.output.record("rustsocks.reload/1", &push.d)?;
+            let is_well = push.d["success"] == true;
+            let bad = || Failure::Refused(Refusal::new(Code::Invalid, "something of it stayed as it was"));
+            return if is_well { Ok(()) } else { Err(bad()) };
+        }
+    }
+
+    /// Every key, or those that are not what they would be without the operator.
+    pub(super) fn effective(&mut self, changed: bool) -> Result<(), Failure> {
+        use crate::output::Kind::Text;
+        let answer: Value = self.connection.call("config.effective", &json!({}))?;
+        let mut settings = answer["settings"].as_array().cloned().unwrap_or_default();
+        settings.retain(|setting| !changed || setting["from"] != "default" || !setting["waiting"].is_null());
+        let columns = ["key", "value", "from", "reload", "waiting", "place"].map(|name| (name, Text));
+        self.output.rows("rustsocks.settings/1", Sheet::of_objects(&columns, &settings))
+    }
+}

@@ -1,0 +1,122 @@
+//! What is asked of clients and with whose help, then the last logins, then who is turned away.
+
+use ratatui::layout::{Position, Rect};
+use serde_json::Value;
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::listing;
+use crate::console::live::{self, Column, column};
+use crate::console::model::number;
+use crate::console::theme::Role;
+use crate::output::raw;
+use crate::shown;
+
+const BANS: &[Column] = &[
+    column("SOURCE", "src", 40, 0, |row| row.text("src")).growing(),
+    column("SINCE", "age", 7, 2, |row| seconds(row.value("age"))).numeric(),
+    column("LEFT", "left", 7, 1, |row| seconds(row.value("left"))).numeric(),
+    column("TURNED AWAY", "turned_away", 11, 3, |row| row.text("turned_away")).numeric(),
+];
+
+const NOBODY: &str = "Nobody is turned away.";
+
+/// Lines of the first part at most.
+const FACTS: u16 = 8;
+
+/// Rows of a pane.
+pub(super) fn visible(app: &App, pane: usize) -> usize {
+    let (_, logins, bans) =
+        parts(app, Rect { x: 0, y: 0, width: app.ui.size.0, height: app.ui.size.1.saturating_sub(4) });
+    let area = if pane == 0 { logins } else { bans };
+    usize::from(area.height.saturating_sub(if app.has_boxes() { 3 } else { 2 })).max(1)
+}
+
+/// The facts, the logins and the bans, from above.
+fn parts(app: &App, area: Rect) -> (Rect, Rect, Rect) {
+    let facts = u16::try_from(facts(&app.auth.status).len()).unwrap_or(FACTS).clamp(1, FACTS).min(area.height / 3);
+    let rest = area.height - facts;
+    let bans = (rest / 3).clamp(3.min(rest), 10);
+    let logins = rest - bans;
+    let at = |y: u16, height: u16| Rect { y: area.y + y, height, ..area };
+    (at(0, facts), at(facts, logins), at(facts + logins, bans))
+}
+
+/// Where the row that is meant is.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    let (above, logins, bans) = parts(app, area);
+    for ((y, (line, role)), _) in (0..).zip(facts(&app.auth.status)).zip(0..above.height) {
+        canvas.text(above, 1, y, &line, role);
+    }
+    let at_login = if app.has_boxes() {
+        listing::draw(app, canvas, logins, &app.auth.listing)
+    } else {
+        canvas.text(logins, 1, 0, &title(app), Role::Header);
+        let inner = Rect { y: logins.y + 1, height: logins.height.saturating_sub(1), ..logins };
+        listing::draw(app, canvas, inner, &app.auth.listing)
+    };
+    let inner = if app.has_boxes() {
+        canvas.text(logins, 14, 0, &format!(" {} ", title(app)), Role::Header);
+        canvas.framed(bans, "Turned away")
+    } else {
+        canvas.text(bans, 1, 0, "Turned away", Role::Header);
+        Rect { y: bans.y + 1, height: bans.height.saturating_sub(1), ..bans }
+    };
+    let at_ban = live::draw(app, canvas, inner, (&app.auth.bans, BANS), NOBODY);
+    if app.ui.pane == 0 { at_login } else { at_ban }
+}
+
+fn title(app: &App) -> String {
+    let auth = &app.auth;
+    let what = if auth.failures_only { "failures only" } else { "all" };
+    let paused = if auth.is_paused { ", paused" } else { "" };
+    let lost = if auth.lost > 0 { format!(", {} lost", auth.lost) } else { String::new() };
+    format!("{what}{paused}{lost}")
+}
+
+/// What is known of methods, services, helpers and results, a line each.
+fn facts(status: &Value) -> Vec<(String, Role)> {
+    if status.is_null() {
+        return vec![("asking ...".to_owned(), Role::Text)];
+    }
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut lines = Vec::new();
+    for listener in list(&status["listeners"]) {
+        let way = |way: &Value| match way["service"].as_str() {
+            Some(service) => format!("{} ({service})", raw(&way["method"])),
+            None => raw(&way["method"]),
+        };
+        let ways: Vec<String> = list(&listener["ways"]).iter().map(way).collect();
+        lines.push((format!("{}: {}", raw(&listener["name"]), ways.join(", ")), Role::Text));
+    }
+    for service in list(&status["services"]) {
+        let is_missing = service["state"] == "missing";
+        let role = if is_missing { Role::Bad } else { Role::Text };
+        let state = if is_missing { "MISSING" } else { "ok" };
+        lines.push((format!("PAM {} {state}, used by {}", raw(&service["name"]), raw(&service["used_by"])), role));
+    }
+    if !status["helpers"].is_null() {
+        let of = |name: &str| raw(&status["helpers"][name]);
+        lines.push((format!("helpers {}, free {}, waiting {}", of("count"), of("free"), of("waiting")), Role::Text));
+    }
+    let pace = |method: &Value| {
+        let of = |name: &str| raw(&method[name]);
+        format!("{} p50 {} ms p95 {} ms", of("method"), of("p50_ms"), of("p95_ms"))
+    };
+    let paces: Vec<String> = list(&status["methods"]).iter().map(pace).collect();
+    let cache = &status["cache"];
+    let known = (number(&cache["known"]) * 100)
+        .checked_div(number(&cache["asked"]))
+        .map(|percent| format!("   passwords known {percent}%"));
+    let users = format!("users file {}", raw(&status["users"]["count"]));
+    lines.push((format!("{users}{}   {}", known.unwrap_or_default(), paces.join("   ")), Role::Text));
+    let of = |name: &str| shown::count(number(&status["results"]["of"][name]));
+    let results =
+        format!("last 5 min: ok {}  fail {}  error {}  blocked {}", of("ok"), of("fail"), of("error"), of("blocked"));
+    lines.push((format!("{results}   sources turned away {}", raw(&status["banned"])), Role::Accent));
+    lines
+}
+
+fn seconds(value: Option<&Value>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| shown::age(number(value)))
+}

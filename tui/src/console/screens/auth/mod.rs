@@ -1,0 +1,295 @@
+//! Logins: by which methods, how they go, who is turned away, and whether one would work.
+
+mod draw;
+mod trial;
+
+use std::collections::VecDeque;
+
+use filter::Field;
+use ratatui::layout::{Position, Rect};
+use serde_json::{Value, json};
+use wire::admin::{Push, Refusal, Role};
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::{About, Effect};
+use crate::console::form::Question;
+use crate::console::keys::Key::Char;
+use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::listing::{Columns, Listing};
+use crate::console::live::{Live, View};
+use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
+use crate::output::{Kind, raw};
+
+/// Logins that are kept.
+const MOST: usize = 1_000;
+
+/// What is known of logins, and how it is looked at.
+#[derive(Debug)]
+pub(crate) struct Auth {
+    status: Value,
+    /// The status has been asked for and not come.
+    is_asking: bool,
+    /// The subscription to logins.
+    sub: Option<u64>,
+    /// The latest first.
+    last: VecDeque<Value>,
+    /// The same as rows.
+    listing: Listing,
+    failures_only: bool,
+    filter: String,
+    /// Rows stay as they are.
+    is_paused: bool,
+    /// Logins that nobody was told of.
+    lost: u64,
+    /// Sources that are turned away.
+    pub(crate) bans: Live,
+}
+
+impl Auth {
+    pub(crate) fn new() -> Self {
+        Self {
+            status: Value::Null,
+            is_asking: false,
+            sub: None,
+            last: VecDeque::new(),
+            listing: Listing::default(),
+            failures_only: false,
+            filter: String::new(),
+            is_paused: false,
+            lost: 0,
+            bans: Live::new(View::Bans, "left"),
+        }
+    }
+
+    fn show(&mut self) {
+        let at = self.listing.cursor;
+        self.listing.fill(COLUMNS, self.last.iter().cloned().collect());
+        self.listing.cursor = at.min(self.last.len().saturating_sub(1));
+    }
+}
+
+const COLUMNS: Columns = &[
+    ("t", Kind::Time),
+    ("result", Kind::Text),
+    ("user", Kind::Text),
+    ("src", Kind::Text),
+    ("method", Kind::Text),
+    ("why", Kind::Text),
+    ("ms", Kind::Count),
+    ("listener", Kind::Text),
+];
+
+const KEYS: &[Binding] = &[
+    bind(Action::Run(trial::asked), &[Char('t')], On::Everywhere, "test login", "try a name and a password")
+        .hint("test login")
+        .command("rustsocks-cli auth test NAME"),
+    bind(Action::Run(unban), &[Char('u')], On::Everywhere, "unblock", "let a source that is turned away come again")
+        .hint("unblock")
+        .command("rustsocks-cli auth unban ADDRESS"),
+    bind(Action::Run(failures), &[Char('!')], On::Everywhere, "failures", "only logins that failed, or all")
+        .hint("failures")
+        .command("rustsocks-cli auth log --failures"),
+    bind(Action::Run(pause), &[Char('P')], On::Everywhere, "pause", "the list of logins stays as it is")
+        .command("rustsocks-cli auth log"),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn panes(&self) -> usize {
+        2
+    }
+
+    fn rows(&self, pane: usize) -> Rows {
+        if pane == 0 { Rows::Listing } else { Rows::Live(View::Bans) }
+    }
+
+    /// Whatever was told before belongs to another subscription.
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        let visible = self.visible(app, 1);
+        app.auth.is_asking = true;
+        let mut effects = vec![status(), subscribed(app)];
+        if app.auth.bans.table.sub.is_none() {
+            effects.extend(app.auth.bans.open(visible));
+        }
+        effects
+    }
+
+    fn leave(&self, app: &mut App) -> Vec<Effect> {
+        unsubscribed(app)
+    }
+
+    fn refresh(&self, app: &mut App) -> Vec<Effect> {
+        let mut effects = unsubscribed(app);
+        effects.extend(self.enter(app));
+        effects
+    }
+
+    fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
+        (app.ui.pane == 0).then_some(&app.auth.listing)
+    }
+
+    fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
+        Some(&mut app.auth.listing)
+    }
+
+    fn columns(&self) -> Columns {
+        COLUMNS
+    }
+
+    fn record(&self, app: &App) -> (String, Value) {
+        if app.ui.pane == 0 {
+            let meant = app.auth.listing.objects.get(app.auth.listing.cursor);
+            return ("Login".to_owned(), meant.cloned().unwrap_or_default());
+        }
+        let bans = &app.auth.bans;
+        let columns = bans.table.columns.iter().map(|column| column.name.clone());
+        let cells = bans.line().map(|line| line.cells.clone()).unwrap_or_default();
+        ("Turned away".to_owned(), columns.zip(cells).collect())
+    }
+
+    fn filter(&self, app: &App) -> Option<String> {
+        Some(if app.ui.pane == 0 { app.auth.filter.clone() } else { app.auth.bans.filter.clone() })
+    }
+
+    fn fields(&self, pane: usize) -> &'static [Field] {
+        if pane == 0 { filter::LOGINS } else { filter::BANS }
+    }
+
+    fn filtered(&self, app: &mut App, text: String) -> Result<Vec<Effect>, String> {
+        if app.ui.pane == 1 {
+            let visible = self.visible(app, 1);
+            return Ok(app.auth.bans.filtered(visible, text));
+        }
+        app.auth.filter = text;
+        Ok(anew(app))
+    }
+
+    fn filters_at_once(&self, app: &App) -> bool {
+        app.ui.pane == 1
+    }
+
+    fn visible(&self, app: &App, pane: usize) -> usize {
+        draw::visible(app, pane)
+    }
+
+    fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
+        if app.auth.sub != Some(push.sub) {
+            return Vec::new();
+        }
+        match push.ev.as_str() {
+            "auth" => {
+                app.auth.last.push_front(push.d.clone());
+                app.auth.last.truncate(MOST);
+            }
+            "gap" => app.auth.lost = app.auth.lost.saturating_add(push.d["lost"].as_u64().unwrap_or(0)),
+            _ => return Vec::new(),
+        }
+        if app.auth.is_paused {
+            return Vec::new();
+        }
+        app.auth.show();
+        // What is said of all of them has changed too; one question for many news.
+        if std::mem::replace(&mut app.auth.is_asking, true) { Vec::new() } else { vec![status()] }
+    }
+
+    fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        if what == "status" {
+            app.auth.is_asking = false;
+        }
+        match (what, answer) {
+            ("status", Ok(status)) => app.auth.status = status,
+            ("logins", Ok(answer)) => {
+                app.auth.sub = answer["sub"].as_u64();
+                app.auth.listing.is_waiting = false;
+            }
+            ("test", Ok(told)) => trial::told(app, &told),
+            ("unban", Ok(told)) => {
+                let owed = if told["forgiven"] == true { "may come again" } else { "owed nothing" };
+                app.ui.answered(Ok(&format!("{} {owed}", raw(&told["source"]))));
+            }
+            ("test" | "unban", Err(refusal)) => app.ui.answered(Err(&format!("{}: {}", refusal.code, refusal.msg))),
+            (_, Err(refusal)) => app.ui.warn(format!("{}: {}", refusal.code, refusal.msg)),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
+
+fn status() -> Effect {
+    Effect::ask("auth.status", &json!({}), About::Own(Screen::Auth, "status"))
+}
+
+fn subscribed(app: &mut App) -> Effect {
+    let auth = &mut app.auth;
+    auth.sub = None;
+    auth.last.clear();
+    auth.lost = 0;
+    auth.show();
+    auth.listing.is_waiting = true;
+    let p = json!({ "filter": auth.filter, "failures_only": auth.failures_only, "backlog": MOST });
+    Effect::ask("auth.sub", &p, About::Own(Screen::Auth, "logins"))
+}
+
+fn unsubscribed(app: &mut App) -> Vec<Effect> {
+    let sub = app.auth.sub.take();
+    let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Auth, "closed"));
+    sub.map(close).into_iter().collect()
+}
+
+/// Other logins are wanted than before.
+fn anew(app: &mut App) -> Vec<Effect> {
+    let mut effects = unsubscribed(app);
+    effects.push(subscribed(app));
+    effects
+}
+
+fn failures(app: &mut App) -> Vec<Effect> {
+    app.auth.failures_only = !app.auth.failures_only;
+    anew(app)
+}
+
+fn pause(app: &mut App) -> Vec<Effect> {
+    app.auth.is_paused = !app.auth.is_paused;
+    if !app.auth.is_paused {
+        app.auth.show();
+    }
+    Vec::new()
+}
+
+/// The source that is meant: of the list of them, or of the login.
+fn unban(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Operate, "letting a source come again") {
+        return Vec::new();
+    }
+    let bans = &app.auth.bans;
+    let banned = bans.line().and_then(|line| bans.table.cell(line, "src")).map(raw);
+    let tried = app.auth.listing.objects.get(app.auth.listing.cursor).map(|login| raw(&login["src"]));
+    let source = if app.ui.pane == 1 { banned } else { tried };
+    // A network is named by any address of it.
+    let address = source.map(|source| source.split('/').next().unwrap_or_default().to_owned());
+    let Some(address) = address.filter(|address| address.parse::<std::net::IpAddr>().is_ok()) else {
+        app.ui.say("there is no address here");
+        return Vec::new();
+    };
+    let p = json!({ "src": address, "idem": uuid::Uuid::now_v7().to_string() });
+    let deed = vec![Effect::ask("auth.unban", &p, About::Own(Screen::Auth, "unban"))];
+    let lines = vec![format!("Clients from {address} may try to log in again, and owe nothing.")];
+    let question =
+        Question::new(format!("Let {address} come again?"), lines, format!("rustsocks-cli auth unban {address}"), deed);
+    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    Vec::new()
+}

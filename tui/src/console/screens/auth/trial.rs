@@ -1,0 +1,65 @@
+//! A login that is tried: a name, a password that nobody sees, and what comes of it.
+
+use serde_json::{Value, json};
+use wire::admin::Role;
+
+use crate::console::app::App;
+use crate::console::event::{About, Effect};
+use crate::console::form::{Entries, Entry, Form, Purpose};
+use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
+use crate::output::raw;
+
+#[derive(Debug)]
+struct Trial;
+
+pub(super) fn asked(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Operate, "trying a login") {
+        return Vec::new();
+    }
+    let entries = vec![
+        Entry::text("user", "name", ""),
+        Entry::secret("secret", "password"),
+        Entry::text("src", "as if from", ""),
+        Entry::button("try"),
+    ];
+    app.ui.overlay = Some(Overlay::Form(Box::new(Form::new("Try a login", entries, Trial))));
+    Vec::new()
+}
+
+impl Purpose for Trial {
+    fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
+        let is_missing = entries.text("user").is_empty().then(|| ("user", "a name is needed".to_owned()));
+        let source = entries.text("src");
+        let is_wrong = !source.is_empty() && source.parse::<std::net::IpAddr>().is_err();
+        is_missing.into_iter().chain(is_wrong.then(|| ("src", "an address, or nothing".to_owned()))).collect()
+    }
+
+    fn command(&self, entries: &Entries) -> String {
+        format!("rustsocks-cli auth test {}", entries.text("user"))
+    }
+
+    fn preview(&self, _entries: &Entries) -> Vec<String> {
+        vec![
+            "The backends of clients are asked; no source pays for it, and the password is written nowhere.".to_owned(),
+        ]
+    }
+
+    fn taken(&self, _app: &mut App, entries: &Entries) -> Vec<Effect> {
+        let mut p = json!({ "user": entries.text("user"), "secret": entries.secret("secret") });
+        if !entries.text("src").is_empty() {
+            p["src"] = entries.text("src").into();
+        }
+        vec![Effect::ask("auth.test", &p, About::Own(Screen::Auth, "test"))]
+    }
+}
+
+/// In one line.
+pub(super) fn told(app: &mut App, told: &Value) {
+    let of = |name: &str| raw(&told[name]);
+    let mut words = vec![format!("{} by {} in {} ms", of("result"), of("method"), of("ms"))];
+    words.extend(["why", "remark"].map(of).into_iter().filter(|word| !word.is_empty()));
+    words.extend((told["banned"] == true).then(|| "but clients from there are turned away".to_owned()));
+    words.extend((told["name_locked"] == true).then(|| "but the name is locked for strangers".to_owned()));
+    app.ui.answered(Ok(&words.join(", ")));
+}
