@@ -160,7 +160,13 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(Action::Mark, &[Char(' ')], On::Live, "mark", "mark it, or not any more"),
     bind(Action::MarkAll, &[Char('*')], On::Live, "mark all", "mark every row of the window; again: none"),
     bind(Action::Hold, &[Char('p')], On::Live, "hold", "rows keep their places, numbers go on").hint("hold"),
-    bind(Action::Copy, &[Char('y')], On::Rows, "copy", "the row, to the terminal's clipboard"),
+    bind(
+        Action::Copy,
+        &[Char('y')],
+        On::Rows,
+        "copy",
+        "the row, its parts, the table or the filter, to the terminal's clipboard",
+    ),
     bind(Action::Refresh, &[Char('r')], On::Listings, "refresh", "ask again").hint("refresh"),
     bind(
         Action::Run(acl::confirm),

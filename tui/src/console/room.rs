@@ -146,6 +146,30 @@ pub(crate) trait Room: Sync {
         }
     }
 
+    /// Everything that can be copied, by what it is; texts that are empty are left out.
+    fn copies(&self, app: &App) -> Vec<(&'static str, String)> {
+        let mut copies = vec![("the row", self.copied(app).join("\t"))];
+        if let Rows::Live(view) = self.rows(app.ui.pane) {
+            let live = app.live(view);
+            let cell =
+                |name: &str| live.line().and_then(|line| live.table.cell(line, name)).map(raw).unwrap_or_default();
+            copies.extend([
+                ("its id", live.cursor.clone().unwrap_or_default()),
+                ("its user", cell("user")),
+                ("its destination", cell("dst")),
+            ]);
+            copies.push(("the table", live.table.tsv()));
+        }
+        if let Rows::Listing = self.rows(app.ui.pane) {
+            let rows = self.listing(app).map(|listing| listing.sheet.rows.as_slice()).unwrap_or_default();
+            let line = |row: &Vec<Value>| row.iter().map(raw).collect::<Vec<_>>().join("\t") + "\n";
+            copies.push(("the table", rows.iter().map(line).collect()));
+        }
+        copies.push(("the filter", self.filter(app).unwrap_or_default()));
+        copies.retain(|(_, text)| !text.trim().is_empty());
+        copies
+    }
+
     /// Rows that fit into a pane.
     fn visible(&self, app: &App, _pane: usize) -> usize {
         app.visible()

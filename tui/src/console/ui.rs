@@ -23,6 +23,11 @@ pub(crate) enum Overlay {
     Columns {
         choice: usize,
     },
+    /// What can be copied, each with its text.
+    Copy {
+        items: Vec<(&'static str, String)>,
+        choice: usize,
+    },
     /// Everything about what is meant.
     Detail {
         scroll: usize,
@@ -100,6 +105,7 @@ impl Overlay {
             | Self::Palette { .. }
             | Self::Sort { .. }
             | Self::Columns { .. }
+            | Self::Copy { .. }
             | Self::Detail { .. } => false,
         }
     }

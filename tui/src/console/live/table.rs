@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use wire::admin::{Column, Held, Patch, ViewOpened};
 
+use crate::output::raw;
+
 /// How long a row that is over stays, in seconds.
 const STAYS: f64 = 10.0;
 
@@ -78,6 +80,13 @@ impl Table {
     pub(crate) fn cell<'a>(&self, line: &'a Line, column: &str) -> Option<&'a Value> {
         let place = self.columns.iter().position(|known| known.name == column)?;
         line.cells.get(place)
+    }
+
+    /// The window as lines with tabs, the names of the columns first.
+    pub(crate) fn tsv(&self) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        let line = |line: &Line| line.cells.iter().map(raw).collect::<Vec<_>>().join("\t") + "\n";
+        names.join("\t") + "\n" + &self.lines.iter().map(line).collect::<String>()
     }
 
     fn updated(&mut self, upd: Vec<Vec<Value>>) {

@@ -174,6 +174,21 @@ fn the_filter_is_obeyed_while_it_makes_sense() {
 }
 
 #[test]
+fn what_is_copied_is_chosen_and_its_bytes_are_counted() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.effects.clear();
+    stage.keys("yj");
+    stage.key(KeyCode::Enter);
+    assert!(stage.effects.contains(&Effect::Copy(id(0))) && stage.picture().contains("6 bytes to the clipboard"));
+    stage.keys("yq");
+    assert_eq!((stage.app.ui.overlay.is_none(), stage.effects.len()), (true, 1));
+    stage.keys("yjjjj");
+    stage.key(KeyCode::Enter);
+    let Some(Effect::Copy(table)) = stage.effects.last() else { panic!("the table is copied") };
+    assert!(table.starts_with("id\tuser\t") && table.lines().count() == 11, "{table}");
+}
+
+#[test]
 fn escape_never_leaves_and_a_refusal_is_told() {
     let mut stage = Stage::with_sessions(SIZE, PLAIN);
     stage.effects.clear();

@@ -61,6 +61,10 @@ const PICTURES: &[(&str, Way)] = &[
         sessions(stage);
         stage.keys("sjj");
     }),
+    ("copy", |stage| {
+        sessions(stage);
+        stage.keys("yj");
+    }),
     ("detail", |stage| {
         sessions(stage);
         stage.key(KeyCode::Enter);

@@ -44,6 +44,7 @@ pub(super) fn pasted(app: &mut App, text: &str) {
         Some(
             Overlay::Sort { .. }
             | Overlay::Columns { .. }
+            | Overlay::Copy { .. }
             | Overlay::Detail { .. }
             | Overlay::Kill(_)
             | Overlay::Question(_),
@@ -173,11 +174,21 @@ fn mark_all(app: &mut App) {
     }
 }
 
+/// What there is to copy; with only one thing, that.
 fn copied(app: &mut App) -> Vec<Effect> {
-    let text = room(app.ui.screen).copied(app).join("\t");
-    if text.is_empty() {
-        return Vec::new();
+    let mut items = room(app.ui.screen).copies(app);
+    match items.len() {
+        0 => Vec::new(),
+        1 => copy(app, items.remove(0).1),
+        _ => {
+            app.ui.overlay = Some(Overlay::Copy { items, choice: 0 });
+            Vec::new()
+        }
     }
+}
+
+/// To the terminal's clipboard.
+pub(super) fn copy(app: &mut App, text: String) -> Vec<Effect> {
     app.ui.say(format!("{} bytes to the clipboard", text.len()));
     vec![Effect::Copy(text)]
 }

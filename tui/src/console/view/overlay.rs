@@ -36,6 +36,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
             menu(app, canvas, area, "Columns - Space shows or hides", *choice, is_shown);
             None
         }
+        Overlay::Copy { items, choice } => {
+            copies(canvas, area, items, *choice);
+            None
+        }
         Overlay::Detail { scroll } => {
             detail(app, canvas, area, *scroll);
             None
@@ -148,6 +152,17 @@ fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usi
     for ((place, name), y) in names.enumerate().skip(first).zip(0..inner.height) {
         let sorted = if live.sort.0 == *name { "  (now)" } else { "" };
         canvas.text(inner, 0, y, &format!("{} {name}{sorted}", sign(live, name)), Role::Text);
+        if place == choice {
+            canvas.mark_line(inner, y, Role::Select);
+        }
+    }
+}
+
+fn copies(canvas: &mut Canvas<'_>, area: Rect, items: &[(&'static str, String)], choice: usize) {
+    let height = u16::try_from(items.len()).unwrap_or(20).saturating_add(2);
+    let inner = canvas.opened(area, (78, height), "Copy - Enter takes it");
+    for ((place, (what, text)), y) in items.iter().enumerate().zip(0..inner.height) {
+        canvas.text(inner, 0, y, &format!("{what:<16} {}", text.lines().next().unwrap_or_default()), Role::Text);
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);
         }

@@ -12,6 +12,7 @@ use crate::console::event::Effect;
 use crate::console::form::Question;
 use crate::console::model::{Link, number};
 use crate::console::screen::Screen;
+use crate::console::screens::sessions;
 use crate::console::ui::Overlay;
 
 /// How far back the history is asked for what a draft would have changed.
@@ -65,7 +66,7 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
         (Page::Rules, 0) => app.ui.pane = 1,
         (Page::Rules, _) => {
             let Some(line) = app.acl.line() else { return Vec::new() };
-            let visible = app.visible();
+            let visible = sessions::visible(app);
             let mut effects = app.sessions.live.filtered(visible, format!("rule=\"{}\"", line.place));
             effects.push(Effect::Go(Screen::Sessions));
             return effects;

@@ -24,12 +24,23 @@ const COLUMNS: &[Column] = &[
     column("LISTENER", "listener", 12, 11, |row| row.text("listener")),
 ];
 
+/// From so many columns on, the part for one session is beside the table.
+const WIDE: u16 = 132;
+
+/// How much it takes there, and how much below.
+const BESIDE: u16 = 46;
+const BELOW: u16 = 9;
+
 const EMPTY: &str = "Nobody is in. Sessions appear here as clients come.";
 
 /// Where the row that is meant is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let live = &app.sessions.live;
     let title = title(live);
+    let (area, beside) = split(app, area);
+    if let Some(beside) = beside {
+        about(app, canvas, beside);
+    }
     let inner = if app.has_boxes() {
         canvas.framed(area, &title)
     } else {
@@ -37,6 +48,47 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         Rect { height: area.height - 1, ..area }
     };
     live::draw(app, canvas, inner, (live, COLUMNS), EMPTY)
+}
+
+/// Where there is room, a part for the one that is meant: beside the table on wide terminals, else below it.
+fn split(app: &App, area: Rect) -> (Rect, Option<Rect>) {
+    if !app.has_boxes() {
+        return (area, None);
+    }
+    if area.width >= WIDE {
+        let table = Rect { width: area.width - BESIDE, ..area };
+        return (table, Some(Rect { x: area.x + table.width, width: BESIDE, ..area }));
+    }
+    let table = Rect { height: area.height - BELOW, ..area };
+    (table, Some(Rect { y: area.y + table.height, height: BELOW, ..area }))
+}
+
+/// Lines that the part below takes from the table.
+pub(super) fn taken(app: &App) -> usize {
+    if app.has_boxes() && app.ui.size.0 < WIDE { usize::from(BELOW) } else { 0 }
+}
+
+/// What the daemon told about the one that is meant; nothing has to be asked for it.
+fn about(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let live = &app.sessions.live;
+    let title = live.cursor.as_ref().map_or_else(|| "Nobody is meant".to_owned(), |id| format!("Session {id}"));
+    let inner = canvas.framed(area, &title);
+    let Some(meant) = live.line() else { return };
+    let row = Row { table: &live.table, line: meant, now: app.model.now };
+    let of = |name: &str| row.text(name);
+    let facts = [
+        ("asked", format!("{} {}", of("cmd"), of("dst"))),
+        ("address", format!("{} by {}", of("ip"), of("proto"))),
+        ("client", format!("{} from {}", of("user"), of("src"))),
+        ("proof", format!("{} at {}", of("auth"), of("listener"))),
+        ("rule", format!("{} by {}, generation {}", of("decision"), of("rule"), of("gen"))),
+        ("traffic", format!("up {} down {}, {}", row.bytes("up"), row.bytes("down"), row.rate("rate"))),
+        ("state", format!("{} for {}", of("state"), age(&row))),
+    ];
+    for ((label, fact), y) in facts.iter().zip(0..inner.height) {
+        canvas.text(inner, 0, y, label, Role::Dim);
+        canvas.text(inner, 9, y, fact, Role::Text);
+    }
 }
 
 fn title(live: &Live) -> String {

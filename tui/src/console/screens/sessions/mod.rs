@@ -66,7 +66,7 @@ impl room::Room for Room {
     }
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
-        let visible = app.visible();
+        let visible = visible(app);
         let live = &mut app.sessions.live;
         if live.table.sub.is_some() { Vec::new() } else { live.open(visible) }
     }
@@ -83,14 +83,23 @@ impl room::Room for Room {
         (format!("Session {id}"), known.unwrap_or_default())
     }
 
+    fn visible(&self, app: &App, _pane: usize) -> usize {
+        visible(app)
+    }
+
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         draw::draw(app, canvas, area)
     }
 }
 
+/// Rows of the table that fit.
+pub(crate) fn visible(app: &App) -> usize {
+    app.visible().saturating_sub(draw::taken(app)).max(1)
+}
+
 /// Narrows the view to what the row has; each press another of its sides.
 fn follow(app: &mut App) -> Vec<Effect> {
-    let visible = app.visible();
+    let visible = visible(app);
     let live = &mut app.sessions.live;
     let Some(meant) = live.line() else { return Vec::new() };
     let condition = |(field, column): (&str, &str)| {

@@ -6,7 +6,7 @@ use filter::Filter;
 use serde_json::to_value;
 use wire::admin::Kill;
 
-use super::{act, live_here};
+use super::{act, copy, live_here};
 use crate::console::app::App;
 use crate::console::dialog::KillDialog;
 use crate::console::event::{About, Effect};
@@ -27,6 +27,7 @@ pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         Overlay::Palette { search, choice } => palette(app, search, choice, key),
         Overlay::Sort { choice } => sort(app, choice, key),
         Overlay::Columns { choice } => columns(app, choice, key),
+        Overlay::Copy { items, choice } => copies(app, items, choice, key),
         Overlay::Detail { scroll } => detail(app, scroll, key),
         Overlay::Kill(dialog) => kill(app, dialog, key),
         Overlay::Form(form) => form::pressed(app, form, key),
@@ -129,6 +130,17 @@ fn columns(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
         app.ui.overlay = Some(Overlay::Columns { choice });
     }
     Vec::new()
+}
+
+fn copies(app: &mut App, mut items: Vec<(&'static str, String)>, choice: usize, key: KeyEvent) -> Vec<Effect> {
+    match chosen(choice, items.len(), key) {
+        Some(choice) => {
+            app.ui.overlay = Some(Overlay::Copy { items, choice });
+            Vec::new()
+        }
+        None if key.code == KeyCode::Enter && choice < items.len() => copy(app, items.swap_remove(choice).1),
+        None => Vec::new(),
+    }
 }
 
 /// Up and down in a menu; nothing for a key that closes it.
