@@ -130,7 +130,9 @@ impl Office {
     }
 
     fn sits_at_the_console(&self, rows: &[(Vec<String>, Vec<String>)]) {
-        let mut screen = Screen::open(&socket(&self.service), (100, 30), &[]);
+        // Where a draft is kept.
+        let state = self.desk.path().to_str().expect("temporary directories have plain names");
+        let mut screen = Screen::open(&socket(&self.service), (100, 30), &[("XDG_STATE_HOME", state)]);
         screen.wait_for("[1 Overview]");
         for (keys, words) in rows {
             for key in keys {
@@ -189,6 +191,7 @@ fn bytes_of(key: &str) -> &str {
         "Esc" => "\x1b",
         "Tab" => "\t",
         "Space" => " ",
+        "Ctrl-u" => "\x15",
         other => other,
     }
 }
