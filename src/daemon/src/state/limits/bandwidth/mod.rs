@@ -184,7 +184,7 @@ impl Bandwidth {
             if let Some(at) = inside.next() {
                 pause = Duration::from_nanos(at.saturating_sub(now)).clamp(TICK, pause);
             }
-            inside.next_look = now + nanos(pause);
+            inside.next_look = now.saturating_add(nanos(pause));
             inside = self.bell.wait_timeout(inside, pause).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
@@ -228,7 +228,7 @@ impl Bandwidth {
         let lanes = inside.lanes(direction);
         let Some((granted, waited)) = lanes.ask((session.id, direction), want as u64, now) else { return want };
         let woken = lanes.take_woken();
-        let is_sooner = inside.next().is_some_and(|next| next + nanos(TICK) < inside.next_look);
+        let is_sooner = inside.next().is_some_and(|next| next.saturating_add(nanos(TICK)) < inside.next_look);
         drop(inside);
         if is_sooner {
             self.bell.notify_one();
