@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod history;
 mod limits;
+mod logs;
 mod orders;
 mod people;
 mod policy;
@@ -14,6 +15,7 @@ mod reloads;
 mod roles;
 mod stores;
 mod views;
+mod vitals;
 
 use std::path::{Path, PathBuf};
 

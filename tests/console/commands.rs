@@ -3,8 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 
 use rig::target::tunnel;
+use rig::wait::{PATIENCE, eventually};
 use serde_json::Value;
 
 use crate::{client, client_program, daemon, document, id_of, socket, wait_for_sessions};
@@ -190,4 +192,70 @@ fn commands(help: &str) -> Vec<String> {
 fn flags(help: &str) -> Vec<String> {
     let words = help.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
     words.filter(|word| word.len() > 3 && word.starts_with("--")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_log_is_read_followed_and_made_louder_for_a_while() {
+    let service = daemon();
+    let socket = socket(&service);
+    let louder = client(&socket, &["log-level", "session=debug", "--for", "15m", "--reason", "a test"]);
+    assert!(louder.status.success(), "{louder:?}");
+    assert_eq!(document(&socket, &["status"])["levels"][0]["target"], "session");
+    let logs = document(&socket, &["logs", "--level", "info", "--target", "audit"]);
+    let orders: Vec<&Value> =
+        logs["rows"].as_array().expect("lines").iter().map(|line| &line["fields"]["op"]).collect();
+    assert_eq!(orders, ["logs.level"], "{logs}");
+    let plain = client(&socket, &["logs", "--target", "audit", "--plain"]);
+    let plain = String::from_utf8(plain.stdout).expect("output is text");
+    assert!(plain.contains("INFO  audit: ordered by an operator") && plain.contains("comment=\"a test\""), "{plain}");
+    let back = client(&socket, &["log-level", "session"]);
+    assert!(back.status.success(), "{back:?}");
+    assert_eq!(document(&socket, &["status"])["levels"], serde_json::json!([]));
+    for slip in [["log-level", "session=loud"], ["log-level", "moon=info"]] {
+        assert_eq!(client(&socket, &slip).status.code(), Some(2), "{slip:?}");
+    }
+    let mut follower = Command::new(client_program());
+    follower.arg("--socket").arg(&socket).args(["logs", "--follow", "--target", "session", "-n", "0"]);
+    let mut follower = follower.stdout(Stdio::piped()).spawn().expect("the client can be run");
+    let mut lines = std::io::BufReader::new(follower.stdout.take().expect("it is a pipe"));
+    let is_there = || {
+        let present = document(&socket, &["status"])["clients"].as_u64();
+        present > Some(1)
+    };
+    assert!(eventually(PATIENCE, is_there));
+    // Until it has subscribed, lines may pass it by.
+    let mut line = String::new();
+    std::thread::scope(|scope| {
+        let (told, is_told) = std::sync::mpsc::channel();
+        scope.spawn(move || {
+            while is_told.recv_timeout(std::time::Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+                drop(tunnel(service.addr()));
+            }
+        });
+        let read = std::io::BufRead::read_line(&mut lines, &mut line);
+        told.send(()).expect("somebody waits");
+        assert!(read.expect("the client goes on") > 0);
+    });
+    let line: Value = serde_json::from_str(&line).expect("a document");
+    assert_eq!((&line["target"], &line["msg"]), (&Value::from("session"), &Value::from("session closed")));
+    follower.kill().expect("it runs");
+    let _its_end = follower.wait().expect("it has ended");
+}
+
+#[test]
+fn the_state_is_told_check_by_check_and_who_has_the_most() {
+    let service = daemon();
+    let (_client, _far) = tunnel(service.addr());
+    let socket = socket(&service);
+    wait_for_sessions(&socket, 1);
+    let is_examined = || document(&socket, &["health"])["rows"].as_array().map(Vec::len) > Some(10);
+    assert!(eventually(PATIENCE, is_examined));
+    let health = client(&socket, &["health"]);
+    assert!(health.status.success(), "{health:?}");
+    let top = document(&socket, &["top", "--key", "sessions"]);
+    assert_eq!((&top["rows"][0]["name"], &top["rows"][0]["sessions"]), (&Value::from("anonymous"), &Value::from(1)));
+    assert_eq!(document(&socket, &["top", "--by", "denied"])["rows"], serde_json::json!([]));
+    let status = client(&socket, &["status"]);
+    let status = String::from_utf8(status.stdout).expect("output is text");
+    assert!(status.contains("fd_limit") && status.contains("rss"), "{status}");
 }

@@ -151,3 +151,34 @@ fn what_the_console_shows_is_what_the_commands_say() {
     screen.type_in("q");
     assert!(screen.wait_for_end().success());
 }
+
+#[test]
+fn the_log_is_seen_as_it_is_written_narrowed_and_kept_in_a_file() {
+    let service = daemon();
+    let place = place::for_everybody();
+    let mut screen = Screen::open(&socket(&service), USUAL, &[]);
+    screen.wait_for("[1 Overview]");
+    screen.wait_for("Top users");
+    screen.type_in("8");
+    screen.wait_for("Daemon log  info+");
+    screen.wait_for("FOLLOW");
+    // An order is written into the log, and seen at once.
+    screen.type_in("V\t\t\t\tlog");
+    screen.wait_for("goes back by itself");
+    screen.wait_for("OVERRIDE 1");
+    screen.wait_for("ordered by an operator");
+    screen.type_in("&session closed\r\r");
+    screen.wait_for("matching \"session closed\"");
+    drop(tunnel(service.addr()));
+    screen.wait_for("INFO  session: session closed");
+    let file = place.path().join("log");
+    screen.type_in(&format!("E\x15{}\r\r", file.display()));
+    screen.wait_for("bytes are in");
+    let kept = std::fs::read_to_string(file).expect("it can be read");
+    assert!(kept.contains("session: session closed") && kept.contains("ending="), "{kept}");
+    screen.type_in("0");
+    screen.wait_for("What it means");
+    screen.wait_for("descriptors");
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}

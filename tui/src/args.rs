@@ -4,6 +4,7 @@ mod acl;
 mod auth;
 mod files;
 mod people;
+mod state;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ pub(crate) use self::acl::{Acl, Terms};
 pub(crate) use self::auth::Auth;
 pub(crate) use self::files::{Config, Limits, Manner};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};
+pub(crate) use self::state::{LogLevel, Logs, Ranking, Top};
 use crate::output::Format;
 
 /// Watches and steers a running rustsocks daemon over its admin socket.
@@ -81,6 +83,12 @@ pub(crate) enum Command {
     Status,
     /// Whether everything is well; the exit code is 0 if it is
     Health,
+    /// Who or what has the most now
+    Top(Top),
+    /// The daemon's own log
+    Logs(Logs),
+    /// Make the log say more or less of something, for a while
+    LogLevel(LogLevel),
     /// Sessions that are in
     #[command(subcommand)]
     Sessions(Sessions),

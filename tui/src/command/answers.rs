@@ -23,22 +23,6 @@ const RULES: &[(&str, Kind)] = &[
 ];
 
 impl Desk {
-    /// Checks as rows; what is not well is the exit code.
-    pub(super) fn health(&mut self) -> Result<ExitCode, Failure> {
-        let health: Value = self.connection.call("health.get", &json!({}))?;
-        let columns = [
-            ("name", Kind::Text),
-            ("state", Kind::Text),
-            ("measured", Kind::Text),
-            ("limit", Kind::Text),
-            ("effect", Kind::Text),
-            ("hint", Kind::Text),
-        ];
-        let checks = health["checks"].as_array().cloned().unwrap_or_default();
-        self.output.rows("rustsocks.health/1", Sheet::of_objects(&columns, &checks))?;
-        Ok(if health["ok"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(1) })
-    }
-
     pub(super) fn explain(
         &mut self,
         user: &str,

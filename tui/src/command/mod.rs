@@ -10,7 +10,9 @@ mod history;
 mod kill;
 mod limits;
 mod list;
+pub(crate) mod logs;
 mod people;
+mod state;
 mod stream;
 
 use std::process::ExitCode;
@@ -21,7 +23,7 @@ use wire::admin::Role;
 
 pub(crate) use self::acl::effect;
 use self::history::Time;
-use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Sessions};
+use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Logs, Sessions};
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -70,7 +72,12 @@ fn peer(common: &Common, comment: &'static str) -> Peer {
 }
 
 fn output(common: &Common, on_terminal: bool, command: &Command) -> Output {
-    let streams = matches!(command, Command::Sessions(Sessions::Watch { .. }) | Command::Auth(Auth::Log { .. }));
+    let streams = matches!(
+        command,
+        Command::Sessions(Sessions::Watch { .. })
+            | Command::Auth(Auth::Log { .. })
+            | Command::Logs(Logs { follow: true, .. })
+    );
     let usual = if streams && !on_terminal { Format::Ndjson } else { Format::Table };
     let chosen = if common.json { Some(Format::Json) } else { common.output };
     let format = if common.plain { Format::Plain } else { chosen.unwrap_or(usual) };
@@ -83,8 +90,11 @@ fn output(common: &Common, on_terminal: bool, command: &Command) -> Output {
 impl Desk {
     fn does(mut self, command: Command) -> Result<ExitCode, Failure> {
         match command {
-            Command::Status => self.record("status.get", &json!({}), "rustsocks.status/1")?,
+            Command::Status => self.status()?,
             Command::Health => return self.health(),
+            Command::Top(top) => self.ranking(&top)?,
+            Command::Logs(logs) => self.logs(&logs)?,
+            Command::LogLevel(order) => return self.log_level(&order),
             Command::Sessions(Sessions::List(list)) => self.list(&list)?,
             Command::Sessions(Sessions::Get { id }) => {
                 self.record("sessions.get", &json!({ "id": id }), "rustsocks.session/1")?;

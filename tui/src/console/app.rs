@@ -1,17 +1,21 @@
 //! The console as a whole: what is known, what is looked at, and how it is drawn.
 
-use wire::admin::Role;
+use serde_json::Value;
+use wire::admin::{Refusal, Role};
 
 use super::caps::Caps;
-use super::listing::Listing;
+
 use super::live::{Live, View};
 use super::model::Model;
 use super::screen::Screen;
 use super::screens::acl::Acl;
 use super::screens::auth::Auth;
 use super::screens::config::Config;
+use super::screens::health::Health;
 use super::screens::history::History;
 use super::screens::limits::Limits;
+use super::screens::logs::Logs;
+use super::screens::overview::Overview;
 use super::screens::sessions::Sessions;
 use super::screens::users::Users;
 use super::ui::Ui;
@@ -33,7 +37,9 @@ pub(crate) struct App {
     pub(crate) here: Vec<String>,
     pub(crate) users: Users,
     pub(crate) limits: Limits,
-    pub(crate) health: Listing,
+    pub(crate) logs: Logs,
+    pub(crate) health: Health,
+    pub(crate) overview: Overview,
 }
 
 impl App {
@@ -51,7 +57,9 @@ impl App {
             here: Vec::new(),
             users: Users::new(),
             limits: Limits::new(),
-            health: Listing::default(),
+            logs: Logs::new(),
+            health: Health::default(),
+            overview: Overview::default(),
         }
     }
 
@@ -87,6 +95,11 @@ impl App {
 
     pub(crate) fn has_boxes(&self) -> bool {
         self.ui.size.0 >= 100 && self.ui.size.1 >= 28
+    }
+
+    /// What was asked for, unless the daemon refused it; then it is said why.
+    pub(crate) fn granted(&mut self, answer: Result<Value, Refusal>) -> Option<Value> {
+        answer.map_err(|refusal| self.ui.answered(Err(&format!("{}: {}", refusal.code, refusal.msg)))).ok()
     }
 
     /// Whether the operator's role is enough; if it is not, says so.

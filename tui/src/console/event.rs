@@ -97,6 +97,11 @@ pub(crate) enum Effect {
     Forget(&'static str),
     /// To the terminal's clipboard.
     Copy(String),
+    /// A text into a new file.
+    Write {
+        text: String,
+        path: String,
+    },
     Redraw,
     Suspend,
     Quit,

@@ -121,6 +121,8 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .command("rustsocks-cli limits show"),
     bind(Action::Go(Screen::Auth), &[Char('7')], On::Everywhere, "auth", "how clients log in, and who is turned away")
         .command("rustsocks-cli auth status"),
+    bind(Action::Go(Screen::Logs), &[Char('8')], On::Everywhere, "logs", "the daemon's own log")
+        .command("rustsocks-cli logs"),
     bind(
         Action::Go(Screen::Config),
         &[Char('9')],

@@ -1,14 +1,9 @@
 //! What is known of the daemon.
 
-use std::collections::VecDeque;
-
 use serde_json::Value;
 use wire::admin::Welcome;
 
 use super::update::TICKS;
-
-/// How many seconds the curves go back.
-pub(crate) const PAST: usize = 300;
 
 /// Whether there is a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +21,6 @@ pub(crate) struct Model {
     /// Operations that the daemon knows.
     pub(crate) ops: Vec<String>,
     pub(crate) status: Value,
-    /// Some of the status over time, one value a second, the latest last.
-    pub(crate) curves: Vec<(&'static str, VecDeque<u64>)>,
     /// The daemon's hour, in seconds since 1970, as of its last push.
     pub(crate) now: f64,
     /// How many ticks ago that was.
@@ -36,17 +29,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Self {
-            link: Link::Connecting,
-            welcome: None,
-            ops: Vec::new(),
-            status: Value::Null,
-            curves: ["sessions", "new_rate", "up_rate", "down_rate", "denied_rate"]
-                .map(|name| (name, VecDeque::new()))
-                .to_vec(),
-            now: 0.0,
-            silent: 0,
-        }
+        Self { link: Link::Connecting, welcome: None, ops: Vec::new(), status: Value::Null, now: 0.0, silent: 0 }
     }
 
     pub(crate) fn knows(&self, op: &str) -> bool {
@@ -61,12 +44,6 @@ impl Model {
     pub(crate) fn told_status(&mut self, status: Value) {
         if let Some(now) = status["t"].as_f64() {
             self.now = now;
-        }
-        for (name, past) in &mut self.curves {
-            past.push_back(number(&status[*name]));
-            if past.len() > PAST {
-                past.pop_front();
-            }
         }
         self.status = status;
     }

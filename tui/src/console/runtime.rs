@@ -1,7 +1,9 @@
 //! The loop: waits for events, takes all that there are, draws once.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -152,6 +154,7 @@ impl Runtime {
             Effect::RetryNow => drop(self.retry.send(())),
             Effect::Copy(text) if text.len() > MOST_COPIED => self.app.ui.warn("too long for a terminal's clipboard"),
             Effect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+            Effect::Write { text, path } => self.write(&text, &path),
             // Update has gone there already.
             Effect::Go(_) => {}
             Effect::Redraw => self.draw_anew()?,
@@ -220,6 +223,15 @@ impl Runtime {
             // The console may be over.
             drop(events.send(Event::Saved(told)));
         });
+    }
+
+    /// Nothing is overwritten, and nobody else reads it.
+    fn write(&mut self, text: &str, path: &str) {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        match file.and_then(|mut file| file.write_all(text.as_bytes())) {
+            Ok(()) => self.app.ui.say(format!("{} bytes are in {path}", text.len())),
+            Err(error) => self.app.ui.warn(format!("{path}: {error}")),
+        }
     }
 
     /// As if nothing were on the screen. Unlike `clear`, it does not ask the terminal where its cursor is, which need not answer.

@@ -10,6 +10,7 @@ pub(crate) enum Screen {
     Users,
     Limits,
     Auth,
+    Logs,
     Config,
     Health,
 }
@@ -23,6 +24,7 @@ impl Screen {
         Self::Users,
         Self::Limits,
         Self::Auth,
+        Self::Logs,
         Self::Config,
         Self::Health,
     ];
@@ -36,6 +38,7 @@ impl Screen {
             Self::Users => "Users",
             Self::Limits => "Limits",
             Self::Auth => "Auth",
+            Self::Logs => "Logs",
             Self::Config => "Config",
             Self::Health => "Health",
         }
@@ -51,6 +54,7 @@ impl Screen {
             Self::Users => '5',
             Self::Limits => '6',
             Self::Auth => '7',
+            Self::Logs => '8',
             Self::Config => '9',
             Self::Health => '0',
         }
@@ -66,6 +70,7 @@ impl Screen {
             Self::Users => "groups.list",
             Self::Limits => "limits.tree",
             Self::Auth => "auth.status",
+            Self::Logs => "logs.sub",
             Self::Config => "config.effective",
             Self::Health => "health.get",
         }

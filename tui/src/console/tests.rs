@@ -3,6 +3,7 @@
 mod behaviour;
 mod chaos;
 mod forms;
+mod news;
 mod people;
 mod pictures;
 mod rules;
@@ -55,6 +56,7 @@ impl Stage {
             "history.agg",
             "auth.status",
             "config.effective",
+            "logs.sub",
             "health.get",
             "sessions.kill",
             "txn.get",
@@ -128,6 +130,7 @@ impl Stage {
             | Effect::Save(..)
             | Effect::Edit { .. }
             | Effect::Keep { .. }
+            | Effect::Write { .. }
             | Effect::Forget(_)
             | Effect::RetryNow
             | Effect::Go(_)
@@ -162,7 +165,9 @@ fn status() -> Value {
     json!({
         "up_s": 1_047_600, "sessions": 10_214, "sess_limit": 50_000, "users_active": 412, "new_rate": 41.0,
         "denied_rate": 2.1, "up_rate": 327_155_712.0, "down_rate": 1_932_735_283.0, "banned": 3,
-        "acl": { "gen": 41, "rules": 87 }, "badges": ["history_behind"], "t": NOW,
+        "acl": { "gen": 41, "rules": 87 }, "badges": ["drift"], "t": NOW, "users_known": 1_103, "authfail_rate": 0.3,
+        "conn_p99_ms": 38.0, "fds": 21_480, "fd_limit": 131_072, "rss": 299_892_736, "cpu": 61.0, "overrides": 1,
+        "history": "0 s behind, 0 B wait",
         "today": { "sessions": 38_412, "allowed": 38_234, "blocked": 178, "up": 1_288_490_188_u64, "down": 94_489_280_512_u64 },
     })
 }

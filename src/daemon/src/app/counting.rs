@@ -4,17 +4,19 @@ use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use prometheus::IntCounter;
 
 use crate::engine::auth::counted::Checks;
 use crate::engine::dial::lookups::Lookups;
 use crate::engine::history::counted::Counted;
 use crate::engine::relay::udp::drops::Totals;
-use crate::engine::sys::usage;
+use crate::engine::sys::usage::{self, Ourselves};
 use crate::state::limits::quotas::Quotas;
 use crate::state::metrics::Metrics;
 use crate::state::metrics::sessions::Sessions;
 use crate::state::metrics::today::Today;
 use crate::state::readiness::Readiness;
+use crate::state::vitals::Vitals;
 
 #[derive(Debug)]
 pub(super) struct Counting {
@@ -29,6 +31,10 @@ pub(super) struct Counting {
     pub(super) quotas: Arc<Quotas>,
     pub(super) readiness: Arc<Readiness>,
     pub(super) today: Arc<Today>,
+    /// Lines that the log could not write.
+    pub(super) lines_lost: IntCounter,
+    pub(super) vitals: Arc<Vitals>,
+    pub(super) ourselves: Arc<Ourselves>,
 }
 
 impl Counting {
@@ -40,7 +46,7 @@ impl Counting {
             .gauges("rustsocks_build_info", "Always 1; the label says which program runs.", &["version"])
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
-        usage::follow(&metrics)?;
+        let ourselves = usage::follow(&metrics)?;
         Ok(Self {
             sessions: Sessions::new(&metrics),
             checks: Checks::new(&metrics),
@@ -50,6 +56,12 @@ impl Counting {
             quotas: Quotas::new(&metrics),
             readiness: Readiness::new(&metrics),
             today: Today::begin(Timestamp::now()),
+            lines_lost: metrics.counter(
+                "rustsocks_log_lines_lost_total",
+                "Log lines that were lost because the disk or the reader was too slow or full.",
+            ),
+            vitals: Arc::default(),
+            ourselves,
             metrics,
         })
     }

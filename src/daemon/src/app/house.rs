@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use config::Settings;
+use jiff::Timestamp;
+use prometheus::IntCounter;
 use tokio::sync::watch;
 use wire::admin::Role;
 
@@ -19,12 +21,14 @@ use super::build;
 use super::certificate::Shown;
 use super::counting::Counting;
 use super::gates::{self, Handed};
+use super::pulse::Pulse;
 use super::regimes::{Basis, Beside, Means, Regimes};
 use super::rule_hits;
 use super::threads::{Phase, RelayThread};
 use crate::engine::auth::Backends;
 use crate::engine::auth::pam::Pam;
 use crate::engine::concessions::Concessions;
+use crate::engine::log::Loudness;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{Admin, Entrance, Terms};
 use crate::frontends::http::{Http, Manners};
@@ -32,6 +36,7 @@ use crate::frontends::office::policy::Store;
 use crate::frontends::office::{Gatehouse, Office, Paces, Past, Record, Workshop};
 use crate::frontends::socks::World;
 use crate::state::effective::Effective;
+use crate::state::journal::Journal;
 use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::metrics::{Metrics, seats, sessions};
 use crate::state::reloads::Reloads;
@@ -40,6 +45,7 @@ use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
 use crate::state::session::witness::Witness;
 use crate::state::tokens::Tokens;
+use crate::state::vitals::Lateness;
 
 /// How long cancelled sessions may take to write their line.
 const LAST_LINES: Duration = Duration::from_secs(2);
@@ -55,6 +61,7 @@ pub(super) struct House {
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
     pacer: Pacer,
+    pulse: Pulse,
     pam: Arc<Pam>,
     reloads: Arc<Reloads>,
 }
@@ -84,6 +91,9 @@ pub(super) struct Given {
     pub(super) admin: Terms,
     /// The settings in force, and where they come from.
     pub(super) effective: Arc<ArcSwap<Effective>>,
+    /// The last lines of the log, and how much is written.
+    pub(super) journal: Arc<Journal>,
+    pub(super) loudness: Loudness,
 }
 
 /// The thread that looks after those who wait for bandwidth, and what its beats were at the last look.
@@ -118,12 +128,14 @@ impl House {
             audit,
             admin,
             effective,
+            journal,
+            loudness,
         } = given;
-        let place = past.as_deref().and_then(Path::parent);
-        let concessions = Concessions::begin(place, &counting.quotas);
+        let place = past.as_deref().and_then(Path::parent).map(Path::to_owned);
+        let concessions = Concessions::begin(place.as_deref(), &counting.quotas);
         let Basis { settings, .. } = *basis;
         let (phase, serving) = watch::channel(Phase::Serving);
-        let threads = start_threads(&sockets, &serving)?;
+        let threads = start_threads(&sockets, &serving, &counting.vitals.lateness)?;
         let bindings = [settings.metrics_binding(), settings.api_binding()];
         let doors = settings.listeners().len();
         let for_admin = gates::beyond(&mut sockets, doors + bindings.iter().flatten().count());
@@ -142,7 +154,8 @@ impl House {
             },
         };
         let regimes = Regimes::begin(means, basis, sockets, |regime, seats| {
-            let books: [Arc<dyn Witness>; 2] = [counting.sessions.clone(), counting.today.clone()];
+            let books: [Arc<dyn Witness>; 3] =
+                [counting.sessions.clone(), counting.today.clone(), counting.vitals.denials.clone()];
             let witnesses = books.into_iter().chain(history).collect();
             let roster = Roster::new(settings.limits.max_handshakes, witnesses);
             sessions::follow(&counting.metrics, Arc::clone(&counting.sessions), Arc::clone(&roster));
@@ -173,7 +186,12 @@ impl House {
             concessions,
             workshop,
             blueprint: plan,
+            journal,
+            loudness,
+            vitals: Arc::clone(&counting.vitals),
         });
+        let pulse = Pulse::start(Arc::clone(&counting), Arc::clone(&office), place.as_deref())
+            .context("cannot start a thread")?;
         start_watches(&office).context("cannot start a thread")?;
         let admin =
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
@@ -181,15 +199,25 @@ impl House {
         let for_http = listeners(settings, for_http, manners);
         let http = private_socket.map(|private_socket| Http::start(for_http, private_socket, office));
         let http = http.transpose().context("cannot serve HTTP")?;
-        Ok((Self { world, counting, http, admin, phase, threads, pacer, pam, reloads }, regimes))
+        Ok((Self { world, counting, http, admin, phase, threads, pacer, pulse, pam, reloads }, regimes))
     }
 
     pub(super) fn world(&self) -> Arc<World> {
         Arc::clone(&self.world)
     }
 
+    /// Counts the lines that the log could not write.
+    pub(super) fn lines_lost(&self) -> IntCounter {
+        self.counting.lines_lost.clone()
+    }
+
     pub(super) fn metrics(&self) -> &Metrics {
         &self.counting.metrics
+    }
+
+    /// The monitor has been told that we live.
+    pub(super) fn note_beat(&self) {
+        self.counting.vitals.note_beat(Timestamp::now());
     }
 
     /// How many are in now.
@@ -251,6 +279,7 @@ impl House {
         self.world.bandwidth.end();
         self.close_office();
         let _panicked = self.pacer.thread.join();
+        self.pulse.stop();
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
 }
@@ -262,9 +291,14 @@ fn start_pacer(world: &Arc<World>) -> io::Result<Pacer> {
 }
 
 /// As many threads as sockets were handed over for: a socket that nobody accepts on would keep clients waiting for ever.
-fn start_threads(handed: &[Handed], phase: &watch::Receiver<Phase>) -> anyhow::Result<Vec<Watched>> {
+fn start_threads(
+    handed: &[Handed],
+    phase: &watch::Receiver<Phase>,
+    late: &Arc<Lateness>,
+) -> anyhow::Result<Vec<Watched>> {
     let last = handed.iter().map(|handed| handed.thread).max().context("there is no listening socket")?;
-    (0..=last).map(|number| Ok(Watched { thread: RelayThread::start(number, phase.clone())?, seen: 0 })).collect()
+    let start = |number| RelayThread::start(number, phase.clone(), Arc::clone(late));
+    (0..=last).map(|number| Ok(Watched { thread: start(number)?, seen: 0 })).collect()
 }
 
 /// Of each HTTP listener, in the order in which the monitor was asked for their sockets.

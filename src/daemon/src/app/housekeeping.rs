@@ -1,5 +1,5 @@
-//! What must be done once a second: sweep the sessions, end penalties, write down sessions that last, report what was lost, follow the host's own
-//! addresses.
+//! What must be done once a second: sweep the sessions, end penalties, write down sessions that last, report what was lost, end what
+//! was to hold for a while, follow the host's own addresses.
 //!
 //! It has a thread of its own, so that neither the relays nor the heartbeat wait for it.
 
@@ -15,9 +15,9 @@ use prometheus::IntCounter;
 
 use crate::engine::history::History;
 use crate::engine::log::Log;
+use crate::engine::log::loudness::Exception;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::World;
-use crate::state::metrics::Metrics;
 use crate::state::penalties::Penalties;
 use crate::state::penalties::tally::whole_secs;
 use crate::state::session::sweep;
@@ -46,14 +46,10 @@ impl Housekeeping {
         log: Log,
         history: Option<History>,
         checkpoint_every: Duration,
-        metrics: &Metrics,
+        lost: IntCounter,
     ) -> anyhow::Result<Self> {
         let (rounds, log) = (Arc::new(AtomicU64::new(1)), Arc::new(Mutex::new(log)));
         let (end, ended) = sync_channel(1);
-        let lost = metrics.counter(
-            "rustsocks_log_lines_lost_total",
-            "Log lines that were lost because the disk or the reader was too slow or full.",
-        );
         let keeper =
             Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log), history, checkpoint_every, lost };
         let thread = std::thread::Builder::new()
@@ -120,7 +116,17 @@ impl Keeper {
             // The guard keeps those it knows: to forget them would open the way back into this host.
             Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
         }
+        self.end_exceptions();
         self.lost.inc_by(lock(&self.log).report_losses());
+    }
+
+    /// Nobody has to remember to make the log quiet again.
+    fn end_exceptions(&self) {
+        let loudness = lock(&self.log).loudness.clone();
+        for over in loudness.expire(Timestamp::now()) {
+            let Exception { target, level, until: _, by } = over;
+            tracing::info!(of = target, %level, %by, "the log's level is what is configured again");
+        }
     }
 }
 

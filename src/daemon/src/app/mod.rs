@@ -21,6 +21,7 @@ mod house;
 mod housekeeping;
 mod pam;
 mod privileges;
+mod pulse;
 mod quotas;
 mod regimes;
 mod reload;

@@ -9,6 +9,8 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
+use crate::state::vitals::Lateness;
+
 /// How often a thread shows that its reactor turns; twice as often as the heartbeat is sent.
 const BEAT: Duration = Duration::from_millis(500);
 
@@ -37,14 +39,14 @@ impl RelayThread {
     ///
     /// # Errors
     /// The kernel gives no thread or no epoll descriptor.
-    pub(super) fn start(number: u16, phase: watch::Receiver<Phase>) -> anyhow::Result<Self> {
+    pub(super) fn start(number: u16, phase: watch::Receiver<Phase>, late: Arc<Lateness>) -> anyhow::Result<Self> {
         let name = format!("relay-{number}");
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().build().context("cannot start a reactor")?;
         let reactor = runtime.handle().clone();
         let beats = Arc::new(AtomicU64::new(1));
         let pulse = Arc::clone(&beats);
-        let work = move || runtime.block_on(serve(phase, pulse));
+        let work = move || runtime.block_on(serve(phase, pulse, late));
         let handle = std::thread::Builder::new().name(name.clone()).spawn(work).context("cannot start a thread")?;
         Ok(Self { name, beats, reactor, handle })
     }
@@ -59,15 +61,17 @@ pub(super) async fn until(phase: &mut watch::Receiver<Phase>, is_reached: impl F
     let _house_is_gone = phase.wait_for(|phase| is_reached(*phase)).await;
 }
 
-async fn serve(mut phase: watch::Receiver<Phase>, pulse: Arc<AtomicU64>) {
-    tokio::spawn(beat(pulse));
+async fn serve(mut phase: watch::Receiver<Phase>, pulse: Arc<AtomicU64>, late: Arc<Lateness>) {
+    tokio::spawn(beat(pulse, late));
     until(&mut phase, |phase| phase == Phase::Over).await;
 }
 
-async fn beat(pulse: Arc<AtomicU64>) {
+/// Whatever comes later than its time waited for a session that did not give way, or for a processor.
+async fn beat(pulse: Arc<AtomicU64>, late: Arc<Lateness>) {
     let mut clock = tokio::time::interval(BEAT);
     loop {
-        clock.tick().await;
+        let due = clock.tick().await;
+        late.note(due.elapsed());
         pulse.fetch_add(1, Relaxed);
     }
 }

@@ -133,12 +133,14 @@ impl Worker {
             audit: audit.map(|path| Record::new(Audit::at(path), settings.admin.audit_required)),
             admin,
             effective: Arc::clone(&effective),
+            journal: Arc::clone(&log.journal),
+            loudness: log.loudness.clone(),
         };
         let (house, regimes) = House::open(&basis, given)?;
         let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();
         let loudness = log.loudness.clone();
         let housekeeping =
-            Housekeeping::start(house.world(), log, history, settings.sessions.checkpoint, house.metrics())?;
+            Housekeeping::start(house.world(), log, history, settings.sessions.checkpoint, house.lines_lost())?;
         let counts = Counts::begin(house.metrics(), generation);
         let in_force = InForce {
             selection,
@@ -334,7 +336,9 @@ impl Watch<'_> {
         if self.housekeeping.is_silent() {
             silent.push(wire::ThreadName::new(Housekeeping::THREAD));
         }
-        let _monitor_is_gone = self.link.send(&ToMonitor::Heartbeat { sessions, silent });
+        if self.link.send(&ToMonitor::Heartbeat { sessions, silent }).is_ok() {
+            self.house.note_beat();
+        }
     }
 
     fn is_readable(&self, patience: Duration) -> anyhow::Result<bool> {

@@ -78,6 +78,10 @@ impl Users {
         self.known.is_empty()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.known.len()
+    }
+
     /// Whether a user has a bandwidth limit of his own.
     pub(crate) fn limit_bandwidth(&self) -> bool {
         self.known

@@ -86,8 +86,11 @@ impl Live {
         }
     }
 
-    /// Another filter.
+    /// Another filter. The same one changes nothing: what is meant stays.
     pub(crate) fn filtered(&mut self, visible: usize, filter: String) -> Vec<Effect> {
+        if filter == self.filter && self.table.sub.is_some() {
+            return Vec::new();
+        }
         self.filter = filter;
         self.top = 0;
         self.cursor = None;

@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod limits;
+pub(crate) mod logs;
 pub(crate) mod overview;
 pub(crate) mod sessions;
 pub(crate) mod users;
@@ -19,13 +20,14 @@ use super::screen::Screen;
 /// What the screen is made of.
 pub(crate) fn room(screen: Screen) -> &'static dyn Room {
     match screen {
-        Screen::Overview => &overview::Overview,
+        Screen::Overview => &overview::Room,
         Screen::Sessions => &sessions::Room,
         Screen::History => &history::Room,
         Screen::Acl => &acl::Room,
         Screen::Users => &users::Room,
         Screen::Limits => &limits::Room,
         Screen::Auth => &auth::Room,
+        Screen::Logs => &logs::Room,
         Screen::Config => &config::Room,
         Screen::Health => &health::Room,
     }

@@ -9,6 +9,7 @@ use super::{PLAIN, Stage, rules, session, window};
 use crate::console::caps::Caps;
 use crate::console::event::{About, Event};
 use crate::console::live::View;
+use crate::console::screen::Screen;
 use crate::console::screens::acl::Topic;
 use crate::console::theme::Theme;
 
@@ -29,6 +30,9 @@ enum Happening {
     Merge,
     Generations,
     Effect,
+    /// So many lines of the log.
+    Lines(u64),
+    Gap(u64),
 }
 
 proptest! {
@@ -90,6 +94,12 @@ fn happen(stage: &mut Stage, happening: Happening) {
         Happening::Merge => stage.answer(About::Acl(Topic::Merge), rules::merge()),
         Happening::Generations => stage.answer(About::Acl(Topic::Generations), rules::generations()),
         Happening::Effect => stage.answer(About::Acl(Topic::Effect), rules::effect()),
+        Happening::Lines(count) => {
+            let lines: Vec<_> = (0..count).map(super::news::line).collect();
+            stage.answer(About::Own(Screen::Logs, "sub"), json!({ "sub": 9, "lines": lines }));
+            stage.push(9, "log", super::news::line(count));
+        }
+        Happening::Gap(lost) => stage.push(9, "gap", json!({ "lost": lost })),
         Happening::Kill(matched) => stage.answer(About::KillDry, json!({ "matched": matched, "killed": 0, "gone": 0 })),
     }
 }
@@ -123,5 +133,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => (40..44_u64).prop_map(Happening::State),
         2 => prop::bool::weighted(0.2).prop_map(Happening::Draft),
         1 => prop::sample::select(vec![Happening::Merge, Happening::Generations, Happening::Effect]),
+        1 => (0..40_u64).prop_map(Happening::Lines),
+        1 => (0..40_u64).prop_map(Happening::Gap),
     ]
 }

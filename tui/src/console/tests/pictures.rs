@@ -21,7 +21,16 @@ const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (100, 30), (132, 43)];
 type Way = fn(&mut Stage);
 
 const PICTURES: &[(&str, Way)] = &[
-    ("overview", |_| {}),
+    ("overview", super::news::overview),
+    ("logs", super::news::logs),
+    ("wrapped", |stage| {
+        super::news::logs(stage);
+        stage.keys("zk");
+    }),
+    ("louder", |stage| {
+        super::news::logs(stage);
+        stage.keys("V");
+    }),
     ("sessions", |stage| {
         sessions(stage);
         stage.keys(" j ");
@@ -185,9 +194,7 @@ const PICTURES: &[(&str, Way)] = &[
         stage.answer(About::Own(Screen::Config, "history"), json!({ "reloads": [reload] }));
     }),
     ("health", |stage| {
-        stage.keys("0");
-        let checks = json!([{ "name": "history_behind", "state": "fail" }, { "name": "draining", "state": "ok" }]);
-        stage.answer(About::Listing(Screen::Health), json!({ "ok": false, "checks": checks }));
+        super::news::health(stage);
     }),
     ("help", |stage| {
         sessions(stage);

@@ -112,6 +112,12 @@ pub(super) fn pushed(app: &mut App, push: Push) -> Vec<Effect> {
         app.model.told_status(push.d);
         return Vec::new();
     }
+    let gapped = View::ALL.iter().copied().find(|view| app.live(*view).table.sub == Some(push.sub));
+    if let Some(view) = gapped.filter(|_| push.ev == "gap") {
+        // A patch that no line holds: the window as it is now is asked for instead.
+        let visible = visible(app, view);
+        return app.live_mut(view).ask(visible);
+    }
     let patched = View::ALL.iter().copied().find(|view| app.live(*view).table.sub == Some(push.sub));
     let Some(view) = patched.filter(|_| push.ev == "patch") else {
         return app

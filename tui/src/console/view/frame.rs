@@ -53,6 +53,15 @@ fn badges(app: &App) -> String {
     }
     let told = app.model.status["badges"].as_array();
     badges.extend(told.into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase));
+    // Rules have their own, below.
+    let waiting = &app.model.status["confirm"];
+    if let Some(left) = waiting["left_s"].as_u64().filter(|_| waiting["store"] != "acl") {
+        badges.push(format!("CONFIRM {left}s"));
+    }
+    let overrides = number(&app.model.status["overrides"]);
+    if overrides > 0 {
+        badges.push(format!("OVERRIDE {overrides}"));
+    }
     if View::ALL.iter().any(|view| app.live(*view).is_held) {
         badges.push("HOLD".to_owned());
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use prometheus::{HistogramVec, IntCounterVec};
+use prometheus::{Histogram, HistogramVec, IntCounterVec};
 
 use super::{Backend, Checked, Credentials, Failure};
 use crate::state::metrics::{Metrics, STEP_SECONDS};
@@ -23,6 +23,15 @@ const METHODS: [AuthMethod; 3] = [AuthMethod::UserPass, AuthMethod::PamAddress, 
 pub(crate) struct Checks {
     results: IntCounterVec,
     seconds: HistogramVec,
+}
+
+/// Numbers that only grow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) accepted: u64,
+    pub(crate) refused: u64,
+    /// Nobody could say.
+    pub(crate) unchecked: u64,
 }
 
 /// A backend whose checks are counted.
@@ -57,6 +66,31 @@ impl Checks {
         };
         checks.begin_at_zero();
         Arc::new(checks)
+    }
+
+    /// Logins and addresses that were checked so far.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for method in METHODS.map(|method| method.to_string()) {
+            let of = |result: &str| self.results.with_label_values(&[&*method, result]).get();
+            totals.accepted += of(ACCEPTED);
+            for failure in Failure::ALL {
+                match failure {
+                    Failure::Unavailable => totals.unchecked += of(failure.label()),
+                    Failure::UnknownUser
+                    | Failure::WrongPassword
+                    | Failure::AccountUnusable
+                    | Failure::AddressRefused => totals.refused += of(failure.label()),
+                }
+            }
+        }
+        totals
+    }
+
+    /// How long checks took that ask PAM.
+    pub(crate) fn of_pam(&self) -> [Histogram; 2] {
+        [AuthMethod::PamAddress, AuthMethod::PamUsername]
+            .map(|method| self.seconds.with_label_values(&[&method.to_string()]))
     }
 
     fn begin_at_zero(&self) {

@@ -39,6 +39,16 @@ impl Lookups {
         })
     }
 
+    /// How long questions took that were answered.
+    pub(crate) fn seconds(&self) -> &Histogram {
+        &self.seconds
+    }
+
+    /// Questions that nobody could answer.
+    pub(crate) fn failed(&self) -> u64 {
+        self.answers.total("failed")
+    }
+
     pub(super) fn note_cached(&self, known: &[Option<Known>; 2]) {
         for known in known {
             self.cache.count(if known.is_some() { "hit" } else { "miss" });

@@ -1,6 +1,6 @@
 //! What is counted of the history. It is there from the start, also where no history is kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use history::Kind;
 use prometheus::{Histogram, IntCounter, IntGauge};
@@ -21,6 +21,20 @@ pub(crate) struct Counted {
     in_spool: IntGauge,
     lag: IntGauge,
     lost: [IntCounter; Kind::ALL.len()],
+    /// What changes by itself; nothing where no history is kept.
+    watched: OnceLock<(Outbox<Arc<Session>>, Arc<Ledger>)>,
+}
+
+/// How far the database is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Bytes of records that are not in the database yet.
+    pub(crate) waiting: u64,
+    /// Seconds since it had everything.
+    pub(crate) lag: u64,
+    pub(crate) fails: bool,
+    /// Records that were lost since the start.
+    pub(crate) lost: u64,
 }
 
 impl Counted {
@@ -57,11 +71,30 @@ impl Counted {
             lag: metrics
                 .gauge("rustsocks_history_lag_seconds", "How long ago the database had everything; 0 while it does."),
             lost: Kind::ALL.map(|kind| lost.with_label_values(&[word(kind)])),
+            watched: OnceLock::new(),
+        })
+    }
+
+    /// Counts what these have from now on.
+    pub(super) fn watch(&self, outbox: Outbox<Arc<Session>>, ledger: Arc<Ledger>) {
+        let _only_the_first_history = self.watched.set((outbox, ledger));
+    }
+
+    /// How it stands now; nothing where no history is kept.
+    pub(crate) fn standing(&self) -> Option<Standing> {
+        let (outbox, ledger) = self.watched.get()?;
+        self.look(outbox, ledger);
+        let count = |gauge: &IntGauge| u64::try_from(gauge.get()).unwrap_or(0);
+        Some(Standing {
+            waiting: count(&self.in_memory) + count(&self.in_spool),
+            lag: count(&self.lag),
+            fails: count(&self.spool_fails) + count(&self.database_fails) > 0,
+            lost: self.lost.iter().map(IntCounter::get).sum(),
         })
     }
 
     /// Brings up to date what changes by itself.
-    pub(super) fn look(&self, outbox: &Outbox<Arc<Session>>, ledger: &Ledger) {
+    fn look(&self, outbox: &Outbox<Arc<Session>>, ledger: &Ledger) {
         let (in_memory, arrears) = (outbox.waiting_bytes() as u64, ledger.arrears());
         self.in_memory.set(signed(in_memory));
         self.in_spool.set(signed(arrears.bytes));

@@ -142,8 +142,11 @@ impl History {
             Shared { ledger: Arc::clone(&ledger), losses, counted: Arc::clone(counted), quotas: Arc::clone(quotas) };
         let (end, ended) = sync_channel(0);
         let done = start_threads(options, inbox, shared, ended)?;
-        let (counted, looked_at) = (Arc::clone(counted), outbox.clone());
-        metrics.before_each_scrape(move || counted.look(&looked_at, &ledger));
+        counted.watch(outbox.clone(), ledger);
+        let counted = Arc::clone(counted);
+        metrics.before_each_scrape(move || {
+            let _only_brought_up_to_date = counted.standing();
+        });
         Ok(Self { outbox, done, _heir: end, told: (0, None) })
     }
 

@@ -4,6 +4,8 @@
 //! The worker writes through a bounded queue and never waits; the monitor, which has little to say, writes at once.
 
 mod format;
+pub(crate) mod loudness;
+mod recorder;
 mod sink;
 
 use std::io::{self, BufWriter, IsTerminal};
@@ -22,9 +24,14 @@ use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use loudness::filter;
+use recorder::Recorder;
 use sink::{Patience, Sink, SinkState};
 
+pub(crate) use loudness::Loudness;
+
 use crate::engine::sys::accounts::Account;
+use crate::state::journal::{Bounds, Journal};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -44,14 +51,12 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How much is written; every clone changes the same log.
-#[derive(Debug, Clone)]
-pub(crate) struct Loudness(reload::Handle<Targets, Registry>);
-
 /// The worker's log, for as long as it is held; dropping it writes out what is queued.
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) loudness: Loudness,
+    /// Its last lines.
+    pub(crate) journal: Arc<Journal>,
     outlets: Vec<Outlet>,
     reported: u64,
 }
@@ -80,8 +85,9 @@ pub(crate) fn start_queued(options: &Options) -> io::Result<Log> {
         outlets.push(outlet);
         sessions = Some(writer);
     }
-    let loudness = install(options, writer, sessions);
-    Ok(Log { loudness, outlets, reported: 0 })
+    let journal = Journal::new(Bounds::USUAL);
+    let loudness = install(options, writer, sessions, Some(Recorder(Arc::clone(&journal))));
+    Ok(Log { loudness, journal, outlets, reported: 0 })
 }
 
 fn with_name(path: &Path, error: &io::Error) -> io::Error {
@@ -115,7 +121,7 @@ impl Outlet {
 pub(crate) fn start_direct(options: &Options, owner: Option<Account>) -> io::Result<Loudness> {
     let sink = Sink::open(options.file.clone(), owner, Patience::Lose)?;
     signal_hook::flag::register(SIGHUP, sink.state().reopen_flag())?;
-    Ok(install(options, Mutex::new(sink), None))
+    Ok(install(options, Mutex::new(sink), None, None))
 }
 
 impl Log {
@@ -142,14 +148,7 @@ impl Log {
     }
 }
 
-impl Loudness {
-    /// Writes what is at least so important from now on.
-    pub(crate) fn set(&self, level: LevelFilter) {
-        let _log_is_gone = self.0.reload(filter(level));
-    }
-}
-
-fn install<W>(options: &Options, writer: W, sessions: Option<NonBlocking>) -> Loudness
+fn install<W>(options: &Options, writer: W, sessions: Option<NonBlocking>, recorder: Option<Recorder>) -> Loudness
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -163,13 +162,18 @@ where
         }
         Format::Pretty => events.with_ansi(false).fmt_fields(format::plain_fields()).boxed(),
     };
-    let (filter, loudness) = reload::Layer::new(filter(options.level));
+    // Whatever is written is kept too, and nothing else.
+    let layer = match recorder {
+        Some(recorder) => layer.and_then(recorder).boxed(),
+        None => layer,
+    };
+    let (filter, handle) = reload::Layer::new(filter(options.level));
     let mut layers = vec![layer.with_filter(filter).boxed()];
     // What is worth a line in the usual log, however quiet that one is.
     let of_sessions = Targets::new().with_target("session", LevelFilter::INFO);
     layers.extend(sessions.map(|writer| json(fmt::layer().with_writer(writer)).with_filter(of_sessions).boxed()));
     tracing_subscriber::registry().with(layers).init();
-    Loudness(loudness)
+    Loudness::new(handle, options.level)
 }
 
 /// One object per line.
@@ -180,12 +184,4 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     events.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
-}
-
-/// Our own words at the operator's level; the libraries', which may name destinations, only while debugging.
-fn filter(level: LevelFilter) -> Targets {
-    let libraries = if level >= LevelFilter::DEBUG { LevelFilter::WARN } else { LevelFilter::OFF };
-    Targets::new().with_default(libraries).with_targets(
-        ["audit", "auth", "quota", "session", "daemon", "monitor", "rustsocks"].map(|target| (target, level)),
-    )
 }

@@ -5,7 +5,8 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::dir::Dir;
@@ -17,6 +18,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use prometheus::{Counter, IntGauge};
 
 use crate::state::metrics::Metrics;
+use crate::state::vitals::Usage;
 
 /// How old a count of descriptors may be where the kernel does not keep one.
 const COUNT_AGAIN: Duration = Duration::from_secs(15);
@@ -25,14 +27,15 @@ const COUNT_AGAIN: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// proc(5) is not there.
-pub(crate) fn follow(metrics: &Metrics) -> io::Result<()> {
+pub(crate) fn follow(metrics: &Metrics) -> io::Result<Arc<Ourselves>> {
     let started = metrics.gauge("process_start_time_seconds", "When this worker started, in seconds since 1970.");
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     started.set(whole(since.as_secs()));
     let shown = Shown::new(metrics);
-    let ourselves = Ourselves::open()?;
-    metrics.before_each_scrape(move || shown.update(&ourselves));
-    Ok(())
+    let ourselves = Arc::new(Ourselves::open()?);
+    let seen = Arc::clone(&ourselves);
+    metrics.before_each_scrape(move || shown.update(&seen));
+    Ok(ourselves)
 }
 
 #[derive(Debug)]
@@ -60,8 +63,7 @@ impl Shown {
 
     /// What cannot be read keeps its last value.
     fn update(&self, ourselves: &Ourselves) {
-        if let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) {
-            let used = seconds(usage.user_time()) + seconds(usage.system_time());
+        if let Some(used) = processor() {
             self.processor.inc_by((used - self.processor.get()).max(0.0));
         }
         if let Ok(Some(size)) = ourselves.size() {
@@ -78,10 +80,13 @@ impl Shown {
     }
 }
 
-/// Our own pages of proc(5).
+/// Our own pages of proc(5), and the limit of memory that our control group had at the start.
 #[derive(Debug)]
-struct Ourselves {
+pub(crate) struct Ourselves {
     stat: File,
+    /// Nothing where the kernel has no such page.
+    network: Option<File>,
+    most_memory: Option<u64>,
     descriptors: Mutex<Descriptors>,
     page: u64,
 }
@@ -92,7 +97,7 @@ struct Descriptors {
     counted: Option<(Instant, u64)>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Size {
     threads: u64,
     /// In bytes.
@@ -106,9 +111,32 @@ impl Ourselves {
         let page = sysconf(SysconfVar::PAGE_SIZE)?.and_then(|size| u64::try_from(size).ok());
         Ok(Self {
             stat: File::open("/proc/self/stat")?,
+            network: File::open("/proc/self/net/netstat").ok(),
+            most_memory: memory_limit(),
             descriptors: Mutex::new(Descriptors { directory, counted: None }),
             page: page.unwrap_or(4096),
         })
+    }
+
+    /// What this process uses now; what cannot be read is 0.
+    pub(crate) fn look(&self, now: Instant) -> Usage {
+        let size = self.size().ok().flatten();
+        Usage {
+            resident: size.map_or(0, |size| size.resident),
+            most_memory: self.most_memory,
+            descriptors: self.descriptors(now).unwrap_or(0),
+            most_descriptors: getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft),
+            processor: processor().unwrap_or(0.0),
+            overflows: self.overflows(),
+        }
+    }
+
+    /// Of this network namespace: a connection that finds a queue full, whoever listens (`proc_pid_net(5)`).
+    fn overflows(&self) -> Option<u64> {
+        let network = self.network.as_ref()?;
+        let mut text = vec![0; 16 * 1024];
+        let length = network.read_at(&mut text, 0).ok()?;
+        named_number(&String::from_utf8_lossy(&text[..length]), "TcpExt:", "ListenOverflows")
     }
 
     fn size(&self) -> io::Result<Option<Size>> {
@@ -155,6 +183,27 @@ impl Descriptors {
     }
 }
 
+/// A line of names and a line of numbers behind the same word.
+fn named_number(text: &str, word: &str, name: &str) -> Option<u64> {
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix(word));
+    let position = lines.next()?.split_whitespace().position(|known| known == name)?;
+    lines.next()?.split_whitespace().nth(position)?.parse().ok()
+}
+
+/// The limit of our control group (cgroups(7), version 2); nothing where there is none or nobody may read it.
+fn memory_limit() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    let limit = std::fs::read_to_string(Path::new("/sys/fs/cgroup").join(group).join("memory.max")).ok()?;
+    limit.trim().parse().ok()
+}
+
+/// Seconds of processor time so far.
+fn processor() -> Option<f64> {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    Some(seconds(usage.user_time()) + seconds(usage.system_time()))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "seconds of processor time are far from 2^53")]
 fn seconds(time: TimeVal) -> f64 {
     time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6
@@ -174,6 +223,14 @@ mod tests {
         let stat = format!("7 (a) b) S {}", fields.join(" "));
         assert_eq!(Size::parse(&stat, 4096), Some(Size { threads: 20, mapped: 23, resident: 24 * 4096 }));
         assert_eq!(Size::parse("7 (short) S 1", 4096), None);
+    }
+
+    #[test]
+    fn a_number_stands_below_its_name() {
+        let text = "TcpExt: SyncookiesSent ListenOverflows ListenDrops\nTcpExt: 1 7 8\nIpExt: A\nIpExt: 9\n";
+        assert_eq!(named_number(text, "TcpExt:", "ListenOverflows"), Some(7));
+        assert_eq!(named_number(text, "TcpExt:", "Nothing"), None);
+        assert!(Ourselves::open().unwrap().look(Instant::now()).resident > 0);
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! The operations: one table, room by room, from which requests are carried out, `meta.ops` answers, and docs/admin-protocol.md is checked.
 
 use super::ops::Op;
-use super::{audit, auth, history, limits, meta, policy, reload, sessions, status, txn, users, view};
+use super::{
+    attention, audit, auth, health, history, limits, logs, meta, policy, reload, series, sessions, status, txn, users,
+    view,
+};
 
 /// The rooms, in the order of the reference.
 const ROOMS: &[&[Op]] = &[
     meta::OPS,
     status::OPS,
+    attention::OPS,
+    series::OPS,
+    health::OPS,
     view::OPS,
     sessions::OPS,
     history::OPS,
@@ -16,6 +22,7 @@ const ROOMS: &[&[Op]] = &[
     reload::OPS,
     txn::OPS,
     limits::OPS,
+    logs::OPS,
     audit::OPS,
 ];
 

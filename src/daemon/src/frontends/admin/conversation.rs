@@ -17,6 +17,7 @@ use super::catalogue;
 use super::desk::{Asker, Desk};
 use super::ops::{self, Act, Op};
 use super::outbox::Outbox;
+use super::presence::Seat;
 use super::subscription::{Subject, Subscription};
 use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::pool::Urgency;
@@ -35,6 +36,7 @@ pub(super) type Parameters = Map<String, Value>;
 pub(super) struct Conversation {
     pub(super) desk: Arc<Desk>,
     pub(super) asker: Asker,
+    pub(super) seat: Seat,
     /// Whether the client has said which protocol it speaks.
     pub(super) is_greeted: bool,
     lines: Lines,
@@ -70,9 +72,11 @@ enum Hearing {
 pub(super) async fn hold(desk: Arc<Desk>, stream: UnixStream, asker: Asker) {
     let (mut from, mut to) = stream.into_split();
     let (answers, mut answered) = mpsc::channel(PARTS);
+    let seat = desk.presence.enter(&asker, Instant::now());
     let mut conversation = Conversation {
         desk,
         asker,
+        seat,
         is_greeted: false,
         lines: Lines::new(MOST_REQUEST),
         outbox: Outbox::default(),
@@ -163,8 +167,8 @@ impl Conversation {
     fn look(&mut self) {
         let now = Instant::now();
         for subscription in self.subscriptions.values_mut().filter(|subscription| subscription.due <= now) {
-            for message in subscription.look(&self.desk, &self.asker, now) {
-                self.outbox.push(&message);
+            for push in subscription.look(&self.desk, &self.asker, now) {
+                self.outbox.push(push);
             }
         }
     }
@@ -187,6 +191,7 @@ impl Conversation {
 
     fn hear(&mut self, line: &[u8]) {
         self.has_spoken = true;
+        self.seat.heard(Instant::now());
         match Request::read(line.strip_suffix(b"\r").unwrap_or(line)) {
             Ok(request) => self.take(request),
             Err(bad) => {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use wire::admin::{Answer, Code, Refusal, Role, You};
 
 use super::outcomes::Outcomes;
+use super::presence::Presence;
 use super::roles::{Roles, name_of};
 use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::chance;
@@ -51,6 +52,7 @@ pub(super) struct Desk {
     pub(super) started: Instant,
     pub(super) pool: Pool,
     pub(super) outcomes: Outcomes,
+    pub(super) presence: Arc<Presence>,
     answers: Words,
     refused: Mutex<HashMap<u32, Refused>>,
 }
@@ -104,6 +106,7 @@ impl Desk {
             started: Instant::now(),
             pool: Pool::start("admin", SLOW, WAITING, Order::OldestFirst)?,
             outcomes: Outcomes::default(),
+            presence: Arc::default(),
             refused: Mutex::default(),
         })
     }

@@ -78,6 +78,7 @@ pub(super) fn hello(conversation: &mut Conversation, p: Parameters) -> Result<Va
         target: "audit",
         caller = %asker.caller.name, role = asker.role.word(), client = hello.client, comment = hello.comment, "an operator's program says hello"
     );
+    conversation.seat.introduce(&hello.client, hello.comment.as_deref(), conversation.asker.role);
     conversation.is_greeted = true;
     Ok(serde_json::to_value(welcome).expect("texts and numbers can be written"))
 }
@@ -106,11 +107,12 @@ struct Lower {
 
 pub(super) fn role(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Lower { role } = read(p)?;
-    let Conversation { desk, asker, .. } = conversation;
+    let Conversation { desk, asker, seat, .. } = conversation;
     if role > asker.role {
         return Err(Refusal::new(Code::Denied, format!("a role can be lowered, and yours is {}", asker.role)));
     }
     asker.lower(desk, role);
+    seat.lower(asker.role);
     Ok(json!({ "role": asker.role }))
 }
 

@@ -9,7 +9,9 @@ mod roles;
 
 mod conversation;
 mod outbox;
+mod presence;
 mod subscription;
+mod watch;
 
 mod catalogue;
 mod desk;
@@ -17,12 +19,16 @@ mod meta;
 mod ops;
 mod outcomes;
 
+mod attention;
 mod audit;
 mod auth;
+mod health;
 mod history;
 mod limits;
+mod logs;
 mod policy;
 mod reload;
+mod series;
 mod sessions;
 mod status;
 mod txn;

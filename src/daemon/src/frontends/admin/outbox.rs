@@ -4,7 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use wire::admin::{Answer, Code, MOST_REPLY, Message, Refusal};
+use serde_json::json;
+use wire::admin::{Answer, Code, MOST_REPLY, Message, Push, Refusal};
+
+/// The word for news that are missing.
+pub(super) const GAP: &str = "gap";
 
 /// How long a client may leave an answer unread; then it is gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -40,11 +44,15 @@ impl Outbox {
         self.waits_since.get_or_insert(now);
     }
 
-    pub(super) fn push(&mut self, message: &Message) {
-        let mut line = message.line();
-        if line.len() <= MOST_REPLY {
-            self.bytes.append(&mut line);
+    /// News that a line cannot hold become a gap of the same number: whoever hears of it looks anew.
+    pub(super) fn push(&mut self, push: Push) {
+        let (sub, seq, t) = (push.sub, push.seq, push.t);
+        let mut line = Message::Push(push).line();
+        if line.len() > MOST_REPLY {
+            let gap = Push { sub, seq, ev: GAP.to_owned(), t, d: json!({ "lost": 1, "code": Code::TooLarge.word() }) };
+            line = Message::Push(gap).line();
         }
+        self.bytes.append(&mut line);
     }
 
     /// The client has taken so many bytes.
@@ -56,5 +64,37 @@ impl Outbox {
     /// When the client is given up, if it takes nothing.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.waits_since.map(|since| since + PATIENCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_slice};
+
+    use super::*;
+
+    #[test]
+    fn news_that_no_line_holds_are_a_gap_of_their_number() {
+        let mut outbox = Outbox::default();
+        let patch = |seq, length| Push {
+            sub: 3,
+            seq,
+            ev: "patch".to_owned(),
+            t: 1.5,
+            d: json!({ "add": [["1", "x".repeat(length)]] }),
+        };
+        outbox.push(patch(7, MOST_REPLY));
+        outbox.push(patch(8, 10));
+        let lines: Vec<Value> = outbox
+            .bytes()
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| from_slice(line).unwrap())
+            .collect();
+        assert_eq!(
+            lines[0],
+            json!({ "sub": 3, "seq": 7, "ev": "gap", "t": 1.5, "d": { "lost": 1, "code": "too_large" } })
+        );
+        assert_eq!((&lines[1]["seq"], &lines[1]["ev"]), (&json!(8), &json!("patch")));
     }
 }

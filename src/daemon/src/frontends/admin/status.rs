@@ -1,4 +1,4 @@
-//! The state of the service in numbers, and whether all is well.
+//! The state of the service in numbers.
 #![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
 
 use std::collections::HashSet;
@@ -13,15 +13,16 @@ use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{EVERY, Op, look, read, watch};
 use super::subscription::{Source, Subject};
+use crate::frontends::office::Office;
 use crate::frontends::office::sight::seconds;
 use crate::state::readiness::Reason;
 use crate::state::session::facts::Identity;
+use crate::state::vitals::series::{Key, Resolution};
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
     look("status.get", get, &[], "see status", "the state of the service in numbers"),
     watch("status.sub", subscribe, &[EVERY], "sub; pushes status", "the same again and again"),
-    look("health.get", health, &[], "ok, checks: name, state, since?, measured", "whether all is well, check by check"),
 ];
 
 pub(super) fn get(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
@@ -84,24 +85,42 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
     };
     let regime = office.world.regime();
     let rules = &regime.snapshot.rules;
-    let badges: Vec<&str> = office.readiness.reasons(now).into_iter().map(Reason::label).collect();
+    let (moment, usage) = (Timestamp::now(), office.vitals.usage());
+    let latest = office.vitals.series.last(Resolution::Second, 1).1;
+    let measured = |key: Key| latest.last().and_then(|sample| sample.of(key)).map(tenths);
+    let check = |name: &str| office.vitals.board.checks().into_iter().find(|check| check.finding.name == name);
     json!({
         "up_s": desk.started.elapsed().as_secs(),
         "sessions": sessions,
         "sess_limit": office.world.seats.bound(),
         "users_active": users.len(),
+        "users_known": regime.snapshot.users.count(),
         "new_rate": rate(|totals| totals.opened),
         "denied_rate": rate(|totals| totals.blocked),
         "up_rate": rate(|totals| totals.sent),
         "down_rate": rate(|totals| totals.received),
+        "authfail_rate": measured(Key::NotLoggedIn),
+        "conn_p99_ms": measured(Key::Connect),
+        "fds": usage.descriptors,
+        "fd_limit": usage.most_descriptors,
+        "rss": usage.resident,
+        "memory_limit": usage.most_memory,
+        "cpu": measured(Key::Processor),
+        "history": check("history").map(|check| check.finding.measured),
+        "watchdog": check("watchdog").map(|check| check.finding.measured),
+        "confirm": office.to_confirm(moment),
+        "overrides": office.overrides(moment),
+        "levels": office.changed_levels(),
+        "attention": office.attention(moment),
+        "clients": desk.presence.count(),
         "today": {
             "since": summary.since, "sessions": summary.sessions, "allowed": summary.allowed, "blocked": summary.blocked,
             "up": summary.carried.sent, "down": summary.carried.received,
         },
         "banned": office.world.penalties.turned_away_sources(),
         "acl": { "gen": regime.snapshot.generation, "rules": rules.set().policy().rule_count() },
-        "badges": badges,
-        "t": seconds(Timestamp::now().as_microsecond()),
+        "badges": badges(office, now),
+        "t": seconds(moment.as_microsecond()),
     })
 }
 
@@ -111,12 +130,16 @@ fn per_second(count: u64, passed: Duration) -> f64 {
     (rate * 10.0).round() / 10.0
 }
 
-pub(super) fn health(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
-    let reasons = desk.office.readiness.reasons(Instant::now());
-    let check = |reason: &Reason| {
-        let state = if reasons.contains(reason) { "fail" } else { "ok" };
-        json!({ "name": reason.label(), "state": state })
-    };
-    let checks: Vec<Value> = Reason::ALL.iter().map(check).collect();
-    Ok(json!({ "ok": reasons.is_empty(), "checks": checks }))
+/// Words that nobody should overlook.
+fn badges(office: &Office, now: Instant) -> Vec<&'static str> {
+    let mut badges: Vec<&str> = office.readiness.reasons(now).into_iter().map(Reason::label).collect();
+    if office.reloads.last().is_some_and(|last| !last.is_good()) {
+        badges.push("drift");
+    }
+    badges
+}
+
+/// To one digit behind the point.
+fn tenths(value: f32) -> f64 {
+    (f64::from(value) * 10.0).round() / 10.0
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use wire::admin::{Message, Push};
+use wire::admin::Push;
 
 use super::desk::{Asker, Desk};
 use super::view::Shows;
@@ -45,7 +45,7 @@ impl Subscription {
     }
 
     /// What there is to say now; the next look follows in its time.
-    pub(super) fn look(&mut self, desk: &Desk, asker: &Asker, now: Instant) -> Vec<Message> {
+    pub(super) fn look(&mut self, desk: &Desk, asker: &Asker, now: Instant) -> Vec<Push> {
         self.due = now + self.every;
         let news = match &mut self.subject {
             Subject::View(view) => view.patch(desk, asker).map(|patch| ("patch", patch)).into_iter().collect(),
@@ -54,10 +54,10 @@ impl Subscription {
         news.into_iter().map(|(word, news)| self.say(word, news)).collect()
     }
 
-    fn say(&mut self, word: &str, news: Value) -> Message {
+    fn say(&mut self, word: &str, news: Value) -> Push {
         self.said += 1;
         let t = seconds(Timestamp::now().as_microsecond());
-        Message::Push(Push { sub: self.number, seq: self.said, ev: word.to_owned(), t, d: news })
+        Push { sub: self.number, seq: self.said, ev: word.to_owned(), t, d: news }
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn index(_: &Office, _: &Asked) -> Answer {
 }
 
 pub(super) fn metrics(office: &Office, _: &Asked) -> Answer {
+    office.vitals.note_fetch(Timestamp::now());
     Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", office.metrics.exposition())
 }
 
@@ -237,6 +238,7 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::Concessions(_)
         | office::Answer::Conceded(_)
         | office::Answer::Voided(_)
+        | office::Answer::Heard(_)
         | office::Answer::Reloaded(_)
         | office::Answer::Policy(_) => return None,
     };

@@ -3,9 +3,11 @@
 //! Knows nothing of HTTP, tokens or sockets: a frontend says who asks and what that one may do.
 
 pub(crate) mod acl;
+pub(crate) mod attention;
 pub(crate) mod classes;
 pub(crate) mod forgiveness;
 pub(crate) mod gatehouse;
+pub(crate) mod journal;
 mod limits;
 mod live;
 pub(crate) mod moment;
@@ -19,6 +21,7 @@ mod rules;
 pub(crate) mod several;
 pub(crate) mod sight;
 mod statistics;
+pub(crate) mod top;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -33,6 +36,7 @@ use wire::Extent;
 
 use self::forgiveness::Forgive;
 pub(crate) use self::gatehouse::Gatehouse;
+use self::journal::Hear;
 use self::limits::{Conceded, Quotas, Shown, Voided};
 pub(crate) use self::limits::{Grant, Override, Reset};
 use self::live::Live;
@@ -51,9 +55,11 @@ use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Sum};
+use crate::engine::log::Loudness;
 use crate::frontends::socks::World;
 use crate::state::effective::Effective;
 use crate::state::history::record::Scratch;
+use crate::state::journal::Journal;
 use crate::state::metrics::Metrics;
 use crate::state::metrics::today::Today;
 use crate::state::readiness::Readiness;
@@ -61,6 +67,7 @@ use crate::state::reloads::Reloads;
 use crate::state::session::ending::ByHouse;
 use crate::state::session::facts::Identity;
 use crate::state::session::ticket::Session;
+use crate::state::vitals::Vitals;
 
 /// What the operations work on.
 #[derive(Debug)]
@@ -82,6 +89,11 @@ pub(crate) struct Office {
     pub(crate) concessions: Concessions,
     pub(crate) workshop: Workshop,
     pub(crate) blueprint: Arc<dyn policy::Blueprint>,
+    /// The last lines of the log, and how much is written.
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) loudness: Loudness,
+    /// How all of it goes.
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 /// Who asks.
@@ -124,6 +136,8 @@ pub(crate) enum Operation {
     Grant(Box<Grant>),
     Override(Box<Override>),
     Reset(Reset),
+    /// Another level of the log for a while.
+    Hear(Box<Hear>),
     /// One of the operator's files before it counts.
     Policy(policy::Store, Box<policy::Order>),
     Password(Box<policy::NewPassword>),
@@ -159,6 +173,7 @@ pub(crate) enum Answer {
     Concessions(Conceded),
     Conceded(Box<Shown>),
     Voided(Voided),
+    Heard(Value),
     Policy(Value),
 }
 
@@ -244,7 +259,8 @@ impl Operation {
             | Self::Reload(_)
             | Self::Grant(_)
             | Self::Override(_)
-            | Self::Reset(_) => Scope::Operate,
+            | Self::Reset(_)
+            | Self::Hear(_) => Scope::Operate,
             Self::Policy(store, order) => order.scope(*store),
             Self::Password(_) => Scope::Admin,
         }
@@ -289,6 +305,7 @@ impl Office {
             Operation::Grant(order) => self.grant(caller, *order).map(Box::new).map(Answer::Conceded),
             Operation::Override(order) => self.lay_over(caller, *order).map(Box::new).map(Answer::Conceded),
             Operation::Reset(order) => self.reset(caller, &order).map(Answer::Voided),
+            Operation::Hear(order) => self.hear(caller, &order).map(Answer::Heard),
             Operation::Policy(store, order) => self.on_policy(caller, store, *order).map(Answer::Policy),
             Operation::Password(order) => self.set_password(caller, &order).map(Answer::Policy),
         }

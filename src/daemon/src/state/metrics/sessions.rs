@@ -65,6 +65,17 @@ struct Carried {
     received: Delivered,
 }
 
+/// Numbers that only grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) opened: u64,
+    /// Requests that rules denied.
+    pub(crate) denied: u64,
+    /// Bytes from clients.
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+}
+
 #[derive(Debug)]
 struct Delivered {
     bytes: IntCounter,
@@ -132,6 +143,27 @@ impl Sessions {
             user.sent.inc_by(up.bytes);
             user.received.inc_by(down.bytes);
         }
+    }
+
+    /// What has been counted so far, with what those in `roster` have carried.
+    pub(crate) fn totals(&self, roster: &Roster) -> Totals {
+        roster.each(|session| {
+            if session.up.has_news() || session.down.has_news() {
+                let user = self.user_of(&session.facts());
+                self.settle(session, user.as_deref());
+            }
+        });
+        Totals {
+            opened: u64::try_from(self.opened.get()).unwrap_or(0),
+            denied: self.refusals.total(Refusal::Denied.label()),
+            sent: self.carried.sent.bytes.get(),
+            received: self.carried.received.bytes.get(),
+        }
+    }
+
+    /// How long connections to destinations took that came about.
+    pub(crate) fn connected(&self) -> &Histogram {
+        &self.connected
     }
 
     fn user_of(&self, facts: &Facts) -> Option<Arc<User>> {

@@ -22,6 +22,11 @@ impl Words {
             None => self.all.with_label_values(&[word]).inc(),
         }
     }
+
+    /// How often this word was counted.
+    pub(crate) fn total(&self, word: &str) -> u64 {
+        self.known.iter().find(|(known, _)| *known == word).map_or(0, |(_, counter)| counter.get())
+    }
 }
 
 #[cfg(test)]

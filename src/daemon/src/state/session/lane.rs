@@ -48,6 +48,11 @@ impl Lane {
         self.packets.load(Relaxed)
     }
 
+    /// Whether anything was delivered that nobody was told of.
+    pub(crate) fn has_news(&self) -> bool {
+        self.bytes() > self.told.bytes.load(Relaxed) || self.packets() > self.told.packets.load(Relaxed)
+    }
+
     /// What was delivered since this was last asked; whoever asks at the same time, each byte is told once.
     pub(crate) fn news(&self) -> News {
         News { bytes: untold(&self.told.bytes, self.bytes()), packets: untold(&self.told.packets, self.packets()) }
@@ -70,7 +75,9 @@ mod tests {
         assert_eq!(lane.news(), News { bytes: 100, packets: 2 });
         assert_eq!(lane.news(), News { bytes: 0, packets: 0 });
         lane.carried(5);
+        assert!(lane.has_news());
         assert_eq!(lane.news(), News { bytes: 5, packets: 0 });
+        assert!(!lane.has_news());
     }
 
     #[test]

@@ -122,6 +122,6 @@ fn past_of_user(app: &mut App) -> Vec<Effect> {
 }
 
 /// A text as a value of a filter.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

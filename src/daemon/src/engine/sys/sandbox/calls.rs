@@ -120,6 +120,8 @@ const QUESTIONS: &[libc::c_long] = &[
     libc::SYS_getrusage,
     libc::SYS_uname,
     libc::SYS_sysinfo,
+    // How much room the disk of the history has.
+    libc::SYS_fstatfs,
 ];
 
 /// What newer architectures leave out, because another call does the same.

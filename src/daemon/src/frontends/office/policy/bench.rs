@@ -33,14 +33,14 @@ pub(super) struct Bench {
 
 /// A text that goes again unless somebody confirms it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Pending {
+pub(in crate::frontends::office) struct Pending {
     /// What is to be confirmed.
     #[serde(rename = "gen")]
-    pub(super) number: u64,
+    pub(in crate::frontends::office) number: u64,
     /// What comes back.
-    pub(super) back_to: u64,
-    pub(super) until: Timestamp,
-    pub(super) by: String,
+    pub(in crate::frontends::office) back_to: u64,
+    pub(in crate::frontends::office) until: Timestamp,
+    pub(in crate::frontends::office) by: String,
 }
 
 impl Bench {

@@ -27,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+pub(super) use self::bench::Pending;
 use self::bench::held;
 use self::candidate::{Candidate, Validation};
 pub(crate) use self::digest::Digest;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::bench::Bench;
+use super::bench::{Bench, Pending};
 use super::store::Store;
 
 #[derive(Debug)]
@@ -21,6 +21,11 @@ impl Workshop {
             users: Bench::new(Store::Users, within(Store::Users)),
             config: Bench::new(Store::Config, within(Store::Config)),
         }
+    }
+
+    /// What waits to be confirmed, of each file.
+    pub(in crate::frontends::office) fn pending(&self) -> impl Iterator<Item = (Store, Pending)> {
+        Store::ALL.into_iter().filter_map(|store| Some((store, self.bench(store).pending()?)))
     }
 
     pub(super) fn bench(&self, store: Store) -> &Bench {

@@ -1,0 +1,80 @@
+//! How the daemon is: who has the most, and what its log says.
+
+use clap::ValueEnum;
+
+use super::Measure;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Top {
+    /// Of what: users, destinations, or what rules denied within an hour
+    #[arg(long, value_enum, default_value = "user")]
+    pub(crate) by: Ranking,
+
+    /// What counts
+    #[arg(long, value_enum, default_value = "rate")]
+    pub(crate) key: Measure,
+
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+
+    /// Again every two seconds
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Ranking {
+    User,
+    Dst,
+    Denied,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Logs {
+    /// Go on with the lines that come
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+
+    /// Only lines that are at least so important
+    #[arg(long, value_name = "LEVEL", value_parser = ["error", "warn", "info", "debug", "trace"])]
+    pub(crate) level: Option<String>,
+
+    /// Only lines of this room, for instance session, auth or daemon
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target: Option<String>,
+
+    /// Only lines that have this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+
+    /// So many of the last lines
+    #[arg(short, long, value_name = "N", default_value_t = 100)]
+    pub(crate) number: usize,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LogLevel {
+    /// TARGET=LEVEL, for instance session=debug; TARGET alone is as configured again
+    #[arg(value_name = "TARGET[=LEVEL]")]
+    pub(crate) what: String,
+
+    /// For how long, for instance 15m, which it is without it
+    #[arg(long = "for", value_name = "DURATION")]
+    pub(crate) time: Option<String>,
+
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+impl Measure {
+    /// As the daemon calls it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Bytes => "bytes",
+            Self::Rate => "rate",
+        }
+    }
+}

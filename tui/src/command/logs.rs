@@ -1,0 +1,157 @@
+//! The daemon's own log, and how much it says.
+
+use std::process::ExitCode;
+
+use jiff::SignedDuration;
+use serde_json::{Map, Value, json};
+
+use super::{Desk, idem};
+use crate::args::{LogLevel, Logs};
+use crate::failure::Failure;
+use crate::output::{Format, Kind, Output, Sheet, raw};
+use crate::shown;
+
+const COLUMNS: &[(&str, Kind)] = &[
+    ("n", Kind::Count),
+    ("t", Kind::Time),
+    ("level", Kind::Text),
+    ("target", Kind::Text),
+    ("msg", Kind::Text),
+    ("fields", Kind::Text),
+];
+
+/// Lines of one answer of the daemon.
+const MOST: usize = 1_000;
+
+impl Desk {
+    /// The last lines, and with `--follow` those that come.
+    pub(super) fn logs(&mut self, logs: &Logs) -> Result<(), Failure> {
+        let mut p = wanted(logs);
+        if logs.follow {
+            p.insert("backlog".to_owned(), logs.number.min(MOST).into());
+            let began: Value = self.connection.call("logs.sub", &p)?;
+            began["lines"].as_array().into_iter().flatten().try_for_each(|line| self.shown(line))?;
+            return self.follow(began["sub"].as_u64());
+        }
+        let mut lines: Vec<Value> = Vec::new();
+        while lines.len() < logs.number {
+            p.insert("n".to_owned(), (logs.number - lines.len()).min(MOST).into());
+            let answer: Value = self.connection.call("logs.get", &p)?;
+            let earlier = answer["lines"].as_array().cloned().unwrap_or_default();
+            let Some(first) = earlier.first().map(|line| line["n"].clone()) else { break };
+            lines.splice(0..0, earlier);
+            p.insert("before".to_owned(), first);
+        }
+        match self.output.format {
+            Format::Table | Format::Plain => lines.iter().try_for_each(|line| self.shown(line)),
+            Format::Json | Format::Ndjson | Format::Csv | Format::Tsv => {
+                self.output.rows("rustsocks.logs/1", Sheet::of_objects(COLUMNS, &lines))
+            }
+        }
+    }
+
+    fn follow(&mut self, sub: Option<u64>) -> Result<(), Failure> {
+        loop {
+            let push = self.connection.next_push()?;
+            match (Some(push.sub) == sub, push.ev.as_str()) {
+                (true, "log") => self.shown(&push.d)?,
+                (true, "gap") => self.missing(&push.d)?,
+                (_, _) => {}
+            }
+        }
+    }
+
+    /// A line of the log as a line.
+    fn shown(&self, line: &Value) -> Result<(), Failure> {
+        match self.output.format {
+            Format::Json | Format::Ndjson => {
+                let mut exact = line.clone();
+                exact["t"] = Kind::Time.exact(&line["t"]);
+                Output::document(&exact)
+            }
+            Format::Table | Format::Plain | Format::Csv | Format::Tsv => Output::line(&words(line)),
+        }
+    }
+
+    /// Lines that nobody has any more are never passed over in silence.
+    fn missing(&self, gap: &Value) -> Result<(), Failure> {
+        match self.output.format {
+            Format::Json | Format::Ndjson => Output::document(&json!({ "gap": gap })),
+            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+                Output::line(&format!("-- {} lines are missing here --", raw(&gap["lost"])))
+            }
+        }
+    }
+
+    /// Makes the log say more or less of something for a while.
+    pub(super) fn log_level(&mut self, order: &LogLevel) -> Result<ExitCode, Failure> {
+        let (target, level) = match order.what.split_once('=') {
+            Some((target, level)) => (target, Some(level)),
+            None => (order.what.as_str(), None),
+        };
+        let mut p = json!({ "target": target, "level": level, "reason": order.reason, "idem": idem() });
+        if let Some(time) = &order.time {
+            p["ttl_s"] = seconds(time)?.into();
+        }
+        self.record("logs.level", &p, "rustsocks.log-level/1")?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn wanted(logs: &Logs) -> Map<String, Value> {
+    let Logs { follow: _, level, target, filter, number: _ } = logs;
+    let named = [("level", level), ("target", target), ("filter", filter)];
+    let said = named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value.clone()?))));
+    said.collect()
+}
+
+/// `2026-11-22T08:00:00Z WARN auth: banned source=203.0.113.77`.
+pub(crate) fn words(line: &Value) -> String {
+    let fields = line["fields"].as_object().into_iter().flatten();
+    let fields: Vec<String> = fields.map(|(name, value)| format!(" {name}={}", quoted(&raw(value)))).collect();
+    format!(
+        "{} {:5} {}: {}{}",
+        line["t"].as_f64().map_or_else(String::new, shown::time),
+        raw(&line["level"]).to_uppercase(),
+        raw(&line["target"]),
+        raw(&line["msg"]),
+        fields.concat(),
+    )
+}
+
+/// A value that has spaces or is none at all, in quotes.
+fn quoted(value: &str) -> String {
+    if value.is_empty() || value.contains([' ', '"']) { format!("{value:?}") } else { value.to_owned() }
+}
+
+fn seconds(time: &str) -> Result<i64, Failure> {
+    let read = time.parse::<SignedDuration>().map_err(|_| ());
+    let read = read.and_then(|time| if time.as_secs() > 0 { Ok(time.as_secs()) } else { Err(()) });
+    read.map_err(|()| Failure::Usage(format!("{time:?} is no time; write 90s, 15m or 2h")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_from_left_to_right() {
+        let line = json!({
+            "n": 7, "t": 1_795_334_400.0, "level": "warn", "target": "auth", "msg": "banned",
+            "fields": { "source": "203.0.113.77", "why": "too many", "user": "" },
+        });
+        assert_eq!(
+            words(&line),
+            "2026-11-22T08:00:00Z WARN  auth: banned source=203.0.113.77 user=\"\" why=\"too many\""
+        );
+    }
+
+    #[test]
+    fn a_time_is_read_as_people_write_it() {
+        for (time, read) in
+            [("15m", Some(900)), ("90s", Some(90)), ("1h30m", Some(5_400)), ("0s", None), ("soon", None)]
+        {
+            assert_eq!(seconds(time).ok(), read, "{time}");
+        }
+    }
+}

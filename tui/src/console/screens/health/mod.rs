@@ -1,0 +1,114 @@
+//! What is well and what is not: each check with what it means, what was not well lately, and which program this is.
+
+mod draw;
+
+use ratatui::layout::{Position, Rect};
+use serde_json::{Value, json};
+use wire::admin::{Push, Refusal};
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::{About, Effect};
+use crate::console::listing::{Columns, Listing};
+use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::output::Kind;
+
+const CHECKS: Columns = &[("state", Kind::Text), ("name", Kind::Text), ("measured", Kind::Text), ("limit", Kind::Text)];
+
+/// Incidents that are asked for.
+const INCIDENTS: usize = 50;
+
+/// The checks, and what was not well lately.
+#[derive(Debug, Default)]
+pub(crate) struct Health {
+    sub: Option<u64>,
+    checks: Listing,
+    incidents: Vec<Value>,
+}
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn rows(&self, _pane: usize) -> Rows {
+        Rows::Listing
+    }
+
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        app.health.sub = None;
+        app.health.checks.is_waiting = true;
+        vec![
+            Effect::ask("health.get", &json!({}), About::Listing(Screen::Health)),
+            Effect::ask("health.sub", &json!({ "every_ms": 1000 }), About::Own(Screen::Health, "checks")),
+            incidents(),
+        ]
+    }
+
+    fn leave(&self, app: &mut App) -> Vec<Effect> {
+        let sub = app.health.sub.take();
+        let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Health, "closed"));
+        sub.map(close).into_iter().collect()
+    }
+
+    fn refresh(&self, app: &mut App) -> Vec<Effect> {
+        let mut effects = self.leave(app);
+        effects.extend(self.enter(app));
+        effects
+    }
+
+    fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
+        Some(&app.health.checks)
+    }
+
+    fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
+        Some(&mut app.health.checks)
+    }
+
+    fn columns(&self) -> Columns {
+        CHECKS
+    }
+
+    fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        let Some(answer) = app.granted(answer) else { return Vec::new() };
+        match what {
+            "checks" => {
+                app.health.sub = answer["sub"].as_u64();
+                app.health.told(&answer);
+            }
+            "incidents" => app.health.incidents = answer["incidents"].as_array().cloned().unwrap_or_default(),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// A check that stands otherwise than before is an incident, or the end of one.
+    fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
+        let health = &mut app.health;
+        if health.sub != Some(push.sub) || push.ev != "health" {
+            return Vec::new();
+        }
+        let before = health.states();
+        health.told(&push.d);
+        if health.states() == before { Vec::new() } else { vec![incidents()] }
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
+
+impl Health {
+    fn told(&mut self, answer: &Value) {
+        self.checks.fill(CHECKS, answer["checks"].as_array().cloned().unwrap_or_default());
+    }
+
+    fn states(&self) -> Vec<Value> {
+        self.checks.objects.iter().map(|check| check["state"].clone()).collect()
+    }
+}
+
+fn incidents() -> Effect {
+    Effect::ask("incidents.list", &json!({ "n": INCIDENTS }), About::Own(Screen::Health, "incidents"))
+}

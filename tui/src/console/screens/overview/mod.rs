@@ -1,0 +1,271 @@
+//! What the daemon does, at a glance: numbers with their past, who and what has the most, what to look at, and what was changed.
+
+mod draw;
+
+use ratatui::layout::{Position, Rect};
+use serde_json::{Value, json};
+use wire::admin::{Push, Refusal, Role};
+
+use crate::console::app::App;
+use crate::console::canvas::Canvas;
+use crate::console::event::{About, Effect};
+use crate::console::keys::Key::Char;
+use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::console::screens::sessions::quoted;
+use crate::output::raw;
+
+/// What is drawn as a curve, by its name in the daemon's series.
+const CURVES: [&str; 7] = ["sessions", "new", "up", "down", "denied", "auth_fail", "conn_p99"];
+
+/// How far the curves go back: the length of a moment, how many there are, and what that is called.
+const PASTS: [(u64, usize, &str); 3] = [(1, 300, "5 min"), (10, 360, "1 h"), (60, 1_440, "24 h")];
+
+/// The parts with rows, in the order of Tab.
+const USERS: usize = 0;
+const DESTINATIONS: usize = 1;
+const DENIALS: usize = 2;
+const ATTENTION: usize = 3;
+const CHANGES: usize = 4;
+
+/// What the tables of the most are of, as the daemon calls it.
+const RANKINGS: [&str; 3] = ["user", "dst", "denied"];
+
+/// Rows of each.
+const MOST: usize = 20;
+
+/// Everything that came for this screen.
+#[derive(Debug, Default)]
+pub(crate) struct Overview {
+    /// The place in [`PASTS`].
+    past: usize,
+    /// In the order of [`CURVES`]; nothing where nothing was measured.
+    curves: Vec<Vec<Option<f64>>>,
+    series: Option<u64>,
+    /// The subscriptions of the rankings.
+    rankings: [Option<u64>; RANKINGS.len()],
+    attention: Option<u64>,
+    /// The rows of each part.
+    rows: [Vec<Value>; CHANGES + 1],
+    cursors: [usize; CHANGES + 1],
+}
+
+const KEYS: &[Binding] = &[
+    bind(Action::Run(next_past), &[Char('w')], On::Rows, "window", "curves of five minutes, an hour or a day")
+        .hint("window")
+        .command("rustsocks-cli raw '{\"op\":\"series.get\",\"p\":{\"keys\":[\"up\"],\"res\":60}}'"),
+    bind(Action::Run(again), &[Char('r')], On::Rows, "refresh", "ask again").command("rustsocks-cli status"),
+];
+
+/// The screen.
+#[derive(Debug)]
+pub(crate) struct Room;
+
+impl room::Room for Room {
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn panes(&self) -> usize {
+        CHANGES + 1
+    }
+
+    fn rows(&self, _pane: usize) -> Rows {
+        Rows::Own
+    }
+
+    /// The status comes by itself, whatever the screen.
+    fn enter(&self, app: &mut App) -> Vec<Effect> {
+        let overview = &mut app.overview;
+        overview.series = None;
+        overview.attention = None;
+        overview.rankings = [None; RANKINGS.len()];
+        let part = |what| About::Own(Screen::Overview, what);
+        let mut effects = vec![
+            past(overview.past),
+            Effect::ask("series.sub", &json!({ "keys": CURVES }), part("series")),
+            Effect::ask("attention.sub", &json!({}), part("attention")),
+        ];
+        for by in RANKINGS {
+            effects.push(Effect::ask("top.sub", &json!({ "by": by, "n": MOST }), part(by)));
+        }
+        if app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin) {
+            effects.push(Effect::ask("audit.tail", &json!({ "n": 2 * MOST }), part("audit")));
+        }
+        effects
+    }
+
+    fn leave(&self, app: &mut App) -> Vec<Effect> {
+        let Overview { series, rankings, attention, .. } = &mut app.overview;
+        let subs = [series.take(), attention.take()].into_iter().chain(rankings.iter_mut().map(Option::take));
+        let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Overview, "closed"));
+        subs.flatten().map(close).collect()
+    }
+
+    fn refresh(&self, app: &mut App) -> Vec<Effect> {
+        let mut effects = self.leave(app);
+        effects.extend(self.enter(app));
+        effects
+    }
+
+    fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
+        let pane = app.ui.pane;
+        let last = app.overview.rows[pane].len().saturating_sub(1);
+        let cursor = &mut app.overview.cursors[pane];
+        *cursor = cursor.saturating_add_signed(by).min(last);
+        Vec::new()
+    }
+
+    /// To the screen that says more, with a filter for this row.
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        let Some(row) = meant(app).cloned() else { return Vec::new() };
+        match app.ui.pane {
+            USERS => narrowed(app, "user", &raw(&row[0])),
+            DESTINATIONS => {
+                let destination = raw(&row[0]);
+                let host = destination.rsplit_once(':').map_or(destination.as_str(), |(host, _)| host);
+                narrowed(app, "dst", host.trim_start_matches('[').trim_end_matches(']'))
+            }
+            DENIALS => {
+                app.history.filter = format!("user={} and status=rejected", quoted(&raw(&row[0])));
+                vec![Effect::Go(Screen::History)]
+            }
+            ATTENTION => led_on(app, &row),
+            _ => {
+                app.ui.overlay = Some(crate::console::ui::Overlay::Detail { scroll: 0 });
+                Vec::new()
+            }
+        }
+    }
+
+    fn record(&self, app: &App) -> (String, Value) {
+        ("What was changed".to_owned(), meant(app).cloned().unwrap_or_default())
+    }
+
+    fn copied(&self, app: &App) -> Vec<String> {
+        let cells = |row: &Value| match row.as_array() {
+            Some(cells) => cells.iter().map(raw).collect(),
+            None => vec![raw(row)],
+        };
+        meant(app).map(cells).unwrap_or_default()
+    }
+
+    fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        let Some(answer) = app.granted(answer) else { return Vec::new() };
+        let overview = &mut app.overview;
+        let sub = answer["sub"].as_u64();
+        match what {
+            "past" => overview.filled(&answer),
+            "series" => overview.series = sub,
+            "attention" => {
+                overview.attention = sub;
+                overview.told(ATTENTION, &answer["items"]);
+            }
+            "audit" => overview.told(CHANGES, &changes(&answer["records"])),
+            by => {
+                if let Some(place) = RANKINGS.iter().position(|known| *known == by) {
+                    overview.rankings[place] = sub;
+                    overview.told(place, &answer["rows"]);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
+        let (overview, sub) = (&mut app.overview, Some(push.sub));
+        if overview.series == sub && push.ev == "series" {
+            return overview.measured(&push.d);
+        }
+        if overview.attention == sub && push.ev == "attention" {
+            overview.told(ATTENTION, &push.d["items"]);
+        }
+        if let Some(place) = overview.rankings.iter().position(|known| *known == sub).filter(|_| push.ev == "top") {
+            overview.told(place, &push.d["rows"]);
+        }
+        Vec::new()
+    }
+
+    fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        draw::draw(app, canvas, area)
+    }
+}
+
+impl Overview {
+    /// The past came, whole.
+    fn filled(&mut self, answer: &Value) {
+        let values = |key: &&str| -> Vec<Option<f64>> {
+            answer["data"][*key].as_array().into_iter().flatten().map(Value::as_f64).collect()
+        };
+        self.curves = CURVES.iter().map(values).collect();
+    }
+
+    /// A second is over. Longer moments are asked for when one of them is.
+    fn measured(&mut self, news: &Value) -> Vec<Effect> {
+        let (length, most, _) = PASTS[self.past];
+        if length > 1 {
+            let is_over = news["t"].as_u64().is_some_and(|second| second.is_multiple_of(length));
+            return if is_over { vec![past(self.past)] } else { Vec::new() };
+        }
+        let values = news["v"].as_array().into_iter().flatten().map(Value::as_f64);
+        for (curve, value) in self.curves.iter_mut().zip(values) {
+            curve.push(value);
+            if curve.len() > most {
+                curve.remove(0);
+            }
+        }
+        Vec::new()
+    }
+
+    /// Other rows for a part.
+    fn told(&mut self, part: usize, rows: &Value) {
+        self.rows[part] = rows.as_array().cloned().unwrap_or_default();
+        self.cursors[part] = self.cursors[part].min(self.rows[part].len().saturating_sub(1));
+    }
+}
+
+/// Asks for the curves as far as they go back.
+fn past(place: usize) -> Effect {
+    let (res, n, _) = PASTS[place];
+    let p = json!({ "keys": CURVES, "res": res, "n": n });
+    Effect::ask("series.get", &p, About::Own(Screen::Overview, "past"))
+}
+
+/// What was done, or would have been; the latest first.
+fn changes(records: &Value) -> Value {
+    let is_over = |record: &&Value| record["phase"] != "intent";
+    records.as_array().into_iter().flatten().rev().filter(is_over).cloned().collect()
+}
+
+fn meant(app: &App) -> Option<&Value> {
+    let Overview { rows, cursors, .. } = &app.overview;
+    rows.get(app.ui.pane)?.get(cursors[app.ui.pane])
+}
+
+fn next_past(app: &mut App) -> Vec<Effect> {
+    app.overview.past = (app.overview.past + 1) % PASTS.len();
+    vec![past(app.overview.past)]
+}
+
+fn again(app: &mut App) -> Vec<Effect> {
+    room::Room::refresh(&Room, app)
+}
+
+/// To the sessions that have this.
+fn narrowed(app: &mut App, field: &str, value: &str) -> Vec<Effect> {
+    let visible = app.visible();
+    let mut effects = app.sessions.live.filtered(visible, format!("{field}={}", quoted(value)));
+    effects.push(Effect::Go(Screen::Sessions));
+    effects
+}
+
+/// To the screen that the daemon names, if there is one.
+fn led_on(app: &mut App, item: &Value) -> Vec<Effect> {
+    let named = raw(&item["screen"]);
+    let found = app.screens().find(|screen| screen.title().eq_ignore_ascii_case(&named));
+    if found.is_none() {
+        app.ui.say("there is no screen for it");
+    }
+    found.map(Effect::Go).into_iter().collect()
+}
