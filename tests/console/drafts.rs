@@ -4,11 +4,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
+use rig::place;
+use rig::rules::Rules;
+use rig::service::Launch;
 use rig::signals::send;
 
 use crate::rules::{OPEN, editor, scene, text};
 use crate::screen::Screen;
-use crate::{client, socket};
+use crate::{CONFIG, client, program, socket};
 
 const SIZE: (u16, u16) = (100, 40);
 
@@ -125,6 +128,32 @@ fn two_who_write_are_merged_and_a_file_that_was_edited_by_hand_is_not_overwritte
     assert_eq!(text(&rules.path()), "[[users");
     screen.type_in("\x1b");
     screen.wait_until("no form", |text| !text.contains("Apply the draft?"));
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}
+
+#[test]
+fn a_draft_outlives_the_daemon() {
+    let place = place::for_everybody();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let (rules, socket) = (Rules::of(OPEN), place.path().join("admin.sock"));
+    let path = socket.to_str().expect("temporary directories have plain names");
+    let start = || Launch::of(program()).config(&(CONFIG.replace("{socket}", path) + &rules.settings())).start();
+    let first = start();
+    let mut screen = Screen::open(&socket, SIZE, &[("XDG_STATE_HOME", state)]);
+    at_rules(&mut screen);
+    screen.type_in("e");
+    screen.wait_for("into the draft");
+    screen.type_in("\tkept\t\t\t\t\t\r");
+    screen.wait_for("1 changes, valid");
+    drop(first);
+    screen.wait_for("Disconnected");
+    let _second = start();
+    screen.wait_for("Go on with your draft?");
+    screen.type_in("y");
+    screen.wait_for("1 changes, valid");
+    screen.type_in("D");
+    screen.wait_for("description = \"kept\"");
     screen.type_in("q");
     assert!(screen.wait_for_end().success());
 }

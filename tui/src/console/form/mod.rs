@@ -68,7 +68,6 @@ pub(crate) struct Entry {
 pub(crate) enum Input {
     Text(Field),
     /// Shown as stars, and wiped.
-    #[allow(dead_code, reason = "screens take forms one by one, and none asks for a secret yet")]
     Secret(Secret),
     Choice {
         options: Vec<String>,
@@ -125,7 +124,6 @@ impl Entry {
         Self::new(name, label, Input::Text(Field::of(text)))
     }
 
-    #[allow(dead_code, reason = "screens take forms one by one, and none asks for a secret yet")]
     pub(crate) fn secret(name: &'static str, label: &'static str) -> Self {
         Self::new(name, label, Input::Secret(Secret::default()))
     }
@@ -187,7 +185,6 @@ impl Entries {
         matches!(self.of(name), Some(Input::Check(true)))
     }
 
-    #[allow(dead_code, reason = "screens take forms one by one, and none asks for a secret yet")]
     pub(crate) fn secret(&self, name: &str) -> &str {
         match self.of(name) {
             Some(Input::Secret(secret)) => secret.text(),
