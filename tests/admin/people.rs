@@ -33,6 +33,44 @@ fn users_are_those_of_the_file_and_whoever_is_in() {
 }
 
 #[test]
+fn users_groups_and_who_has_which_part_of_the_bandwidth_are_looked_at() {
+    let further = |name: &str| if name == "alice" { "groups = [\"staff\"]\nbandwidth_limit_mbps = 8\n" } else { "" };
+    let users = Users::crowd_with(["alice".to_owned(), "bob".to_owned()], b"wonderland", further);
+    let service = start(&[&users.settings(&["userpass"]), "[limits]\nbandwidth_limit_mbps = 80\n"].concat());
+    let mut client = Wire::connect(service.addr());
+    assert_eq!(client.log_in(b"alice", b"wonderland")[1], 0);
+    let target = Target::listen();
+    assert_eq!(client.ask(CONNECT, target.addr()).code, 0);
+    let mut reader = somebody(&service, 4321, &[READ]);
+    let open = |reader: &mut rig::admin::Conversation, of: &str, filter: &str| {
+        let p = json!({ "of": of, "filter": filter, "cols": ["name", "sessions"], "win": { "off": 0, "len": 10 } });
+        reader.ask("view.open", p)["rows"].clone()
+    };
+    let is_in = |reader: &mut rig::admin::Conversation| {
+        open(reader, "users", "group=staff sessions>0") == json!([["alice", "alice", 1]])
+    };
+    assert!(eventually(PATIENCE, || is_in(&mut reader)));
+    assert_eq!(open(&mut reader, "users", "state=enabled sessions=0"), json!([["bob", "bob", 0]]));
+    let class = |reader: &mut rig::admin::Conversation, name: &str| {
+        let classes = reader.ask("limits.tree", json!({}))["classes"].clone();
+        let found = classes.as_array().expect("a list").iter().find(|class| class["name"] == name).cloned();
+        found.unwrap_or_else(|| panic!("{name} is missing in {classes}"))
+    };
+    let alice = class(&mut reader, "user/alice");
+    assert_eq!(
+        (&alice["ceiling_up"], &alice["sessions"], &alice["parent"]),
+        (&json!(1_000_000), &json!(1), &json!("global"))
+    );
+    assert_eq!(class(&mut reader, "global")["ceiling_down"], 10_000_000);
+    assert_eq!(open(&mut reader, "limits", "kind=user"), json!([["user/alice", "user/alice", 1]]));
+    let groups = reader.ask("groups.list", json!({}));
+    assert_eq!(groups["groups"][0], json!({ "name": "staff", "members": ["alice"], "sessions": 1, "rules": 0 }));
+    let alice = reader.ask("users.get", json!({ "name": "alice" }));
+    assert_eq!((&alice["limits"]["up_bps"], &alice["rules"]["own"]), (&json!(8_000_000), &json!(0)), "{alice}");
+    assert_eq!(alice["last_src"], "127.0.0.1");
+}
+
+#[test]
 fn an_operator_grants_and_overrides_for_a_while_and_takes_it_back() {
     let quota = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 50\n";
     let service = start(quota);

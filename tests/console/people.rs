@@ -144,7 +144,7 @@ fn an_administrator_adds_a_user_disables_a_leaver_and_slows_one_down_in_the_cons
     assert!(users.text().contains("enabled = false"), "{}", users.text());
     assert!(!logs_in(&service, "eve", "a good password"));
     screen.type_in("6");
-    screen.wait_for("[Limits");
+    screen.wait_for("> Limits");
     screen.type_in("o");
     screen.wait_for("Another limit for a while");
     screen.type_in("user/alice\t\t\t\tthe release\t\r");

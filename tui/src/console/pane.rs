@@ -1,4 +1,4 @@
-//! Parts of a screen, each under its title; brackets show which has the keys.
+//! Parts of a screen, each under its title; the one that has the keys says so.
 
 use ratatui::layout::Rect;
 
@@ -9,10 +9,10 @@ use super::theme::Role;
 /// Draws the title, and the frame if there is room for one; what is inside is left.
 pub(crate) fn pane(app: &App, canvas: &mut Canvas<'_>, area: Rect, (title, number): (&str, usize)) -> Rect {
     let has_keys = app.ui.pane == number;
-    let title = if has_keys { format!("[{title}]") } else { title.to_owned() };
+    let title = if has_keys { format!("> {title}") } else { title.to_owned() };
     if app.has_boxes() {
         return canvas.framed(area, &title);
     }
-    canvas.text(area, 1, 0, &title, Role::Dim);
+    canvas.text(area, 1, 0, &title, Role::Header);
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }

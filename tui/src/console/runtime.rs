@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use wire::admin::Request;
+use zeroize::Zeroizing;
 
 use super::app::App;
 use super::caps::{Caps, Environment};
@@ -197,7 +198,8 @@ impl Runtime {
     fn ask(&mut self, op: &str, p: Value, about: About) {
         let (Some(writer), Value::Object(p)) = (&mut self.writer, p) else { return };
         self.last += 1;
-        let line = Request { id: self.last, op: op.to_owned(), p }.line();
+        // It may bear a password.
+        let line = Zeroizing::new(Request { id: self.last, op: op.to_owned(), p }.line());
         match writer.write_all(&line) {
             Ok(()) => drop(self.waiting.insert(self.last, about)),
             Err(_) => drop(writer.shutdown(std::net::Shutdown::Both)),

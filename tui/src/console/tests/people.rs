@@ -254,7 +254,7 @@ fn a_limit_is_written_into_the_file_that_has_it() {
 fn tab_goes_through_both_parts_of_a_screen() {
     let mut stage = stage(users);
     stage.key(KeyCode::Tab);
-    assert!(stage.picture().contains("[Groups]"), "{}", stage.picture());
+    assert!(stage.picture().contains("> Groups"), "{}", stage.picture());
     stage.key(KeyCode::Enter);
     assert!(matches!(stage.app.ui.overlay, Some(Overlay::Detail { .. })) && stage.picture().contains("developers"));
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use super::MOST_REPLY;
 use super::hello::{Hello, Welcome};
@@ -110,7 +111,8 @@ impl<R: Read, W: Write> Client<R, W> {
                 return Err(CallError::Form(serde::de::Error::custom("parameters are an object")));
             }
         };
-        let line = Request { id: self.last, op: op.to_owned(), p }.line();
+        // It may bear a password.
+        let line = Zeroizing::new(Request { id: self.last, op: op.to_owned(), p }.line());
         self.to.write_all(&line)?;
         self.to.flush()?;
         Ok(self.last)

@@ -239,7 +239,7 @@ impl Purpose for Password {
 
 impl Purpose for Login {
     fn command(&self, _: &Entries) -> String {
-        format!("rustsocks-cli raw '{{\"op\":\"auth.test\",\"p\":{{\"user\":{:?},\"secret\":...}}}}'", self.0)
+        format!("rustsocks-cli auth test {}", self.0)
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {

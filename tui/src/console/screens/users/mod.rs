@@ -72,7 +72,7 @@ const KEYS: &[Binding] = &[
         "test login",
         "whether a password lets this user in, and why not",
     )
-    .command("rustsocks-cli raw '{\"op\":\"auth.test\",\"p\":{\"user\":NAME,\"secret\":...}}'"),
+    .command("rustsocks-cli auth test NAME"),
     bind(Action::Run(change::remove), &[Char('D')], On::Live, "delete user", "takes this user out of the users file")
         .command("rustsocks-cli users del NAME"),
     bind(Action::Run(change::end), &[Char('K')], On::Live, "end sessions", "end the sessions of this user; asks first")
