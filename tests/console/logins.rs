@@ -113,6 +113,9 @@ fn an_operator_finds_out_on_the_console_why_a_login_fails() {
     screen.wait_for("Reload?");
     screen.type_in("y");
     screen.wait_for("last reload");
+    // The screen asks once, so it has to be there by then.
+    let is_kept = || document(&socket(&service), &["history", "query", "status=rejected"])["rows"] != json!([]);
+    assert!(eventually(PATIENCE, is_kept), "the refused login is in no history");
     screen.type_in("3");
     screen.wait_for("rejected 1");
     screen.type_in("q");

@@ -137,19 +137,21 @@ impl Audit {
         Ok(lines)
     }
 
-    /// Shows every record to `visit`, the oldest first; what is none is passed over.
+    /// Shows every record to `visit`, the oldest first, until it wants no more; what is none is passed over.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) fn each(&self, mut visit: impl FnMut(Value)) -> io::Result<()> {
+    pub(crate) fn each(&self, mut visit: impl FnMut(Value) -> bool) -> io::Result<()> {
         let mut lines = match File::open(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             opened => BufReader::new(opened?),
         };
         let mut line = Vec::new();
         while (&mut lines).take(LONGEST + 1).read_until(b'\n', &mut line)? > 0 {
-            if let Ok(record) = serde_json::from_slice(&line) {
-                visit(record);
+            if let Ok(record) = serde_json::from_slice(&line)
+                && !visit(record)
+            {
+                break;
             }
             line.clear();
         }

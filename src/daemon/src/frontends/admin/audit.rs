@@ -68,19 +68,19 @@ fn hundred() -> usize {
     100
 }
 
-fn query(desk: &Desk, _: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
+fn query(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
     let Query { filter, n } = read(p)?;
     let (filter, now) = (filter_of(&filter, filter::AUDIT)?, now());
     let (mut records, mut matched, most) = (VecDeque::new(), 0_u64, n.clamp(1, 1_000));
     let keep = |record: Value| {
-        if !filter.admits(&Record(&record), now) {
-            return;
+        if filter.admits(&Record(&record), now) {
+            matched += 1;
+            if records.len() == most {
+                records.pop_front();
+            }
+            records.push_back(record);
         }
-        matched += 1;
-        if records.len() == most {
-            records.pop_front();
-        }
-        records.push_back(record);
+        !asker.withdrawn.is_withdrawn()
     };
     audit(desk)?.each(keep).map_err(|error| unreadable(&error))?;
     Ok(json!({ "records": records, "matched": matched }))
