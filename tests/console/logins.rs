@@ -59,6 +59,26 @@ fn logins_are_tried_told_and_forgiven_by_commands() {
 }
 
 #[test]
+fn a_bundle_has_what_helps_and_no_address() {
+    let users = Users::of(&[("alice", b"wonderland")]);
+    let service = strict(&users);
+    let file = service.directory().join("bundle.tar");
+    let bundle = ["support", "bundle", file.to_str().expect("a plain name")];
+    let done = client(&socket(&service), &bundle);
+    assert!(done.status.success(), "{done:?}");
+    let unpacked = |file: &str| {
+        let output = Command::new("tar").args(["-xOf", bundle[2], &format!("rustsocks-support/{file}.json")]).output();
+        let text = String::from_utf8(output.expect("every system has tar").stdout).expect("it is text");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}: {text}"))
+    };
+    assert_eq!(unpacked("logins")["users"]["count"], 1);
+    let settings = unpacked("settings").to_string();
+    assert!(settings.contains("server.bind_port") && !settings.contains("127.0.0.1"), "{settings}");
+    let again = client(&socket(&service), &bundle);
+    assert_eq!(again.status.code(), Some(1), "nothing is written over: {again:?}");
+}
+
+#[test]
 fn a_reload_is_waited_for_by_a_script() {
     let users = Users::of(&[("alice", b"wonderland")]);
     let service = strict(&users);

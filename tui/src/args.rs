@@ -5,6 +5,7 @@ mod auth;
 mod files;
 mod people;
 mod state;
+mod support;
 
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) use self::auth::Auth;
 pub(crate) use self::files::{Config, Limits, Manner};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};
 pub(crate) use self::state::{LogLevel, Logs, Ranking, Top};
+pub(crate) use self::support::Support;
 use crate::output::Format;
 
 /// Watches and steers a running rustsocks daemon over its admin socket.
@@ -128,6 +130,9 @@ pub(crate) enum Command {
     /// Who did what
     #[command(subcommand)]
     Audit(Audit),
+    /// For whoever helps
+    #[command(subcommand)]
+    Support(Support),
     /// Send one request as it is, for instance '{"op":"status.get"}'
     Raw {
         /// JSON with `op` and, if it needs any, `p`

@@ -14,6 +14,7 @@ pub(crate) mod logs;
 mod people;
 mod state;
 mod stream;
+mod support;
 
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ use wire::admin::Role;
 
 pub(crate) use self::acl::effect;
 use self::history::Time;
-use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Logs, Sessions};
+use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Logs, Sessions, Support};
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -130,6 +131,7 @@ impl Desk {
                 self.audit("audit.query", &json!({ "filter": expr.unwrap_or_default(), "n": number }))?;
             }
             Command::Audit(Audit::Verify) => self.record("audit.verify", &json!({}), "rustsocks.audit/1")?,
+            Command::Support(Support::Bundle { file, addresses }) => self.bundle(&file, addresses)?,
             Command::Raw { request } => self.raw(&request)?,
             Command::Ops => self.ops()?,
             Command::Console(_) | Command::Completions { .. } => {
