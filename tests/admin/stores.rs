@@ -150,6 +150,26 @@ fn the_configuration_is_changed_key_by_key_and_says_what_waits_for_a_start() {
 }
 
 #[test]
+fn who_gives_orders_and_which_files_are_opened_is_not_changed_over_the_socket() {
+    let (_users, service) = scene();
+    let mut operator = root(&service);
+    let file = configuration(&service);
+    let before = fs::read_to_string(&file).expect("it is there");
+    for (key, value) in [
+        ("admin.admin_groups", json!(["users"])),
+        ("server.sandbox", json!(false)),
+        ("logging.file", json!("/etc/cron.d/log")),
+        ("dns.hosts_file", json!("/etc/shadow")),
+    ] {
+        let set = json!([{ "op": "set", "key": key, "value": value }]);
+        let (code, refusal) = operator.refused("txn.quick", quick("config", set));
+        assert_eq!(code, "bad_request", "{refusal}");
+        assert!(refusal["msg"].as_str().expect("words").starts_with(&format!("{key}: ")), "{refusal}");
+    }
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), before);
+}
+
+#[test]
 fn a_configuration_that_this_host_cannot_serve_leaves_the_file_as_it_was() {
     let (_users, service) = scene();
     let mut operator = root(&service);

@@ -6,6 +6,7 @@
 
 mod changes;
 mod contradictions;
+mod host;
 mod kinds;
 mod lines;
 mod listeners;
@@ -22,6 +23,7 @@ pub mod users;
 mod values;
 
 pub use changes::Changes;
+pub use host::host_keys_changed;
 pub use kinds::amounts::Amount;
 pub use kinds::rates::{EachWay, Rate};
 pub use listeners::{Advertised, Binding, Listener};

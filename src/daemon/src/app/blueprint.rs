@@ -40,6 +40,7 @@ impl Blueprint for Plan {
 
     fn read(&self, text: &str) -> anyhow::Result<Wanted> {
         let mut loaded = configuration::load(&self.selection, Some(text))?;
+        configuration::leaves_the_host_alone(&self.text().unwrap_or_default(), text)?;
         let needs_restart = loaded.settings.keep_fixed(&self.first).keys;
         Ok(Wanted { warnings: loaded.warnings, needs_restart })
     }

@@ -40,6 +40,17 @@ pub(super) fn load(selection: &Selection, text: Option<&str>) -> anyhow::Result<
     Ok(loaded)
 }
 
+/// Whether a configuration that came over the admin socket changes only what may be changed from there.
+pub(super) fn leaves_the_host_alone(present: &str, text: &str) -> anyhow::Result<()> {
+    let changed = config::host_keys_changed(present, text);
+    ensure!(
+        changed.is_empty(),
+        "{}: the rights of the service, who gives it orders, and the files that it opens are changed with an editor, in the file itself",
+        changed.join(", ")
+    );
+    Ok(())
+}
+
 /// Lets relative paths begin where the monitor stands, since the worker stands in `/`.
 fn anchor(settings: &mut Settings, directory: &Path) {
     let Settings { logging, dns, admin, pam, .. } = settings;

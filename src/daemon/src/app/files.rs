@@ -77,6 +77,9 @@ impl Files<'_> {
             "{} does not say what is in force; somebody has edited it: reload it or put it back first",
             path.display()
         );
+        if kind == DocumentKind::Configuration {
+            configuration::leaves_the_host_alone(&present, text)?;
+        }
         self.could_start_by(kind, text)?;
         rewriting::rewrite(&path, text).with_context(|| format!("cannot write {}", path.display()))
     }
