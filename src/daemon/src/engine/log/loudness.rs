@@ -14,6 +14,9 @@ pub(crate) const TARGETS: [&str; 7] = ["audit", "auth", "quota", "session", "dae
 /// Exceptions that hold at once.
 pub(crate) const MOST: usize = 16;
 
+/// What tells who has done what and who came in: no operator makes it quieter than it is configured.
+pub(crate) const RECORDS: [&str; 2] = ["audit", "auth"];
+
 /// Every clone changes the same log.
 #[derive(Debug, Clone)]
 pub(crate) struct Loudness {
@@ -37,6 +40,15 @@ pub(crate) struct Exception {
     pub(crate) by: String,
 }
 
+/// Why there is no such exception.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotHeard {
+    #[error("{MOST} levels are changed already")]
+    TooMany,
+    #[error("level: what is audit or auth stays as loud as configured, which is {0}")]
+    Quieter(LevelFilter),
+}
+
 impl Loudness {
     pub(super) fn new(handle: reload::Handle<Targets, Registry>, level: LevelFilter) -> Self {
         Self { handle, wanted: Arc::new(Mutex::new(Wanted { level, exceptions: Vec::new() })) }
@@ -49,16 +61,23 @@ impl Loudness {
         self.follow(&wanted);
     }
 
-    /// Makes an exception, or another one of the same target; false if there are too many.
-    pub(crate) fn except(&self, exception: Exception) -> bool {
+    /// Makes an exception, or another one of the same target.
+    ///
+    /// # Errors
+    /// There are too many, or what is a record would be quieter than it is configured.
+    pub(crate) fn except(&self, exception: Exception) -> Result<(), NotHeard> {
         let mut wanted = self.wanted();
-        wanted.exceptions.retain(|other| other.target != exception.target);
-        if wanted.exceptions.len() >= MOST {
-            return false;
+        if exception.is_of_record() && exception.level < wanted.level {
+            return Err(NotHeard::Quieter(wanted.level));
         }
+        let others = wanted.exceptions.iter().filter(|other| other.target != exception.target);
+        if others.count() >= MOST {
+            return Err(NotHeard::TooMany);
+        }
+        wanted.exceptions.retain(|other| other.target != exception.target);
         wanted.exceptions.push(exception);
         self.follow(&wanted);
-        true
+        Ok(())
     }
 
     /// Ends the exception of this target; false if there is none.
@@ -95,9 +114,19 @@ impl Loudness {
     }
 }
 
+impl Exception {
+    fn is_of_record(&self) -> bool {
+        self.target.split("::").next().is_some_and(|room| RECORDS.contains(&room))
+    }
+}
+
 impl Wanted {
     fn filter(&self) -> Targets {
-        let exceptions = self.exceptions.iter().map(|exception| (exception.target.clone(), exception.level));
+        // What is configured may have become louder since.
+        let level = |exception: &Exception| {
+            if exception.is_of_record() { exception.level.max(self.level) } else { exception.level }
+        };
+        let exceptions = self.exceptions.iter().map(|exception| (exception.target.clone(), level(exception)));
         filter(self.level).with_targets(exceptions)
     }
 }
@@ -129,7 +158,7 @@ mod tests {
             until: moment(100),
             by: "anna".to_owned(),
         };
-        assert!(loudness.except(session.clone()));
+        assert_eq!(loudness.except(session.clone()), Ok(()));
         assert!(hears("session", Level::DEBUG) && !hears("auth", Level::DEBUG));
         loudness.set(LevelFilter::ERROR);
         assert!(hears("session", Level::DEBUG) && !hears("auth", Level::INFO));
@@ -145,9 +174,28 @@ mod tests {
         let except = |target: String| {
             loudness.except(Exception { target, level: LevelFilter::TRACE, until: moment(1), by: String::new() })
         };
-        assert!((0..MOST).all(|number| except(format!("daemon::{number}"))));
-        assert!(except("daemon::0".to_owned()) && !except("daemon::more".to_owned()));
+        assert!((0..MOST).all(|number| except(format!("daemon::{number}")).is_ok()));
+        assert_eq!(except("daemon::0".to_owned()), Ok(()));
+        assert_eq!(except("daemon::more".to_owned()), Err(NotHeard::TooMany));
         assert!(loudness.forget("daemon::3") && !loudness.forget("daemon::3"));
         assert_eq!(loudness.exceptions().len(), MOST - 1);
+    }
+
+    #[test]
+    fn what_is_a_record_is_never_quieter_than_configured() {
+        let (_layer, handle) = reload::Layer::<_, Registry>::new(filter(LevelFilter::INFO));
+        let loudness = Loudness::new(handle, LevelFilter::INFO);
+        let hears = |target, level| loudness.wanted().filter().would_enable(target, &level);
+        let except = |target: &str, level| {
+            let target = target.to_owned();
+            loudness.except(Exception { target, level, until: moment(1), by: String::new() })
+        };
+        for record in RECORDS {
+            assert_eq!(except(record, LevelFilter::ERROR), Err(NotHeard::Quieter(LevelFilter::INFO)), "{record}");
+        }
+        assert_eq!(except("session", LevelFilter::ERROR), Ok(()));
+        assert_eq!(except("audit", LevelFilter::INFO), Ok(()));
+        loudness.set(LevelFilter::DEBUG);
+        assert!(hears("audit", Level::DEBUG) && !hears("session", Level::INFO));
     }
 }

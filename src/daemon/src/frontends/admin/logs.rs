@@ -1,5 +1,6 @@
 //! The daemon's own log: its last lines, the ones that follow, and how much it says.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -144,7 +145,7 @@ fn level(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> 
 fn last(journal: &Journal, before: u64, most: usize, sieve: &Sieve, is_masked: bool) -> Vec<Value> {
     let mut bytes = 0;
     let lines = journal.before(before);
-    let fitting = lines.iter().filter(|line| sieve.lets_through(line)).take(most);
+    let fitting = lines.iter().filter(|line| sieve.lets_through(line, is_masked)).take(most);
     let fitting = fitting.take_while(|line| {
         bytes += line.size();
         bytes <= MOST_BYTES
@@ -172,7 +173,7 @@ impl Source for Follower {
                 news.push((GAP, json!({ "lost": line.number - self.next })));
             }
             self.next = line.number + 1;
-            if self.sieve.lets_through(&line) {
+            if self.sieve.lets_through(&line, asker.is_masked) {
                 bytes += line.size();
                 news.push(("log", told(&line, asker.is_masked)));
             }
@@ -199,7 +200,8 @@ impl Sieve {
         Ok(Self { level, target, text: filter.map(|text| text.to_lowercase()).filter(|text| !text.is_empty()) })
     }
 
-    fn lets_through(&self, line: &Line) -> bool {
+    /// Whoever sees no whole addresses cannot ask for one either.
+    fn lets_through(&self, line: &Line, is_masked: bool) -> bool {
         let written = &line.written;
         let is_of = |target: &String| {
             let rest = written.target.strip_prefix(target.as_str());
@@ -207,21 +209,21 @@ impl Sieve {
         };
         written.level <= self.level
             && self.target.as_ref().is_none_or(is_of)
-            && self.text.as_ref().is_none_or(|text| has(line, text))
+            && self.text.as_ref().is_none_or(|text| has(line, text, is_masked))
     }
 }
 
-fn has(line: &Line, text: &str) -> bool {
+fn has(line: &Line, text: &str, is_masked: bool) -> bool {
     let written = &line.written;
     let is_in = |part: &str| part.to_lowercase().contains(text);
-    is_in(written.message())
+    is_in(&shown(written.message(), is_masked))
         || is_in(written.target)
-        || written.fields().any(|(name, value)| is_in(&format!("{name}={value}")))
+        || written.fields().any(|(name, value)| is_in(&format!("{name}={}", shown(value, is_masked))))
 }
 
 fn told(line: &Line, is_masked: bool) -> Value {
-    let shown = |text: &str| if is_masked { without_addresses(text) } else { text.to_owned() };
     let written = &line.written;
+    let shown = |text| shown(text, is_masked).into_owned();
     let fields: Map<String, Value> =
         written.fields().map(|(name, value)| (name.to_owned(), shown(value).into())).collect();
     json!({
@@ -232,6 +234,11 @@ fn told(line: &Line, is_masked: bool) -> Value {
         "msg": shown(written.message()),
         "fields": fields,
     })
+}
+
+/// The text as the asker sees it.
+fn shown(text: &str, is_masked: bool) -> Cow<'_, str> {
+    if is_masked { Cow::Owned(without_addresses(text)) } else { Cow::Borrowed(text) }
 }
 
 /// The text with networks where it has addresses; ports go with them.
@@ -288,11 +295,27 @@ mod tests {
         let lets = |level: Option<&str>, target: Option<&str>, filter: Option<&str>| {
             let owned = |word: Option<&str>| word.map(str::to_owned);
             let wanted = Wanted { level: owned(level), target: owned(target), filter: owned(filter) };
-            Sieve::of(wanted).unwrap().lets_through(&line)
+            Sieve::of(wanted).unwrap().lets_through(&line, false)
         };
         assert!(lets(None, None, None) && lets(Some("warn"), Some("daemon"), Some("USER=al")));
         assert!(lets(Some("info"), Some("daemon::reload"), Some("cannot")));
         assert!(!lets(Some("error"), None, None) && !lets(None, Some("daemon::re"), None));
         assert!(!lets(None, None, Some("bob")));
+    }
+
+    #[test]
+    fn an_address_that_is_not_shown_is_not_found_either() {
+        let mut draft = Draft::new(1, Level::INFO, "session");
+        draft.add("message", &"closed 10.8.0.14:4711");
+        draft.add("src", &"10.8.0.14");
+        let line = Line { number: 1, written: draft.finish() };
+        let finds = |filter: &str, is_masked| {
+            let wanted = Wanted { filter: Some(filter.to_owned()), ..Wanted::default() };
+            Sieve::of(wanted).unwrap().lets_through(&line, is_masked)
+        };
+        for whole in ["10.8.0.14", "src=10.8.0", "0.14:47"] {
+            assert!(finds(whole, false) && !finds(whole, true), "{whole}");
+        }
+        assert!(finds("src=10.8.x", true) && finds("closed", true));
     }
 }

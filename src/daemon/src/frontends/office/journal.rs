@@ -9,7 +9,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::record::Order;
 use super::{Caller, No, Office};
-use crate::engine::log::loudness::{Exception, MOST, TARGETS};
+use crate::engine::log::loudness::{Exception, TARGETS};
 
 /// As long as nothing else is said.
 const USUAL: Duration = Duration::from_mins(15);
@@ -33,7 +33,7 @@ pub(crate) struct Hear {
 
 impl Office {
     /// # Errors
-    /// There is no such target or level, the time is too long, or there are too many already.
+    /// There is no such target or level, the time is too long, there are too many already, or a record would be quieter than configured.
     pub(super) fn hear(&self, caller: &Caller, hear: &Hear) -> Result<Value, No> {
         let Hear { target, level, ttl_s, reason, idem } = hear;
         if !is_target(target) {
@@ -56,8 +56,8 @@ impl Office {
             None => Ok(self.loudness.forget(target)),
             Some(level) => {
                 let exception = Exception { target: target.clone(), level, until, by: caller.name.clone() };
-                let is_made = self.loudness.except(exception);
-                is_made.then_some(true).ok_or_else(|| No::Invalid(format!("{MOST} levels are changed already")))
+                let made = self.loudness.except(exception);
+                made.map(|()| true).map_err(|not_heard| No::Invalid(not_heard.to_string()))
             }
         };
         let words = |is_changed: &bool| match level {
