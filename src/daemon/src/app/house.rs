@@ -58,6 +58,7 @@ pub(super) struct House {
     counting: Arc<Counting>,
     http: Option<Http>,
     admin: Option<Admin>,
+    office: Arc<Office>,
     phase: watch::Sender<Phase>,
     threads: Vec<Watched>,
     pacer: Pacer,
@@ -197,9 +198,9 @@ impl House {
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
         let manners = manners(settings, tokens, certificates);
         let for_http = listeners(settings, for_http, manners);
-        let http = private_socket.map(|private_socket| Http::start(for_http, private_socket, office));
+        let http = private_socket.map(|private_socket| Http::start(for_http, private_socket, Arc::clone(&office)));
         let http = http.transpose().context("cannot serve HTTP")?;
-        Ok((Self { world, counting, http, admin, phase, threads, pacer, pulse, pam, reloads }, regimes))
+        Ok((Self { world, counting, http, admin, office, phase, threads, pacer, pulse, pam, reloads }, regimes))
     }
 
     pub(super) fn world(&self) -> Arc<World> {
@@ -251,6 +252,7 @@ impl House {
     /// Answers no operator any more: whoever asks means the worker that serves.
     pub(super) fn close_office(&mut self) {
         self.reloads.close();
+        self.office.end_watches();
         if let Some(admin) = self.admin.take() {
             admin.stop();
         }
@@ -338,7 +340,7 @@ fn open_admin(
     Admin::start(entrances, terms, office).map(Some)
 }
 
-/// Takes texts back that nobody confirms, as long as the process lives.
+/// Takes texts back that nobody confirms, as long as this worker serves.
 fn start_watches(office: &Arc<Office>) -> io::Result<()> {
     for store in Store::ALL {
         let office = Arc::clone(office);

@@ -47,7 +47,7 @@ pub(super) const OPS: &[Op] = &[
         "txn.sub",
         subscribe,
         &[WHICH, EVERY],
-        "sub, state; pushes policy whenever it changes: current (gen, sha, t, by, source, comment), confirm (gen, back_to, until, by), drafts (draft, by, base, rev)",
+        "sub, state; pushes policy whenever it changes: current (gen, sha, t, by, source, comment), confirm (gen, sha, back_to, until, by), drafts (draft, by, base, rev)",
         "which text is in force, what waits to be confirmed, and who is writing others",
     ),
     row(

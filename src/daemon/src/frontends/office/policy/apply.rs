@@ -1,6 +1,6 @@
 //! The way of a text into force: the monitor writes the file, and the reload that follows says what came of it.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use config::tokens::Scope;
@@ -16,7 +16,6 @@ use crate::frontends::office::record::{Done, Order};
 use crate::frontends::office::reload::Reload;
 use crate::frontends::office::{Caller, No, Office};
 use crate::state::reloads::Unanswered;
-use crate::state::reloads::report::Report;
 
 /// How long somebody waits for the reload, which takes milliseconds: others may come before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,12 +69,16 @@ impl Office {
         let store = running.store;
         let needs_restart = self.refuse_surprises(running, text, manner.expect_denied)?;
         let order = Deed { op, source: Source::Applied, comment: &manner.comment, idem: manner.idem.as_deref() };
-        let Done { outcome: number, audit } = self.put_in_force(running, text, caller, &order)?;
+        let is_on_probation = manner.confirm_s > 0 && *running.text != *text;
+        let pending = || is_on_probation.then(|| Pending::within(text, running.number, manner.confirm_s, &caller.name));
+        let bench = self.workshop.bench(store);
+        let Done { outcome: number, audit } =
+            bench.put_on_probation(pending(), || self.put_in_force(running, text, caller, &order))?;
         let ends_denied = manner.existing == Existing::EndDenied && store != Store::Config;
         let ended = if ends_denied { self.world.revoke() } else { 0 };
-        let pending = (manner.confirm_s > 0 && number != running.number)
-            .then(|| Pending::within(number, running.number, manner.confirm_s, &caller.name));
-        self.workshop.bench(store).expect(pending.clone());
+        // The time begins when it is in force.
+        let pending = pending();
+        bench.expect(pending.clone());
         let mut answer =
             json!({ "gen": number, "sha": Digest::of(text), "ended": ended, "confirm": pending, "audit": audit });
         if store == Store::Config {
@@ -111,17 +114,19 @@ impl Office {
         Ok(json!({ "gen": done.outcome, "audit": done.audit }))
     }
 
-    /// Brings back what was in force before when nobody confirms what was applied; for a thread of its own.
+    /// Brings back what was in force before when nobody confirms what was applied, until [`end_watches`](Self::end_watches); for a
+    /// thread of its own.
     pub(crate) fn keep_watch(&self, store: Store) {
         let bench = self.workshop.bench(store);
-        loop {
-            let overdue = bench.wait_for_silence();
+        while let Some(overdue) = bench.wait_for_silence() {
             let pen = held(&bench.pen);
-            if bench.pending().as_ref() != Some(&overdue) {
+            if !bench.still_expects(&overdue) {
                 continue;
             }
             // Whoever has brought another text into force since has thereby decided.
-            let is_current = self.running_under(&pen, store).is_ok_and(|running| running.number == overdue.number);
+            let is_overdue =
+                |running: Running| (running.number, Digest::of(&running.text)) == (overdue.number, overdue.sha);
+            let is_current = self.running_under(&pen, store).is_ok_and(is_overdue);
             bench.expect(None);
             let (nobody, why) = (Caller::holder("nobody", Scope::Admin), "nobody confirmed in time");
             if is_current && let Err(no) = self.bring_back(&pen, (store, overdue.back_to), &nobody, (why, None)) {
@@ -130,6 +135,13 @@ impl Office {
                     "what nobody confirmed cannot be taken back"
                 );
             }
+        }
+    }
+
+    /// Another worker serves, and keeps watch.
+    pub(crate) fn end_watches(&self) {
+        for store in Store::ALL {
+            self.workshop.bench(store).leave_to_another();
         }
     }
 
@@ -196,27 +208,30 @@ impl Office {
 
     /// Has the monitor write the file and waits for the reload of it.
     fn hand_over(&self, running: &Running, text: &str) -> Result<(), No> {
-        let report = self.replaced(running.store, &running.text, text)?;
-        if report.is_good() {
-            let is_there = self.written(running.store).is_ok_and(|written| *written == *text);
-            let others = || No::Conflict("another text came into force meanwhile".to_owned());
-            return if is_there { Ok(()) } else { Err(others()) };
+        match self.replaced(running.store, &running.text, text) {
+            Ok(()) => {
+                let is_there = self.written(running.store).is_ok_and(|written| *written == *text);
+                let others = || No::Conflict("another text came into force meanwhile".to_owned());
+                is_there.then_some(()).ok_or_else(others)
+            }
+            // This host may not have what a configuration asks for, which only the reload can find; then the file must not ask for it.
+            Err(refused @ No::NotReloaded(_)) if running.store == Store::Config => {
+                if let Err(no) = self.replaced(Store::Config, text, &running.text) {
+                    tracing::error!(reason = %no, "the configuration file may say what is not in force");
+                }
+                Err(refused)
+            }
+            Err(no) => Err(no),
         }
-        // This host may not have what a configuration asks for, which only the reload can find; then the file must not ask for it.
-        if running.store == Store::Config
-            && let Err(no) = self.replaced(Store::Config, text, &running.text)
-        {
-            tracing::error!(reason = %no, "the configuration file may say what is not in force");
-        }
-        Err(No::NotReloaded(Box::new(Reload::of(&report))))
     }
 
-    fn replaced(&self, store: Store, former: &str, text: &str) -> Result<Arc<Report>, No> {
+    fn replaced(&self, store: Store, former: &str, text: &str) -> Result<(), No> {
         let report = self.reloads.replace(store.kind(), Digest::of(former).bytes(), text, PATIENCE);
-        report.map_err(|unanswered| match unanswered {
+        let report = report.map_err(|unanswered| match unanswered {
             Unanswered::NotPassedOn => No::NobodyReloads,
             Unanswered::NotInTime => No::StillReloading,
-        })
+        })?;
+        report.is_good().then_some(()).ok_or_else(|| No::NotReloaded(Box::new(Reload::of(&report))))
     }
 }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::digest::Digest;
 use super::drafts::Drafts;
 use super::generations::Generations;
 use super::store::Store;
 use crate::engine::sys::whole_file::replace;
+use crate::frontends::office::No;
 
 /// As long as somebody may take to confirm: a day.
 const LONGEST: u64 = 24 * 60 * 60;
@@ -26,9 +28,17 @@ pub(super) struct Bench {
     last: Mutex<Option<(Arc<str>, u64)>>,
     /// One change at a time.
     pub(super) pen: Mutex<()>,
-    pending: Mutex<Option<Pending>>,
+    expected: Mutex<Expected>,
     changed: Condvar,
     directory: Option<PathBuf>,
+}
+
+/// What is waited for.
+#[derive(Debug, Default)]
+struct Expected {
+    pending: Option<Pending>,
+    /// Another worker waits for it.
+    is_left_to_another: bool,
 }
 
 /// A text that goes again unless somebody confirms it.
@@ -37,6 +47,8 @@ pub(in crate::frontends::office) struct Pending {
     /// What is to be confirmed.
     #[serde(rename = "gen")]
     pub(in crate::frontends::office) number: u64,
+    /// Of its text.
+    pub(in crate::frontends::office) sha: Digest,
     /// What comes back.
     pub(in crate::frontends::office) back_to: u64,
     pub(in crate::frontends::office) until: Timestamp,
@@ -52,7 +64,7 @@ impl Bench {
             generations: Mutex::new(Generations::open(store.kind().name(), directory.clone())),
             last: Mutex::default(),
             pen: Mutex::default(),
-            pending: Mutex::new(pending),
+            expected: Mutex::new(Expected { pending, is_left_to_another: false }),
             changed: Condvar::new(),
             directory,
         }
@@ -71,7 +83,7 @@ impl Bench {
 
     /// What waits to be confirmed.
     pub(super) fn pending(&self) -> Option<Pending> {
-        held(&self.pending).clone()
+        held(&self.expected).pending.clone()
     }
 
     /// From now on this has to be confirmed, or nothing has.
@@ -87,32 +99,65 @@ impl Bench {
                 tracing::warn!(%error, ?path, "a restart would not know what waits to be confirmed");
             }
         }
-        *held(&self.pending) = pending;
+        held(&self.expected).pending = pending;
         self.changed.notify_all();
     }
 
-    /// Waits until nobody has confirmed in time.
-    pub(super) fn wait_for_silence(&self) -> Pending {
-        let mut pending = held(&self.pending);
-        loop {
-            let left = pending.as_ref().map(|pending| Timestamp::now().duration_until(pending.until));
-            match (left, &*pending) {
-                (Some(left), Some(overdue)) if !left.is_positive() => return overdue.clone(),
-                // Looked at again every so often: the clock may be set.
-                (Some(left), _) => {
-                    let left = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(1));
-                    pending = self.changed.wait_timeout(pending, left).unwrap_or_else(PoisonError::into_inner).0;
-                }
-                (None, _) => pending = self.changed.wait(pending).unwrap_or_else(PoisonError::into_inner),
-            }
+    /// Puts a text into force that has to be confirmed, if it has to. That is known before anything is written: whatever ends this
+    /// process then, and whoever answers too late, the text goes again. If it is certain that it has not come, nothing is expected of it.
+    pub(super) fn put_on_probation<T>(
+        &self,
+        pending: Option<Pending>,
+        put: impl FnOnce() -> Result<T, No>,
+    ) -> Result<T, No> {
+        let (former, is_on_probation) = (self.pending(), pending.is_some());
+        if is_on_probation {
+            self.expect(pending);
         }
+        let done = put();
+        if is_on_probation && done.as_ref().is_err_and(|no| !matches!(no, No::StillReloading)) {
+            self.expect(former);
+        }
+        done
+    }
+
+    /// Waits until nobody has confirmed in time; nothing if that is left to another worker.
+    pub(super) fn wait_for_silence(&self) -> Option<Pending> {
+        let mut expected = held(&self.expected);
+        while !expected.is_left_to_another {
+            let left = expected.pending.as_ref().map(|pending| Timestamp::now().duration_until(pending.until));
+            expected = match left {
+                Some(left) if !left.is_positive() => return expected.pending.clone(),
+                // Looked at again every so often: the clock may be set.
+                Some(left) => {
+                    let left = Duration::try_from(left).unwrap_or_default().min(Duration::from_secs(1));
+                    self.changed.wait_timeout(expected, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.changed.wait(expected).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        None
+    }
+
+    /// Whether this one is still to be taken back here.
+    pub(super) fn still_expects(&self, overdue: &Pending) -> bool {
+        let expected = held(&self.expected);
+        !expected.is_left_to_another && expected.pending.as_ref() == Some(overdue)
+    }
+
+    /// Another worker serves: what waits to be confirmed is its own, in the file that both know.
+    pub(super) fn leave_to_another(&self) {
+        held(&self.expected).is_left_to_another = true;
+        self.changed.notify_all();
     }
 }
 
 impl Pending {
-    pub(super) fn within(number: u64, back_to: u64, seconds: u64, by: &str) -> Self {
+    /// This text, which comes after the generation that comes back.
+    pub(super) fn within(text: &str, back_to: u64, seconds: u64, by: &str) -> Self {
         let seconds = i64::try_from(seconds.min(LONGEST)).unwrap_or(i64::MAX);
-        Self { number, back_to, until: Timestamp::now() + SignedDuration::from_secs(seconds), by: by.to_owned() }
+        let until = Timestamp::now() + SignedDuration::from_secs(seconds);
+        Self { number: back_to + 1, sha: Digest::of(text), back_to, until, by: by.to_owned() }
     }
 }
 
@@ -130,7 +175,7 @@ mod tests {
     use super::*;
 
     fn pending(number: u64, seconds: u64) -> Pending {
-        Pending::within(number, number - 1, seconds, "anna")
+        Pending::within("text", number - 1, seconds, "anna")
     }
 
     #[test]
@@ -143,7 +188,34 @@ mod tests {
         bench.expect(Some(pending(5, 3600)));
         bench.expect(None);
         bench.expect(Some(pending(7, 0)));
-        assert_eq!(waiting.join().unwrap().number, 7);
+        assert_eq!(waiting.join().unwrap().map(|overdue| overdue.number), Some(7));
+    }
+
+    #[test]
+    fn what_another_worker_waits_for_is_not_taken_back_here() {
+        let bench = Arc::new(Bench::new(Store::Acl, None));
+        let (overdue, waiting) = (pending(5, 0), {
+            let bench = Arc::clone(&bench);
+            std::thread::spawn(move || bench.wait_for_silence())
+        });
+        bench.leave_to_another();
+        assert_eq!(waiting.join().unwrap(), None);
+        bench.expect(Some(overdue.clone()));
+        assert_eq!((bench.wait_for_silence(), bench.still_expects(&overdue)), (None, false));
+    }
+
+    #[test]
+    fn a_text_is_on_probation_before_it_is_written_and_unless_it_certainly_has_not_come() {
+        let place = tempfile::tempdir().unwrap();
+        let open = || Bench::new(Store::Acl, Some(place.path().to_owned()));
+        let (bench, first, second) = (open(), pending(2, 60), pending(3, 60));
+        let known_to_a_restart = || Ok(open().pending());
+        assert_eq!(bench.put_on_probation(Some(first.clone()), known_to_a_restart).unwrap(), Some(first.clone()));
+        let failed = bench.put_on_probation::<()>(Some(second.clone()), || Err(No::NobodyReloads));
+        assert!(failed.is_err() && bench.pending() == Some(first.clone()));
+        let late = bench.put_on_probation::<()>(Some(second.clone()), || Err(No::StillReloading));
+        assert!(late.is_err() && bench.pending() == Some(second.clone()) && open().pending() == Some(second.clone()));
+        assert_eq!(bench.put_on_probation(None, known_to_a_restart).unwrap(), Some(second));
     }
 
     #[test]
