@@ -106,14 +106,17 @@ fn the_configuration_is_set_compared_edited_and_brought_back() {
     edit.env("VISUAL", "sed -i s/50/60/").env("XDG_STATE_HOME", service.directory());
     let edited = edit.output().expect("the client can be run");
     assert!(edited.status.success() && text().contains("max_connections_per_user = 60"), "{edited:?}");
-    assert_eq!(code(&socket, &["config", "rollback", "1"]), Some(0));
+    assert_eq!(code(&socket, &["config", "rollback", "1"]), Some(2), "nobody said yes");
+    assert_eq!(code(&socket, &["config", "rollback", "1", "--yes"]), Some(0));
     assert_eq!(text(), before);
     assert_eq!(document(&socket, &["config", "history"])["rows"][0]["source"], "rollback");
     let applied =
         with_input(&socket, &["config", "apply", "-", "--yes", "--confirm-within", "1h"], &format!("{before}# new\n"));
     assert!(applied.status.success(), "{applied:?}");
     assert_eq!(code(&socket, &["config", "confirm"]), Some(0));
-    assert_eq!(code(&socket, &["config", "confirm"]), Some(5));
+    assert_eq!(code(&socket, &["config", "confirm"]), Some(1), "nothing waits");
+    let other = with_input(&socket, &["config", "apply", "-", "--base", "1", "--yes"], &before);
+    assert_eq!(other.status.code(), Some(5), "somebody else's generation is not overwritten: {other:?}");
 }
 
 #[test]

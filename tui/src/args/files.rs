@@ -55,6 +55,9 @@ pub(crate) enum Config {
     Apply {
         /// The file; - is standard input
         file: PathBuf,
+        /// The generation on which it builds, if not the one in force
+        #[arg(long, value_name = "N")]
+        base: Option<u64>,
         #[command(flatten)]
         manner: Manner,
     },
@@ -65,7 +68,7 @@ pub(crate) enum Config {
     },
     /// What was in force, the last 50
     History,
-    /// Brings one of those back
+    /// Brings one of those back; asks first
     Rollback {
         /// Its number
         to: u64,
@@ -74,7 +77,10 @@ pub(crate) enum Config {
         comment: String,
     },
     /// Keeps what was applied with `--confirm-within`
-    Confirm,
+    Confirm {
+        /// Which generation, if not the one that waits
+        generation: Option<u64>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

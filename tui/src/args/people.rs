@@ -67,6 +67,19 @@ pub(crate) enum Users {
         #[arg(long, value_name = "TEXT", default_value = "")]
         comment: String,
     },
+    /// Keeps what was applied with `--confirm-within` to users, groups or their limits
+    Confirm {
+        /// Which generation, if not the one that waits
+        generation: Option<u64>,
+    },
+    /// Brings an earlier users file back; asks first
+    Rollback {
+        /// Which generation
+        to: u64,
+        /// Why, for whoever reads it later
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        comment: String,
+    },
     /// Which groups there are, and who is in them; the same as `groups list`
     Groups,
     /// Who is in, with the most first

@@ -17,7 +17,8 @@ const INVALID: u8 = 6;
 #[derive(Debug)]
 pub(super) enum Change {
     Ops(Value),
-    Text(String),
+    /// With the generation on which it builds, if not the one in force.
+    Text(String, Option<u64>),
 }
 
 /// What came of a draft.
@@ -39,6 +40,9 @@ impl Desk {
         match done? {
             Outcome::Applied(answer) => {
                 self.output.record("rustsocks.applied/1", &answer)?;
+                if let Some(number) = answer["confirm"]["gen"].as_u64() {
+                    tell(&format!("it goes again unless somebody says: rustsocks-cli {store} confirm {number}"));
+                }
                 let waiting = answer["needs_restart"].as_array().into_iter().flatten();
                 let waiting: Vec<String> = waiting.map(raw).collect();
                 if !waiting.is_empty() {
@@ -51,6 +55,27 @@ impl Desk {
         }
     }
 
+    /// Keeps this generation, or the one that waits.
+    pub(super) fn confirm(&mut self, store: &str, generation: Option<u64>) -> Result<(), Failure> {
+        let waiting = match generation {
+            Some(number) => Some(number),
+            None => self.connection.call::<Value>("txn.get", &json!({ "store": store }))?["confirm"]["gen"].as_u64(),
+        };
+        let number = waiting.ok_or_else(|| Failure::Declined("nothing waits to be confirmed".to_owned()))?;
+        self.record("txn.confirm", &json!({ "store": store, "gen": number, "idem": idem() }), "rustsocks.applied/1")
+    }
+
+    /// Brings a generation back, after what that changes has been shown and nobody has said no.
+    pub(super) fn roll_back(&mut self, store: &str, generation: u64, comment: &str) -> Result<(), Failure> {
+        if !self.may_do_without_asking {
+            let difference: Value = self.connection.call("txn.diff", &json!({ "store": store, "gen": generation }))?;
+            tell(difference["text"].as_str().unwrap_or_default());
+            asked(&format!("type {generation} to bring that generation back: "), &generation.to_string())?;
+        }
+        let order = json!({ "store": store, "to": generation, "comment": comment, "idem": idem() });
+        self.record("txn.rollback", &order, "rustsocks.applied/1")
+    }
+
     /// One that is not discarded goes by itself after half an hour.
     fn discard(&mut self, store: &str, draft: &Value) {
         let which = json!({ "store": store, "draft": draft });
@@ -58,11 +83,12 @@ impl Desk {
     }
 
     fn drafted(&mut self, store: &str, change: Change) -> Result<Value, Failure> {
-        let (text, ops) = match change {
-            Change::Text(text) => (Some(text), None),
-            Change::Ops(ops) => (None, Some(ops)),
+        let (text, base, ops) = match change {
+            Change::Text(text, base) => (Some(text), base, None),
+            Change::Ops(ops) => (None, None, Some(ops)),
         };
-        let opened: Value = self.connection.call("txn.draft.open", &json!({ "store": store, "text": text }))?;
+        let begun = json!({ "store": store, "text": text, "base": base });
+        let opened: Value = self.connection.call("txn.draft.open", &begun)?;
         let draft = opened["draft"].clone();
         if let Some(ops) = ops {
             let edit = json!({ "store": store, "draft": draft, "ops": ops });

@@ -19,6 +19,8 @@ use crate::output::{Kind, Sheet};
 /// The longest password, in bytes (RFC 1929); so much is set aside at once, since what grows leaves copies behind.
 const LONGEST: usize = 255;
 
+const STORE: &str = "users";
+
 const PEOPLE: [(&str, Kind); 12] = [
     ("name", Kind::Text),
     ("state", Kind::Text),
@@ -65,6 +67,8 @@ impl Desk {
                 }
                 return Ok(code);
             }
+            Users::Confirm { generation } => self.confirm(STORE, generation)?,
+            Users::Rollback { to, comment } => self.roll_back(STORE, to, &comment)?,
             Users::Groups => return self.groups(Groups::List),
             Users::Top { by, by_sessions: _, limit } => self.top(by, limit)?,
         }
@@ -98,7 +102,7 @@ impl Desk {
     }
 
     fn of_users(&mut self, ops: &Value, manner: &Manner) -> Result<ExitCode, Failure> {
-        self.change("users", Change::Ops(ops.clone()), manner)
+        self.change(STORE, Change::Ops(ops.clone()), manner)
     }
 
     fn people(&mut self, group: Option<&str>) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use serde_json::{Value, to_value};
 use wire::admin::{Push, Refusal, Welcome};
 
 use super::live::View;
+use super::pending;
 use super::screen::Screen;
 use super::screens::acl;
 
@@ -53,6 +54,10 @@ pub(crate) enum About {
     /// Which sessions an order would end.
     KillDry,
     Killed,
+    /// Whether this one, whose sessions are to end then, may log in no more.
+    Leaver(String),
+    /// What waits to be confirmed: whether it stays, or is taken back.
+    Pending(pending::Topic),
     /// Something of the rules.
     Acl(acl::Topic),
     /// The rows of a screen's listing.

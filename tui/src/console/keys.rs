@@ -6,8 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::app::App;
 use super::event::Effect;
+use super::pending;
 use super::screen::Screen;
-use super::screens::acl;
 
 /// What an operator can want.
 #[derive(Debug, Clone, Copy)]
@@ -171,19 +171,19 @@ pub(crate) const BINDINGS: &[Binding] = &[
     ),
     bind(Action::Refresh, &[Char('r')], On::Listings, "refresh", "ask again").hint("refresh"),
     bind(
-        Action::Run(acl::confirm),
+        Action::Run(pending::confirm),
         &[Char('Y')],
         On::Everywhere,
         "confirm",
-        "keep the rules that wait to be confirmed",
+        "keep what waits to be confirmed: rules, users or the configuration",
     )
     .command("rustsocks-cli acl confirm"),
     bind(
-        Action::Run(acl::undo_now),
+        Action::Run(pending::take_back),
         &[Char('U')],
         On::Everywhere,
         "take back",
-        "bring back what was before them, now; asks first",
+        "bring back what was before it, now; asks first",
     )
     .command("rustsocks-cli acl rollback N"),
     bind(Action::Up, &[Code(KeyCode::Up), Char('k')], On::Rows, "up", "the row above"),

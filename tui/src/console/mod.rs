@@ -17,6 +17,7 @@ mod listing;
 mod live;
 mod model;
 mod pane;
+mod pending;
 mod room;
 mod runtime;
 mod screen;

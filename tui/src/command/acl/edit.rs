@@ -1,7 +1,6 @@
 //! The rules in the operator's editor, as visudo does it: nothing counts before it is valid and wanted, and nothing is lost.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::Desk;
 use super::super::ask::{answer, can_ask, tell};
-use super::{INVALID, is_ok, remarks};
+use super::{INVALID, editor_failed, is_ok, not_kept, remarks};
 use crate::args::Terms;
 use crate::editor;
 use crate::failure::Failure;
@@ -29,7 +28,7 @@ impl Desk {
     pub(super) fn edit(&mut self, how: &Terms) -> Result<ExitCode, Failure> {
         let running: Value = self.connection.call("txn.get", &json!({}))?;
         let (base, text) = (running["gen"].as_u64().unwrap_or_default(), raw(&running["text"]));
-        let path = editor::kept(&format!("acl-of-{base}.toml"), &text).map_err(|error| not_kept(&error))?;
+        let path = editor::kept(&format!("acl-of-{base}-{}.toml", std::process::id()), &text).map_err(not_kept)?;
         let outcome = self.edited(&path, (base, &text), how);
         if outcome.is_err() && path.exists() {
             tell(&format!("your text is in {}", path.display()));
@@ -39,10 +38,10 @@ impl Desk {
 
     fn edited(&mut self, path: &PathBuf, (base, before): (u64, &str), how: &Terms) -> Result<ExitCode, Failure> {
         loop {
-            editor::edit(path).map_err(|error| Failure::Usage(format!("the editor failed: {error}")))?;
-            let text = without_remarks(&fs::read_to_string(path)?);
+            editor::edit(path).map_err(editor_failed)?;
+            let text = without_remarks(&fs::read_to_string(path).map_err(not_kept)?);
             if text == before {
-                fs::remove_file(path)?;
+                fs::remove_file(path).map_err(not_kept)?;
                 tell("nothing has changed");
                 return Ok(ExitCode::SUCCESS);
             }
@@ -51,7 +50,7 @@ impl Desk {
                 let subject = json!({ "text": text, "base": base });
                 let denied = self.shown_and_asked(&subject, how)?;
                 self.apply(subject, denied, how)?;
-                fs::remove_file(path)?;
+                fs::remove_file(path).map_err(not_kept)?;
                 return Ok(ExitCode::SUCCESS);
             }
             let remarks = remarks(&validation);
@@ -64,7 +63,7 @@ impl Desk {
                     return Ok(ExitCode::from(INVALID));
                 }
                 Wish::Abandon => {
-                    fs::remove_file(path)?;
+                    fs::remove_file(path).map_err(not_kept)?;
                     return Ok(ExitCode::from(INVALID));
                 }
             }
@@ -98,11 +97,7 @@ fn without_remarks(text: &str) -> String {
 
 /// The file keeps its owner and its mode.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| not_kept(&error))
-}
-
-fn not_kept(error: &io::Error) -> Failure {
-    Failure::Usage(format!("the text cannot be kept: {error}"))
+    fs::write(path, text).map_err(not_kept)
 }
 
 #[cfg(test)]

@@ -35,8 +35,10 @@ impl Desk {
             Acl::Whatif { file, hours } => self.what_if(&json!({ "text": text_of(&file)?, "hours": hours }))?,
             Acl::Edit(how) => return self.edit(&how),
             Acl::Apply { file, base, how } => return self.apply_file(&text_of(&file)?, base, &how),
-            Acl::Confirm { generation } => self.confirm(generation)?,
-            Acl::Rollback { generation, comment } => self.roll_back(generation, comment)?,
+            Acl::Confirm { generation } => self.confirm("acl", generation)?,
+            Acl::Rollback { generation, comment } => {
+                self.roll_back("acl", generation, &comment.unwrap_or_default())?;
+            }
             Acl::History => self.generations()?,
         }
         Ok(ExitCode::SUCCESS)
@@ -138,24 +140,6 @@ impl Desk {
         self.output.record("rustsocks.applied/1", &answer)
     }
 
-    fn confirm(&mut self, generation: Option<u64>) -> Result<(), Failure> {
-        let waiting = match generation {
-            Some(number) => Some(number),
-            None => self.connection.call::<Value>("txn.get", &json!({}))?["confirm"]["gen"].as_u64(),
-        };
-        let number = waiting.ok_or_else(|| Failure::Declined("nothing waits to be confirmed".to_owned()))?;
-        self.record("txn.confirm", &json!({ "gen": number, "idem": idem() }), "rustsocks.applied/1")
-    }
-
-    fn roll_back(&mut self, generation: u64, comment: Option<String>) -> Result<(), Failure> {
-        if !self.may_do_without_asking {
-            self.show_change(&json!({ "gen": generation }))?;
-            asked(&format!("type {generation} to bring that generation back: "), &generation.to_string())?;
-        }
-        let order = json!({ "to": generation, "comment": comment.unwrap_or_default(), "idem": idem() });
-        self.record("txn.rollback", &order, "rustsocks.applied/1")
-    }
-
     fn generations(&mut self) -> Result<(), Failure> {
         let answer: Value = self.connection.call("txn.history", &json!({}))?;
         let columns = [
@@ -180,6 +164,16 @@ pub(super) fn text_of(file: &Path) -> Result<String, Failure> {
         return Ok(text);
     }
     fs::read_to_string(file).map_err(unreadable)
+}
+
+/// The operator's editor did not do what it should.
+pub(super) fn editor_failed(error: io::Error) -> Failure {
+    Failure::Usage(format!("the editor failed: {error}"))
+}
+
+/// The file that the editor is given cannot be written, read or removed.
+pub(super) fn not_kept(error: io::Error) -> Failure {
+    Failure::Usage(format!("the text cannot be kept: {error}"))
 }
 
 /// Whole seconds of a duration, at least one.

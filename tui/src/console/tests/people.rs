@@ -7,6 +7,7 @@ use wire::admin::Role;
 use super::{PLAIN, Stage};
 use crate::console::event::About;
 use crate::console::live::View;
+use crate::console::pending::Topic;
 use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 
@@ -145,10 +146,27 @@ fn a_leaver_is_disabled_and_his_sessions_end() {
     stage.key(KeyCode::Tab);
     stage.keys("alice");
     let asked = stage.asked();
-    let ops: Vec<_> = asked.iter().map(|(op, _)| *op).collect();
-    assert_eq!(ops, ["txn.quick", "sessions.kill"]);
-    assert_eq!(asked[0].1, json!({ "store": "users", "ops": [{ "op": "user.disable", "name": "alice" }] }));
-    assert_eq!(asked[1].1["filter"], "user=\"alice\"");
+    let disable = json!({ "store": "users", "ops": [{ "op": "user.disable", "name": "alice" }] });
+    assert_eq!(asked, [("txn.quick", disable)], "nobody is ended who could come again");
+    stage.app.sessions.live.marks.insert("7".to_owned());
+    stage.answer(About::Leaver("alice".to_owned()), json!({ "gen": 7 }));
+    let kill = only(&mut stage, "sessions.kill");
+    assert!(kill["filter"] == "user=\"alice\"" && kill["idem"].is_string(), "{kill}");
+    stage.answer(About::Own(Screen::Users, "ended"), json!({ "matched": 2, "killed": 2, "gone": 0 }));
+    assert!(stage.picture().contains("disabled; ended 2"), "{}", stage.picture());
+    assert_eq!(stage.app.sessions.live.marks.len(), 1, "marks of another screen stay");
+}
+
+#[test]
+fn nobody_is_ended_who_may_still_log_in() {
+    let mut stage = stage(users);
+    stage.keys("x\talice");
+    stage.asked();
+    let refusal = wire::admin::Refusal::new(wire::admin::Code::Conflict, "somebody was faster");
+    let about = About::Leaver("alice".to_owned());
+    stage.event(crate::console::event::Event::Answer(1, Err(refusal)), Some(about));
+    assert!(stage.asked().iter().all(|(op, _)| *op != "sessions.kill"));
+    assert!(stage.picture().contains("somebody was faster"), "{}", stage.picture());
 }
 
 #[test]
@@ -257,4 +275,26 @@ fn tab_goes_through_both_parts_of_a_screen() {
     assert!(stage.picture().contains("> Groups"), "{}", stage.picture());
     stage.key(KeyCode::Enter);
     assert!(matches!(stage.app.ui.overlay, Some(Overlay::Detail { .. })) && stage.picture().contains("developers"));
+}
+
+#[test]
+fn a_limit_that_goes_again_is_kept_or_taken_back_from_any_screen() {
+    let mut stage = stage(limits);
+    let mut status = super::status();
+    status["confirm"] = json!({ "store": "users", "gen": 7, "back_to": 6, "left_s": 87, "by": "anna" });
+    stage.push(1, "status", status.clone());
+    assert!(stage.picture().contains("CONFIRM users 87s"), "{}", stage.picture());
+    stage.keys("U");
+    assert!(stage.picture().contains("rustsocks-cli users rollback 6"), "{}", stage.picture());
+    stage.keys("y");
+    let back = only(&mut stage, "txn.rollback");
+    assert_eq!((&back["store"], &back["to"]), (&json!("users"), &json!(6)));
+    stage.key(KeyCode::Esc);
+    stage.keys("Y");
+    let kept = only(&mut stage, "txn.confirm");
+    assert_eq!((&kept["store"], &kept["gen"]), (&json!("users"), &json!(7)));
+    stage.answer(About::Pending(Topic::Confirmed), json!({ "gen": 7 }));
+    assert!(stage.picture().contains("generation 7 stays"), "{}", stage.picture());
+    stage.keys("Y");
+    assert_eq!(stage.asked(), [], "nothing waits any more");
 }

@@ -6,9 +6,10 @@ use wire::admin::{Killed, Push, Refusal, ViewOpened};
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::live::View;
+use crate::console::pending;
 use crate::console::room::Rows;
 use crate::console::screen::Screen;
-use crate::console::screens::{acl, room};
+use crate::console::screens::{acl, room, users};
 use crate::console::ui::Overlay;
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
@@ -17,6 +18,13 @@ pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) 
     }
     if let About::Acl(topic) = about {
         return acl::came(app, topic, answer);
+    }
+    if let About::Leaver(name) = about {
+        return users::disabled(app, &name, answer);
+    }
+    if let About::Pending(topic) = about {
+        pending::came(app, topic, answer);
+        return Vec::new();
     }
     match answer {
         Ok(answer) => fulfilled(app, about, answer),
@@ -55,7 +63,7 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         }
         About::Listing(screen) => listed(app, screen, &answer),
         About::Status => app.model.told_status(answer),
-        About::Own(..) | About::Acl(_) => {}
+        About::Own(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
     }
     Vec::new()
 }
@@ -97,7 +105,13 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
             }
         }
         About::Session(_) if refusal.code == wire::admin::Code::NotFound => return,
-        About::Ops | About::Status | About::Session(_) | About::Own(..) | About::Acl(_) => {}
+        About::Ops
+        | About::Status
+        | About::Session(_)
+        | About::Own(..)
+        | About::Acl(_)
+        | About::Leaver(_)
+        | About::Pending(_) => {}
     }
     app.ui.warn(why);
 }

@@ -10,6 +10,7 @@ use crate::console::model::{Link, number};
 use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
 use crate::console::update::TICKS;
+use crate::output::raw;
 use crate::shown;
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -56,7 +57,7 @@ fn badges(app: &App) -> String {
     // Rules have their own, below.
     let waiting = &app.model.status["confirm"];
     if let Some(left) = waiting["left_s"].as_u64().filter(|_| waiting["store"] != "acl") {
-        badges.push(format!("CONFIRM {left}s"));
+        badges.push(format!("CONFIRM {} {left}s", raw(&waiting["store"])));
     }
     let overrides = number(&app.model.status["overrides"]);
     if overrides > 0 {

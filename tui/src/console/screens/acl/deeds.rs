@@ -342,32 +342,3 @@ pub(super) fn again(app: &mut App) -> Vec<Effect> {
         Page::Change => difference(app),
     }
 }
-
-/// Keeps what waits to be confirmed.
-pub(crate) fn confirm(app: &mut App) -> Vec<Effect> {
-    let Some(waiting) = waiting(app, "gen") else { return Vec::new() };
-    let order = json!({ "store": "acl", "gen": waiting, "idem": uuid::Uuid::now_v7().to_string() });
-    vec![ask("txn.confirm", &order, Topic::Confirmed)]
-}
-
-/// Takes it back now.
-pub(crate) fn undo_now(app: &mut App) -> Vec<Effect> {
-    if let Some(before) = waiting(app, "back_to") {
-        let order = json!({ "store": "acl", "to": before, "idem": uuid::Uuid::now_v7().to_string() });
-        let lines = vec![format!("Generation {before} comes back at once.")];
-        let deed = vec![ask("txn.rollback", &order, Topic::RolledBack)];
-        let command = format!("rustsocks-cli acl rollback {before}");
-        let question = Question::new("Take it back now?", lines, command, deed);
-        app.ui.overlay = Some(Overlay::Question(Box::new(question)));
-    }
-    Vec::new()
-}
-
-fn waiting(app: &mut App, name: &str) -> Option<u64> {
-    let waiting = app.acl.state["confirm"][name].as_u64();
-    if waiting.is_none() {
-        app.ui.say("nothing waits to be confirmed");
-        return None;
-    }
-    waiting.filter(|_| app.may(Role::Admin, "confirming rules"))
-}

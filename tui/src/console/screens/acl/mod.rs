@@ -13,7 +13,7 @@ use ratatui::layout::{Position, Rect};
 use wire::admin::Push;
 
 pub(crate) use self::answers::{Topic, came, watch};
-pub(crate) use self::deeds::{confirm, edited, undo_now};
+pub(crate) use self::deeds::edited;
 pub(crate) use self::model::{Acl, Page};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;

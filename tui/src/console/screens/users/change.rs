@@ -1,12 +1,14 @@
 //! What can be done with users: each is a form or a question, and counts at once.
 
 use serde_json::{Map, Value, json};
-use wire::admin::{Kill, Role};
+use wire::admin::{Kill, Killed, Refusal, Role};
 
+use super::Room;
 use crate::console::app::App;
 use crate::console::dialog::KillDialog;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
+use crate::console::room::Room as _;
 use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 use crate::output::raw;
@@ -125,6 +127,28 @@ pub(super) fn end(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     KillDialog::open(app, Kill { filter: Some(format!("user={}", quoted(&name))), ..Kill::default() })
+}
+
+/// Whether this one may log in no more; if so, the sessions end.
+pub(crate) fn disabled(app: &mut App, name: &str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    let is_done = answer.is_ok();
+    let mut effects = Room.answered(app, "done", answer);
+    if is_done {
+        let kill = Kill {
+            filter: Some(format!("user={}", quoted(name))),
+            reason: Some("the user was disabled".to_owned()),
+            idem: Some(uuid::Uuid::now_v7().to_string()),
+            ..Kill::default()
+        };
+        effects.push(Effect::ask("sessions.kill", &kill, About::Own(Screen::Users, "ended")));
+    }
+    effects
+}
+
+/// What became of the sessions of a leaver.
+pub(super) fn ended(app: &mut App, answer: Value) {
+    let Killed { killed, gone, .. } = serde_json::from_value(answer).unwrap_or_default();
+    app.ui.say(format!("disabled; ended {killed}, over before {gone}"));
 }
 
 /// The daemon has another password for somebody, and says it if it made it.
@@ -308,16 +332,12 @@ impl Purpose for Disable {
         format!("rustsocks-cli users disable {}{end}", self.0)
     }
 
+    /// Sessions end once nobody can begin another: see [`disabled`].
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
-        let mut effects = vec![quick(&json!([{ "op": "user.disable", "name": self.0 }]))];
-        if entries.is_set("end") {
-            let kill = Kill {
-                filter: Some(format!("user={}", quoted(&self.0))),
-                reason: Some("the user was disabled".to_owned()),
-                ..Kill::default()
-            };
-            effects.push(Effect::ask("sessions.kill", &kill, About::Killed));
+        let ops = json!([{ "op": "user.disable", "name": self.0 }]);
+        if !entries.is_set("end") {
+            return vec![quick(&ops)];
         }
-        effects
+        vec![Effect::ask("txn.quick", &json!({ "store": "users", "ops": ops }), About::Leaver(self.0.clone()))]
     }
 }

@@ -7,6 +7,7 @@ use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::Refusal;
 
+pub(crate) use self::change::disabled;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
@@ -150,10 +151,12 @@ impl room::Room for Room {
             ("groups", Err(refusal)) => app.users.groups.refused(why(&refusal)),
             ("login", Ok(answer)) => change::tried(app, &answer),
             ("password", Ok(answer)) => change::has_password(app, &answer),
+            ("ended", Ok(answer)) => change::ended(app, answer),
+            ("ended", Err(refusal)) => app.ui.warn(format!("no session was ended: {}", why(&refusal))),
             (_, Err(refusal)) => app.ui.answered(Err(&why(&refusal))),
             (_, Ok(answer)) => app.ui.answered(Ok(&format!("generation {} of the users is in force", answer["gen"]))),
         }
-        if ["detail", "groups", "login"].contains(&what) { Vec::new() } else { vec![groups(app)] }
+        if ["detail", "groups", "login", "ended"].contains(&what) { Vec::new() } else { vec![groups(app)] }
     }
 
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
