@@ -7,6 +7,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What did not work: the editor, or the file that it is given.
+pub(crate) const EDITOR: &str = "the editor failed";
+pub(crate) const FILE: &str = "the text cannot be kept";
+
 /// What is run where nothing is chosen.
 const USUAL: &str = "vi";
 

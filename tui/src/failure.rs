@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     Conversation(String),
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
+    /// Something of this machine other than the output.
+    #[error("{what}: {cause}")]
+    Here { what: String, cause: io::Error },
     #[error("{0}")]
     Usage(String),
     #[error("not done: {0}")]
@@ -28,7 +31,7 @@ impl Failure {
     /// The codes of docs/cli.md.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Output(_) | Self::Declined(_) => 1,
+            Self::Output(_) | Self::Here { .. } | Self::Declined(_) => 1,
             Self::Usage(_) => 2,
             Self::Unreachable { .. } | Self::Conversation(_) => 3,
             Self::Refused(refusal) => match refusal.code {
@@ -48,6 +51,12 @@ impl Failure {
         }
     }
 
+    /// What went wrong with something of this machine, in words.
+    pub(crate) fn here(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        |cause| Self::Here { what: what.into(), cause }
+    }
+
+    /// Whether nobody reads the output any more. Nothing else that breaks is as good as done.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)
     }
@@ -88,4 +97,18 @@ fn said(refusal: &Refusal) -> String {
         text.push_str(&visible(&format!("{severity}: {}: {fault}{hint}", place.join(":"))));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_output_may_be_read_no_further() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(Failure::from(broken()).is_broken_pipe());
+        let question = Failure::here("cannot ask")(broken());
+        assert!(!question.is_broken_pipe() && question.exit_code() == 1);
+        assert!(question.to_string().starts_with("cannot ask: "), "{question}");
+    }
 }

@@ -9,6 +9,7 @@ mod console;
 mod editor;
 mod failure;
 mod output;
+mod password;
 mod past;
 mod shown;
 

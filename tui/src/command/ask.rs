@@ -16,10 +16,9 @@ pub(super) fn answer(question: &str) -> Result<String, Failure> {
         return Err(Failure::Usage("nobody can be asked here; say --yes".to_owned()));
     }
     let mut terminal = io::stderr();
-    write!(terminal, "{question}")?;
-    terminal.flush()?;
+    write!(terminal, "{question}").and_then(|()| terminal.flush()).map_err(Failure::here("cannot ask"))?;
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    io::stdin().lock().read_line(&mut answer).map_err(Failure::here("cannot read the answer"))?;
     Ok(answer.trim().to_owned())
 }
 

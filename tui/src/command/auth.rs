@@ -97,8 +97,9 @@ impl Desk {
     /// Until a reload is over, whoever wanted it.
     pub(super) fn wait_for_reload(&mut self, since: Option<u64>, timeout: std::time::Duration) -> Result<(), Failure> {
         let p = since.map_or_else(|| json!({}), |since| json!({ "since": since }));
+        let until = std::time::Instant::now().checked_add(timeout);
+        let until = until.ok_or_else(|| Failure::Usage(format!("nobody can wait for {} s", timeout.as_secs())))?;
         let told: Value = self.connection.call("reload.sub", &p)?;
-        let until = std::time::Instant::now() + timeout;
         loop {
             let left = until.saturating_duration_since(std::time::Instant::now());
             let push = if left.is_zero() { None } else { self.connection.next_push_within(left)? };

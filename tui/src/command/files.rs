@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::Desk;
-use super::acl::{editor_failed, not_kept, text_of};
+use super::acl::text_of;
 use super::ask::tell;
 use super::change::Change;
 use crate::args::{Config, Manner};
-use crate::editor;
+use crate::editor::{self, EDITOR, FILE};
 use crate::failure::Failure;
 use crate::output::{Kind, Output, Sheet};
 
@@ -64,7 +64,8 @@ impl Desk {
     /// A text that is not applied is kept and named, so that nothing that was written is lost.
     fn edit_configuration(&mut self, manner: &Manner) -> Result<ExitCode, Failure> {
         let (base, before) = self.configuration()?;
-        let place = editor::kept(&format!("config-{}.toml", std::process::id()), &before).map_err(not_kept)?;
+        let place =
+            editor::kept(&format!("config-{}.toml", std::process::id()), &before).map_err(Failure::here(FILE))?;
         let done = self.edited_configuration(&place, (base, &before), manner);
         if place.exists() {
             tell(&format!("what was written is in {}", place.display()));
@@ -78,16 +79,16 @@ impl Desk {
         (base, before): (u64, &str),
         manner: &Manner,
     ) -> Result<ExitCode, Failure> {
-        editor::edit(place).map_err(editor_failed)?;
-        let after = fs::read_to_string(place).map_err(not_kept)?;
+        editor::edit(place).map_err(Failure::here(EDITOR))?;
+        let after = fs::read_to_string(place).map_err(Failure::here(FILE))?;
         if after == before {
-            fs::remove_file(place).map_err(not_kept)?;
+            fs::remove_file(place).map_err(Failure::here(FILE))?;
             tell("nothing has changed");
             return Ok(ExitCode::SUCCESS);
         }
         let done = self.change(STORE, Change::Text(after, Some(base)), manner)?;
         if done == ExitCode::SUCCESS && !manner.dry_run {
-            fs::remove_file(place).map_err(not_kept)?;
+            fs::remove_file(place).map_err(Failure::here(FILE))?;
         }
         Ok(done)
     }

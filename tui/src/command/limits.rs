@@ -78,7 +78,8 @@ impl Desk {
     }
 
     fn lay_over(&mut self, target: &str, wanted: &Wanted, time: &str, manner: &Manner) -> Result<(), Failure> {
-        let until = Timestamp::now() + Duration::from_secs(seconds(time)?);
+        let until = Timestamp::now().checked_add(Duration::from_secs(seconds(time)?));
+        let until = until.map_err(|_| Failure::Usage(format!("{time} is longer than there is a date for")))?;
         let mut p = json!({ "target": target, "until": until.to_string(), "reason": manner.comment, "idem": idem() });
         if let Some(rate) = wanted.rate {
             p["bandwidth_limit_mbps"] = rate.into();

@@ -30,24 +30,41 @@ impl Desk {
         if logs.follow {
             p.insert("backlog".to_owned(), logs.number.min(MOST).into());
             let began: Value = self.connection.call("logs.sub", &p)?;
-            began["lines"].as_array().into_iter().flatten().try_for_each(|line| self.shown(line))?;
+            p.remove("backlog");
+            let lines = began["lines"].as_array().cloned().unwrap_or_default();
+            let lines = if lines.len() < MOST { lines } else { self.with_earlier(lines, logs.number, p)? };
+            lines.iter().try_for_each(|line| self.shown(line))?;
             return self.follow(began["sub"].as_u64());
         }
-        let mut lines: Vec<Value> = Vec::new();
-        while lines.len() < logs.number {
-            p.insert("n".to_owned(), (logs.number - lines.len()).min(MOST).into());
-            let answer: Value = self.connection.call("logs.get", &p)?;
-            let earlier = answer["lines"].as_array().cloned().unwrap_or_default();
-            let Some(first) = earlier.first().map(|line| line["n"].clone()) else { break };
-            lines.splice(0..0, earlier);
-            p.insert("before".to_owned(), first);
-        }
+        let lines = self.with_earlier(Vec::new(), logs.number, p)?;
         match self.output.format {
             Format::Table | Format::Plain => lines.iter().try_for_each(|line| self.shown(line)),
             Format::Json | Format::Ndjson | Format::Csv | Format::Tsv => {
                 self.output.rows("rustsocks.logs/1", Sheet::of_objects(COLUMNS, &lines))
             }
         }
+    }
+
+    /// These lines and those before them, until there are so many.
+    fn with_earlier(
+        &mut self,
+        mut lines: Vec<Value>,
+        number: usize,
+        mut p: Map<String, Value>,
+    ) -> Result<Vec<Value>, Failure> {
+        while lines.len() < number {
+            if let Some(first) = lines.first() {
+                p.insert("before".to_owned(), first["n"].clone());
+            }
+            p.insert("n".to_owned(), (number - lines.len()).min(MOST).into());
+            let answer: Value = self.connection.call("logs.get", &p)?;
+            let earlier = answer["lines"].as_array().cloned().unwrap_or_default();
+            if earlier.is_empty() {
+                break;
+            }
+            lines.splice(0..0, earlier);
+        }
+        Ok(lines)
     }
 
     fn follow(&mut self, sub: Option<u64>) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! Users, their groups and their passwords.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::process::ExitCode;
 
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
@@ -15,9 +15,7 @@ use super::{Desk, idem};
 use crate::args::{Groups, Manner, Secret, Users};
 use crate::failure::Failure;
 use crate::output::{Kind, Sheet};
-
-/// The longest password, in bytes (RFC 1929); so much is set aside at once, since what grows leaves copies behind.
-const LONGEST: usize = 255;
+use crate::password::LONGEST;
 
 const STORE: &str = "users";
 
@@ -158,11 +156,12 @@ pub(super) fn one_password(stdin: bool) -> Result<Zeroizing<String>, Failure> {
 /// The first line of standard input.
 fn line() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(2 * LONGEST));
-    io::stdin().lock().read_line(&mut line)?;
+    let most = u64::try_from(line.capacity()).unwrap_or(u64::MAX);
+    io::stdin().lock().take(most).read_line(&mut line).map_err(Failure::here("cannot read the password"))?;
     while line.ends_with(['\r', '\n']) {
         line.pop();
     }
-    Ok(line)
+    if line.len() > LONGEST { Err(too_long()) } else { Ok(line) }
 }
 
 /// From standard input, or twice from a terminal.
@@ -179,34 +178,41 @@ fn password(secret: Secret) -> Result<Zeroizing<String>, Failure> {
 
 /// What somebody types, without showing it.
 fn typed(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    write!(io::stderr(), "{prompt}")?;
-    io::stderr().flush()?;
-    enable_raw_mode()?;
+    let asked = |written: io::Result<()>| written.map_err(Failure::here("cannot ask"));
+    asked(write!(io::stderr(), "{prompt}").and_then(|()| io::stderr().flush()))?;
+    asked(enable_raw_mode())?;
     let text = keys();
-    disable_raw_mode()?;
-    writeln!(io::stderr())?;
+    asked(disable_raw_mode())?;
+    asked(writeln!(io::stderr()))?;
     text
+}
+
+fn too_long() -> Failure {
+    Failure::Usage(format!("a password has at most {LONGEST} bytes"))
 }
 
 fn keys() -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::with_capacity(2 * LONGEST));
+    let mut is_long = false;
     loop {
-        let Event::Key(key) = read()? else { continue };
+        let Event::Key(key) = read().map_err(Failure::here("cannot read the password"))? else { continue };
         if key.kind == KeyEventKind::Release {
             continue;
         }
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         if key.code == KeyCode::Enter {
-            return Ok(text);
+            return if is_long { Err(too_long()) } else { Ok(text) };
         } else if key.code == KeyCode::Backspace {
             text.pop();
         } else if key.code == KeyCode::Char('c') && is_control {
             return Err(Failure::Declined("it was broken off".to_owned()));
         } else if let KeyCode::Char(letter) = key.code
             && !is_control
-            && text.len() < LONGEST
         {
-            text.push(letter);
+            is_long |= text.len() + letter.len_utf8() > LONGEST;
+            if !is_long {
+                text.push(letter);
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use wire::admin::{Kill, Killed};
 use super::app::App;
 use super::event::{About, Effect};
 use super::field::Field;
+use super::shell::word;
 use super::ui::Overlay;
 
 /// From how many on the number has to be typed.
@@ -44,7 +45,7 @@ impl KillDialog {
     pub(crate) fn command(&self) -> String {
         if let Some(filter) = &self.order.filter {
             let expect = self.meant.as_ref().map(|meant| format!(" --expect {}", meant.matched)).unwrap_or_default();
-            return format!("rustsocks-cli sessions kill --filter '{filter}'{expect}");
+            return format!("rustsocks-cli sessions kill --filter {}{expect}", word(filter));
         }
         let ids = self.order.ids.clone().unwrap_or_default();
         let most = ids.iter().take(6).cloned().collect::<Vec<_>>().join(" ");

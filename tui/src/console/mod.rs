@@ -22,6 +22,7 @@ mod room;
 mod runtime;
 mod screen;
 mod screens;
+mod shell;
 mod terminal;
 mod theme;
 mod ui;

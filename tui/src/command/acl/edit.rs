@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::super::Desk;
 use super::super::ask::{answer, can_ask, tell};
-use super::{INVALID, editor_failed, is_ok, not_kept, remarks};
+use super::{INVALID, is_ok, remarks};
 use crate::args::Terms;
-use crate::editor;
+use crate::editor::{self, EDITOR, FILE};
 use crate::failure::Failure;
 use crate::output::raw;
 
@@ -28,7 +28,8 @@ impl Desk {
     pub(super) fn edit(&mut self, how: &Terms) -> Result<ExitCode, Failure> {
         let running: Value = self.connection.call("txn.get", &json!({}))?;
         let (base, text) = (running["gen"].as_u64().unwrap_or_default(), raw(&running["text"]));
-        let path = editor::kept(&format!("acl-of-{base}-{}.toml", std::process::id()), &text).map_err(not_kept)?;
+        let path =
+            editor::kept(&format!("acl-of-{base}-{}.toml", std::process::id()), &text).map_err(Failure::here(FILE))?;
         let outcome = self.edited(&path, (base, &text), how);
         if outcome.is_err() && path.exists() {
             tell(&format!("your text is in {}", path.display()));
@@ -38,10 +39,10 @@ impl Desk {
 
     fn edited(&mut self, path: &PathBuf, (base, before): (u64, &str), how: &Terms) -> Result<ExitCode, Failure> {
         loop {
-            editor::edit(path).map_err(editor_failed)?;
-            let text = without_remarks(&fs::read_to_string(path).map_err(not_kept)?);
+            editor::edit(path).map_err(Failure::here(EDITOR))?;
+            let text = without_remarks(&fs::read_to_string(path).map_err(Failure::here(FILE))?);
             if text == before {
-                fs::remove_file(path).map_err(not_kept)?;
+                fs::remove_file(path).map_err(Failure::here(FILE))?;
                 tell("nothing has changed");
                 return Ok(ExitCode::SUCCESS);
             }
@@ -50,7 +51,7 @@ impl Desk {
                 let subject = json!({ "text": text, "base": base });
                 let denied = self.shown_and_asked(&subject, how)?;
                 self.apply(subject, denied, how)?;
-                fs::remove_file(path).map_err(not_kept)?;
+                fs::remove_file(path).map_err(Failure::here(FILE))?;
                 return Ok(ExitCode::SUCCESS);
             }
             let remarks = remarks(&validation);
@@ -63,7 +64,7 @@ impl Desk {
                     return Ok(ExitCode::from(INVALID));
                 }
                 Wish::Abandon => {
-                    fs::remove_file(path).map_err(not_kept)?;
+                    fs::remove_file(path).map_err(Failure::here(FILE))?;
                     return Ok(ExitCode::from(INVALID));
                 }
             }
@@ -97,7 +98,7 @@ fn without_remarks(text: &str) -> String {
 
 /// The file keeps its owner and its mode.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(not_kept)
+    fs::write(path, text).map_err(Failure::here(FILE))
 }
 
 #[cfg(test)]

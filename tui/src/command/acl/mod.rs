@@ -166,16 +166,6 @@ pub(super) fn text_of(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(unreadable)
 }
 
-/// The operator's editor did not do what it should.
-pub(super) fn editor_failed(error: io::Error) -> Failure {
-    Failure::Usage(format!("the editor failed: {error}"))
-}
-
-/// The file that the editor is given cannot be written, read or removed.
-pub(super) fn not_kept(error: io::Error) -> Failure {
-    Failure::Usage(format!("the text cannot be kept: {error}"))
-}
-
 /// Whole seconds of a duration, at least one.
 fn seconds(text: &str) -> Result<u64, Failure> {
     let no_duration = || Failure::Usage(format!("{text:?} is no time to confirm within; write 120s or 5m"));

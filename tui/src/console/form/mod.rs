@@ -16,6 +16,7 @@ pub(crate) use self::secret::Secret;
 use super::app::App;
 use super::event::Effect;
 use super::field::Field;
+use crate::password::LONGEST;
 
 /// A form that is being filled in.
 #[derive(Debug)]
@@ -111,6 +112,11 @@ impl Form {
         for entry in &mut self.entries.0 {
             let place = faults.iter().position(|(name, _)| *name == entry.name);
             entry.fault = place.map(|place| faults.swap_remove(place).1);
+            if let Input::Secret(secret) = &entry.input
+                && secret.is_long()
+            {
+                entry.fault = Some(format!("at most {LONGEST} bytes; Ctrl-U clears it"));
+            }
         }
     }
 

@@ -5,25 +5,32 @@ use std::fmt;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use zeroize::Zeroizing;
 
-/// As long as a password may be, in bytes; so much is set aside at once, since what grows leaves copies behind.
-const MOST: usize = 1024;
+use crate::password::LONGEST;
 
 /// The text; the next letter always goes to its end.
-pub(crate) struct Secret(Zeroizing<String>);
+pub(crate) struct Secret {
+    text: Zeroizing<String>,
+    /// More was written than a password may have. It stays so until everything is cleared.
+    is_long: bool,
+}
 
 impl Default for Secret {
     fn default() -> Self {
-        Self(Zeroizing::new(String::with_capacity(MOST)))
+        Self { text: Zeroizing::new(String::with_capacity(LONGEST)), is_long: false }
     }
 }
 
 impl Secret {
     pub(crate) fn text(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub(super) fn is_long(&self) -> bool {
+        self.is_long
     }
 
     pub(super) fn stars(&self) -> String {
-        "*".repeat(self.0.chars().count())
+        "*".repeat(self.text.chars().count())
     }
 
     pub(super) fn clear(&mut self) {
@@ -38,7 +45,7 @@ impl Secret {
     pub(super) fn takes(&mut self, key: KeyEvent) -> bool {
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         if key.code == KeyCode::Backspace {
-            self.0.pop();
+            self.text.pop();
         } else if key.code == KeyCode::Char('u') && is_control {
             self.clear();
         } else if let KeyCode::Char(letter) = key.code
@@ -52,8 +59,9 @@ impl Secret {
     }
 
     fn insert(&mut self, letter: char) {
-        if self.0.len() + letter.len_utf8() <= MOST {
-            self.0.push(letter);
+        self.is_long |= self.text.len() + letter.len_utf8() > LONGEST;
+        if !self.is_long {
+            self.text.push(letter);
         }
     }
 }

@@ -213,7 +213,42 @@ fn groups_and_limits_of_a_user_are_edited_in_one_form() {
     stage.key(KeyCode::Tab);
     stage.key(KeyCode::Enter);
     let set = only(&mut stage, "txn.quick")["ops"][0]["set"].clone();
-    assert_eq!(set, json!({ "groups": ["developers", "staff"], "max_connections": 20 }));
+    assert_eq!(set, json!({ "max_connections": 20 }), "groups stay whatever they are by now");
+}
+
+#[test]
+fn the_command_of_an_edited_user_does_the_same() {
+    let mut stage = stage(users);
+    stage.keys("e");
+    (0..10).for_each(|_| stage.key(KeyCode::Backspace));
+    stage.keys("it's");
+    stage.key(KeyCode::Tab);
+    stage.key(KeyCode::Tab);
+    stage.keys("4");
+    let Some(Overlay::Form(form)) = &stage.app.ui.overlay else { panic!("a form is open") };
+    assert_eq!(
+        form.purpose.command(&form.entries),
+        "rustsocks-cli groups add 'it'\\''s' alice && rustsocks-cli groups del developers alice && rustsocks-cli limits set user/alice --rate 500000"
+    );
+    stage.key(KeyCode::Tab);
+    stage.key(KeyCode::Tab);
+    stage.key(KeyCode::Enter);
+    let set = only(&mut stage, "txn.quick")["ops"][0]["set"].clone();
+    assert_eq!(set, json!({ "groups": ["it's", "staff"], "bandwidth_limit_mbps": 4.0 }));
+}
+
+#[test]
+fn a_password_that_is_too_long_is_never_cut() {
+    let mut stage = stage(users);
+    stage.keys("P");
+    for _ in 0..2 {
+        stage.event(crate::console::event::Event::Paste("a".repeat(256)), None);
+        stage.key(KeyCode::Tab);
+    }
+    assert!(stage.picture().contains("at most 255 bytes"), "{}", stage.picture());
+    stage.key(KeyCode::Tab);
+    stage.keys("alice");
+    assert!(stage.asked().is_empty(), "not a part of it either");
 }
 
 #[test]

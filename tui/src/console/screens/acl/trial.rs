@@ -8,6 +8,7 @@ use super::model::Page;
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
+use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::output::raw;
 
@@ -78,7 +79,9 @@ impl Purpose for Trying {
 
     fn command(&self, entries: &Entries) -> String {
         let of = |name: &str| entries.text(name);
-        format!("rustsocks-cli acl explain '{}' {}:{}", of("user"), of("dest"), of("port"))
+        let destination = format!("{}:{}", of("dest"), of("port"));
+        let (source, protocol) = (flag("source", &of("source")), flag("protocol", &of("protocol")));
+        format!("rustsocks-cli acl explain {} {}{source}{protocol}", word(&of("user")), word(&destination))
     }
 
     fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {

@@ -7,6 +7,7 @@ use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose};
 use crate::console::screen::Screen;
+use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::output::raw;
 
@@ -36,7 +37,7 @@ impl Purpose for Trial {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        format!("rustsocks-cli auth test {}", entries.text("user"))
+        format!("rustsocks-cli auth test {}{}", word(&entries.text("user")), flag("source", &entries.text("src")))
     }
 
     fn preview(&self, _entries: &Entries) -> Vec<String> {

@@ -6,6 +6,7 @@ use wire::admin::Role;
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
+use crate::console::shell::word;
 use crate::console::ui::Overlay;
 
 /// Which sessions.
@@ -33,8 +34,7 @@ impl Purpose for Export {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        let filter = self.filter.replace('\'', "'\\''");
-        format!("rustsocks-cli history export '{filter}' > {}", entries.text("file"))
+        format!("rustsocks-cli history export {} > {}", word(&self.filter), word(&entries.text("file")))
     }
 
     fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {

@@ -8,6 +8,7 @@ use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
 use crate::console::screen::Screen;
+use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::output::raw;
 
@@ -61,7 +62,7 @@ pub(super) fn reset(app: &mut App) -> Vec<Effect> {
     let p = json!({ "target": target });
     let deed = vec![Effect::ask("limits.reset", &p, About::Own(Screen::Limits, "done"))];
     let lines = vec![format!("What operators let {target} have is void; what is written holds again.")];
-    let question = Question::new("Reset", lines, format!("rustsocks-cli limits reset {target}"), deed);
+    let question = Question::new("Reset", lines, format!("rustsocks-cli limits reset {}", word(&target)), deed);
     app.ui.overlay = Some(Overlay::Question(Box::new(question)));
     Vec::new()
 }
@@ -116,12 +117,16 @@ fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
 }
 
 fn flags(entries: &Entries) -> String {
-    let flag = |(name, flag): (&str, &str)| {
-        let text = entries.text(name);
-        if text.is_empty() { String::new() } else { format!(" --{flag} {text}") }
-    };
-    let known = [("rate", "rate"), ("guaranteed", "guaranteed"), ("conns", "conns"), ("for", "for")];
-    format!("rustsocks-cli limits set {}{}", entries.text("target"), known.map(flag).concat())
+    let known = [
+        ("rate", "rate"),
+        ("guaranteed", "guaranteed"),
+        ("conns", "conns"),
+        ("for", "for"),
+        ("reason", "comment"),
+        ("within", "confirm-within"),
+    ];
+    let flags = known.map(|(name, name_of_flag)| flag(name_of_flag, &entries.text(name)));
+    format!("rustsocks-cli limits set {}{}", word(&entries.text("target")), flags.concat())
 }
 
 impl Purpose for LayOver {
@@ -165,9 +170,7 @@ impl Purpose for Write {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        let within = entries.text("within");
-        let within = if within.is_empty() { String::new() } else { format!(" --confirm-within {within}") };
-        flags(entries) + &within
+        flags(entries)
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {

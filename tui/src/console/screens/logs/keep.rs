@@ -9,6 +9,7 @@ use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry as Field, Form, Purpose};
 use crate::console::room::Room as _;
 use crate::console::screen::Screen;
+use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 
 const TARGETS: [&str; 7] = ["session", "auth", "quota", "audit", "daemon", "monitor", "rustsocks"];
@@ -21,7 +22,7 @@ struct Find;
 
 impl Purpose for Find {
     fn command(&self, entries: &Entries) -> String {
-        format!("rustsocks-cli logs | grep -i {:?}", entries.text("text"))
+        format!("rustsocks-cli logs | grep -iF -- {}", word(&entries.text("text")))
     }
 
     fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -38,7 +39,7 @@ struct Only;
 
 impl Purpose for Only {
     fn command(&self, entries: &Entries) -> String {
-        format!("rustsocks-cli logs --follow --filter {:?}", entries.text("text"))
+        format!("rustsocks-cli logs --follow --filter {}", word(&entries.text("text")))
     }
 
     fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -59,12 +60,13 @@ impl Purpose for Louder {
     }
 
     fn command(&self, entries: &Entries) -> String {
+        let reason = flag("reason", &entries.text("reason"));
         match level(entries) {
             Some(level) => {
                 let (target, minutes) = (entries.text("target"), entries.text("minutes"));
-                format!("rustsocks-cli log-level {target}={level} --for {minutes}m")
+                format!("rustsocks-cli log-level {target}={level} --for {minutes}m{reason}")
             }
-            None => format!("rustsocks-cli log-level {}", entries.text("target")),
+            None => format!("rustsocks-cli log-level {}{reason}", entries.text("target")),
         }
     }
 
@@ -99,7 +101,7 @@ impl Purpose for Keep {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        format!("rustsocks-cli logs -n 10000 > {}", entries.text("file"))
+        format!("rustsocks-cli logs -n 10000 > {}", word(&entries.text("file")))
     }
 
     fn taken(&self, _app: &mut App, entries: &Entries) -> Vec<Effect> {

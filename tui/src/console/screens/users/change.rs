@@ -10,6 +10,7 @@ use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
 use crate::console::room::Room as _;
 use crate::console::screen::Screen;
+use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::output::raw;
 
@@ -32,9 +33,12 @@ struct Made(String);
 #[derive(Debug)]
 struct Login(String);
 
-/// Groups and limits of this one.
+/// Groups and limits of this one, and the groups as they were.
 #[derive(Debug)]
-struct Edit(String);
+struct Edit {
+    name: String,
+    groups: Vec<String>,
+}
 
 /// Whether this one is let in no more.
 #[derive(Debug)]
@@ -72,7 +76,8 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
         Entry::text("conns", "sessions at once", ""),
         Entry::button("apply"),
     ];
-    open(app, Form::new(format!("User {name}: what is left empty stays"), entries, Edit(name)))
+    let title = format!("User {name}: groups as they are to be; what else is empty stays");
+    open(app, Form::new(title, entries, Edit { name, groups }))
 }
 
 pub(super) fn try_login(app: &mut App) -> Vec<Effect> {
@@ -103,7 +108,7 @@ pub(super) fn switch(app: &mut App) -> Vec<Effect> {
     if app.users.meant("state").map(raw).as_deref() == Some("disabled") {
         let deed = vec![quick(&json!([{ "op": "user.enable", "name": name }]))];
         let lines = vec![format!("{name} may log in again.")];
-        let command = format!("rustsocks-cli users enable {name} --yes");
+        let command = format!("rustsocks-cli users enable {} --yes", word(&name));
         app.ui.overlay = Some(Overlay::Question(Box::new(Question::new("Enable", lines, command, deed))));
         return Vec::new();
     }
@@ -115,7 +120,7 @@ pub(super) fn remove(app: &mut App) -> Vec<Effect> {
     let Some(name) = writable(app, "deleting users") else { return Vec::new() };
     let deed = vec![quick(&json!([{ "op": "user.del", "name": name }]))];
     let lines = vec![format!("{name} goes out of the users file; a rollback brings the user back.")];
-    let command = format!("rustsocks-cli users del {name} --yes");
+    let command = format!("rustsocks-cli users del {} --yes", word(&name));
     let question = Question::new(format!("Delete {name}"), lines, command, deed).by_word(name);
     app.ui.overlay = Some(Overlay::Question(Box::new(question)));
     Vec::new()
@@ -227,9 +232,9 @@ impl Purpose for Add {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        let groups: Vec<String> = entries.lines("groups").iter().map(|group| format!(" --group {group}")).collect();
-        let groups = groups.concat();
-        format!("rustsocks-cli users add {}{groups}{}", entries.text("name"), source(entries))
+        let groups: Vec<String> = entries.lines("groups").iter().map(|group| flag("group", group)).collect();
+        let flags = groups.concat() + &flag("expires", &entries.text("expires")) + source(entries);
+        format!("rustsocks-cli users add {}{flags}", word(&entries.text("name")))
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -252,7 +257,7 @@ impl Purpose for Password {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        format!("rustsocks-cli users passwd {}{}", self.0, source(entries))
+        format!("rustsocks-cli users passwd {}{}", word(&self.0), source(entries))
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -263,7 +268,7 @@ impl Purpose for Password {
 
 impl Purpose for Login {
     fn command(&self, _: &Entries) -> String {
-        format!("rustsocks-cli auth test {}", self.0)
+        format!("rustsocks-cli auth test {}", word(&self.0))
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -274,7 +279,7 @@ impl Purpose for Login {
 
 impl Purpose for Made {
     fn command(&self, _: &Entries) -> String {
-        format!("rustsocks-cli users passwd {} --generate", self.0)
+        format!("rustsocks-cli users passwd {} --generate", word(&self.0))
     }
 
     fn taken(&self, _: &mut App, _: &Entries) -> Vec<Effect> {
@@ -292,44 +297,75 @@ impl Purpose for Edit {
     }
 
     fn preview(&self, entries: &Entries) -> Vec<String> {
-        set(entries).iter().map(|(key, value)| format!("{key} = {value}")).collect()
+        self.set(entries).iter().map(|(key, value)| format!("{key} = {value}")).collect()
     }
 
     fn command(&self, entries: &Entries) -> String {
-        match (entries.text("rate"), entries.text("conns")) {
-            (rate, conns) if rate.is_empty() && conns.is_empty() => {
-                let groups = entries.lines("groups");
-                format!("rustsocks-cli groups add {} {}", groups.first().map_or("GROUP", String::as_str), self.0)
-            }
-            (_, conns) => format!("rustsocks-cli limits set user/{} --conns {conns}", self.0),
+        let commands = self.commands(entries);
+        if commands.is_empty() {
+            format!("rustsocks-cli users get {}", word(&self.name))
+        } else {
+            commands.join(" && ")
         }
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
-        vec![quick(&json!([{ "op": "user.set", "name": self.0, "set": set(entries) }]))]
+        vec![quick(&json!([{ "op": "user.set", "name": self.name, "set": self.set(entries) }]))]
     }
 }
 
-/// The keys of the table that the form speaks of.
-fn set(entries: &Entries) -> Map<String, Value> {
-    let mut set = Map::new();
-    set.insert("groups".to_owned(), entries.lines("groups").into());
-    if !entries.text("expires").is_empty() {
-        set.insert("expires".to_owned(), entries.text("expires").into());
+impl Edit {
+    /// What does the same, one after the other.
+    fn commands(&self, entries: &Entries) -> Vec<String> {
+        let (name, groups) = (word(&self.name), entries.lines("groups"));
+        let mut commands = Vec::new();
+        for group in groups.iter().filter(|group| !self.groups.contains(group)) {
+            commands.push(format!("rustsocks-cli groups add {} {name}", word(group)));
+        }
+        for group in self.groups.iter().filter(|group| !groups.contains(group)) {
+            commands.push(format!("rustsocks-cli groups del {} {name}", word(group)));
+        }
+        let rate = entries.text("rate").parse().map(bytes_a_second).unwrap_or_default();
+        let limits = flag("rate", &rate) + &flag("conns", &entries.text("conns"));
+        if !limits.is_empty() {
+            commands.push(format!("rustsocks-cli limits set {}{limits}", word(&format!("user/{}", self.name))));
+        }
+        if !entries.text("expires").is_empty() {
+            let op = json!({ "op": "user.set", "name": self.name, "set": { "expires": entries.text("expires") } });
+            let request = json!({ "op": "txn.quick", "p": { "store": "users", "ops": [op] } });
+            commands.push(format!("rustsocks-cli raw {}", word(&request.to_string())));
+        }
+        commands
     }
-    if let Ok(rate) = entries.text("rate").parse::<f64>() {
-        set.insert("bandwidth_limit_mbps".to_owned(), rate.into());
+
+    /// The keys of the table that the form speaks of; groups only if they are others now.
+    fn set(&self, entries: &Entries) -> Map<String, Value> {
+        let mut set = Map::new();
+        if entries.lines("groups") != self.groups {
+            set.insert("groups".to_owned(), entries.lines("groups").into());
+        }
+        if !entries.text("expires").is_empty() {
+            set.insert("expires".to_owned(), entries.text("expires").into());
+        }
+        if let Ok(rate) = entries.text("rate").parse::<f64>() {
+            set.insert("bandwidth_limit_mbps".to_owned(), rate.into());
+        }
+        if let Ok(conns) = entries.text("conns").parse::<u32>() {
+            set.insert("max_connections".to_owned(), conns.into());
+        }
+        set
     }
-    if let Ok(conns) = entries.text("conns").parse::<u32>() {
-        set.insert("max_connections".to_owned(), conns.into());
-    }
-    set
+}
+
+/// Megabits as commands have them.
+fn bytes_a_second(megabits: f64) -> String {
+    format!("{:.0}", megabits * 1e6 / 8.0)
 }
 
 impl Purpose for Disable {
     fn command(&self, entries: &Entries) -> String {
         let end = if entries.is_set("end") { " --end-sessions" } else { "" };
-        format!("rustsocks-cli users disable {}{end}", self.0)
+        format!("rustsocks-cli users disable {}{end}", word(&self.0))
     }
 
     /// Sessions end once nobody can begin another: see [`disabled`].
