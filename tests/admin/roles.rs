@@ -107,6 +107,27 @@ fn whoever_may_only_look_sees_networks_where_the_operator_wants_that() {
 }
 
 #[test]
+fn classes_of_sources_that_look_the_same_are_told_apart() {
+    let service = start("mask_for_read = true\n[limits]\nbandwidth_limit_mbps = 800\n");
+    let target = rig::target::Target::listen();
+    let _clients = ["127.0.3.1", "127.0.3.2"].map(|source| {
+        let mut client = rig::wire::Wire::connect_from(source.parse().expect("an address"), service.addr());
+        client.greet();
+        assert_eq!(client.ask(rig::socks5::CONNECT, target.addr()).code, rig::socks5::rep::SUCCEEDED);
+        client
+    });
+    let mut reader = somebody(&service, 4321, &[READ]);
+    let asked = json!({ "of": "limits", "filter": "kind=source", "cols": ["name", "parent"] });
+    let opened = reader.ask("view.open", asked.clone());
+    let rows = opened["rows"].as_array().expect("rows");
+    let ids: std::collections::HashSet<_> = rows.iter().map(|row| row[0].as_str().expect("an id")).collect();
+    assert_eq!((rows.len(), ids.len()), (2, 2), "{opened}");
+    assert!(rows.iter().all(|row| row[1] == "127.0.x.x") && !opened.to_string().contains("127.0.3"), "{opened}");
+    let opened = root(&service).ask("view.open", asked);
+    assert!(opened["rows"].to_string().contains("127.0.3.1"), "{opened}");
+}
+
+#[test]
 fn a_daemon_of_somebody_else_obeys_them() {
     let launch = rig::service::Launch::of(program());
     let config = format!("{}[admin]\nsocket = \"{{dir}}/admin.sock\"\n", crate::LOOPBACK);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Office;
 use super::sight::masked;
+use crate::state::limits::bandwidth::Standing;
 use crate::state::limits::quotas::concession::{Grantee, What};
 use crate::state::limits::share::Class;
 use crate::state::penalties::source::Source;
@@ -17,6 +18,8 @@ use crate::state::session::facts::Identity;
 /// A class as it is now; rates are bytes a second, and nothing is no limit.
 #[derive(Debug, Clone)]
 pub(crate) struct ClassNow {
+    /// What tells it from all others, with whole addresses: not to be shown to those who may not see them.
+    pub(crate) whole_name: String,
     /// `global`, `group/staff`, `user/alice`, a source that nobody logged in from, or what a rule lets one of these have.
     pub(crate) name: String,
     /// The class above.
@@ -63,8 +66,8 @@ impl ClassNow {
     }
 
     pub(crate) fn json(&self) -> Value {
-        let Self { name, parent, kind, ceiling, guaranteed, burst, priority, using, sessions, waiting, override_left } =
-            self;
+        let Self { whole_name: _, name, parent, kind, ceiling, guaranteed, burst, priority, .. } = self;
+        let Self { using, sessions, waiting, override_left, .. } = self;
         json!({
             "name": name, "parent": parent, "kind": kind, "ceiling_up": ceiling[0], "ceiling_down": ceiling[1],
             "guaranteed": guaranteed, "burst": burst, "priority": priority, "using_up": using.0, "using_down": using.1,
@@ -80,18 +83,20 @@ impl Office {
         let regime = self.world.regime();
         let rules = &regime.snapshot.rules;
         let name = |class: &Class| named(class, rules, is_masked);
+        let (overrides, of_groups) = (self.overrides_left(), moved.of_groups(&standings));
         let mut classes: Vec<ClassNow> = Vec::new();
         for standing in &standings {
             let Some((kind, own_name)) = standing.class.as_ref().map_or(Some(("global", "global".to_owned())), name)
             else {
                 continue;
             };
+            let whole = standing.class.as_ref().and_then(|class| named(class, rules, false));
             let ceiling = [standing.up, standing.down].map(|share| share.ceiling.map(std::num::NonZeroU64::get));
             let (up, down, sessions) = match &standing.class {
                 None => moved.all,
                 Some(Class::User(user, _)) => moved.of_users.get(&**user).copied().unwrap_or_default(),
                 Some(Class::Source(source)) => moved.of_sources.get(source).copied().unwrap_or_default(),
-                Some(Class::Group(group)) => moved.of_group(group, standings.iter().filter_map(|it| it.class.as_ref())),
+                Some(Class::Group(group)) => of_groups.get(&**group).copied().unwrap_or_default(),
                 Some(Class::Rule(rule, of)) => {
                     let of = named(of, rules, false).map(|(_, name)| name).unwrap_or_default();
                     moved.of_rules.get(&(*rule, of)).copied().unwrap_or_default()
@@ -102,7 +107,8 @@ impl Office {
                 parent: standing.class.as_ref().map(|_| {
                     standing.parent.as_ref().and_then(name).map_or_else(|| "global".to_owned(), |(_, name)| name)
                 }),
-                override_left: self.override_left(&own_name),
+                override_left: overrides.get(&own_name).copied(),
+                whole_name: whole.map_or_else(|| own_name.clone(), |(_, name)| name),
                 name: own_name,
                 kind,
                 ceiling,
@@ -141,36 +147,44 @@ impl Office {
                 }
                 None => return,
             };
-            if let Some(rule) = facts.decision.and_then(|decision| decision.rule()) {
-                let rule = session.snapshot.rules.set().identity(rule);
+            if let Some(rule) = session.credit.rule() {
                 add(moved.of_rules.entry((rule, whose)).or_default());
             }
         });
         moved
     }
 
-    fn override_left(&self, target: &str) -> Option<u64> {
+    /// Seconds that overrides of operators hold on, by the class that they are of; of several the first.
+    fn overrides_left(&self) -> HashMap<String, u64> {
         let now = Timestamp::now();
-        let is_of = |to: &Grantee| match to {
-            Grantee::User(name) => target.strip_prefix("user/") == Some(&**name),
-            Grantee::Group(name) => target.strip_prefix("group/") == Some(&**name),
-        };
-        let concessions = self.world.quotas.concessions();
-        let mut overrides = concessions
-            .iter()
-            .filter(|it| matches!(it.what, What::Override { .. }) && it.is_valid(now) && is_of(&it.to));
-        overrides.next().map(|it| u64::try_from(it.until.duration_since(now).as_secs()).unwrap_or(0))
+        let mut left = HashMap::new();
+        for it in self.world.quotas.concessions() {
+            if matches!(it.what, What::Override { .. }) && it.is_valid(now) {
+                let class = match &it.to {
+                    Grantee::User(name) => format!("user/{name}"),
+                    Grantee::Group(name) => format!("group/{name}"),
+                };
+                let seconds = u64::try_from(it.until.duration_since(now).as_secs()).unwrap_or(0);
+                left.entry(class).or_insert(seconds);
+            }
+        }
+        left
     }
 }
 
 impl Moved {
-    /// What the users below a group move together.
-    fn of_group<'a>(&self, group: &str, classes: impl Iterator<Item = &'a Class>) -> (u64, u64, u64) {
-        let users = classes.filter_map(|class| match class {
-            Class::User(user, Some(above)) if **above == *group => self.of_users.get(&**user),
-            Class::User(..) | Class::Group(_) | Class::Source(_) | Class::Rule(..) | Class::Session(..) => None,
-        });
-        users.fold((0, 0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2))
+    /// What the users below each group move together.
+    fn of_groups<'a>(&self, standings: &'a [Standing]) -> HashMap<&'a str, (u64, u64, u64)> {
+        let mut sums: HashMap<&str, (u64, u64, u64)> = HashMap::new();
+        for standing in standings {
+            if let Some(Class::User(user, Some(group))) = &standing.class
+                && let Some(one) = self.of_users.get(&**user)
+            {
+                let sum = sums.entry(group).or_default();
+                *sum = (sum.0 + one.0, sum.1 + one.1, sum.2 + one.2);
+            }
+        }
+        sums
     }
 }
 

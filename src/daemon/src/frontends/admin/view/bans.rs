@@ -69,10 +69,10 @@ impl Table for Bans {
         }
     }
 
-    fn gone(&self, desk: &Desk, rows: &[&Ban]) -> Vec<(String, String)> {
+    fn gone(&self, desk: &Desk, was: &[&Ban], _: &[Ban]) -> Vec<(String, String)> {
         let bans = desk.office.world.penalties.bans(Instant::now());
         let there: HashSet<Source> = bans.iter().map(|ban| ban.source).collect();
-        let over = rows.iter().filter(|row| !there.contains(&row.source));
+        let over = was.iter().filter(|row| !there.contains(&row.source));
         over.map(|row| (row.id.clone(), "over".to_owned())).collect()
     }
 }

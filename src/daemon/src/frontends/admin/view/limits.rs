@@ -1,6 +1,7 @@
 //! The table of classes that share the bandwidth.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use filter::{Field, Value};
 
@@ -10,10 +11,19 @@ use crate::frontends::office::classes::ClassNow;
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 
 #[derive(Debug, Default)]
-pub(super) struct Limits;
+pub(super) struct Limits {
+    /// Whoever may not see whole addresses tells classes apart by what this makes of them.
+    veil: RandomState,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Row {
+    id: String,
+    class: ClassNow,
+}
 
 impl Table for Limits {
-    type Row = ClassNow;
+    type Row = Row;
     type Id = String;
 
     const COLUMNS: &'static [Column] = &[
@@ -31,22 +41,24 @@ impl Table for Limits {
     const FIELDS: &'static [Field] = filter::LIMITS;
     const SUMS: &'static [&'static str] = &["waiting"];
 
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<ClassNow> {
-        desk.office.classes(asker.is_masked)
+    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
+        let classes = desk.office.classes(asker.is_masked).into_iter();
+        classes.map(|class| Row { id: self.id_of(&class), class }).collect()
     }
 
-    fn id(row: &ClassNow) -> String {
-        row.name.clone()
+    fn id(row: &Row) -> String {
+        row.id.clone()
     }
 
     fn name(id: &String) -> String {
         id.clone()
     }
 
-    fn cell(row: &ClassNow, column: &str) -> Cell {
+    fn cell(Row { id, class: row }: &Row, column: &str) -> Cell {
         let number = |number: Option<u64>| number.map_or(Cell::Nothing, Cell::Number);
         match column {
-            "id" | "name" => Cell::Text(row.name.clone()),
+            "id" => Cell::Text(id.clone()),
+            "name" => Cell::Text(row.name.clone()),
             "kind" => Cell::Text(row.kind.to_owned()),
             "parent" => row.parent.clone().map_or(Cell::Nothing, Cell::Text),
             "limit" => number(row.ceiling()),
@@ -59,25 +71,35 @@ impl Table for Limits {
         }
     }
 
-    fn gone(&self, desk: &Desk, rows: &[&ClassNow]) -> Vec<(String, String)> {
-        // One that is masked has a name that no class of those who may see everything has.
-        let there: HashSet<String> =
-            [true, false].into_iter().flat_map(|is_masked| desk.office.classes(is_masked)).map(|it| it.name).collect();
-        let gone = rows.iter().filter(|row| !there.contains(&row.name));
-        gone.map(|row| (row.name.clone(), "gone".to_owned())).collect()
+    fn gone(&self, _: &Desk, was: &[&Row], now: &[Row]) -> Vec<(String, String)> {
+        let there: HashSet<&str> = now.iter().map(|row| row.id.as_str()).collect();
+        let gone = was.iter().filter(|row| !there.contains(row.id.as_str()));
+        gone.map(|row| (row.id.clone(), "gone".to_owned())).collect()
     }
 }
 
-impl filter::Row for ClassNow {
+impl Limits {
+    /// Its name, unless that is masked and perhaps that of others too.
+    fn id_of(&self, class: &ClassNow) -> String {
+        if class.name == class.whole_name {
+            class.name.clone()
+        } else {
+            format!("{:x}", self.veil.hash_one(&class.whole_name))
+        }
+    }
+}
+
+impl filter::Row for Row {
     fn value(&self, field: &str) -> Option<Value<'_>> {
+        let Self { id: _, class } = self;
         match field {
-            "name" => Some(Value::Text(self.name.as_str().into())),
-            "kind" => Some(Value::Text(self.kind.into())),
-            "using" => Some(Value::Number(self.using())),
-            "limit" => self.ceiling().map(Value::Number),
-            "pct" => self.percent().map(Value::Number),
-            "sessions" => Some(Value::Number(self.sessions)),
-            "waiting" => Some(Value::Number(self.waiting)),
+            "name" => Some(Value::Text(class.name.as_str().into())),
+            "kind" => Some(Value::Text(class.kind.into())),
+            "using" => Some(Value::Number(class.using())),
+            "limit" => class.ceiling().map(Value::Number),
+            "pct" => class.percent().map(Value::Number),
+            "sessions" => Some(Value::Number(class.sessions)),
+            "waiting" => Some(Value::Number(class.waiting)),
             _ => None,
         }
     }

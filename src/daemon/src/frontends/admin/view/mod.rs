@@ -172,7 +172,7 @@ impl<T: Table> Shows for View<T> {
         if is_held != self.held.is_some() {
             self.held = is_held.then(|| Order::of(self.everything(desk, asker)));
         }
-        let look = self.look(desk, asker);
+        let look = self.look(self.table.rows(desk, asker));
         self.told = Told::of(&self.shape.columns, look, &self.told);
         let told = &self.told;
         ViewOpened {
@@ -196,9 +196,9 @@ impl<T: Table> Shows for View<T> {
     }
 
     fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value> {
-        let look = self.look(desk, asker);
-        let mut now = Told::of(&self.shape.columns, look, &self.told);
-        let gone = self.table.gone(desk, &self.told.living());
+        let rows = self.table.rows(desk, asker);
+        let gone = self.table.gone(desk, &self.told.living(), &rows);
+        let mut now = Told::of(&self.shape.columns, self.look(rows), &self.told);
         now.note(&gone);
         let patch = now.since(&self.told, &self.shape.columns, &gone);
         self.told = now;
@@ -214,8 +214,8 @@ impl<T: Table> Shows for View<T> {
 }
 
 impl<T: Table> View<T> {
-    fn look(&self, desk: &Desk, asker: &Asker) -> Look<T> {
-        let mut rows = self.table.rows(desk, asker);
+    /// What these rows, which are all there are, show of themselves.
+    fn look(&self, mut rows: Vec<T::Row>) -> Look<T> {
         let (total, now) = (rows.len() as u64, now());
         let kept = self.held.as_ref().map(|held| self.kept(held, &rows));
         rows.retain(|row| self.shape.filter.admits(row, now));

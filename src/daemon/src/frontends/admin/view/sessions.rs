@@ -37,8 +37,8 @@ impl Table for Sessions {
         row.cell(column)
     }
 
-    fn gone(&self, _: &Desk, rows: &[&Sight]) -> Vec<(u64, String)> {
+    fn gone(&self, _: &Desk, was: &[&Sight], _: &[Sight]) -> Vec<(u64, String)> {
         let ended = |row: &&Sight| Some((row.session.number, reason(row.session.ended()?).to_owned()));
-        rows.iter().filter_map(ended).collect()
+        was.iter().filter_map(ended).collect()
     }
 }

@@ -34,8 +34,8 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     /// What a row has in the column of this name.
     fn cell(row: &Self::Row, column: &str) -> Cell;
 
-    /// Which of these rows, that were there a while ago, are over by now, and why.
-    fn gone(&self, desk: &Desk, rows: &[&Self::Row]) -> Vec<(Self::Id, String)>;
+    /// Which of the rows that were there a while ago are over by now, where `now` are all there are, and why.
+    fn gone(&self, desk: &Desk, was: &[&Self::Row], now: &[Self::Row]) -> Vec<(Self::Id, String)>;
 }
 
 pub(super) fn sums<T: Table>(rows: &[T::Row]) -> BTreeMap<String, u64> {

@@ -56,9 +56,9 @@ impl Table for Users {
         }
     }
 
-    fn gone(&self, desk: &Desk, rows: &[&Person]) -> Vec<(String, String)> {
+    fn gone(&self, desk: &Desk, was: &[&Person], _: &[Person]) -> Vec<(String, String)> {
         let there = desk.office.everybody(true);
-        let gone = rows.iter().filter(|row| !there.contains_key(&row.name));
+        let gone = was.iter().filter(|row| !there.contains_key(&row.name));
         gone.map(|row| (row.name.clone(), "gone".to_owned())).collect()
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use limits::{LeafId, Share, Tree};
 use uuid::Uuid;
 
+use super::Standing;
 use super::way::Direction;
 use crate::state::limits::share::Class;
 use crate::state::session::ticket::Session;
@@ -71,6 +72,18 @@ impl Lanes {
     pub(super) fn take_woken(&mut self) -> Vec<Arc<Session>> {
         let sessions = &self.sessions;
         self.woken.drain(..).filter_map(|leaf| sessions.get(&leaf)?.upgrade()).collect()
+    }
+
+    /// Every class with what holds for it in this direction, that of all together first.
+    pub(super) fn standings(&self, direction: Direction) -> Vec<Standing> {
+        let standing = |it: limits::Standing<'_, Class>| {
+            let (up, down) = match direction {
+                Direction::Up => (it.share, Share::default()),
+                Direction::Down => (Share::default(), it.share),
+            };
+            Standing { class: it.class.cloned(), parent: it.parent.cloned(), up, down, waiting: it.waiting }
+        };
+        self.tree.standings().into_iter().map(standing).collect()
     }
 
     /// Those that are in; one whose directions count together comes twice.

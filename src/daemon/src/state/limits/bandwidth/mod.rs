@@ -7,7 +7,7 @@
 mod lanes;
 pub(crate) mod way;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -191,24 +191,25 @@ impl Bandwidth {
 
     /// Every class there is now, that of all together first, with what holds for it in each direction and how many sessions wait.
     pub(crate) fn classes(&self) -> Vec<Standing> {
-        let inside = self.lock();
-        let mut found: Vec<Standing> = Vec::new();
-        for (lanes, direction) in [(&inside.up, Direction::Up), (&inside.down, Direction::Down)] {
-            for limits::Standing { class, parent, share, waiting } in lanes.tree.standings() {
-                let known = found.iter().position(|known| known.class.as_ref() == class);
-                let at = known.unwrap_or_else(|| {
-                    found.push(Standing { class: class.cloned(), parent: parent.cloned(), ..Standing::default() });
-                    found.len() - 1
-                });
-                let known = &mut found[at];
-                known.waiting += waiting;
-                match direction {
-                    Direction::Up => known.up = share,
-                    Direction::Down => known.down = share,
+        let (mut found, down) = self.standings();
+        let places: HashMap<Option<Class>, usize> =
+            found.iter().enumerate().map(|(at, standing)| (standing.class.clone(), at)).collect();
+        for standing in down {
+            match places.get(&standing.class) {
+                Some(at) => {
+                    found[*at].down = standing.down;
+                    found[*at].waiting += standing.waiting;
                 }
+                None => found.push(standing),
             }
         }
         found
+    }
+
+    /// Those of each direction. No more is done here, as everybody who is limited waits meanwhile.
+    fn standings(&self) -> (Vec<Standing>, Vec<Standing>) {
+        let inside = self.lock();
+        (inside.up.standings(Direction::Up), inside.down.standings(Direction::Down))
     }
 
     /// A number that grows as long as the thread looks.
