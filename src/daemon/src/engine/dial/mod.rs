@@ -137,7 +137,7 @@ impl Dialer {
         connect::dress(socket, &self.options)
     }
 
-    /// The ordinary path: nothing here allocates or spawns.
+    /// The ordinary path: nothing here spawns, and all that is allocated is the place among those whom the same rule let in.
     async fn dial_address(&self, judge: &Judge<'_>, address: IpAddr, port: u16) -> Result<Connected, Refusal> {
         let (target, session) = (judge.address(None, address, port)?, judge.session());
         let began = Instant::now();

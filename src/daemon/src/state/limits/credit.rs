@@ -1,6 +1,7 @@
 //! A session's place among those that the same rule let in.
 //!
-//! The rule is known when the first address is about to be dialled, or a peer has come. It is the session's rule for its whole
+//! The rule is known when the first address is about to be dialled, or a peer has come; of a name with several addresses it is
+//! that of the first one whose rule has room, whichever of them connects in the end. It is the session's rule for its whole
 //! life, also when a reload changes what it says of limits.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -137,6 +137,8 @@ pub(crate) struct Facts {
     pub(crate) request: Option<Asked>,
     /// What the rules and the guard said of the request in the end.
     pub(crate) decision: Option<Decision>,
+    /// Whether that is the decision that let the connection in, which stands.
+    pub(crate) is_let_in: bool,
     /// The address that was dialled, or the peer that came to a BIND.
     pub(crate) peer: Option<SocketAddr>,
     /// Our own address on that connection, or of the UDP relay.

@@ -116,26 +116,27 @@ impl<'s> Judge<'s> {
     /// # Errors
     /// It is refused, or as many connections as may be are in by the rule that allows it.
     pub(crate) fn address(&self, name: Option<&HostName>, address: IpAddr, port: u16) -> Result<SocketAddr, Refusal> {
-        match self.leave(place(name, address), port)? {
-            Leave::Granted => self.count_in().map(|()| SocketAddr::new(address, port)),
+        match self.judged(place(name, address), port)? {
+            (Leave::Granted, decision) => self.count_in(decision).map(|()| SocketAddr::new(address, port)),
             // All services that matter were asked before; a rule that still waits for one does not open anything.
-            Leave::LookUp | Leave::Ask(_) => Err(Refusal::Denied),
+            (Leave::LookUp | Leave::Ask(_), _) => Err(Refusal::Denied),
         }
     }
 
-    /// A connection counts for the rule that lets it in.
+    /// A connection counts for the rule that lets it in; the first one that has room stands, wherever it then leads.
     ///
     /// # Errors
     /// As many as may be are in by this rule.
-    fn count_in(&self) -> Result<(), Refusal> {
-        match self.command {
-            acl::Command::UdpAssociate | acl::Command::Resolve => Ok(()),
-            acl::Command::Connect | acl::Command::Bind => {
-                let decision = self.session.facts().decision;
-                let rule = decision.and_then(|decision| decision.rule());
-                rule.map_or(Ok(()), |rule| self.session.is_let_in_by(rule))
-            }
+    fn count_in(&self, decision: Decision) -> Result<(), Refusal> {
+        self.note(decision);
+        let is_connection = matches!(self.command, acl::Command::Connect | acl::Command::Bind);
+        if !is_connection || self.session.facts().is_let_in {
+            return Ok(());
         }
+        decision.rule().map_or(Ok(()), |rule| self.session.is_let_in_by(rule))?;
+        let mut facts = self.session.facts();
+        (facts.decision, facts.is_let_in) = (Some(decision), true);
+        Ok(())
     }
 
     /// The same for a datagram: counted, not noted.
@@ -213,16 +214,22 @@ impl<'s> Judge<'s> {
     }
 
     fn leave(&self, target: Target<'_>, port: u16) -> Result<Leave, Refusal> {
+        let (leave, decision) = self.judged(target, port)?;
+        if leave == Leave::Granted {
+            self.note(decision);
+        }
+        Ok(leave)
+    }
+
+    /// What an answer allows, and why; only what is refused is noted.
+    fn judged(&self, target: Target<'_>, port: u16) -> Result<(Leave, Decision), Refusal> {
         let began = Instant::now();
         let decision = self.decide(target, port);
         self.took(began.elapsed());
         match decision.verdict {
-            Ruling::Allow => {
-                self.note(decision);
-                Ok(Leave::Granted)
-            }
-            Ruling::Resolve => Ok(Leave::LookUp),
-            Ruling::Ask(service) => Ok(Leave::Ask(service)),
+            Ruling::Allow => Ok((Leave::Granted, decision)),
+            Ruling::Resolve => Ok((Leave::LookUp, decision)),
+            Ruling::Ask(service) => Ok((Leave::Ask(service), decision)),
             Ruling::Deny => Err(self.refused(decision)),
         }
     }
@@ -254,7 +261,7 @@ impl<'s> Judge<'s> {
         *rules = Some(rules.unwrap_or_default() + time);
     }
 
-    /// Of several addresses one that was allowed counts more than those that were not.
+    /// Of several addresses one that was allowed counts more than those that were not, and one that let the connection in most.
     fn note(&self, decision: Decision) {
         let mut facts = self.session.facts();
         if facts.decision.is_none_or(|noted| noted.verdict != Ruling::Allow) {
@@ -300,5 +307,59 @@ impl<'s> Judge<'s> {
     pub(crate) fn anonymous(session: &'s Session) -> Self {
         let proof = Proof { identity: Identity::Anonymous, method: super::facts::AuthMethod::None };
         Self::new(session, session.admit(&proof), Command::Connect)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::state::limits::Limits;
+    use crate::state::session::roster::Roster;
+    use crate::state::session::ticket::Ticket;
+
+    /// One rule for IPv6 that lets a single connection in, and one for IPv4.
+    const RULES: &str = r#"
+[global]
+default_policy = "deny"
+[[users]]
+username = "*"
+  [[users.rules]]
+  action = "allow"
+  destinations = ["2001:db8::/32"]
+  max_connections = 1
+  [[users.rules]]
+  action = "allow"
+  destinations = ["192.0.2.0/24"]
+"#;
+
+    #[test]
+    fn an_address_whose_rule_is_full_leaves_the_others_to_theirs() {
+        let policy = config::rules::load("acl.toml", RULES, &|_| true).unwrap();
+        let rules = Rules::new(Arc::new(acl::Ruleset::new(policy, acl::PrivateByName::default()))).unwrap();
+        let (snapshot, limits) = (Arc::new(Snapshot::of_rules(rules)), Limits::new(Instant::now()));
+        let roster = Roster::new(16, Vec::new());
+        let [first, second] = [(), ()].map(|()| {
+            let ticket = Ticket::for_tests(&roster, Arc::clone(&snapshot));
+            ticket.session().credit.is_kept_by(&limits);
+            ticket
+        });
+        let reach = |ticket: &Ticket, address: &str| {
+            Judge::anonymous(ticket.session()).address(None, address.parse().unwrap(), 80).map(drop)
+        };
+        let rule = |ticket: &Ticket| {
+            let session = ticket.session();
+            let decision = session.facts().decision.unwrap();
+            decision.rule().map(|rule| session.rule(rule))
+        };
+        assert_eq!(reach(&first, "2001:db8::1"), Ok(()));
+        assert_eq!(reach(&second, "2001:db8::1"), Err(Refusal::TooManyOfRule));
+        assert_eq!(rule(&second).as_deref(), Some("users/*#1"), "it says which rule is full");
+        assert_eq!(reach(&second, "192.0.2.1"), Ok(()));
+        assert_eq!(rule(&second).as_deref(), Some("users/*#2"));
+        drop(first);
+        assert_eq!(reach(&second, "2001:db8::1"), Ok(()));
+        assert_eq!(rule(&second).as_deref(), Some("users/*#2"), "the rule that let it in stands");
     }
 }
