@@ -7,7 +7,7 @@ mod configuration;
 mod limits;
 mod users;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value as Json;
 use toml_edit::{ArrayOfTables, Item, Table};
@@ -224,8 +224,8 @@ fn collect(name: &str, table: &Table, found: &mut BTreeMap<String, Entry>) {
         match item {
             Item::Table(table) => collect(&within(key), table, found),
             Item::ArrayOfTables(tables) => {
-                for (index, table) in tables.iter().enumerate() {
-                    collect(&format!("{}/{}", within(key), element_name(tables, index)), table, found);
+                for (element, table) in element_names(tables).zip(tables) {
+                    collect(&format!("{}/{element}", within(key)), table, found);
                 }
             }
             Item::None | Item::Value(_) => {}
@@ -264,13 +264,20 @@ fn name_of(table: &Table) -> Option<&str> {
     table.get(NAME).and_then(Item::as_str).filter(|name| !name.is_empty())
 }
 
-/// By its name if no earlier one has it, or else by its number, counted from 1.
-fn element_name(tables: &ArrayOfTables, index: usize) -> String {
-    let name = tables.get(index).and_then(name_of);
-    let is_repeated = |name: &&str| tables.iter().take(index).any(|other| name_of(other) == Some(name));
-    name.filter(|name| !is_repeated(name)).map_or_else(|| (index + 1).to_string(), str::to_owned)
+/// Each by its name if no earlier one has it, or else by its number, counted from 1.
+fn element_names(tables: &ArrayOfTables) -> impl Iterator<Item = String> {
+    let mut known = HashSet::new();
+    tables.iter().zip(1..).map(move |(table, number): (_, usize)| {
+        name_of(table).filter(|name| known.insert(*name)).map_or_else(|| number.to_string(), str::to_owned)
+    })
 }
 
 fn place_of(tables: &ArrayOfTables, element: &str) -> Option<usize> {
-    (0..tables.len()).find(|index| element_name(tables, *index) == element)
+    let first_of = |name: &str| tables.iter().position(|table| name_of(table) == Some(name));
+    let by_number = || {
+        let at = element.parse::<usize>().ok()?.checked_sub(1)?;
+        let has_no_name = name_of(tables.get(at)?).is_none_or(|name| first_of(name) != Some(at));
+        (has_no_name && (at + 1).to_string() == element).then_some(at)
+    };
+    first_of(element).or_else(by_number)
 }

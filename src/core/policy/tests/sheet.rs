@@ -96,6 +96,35 @@ fn users_come_and_go() {
 }
 
 #[test]
+fn another_name_comes_after_all_else_that_is_set() {
+    let set = json!({"name": "bert", "password_hash": "z", "udp_idle_secs": 9, "enabled": null});
+    let renamed = users(USERS, json!([{"op": "user.set", "name": "bob", "set": set}])).expect("it fits");
+    assert_eq!(renamed.matches("[[users]]").count(), 2, "{renamed}");
+    let of_bob = "name = \"bert\"\npassword_hash = \"z\"\nudp_idle_secs = 9\n\n# That is all.";
+    assert!(renamed.contains(of_bob), "{renamed}");
+}
+
+#[test]
+fn whoever_is_added_has_the_name_that_the_edit_says() {
+    let added = users(USERS, json!([{"op": "user.add", "name": "carol", "user": {"name": "eve"}}])).expect("it fits");
+    assert!(added.contains("name = \"carol\"") && !added.contains("eve"), "{added}");
+}
+
+#[test]
+fn who_has_no_name_or_that_of_another_goes_by_a_number() {
+    let text = "[[users]]\nname = \"2\"\n[[users]]\ngroups = [\"x\"]\n[[users]]\nname = \"2\"\n";
+    let by_number = users(text, json!([{"op": "member.add", "group": "y", "name": "3"}])).expect("it fits");
+    assert_eq!(by_number, format!("{text}groups = [\"y\"]\n"));
+    let by_name = users(text, json!([{"op": "user.disable", "name": "2"}])).expect("it fits");
+    assert_eq!(by_name, text.replacen("\"2\"\n", "\"2\"\nenabled = false\n", 1));
+    for nobody in ["1", "4", "0", "03", "+3"] {
+        assert!(users(text, json!([{"op": "user.enable", "name": nobody}])).is_err(), "{nobody}");
+    }
+    let renamed = users(text, json!([{"op": "group.rename", "name": "x", "to": "z"}])).expect("it fits");
+    assert_eq!(renamed, text.replace("\"x\"", "\"z\""));
+}
+
+#[test]
 fn an_edit_that_does_not_fit_says_why() {
     for (op, why) in [
         (json!({"op": "user.del", "name": "eve"}), "there is no user \"eve\""),

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use toml_edit::{ArrayOfTables, Item, Table};
 
 use super::limits::{Limits, Target};
-use super::{Misuse, Sheet};
+use super::{Misuse, NAME, Sheet, put};
 use crate::entry::Entry;
 
+const USERS: &str = "users";
 const GROUPS: &str = "groups";
 const ENABLED: &str = "enabled";
 
@@ -114,12 +116,15 @@ impl Sheet {
                 if self.find(&table(name)).is_some() {
                     return Err(Misuse::Exists(format!("user {name:?}")));
                 }
-                let whole = [("name".to_owned(), json!(name))].into_iter().chain(user.0.clone());
-                self.write(&table(name), &Entry(whole.collect()))
+                let mut whole = user.clone();
+                whole.0.insert(NAME.to_owned(), json!(name));
+                self.write(&table(name), &whole)
             }
             UserEdit::Set { name, set } => {
                 self.must_have(name)?;
-                for (key, value) in &set.0 {
+                // Another name comes last, as the user is found by the one that there is.
+                let (names, others): (Vec<_>, Vec<_>) = set.0.iter().partition(|(key, _)| *key == NAME);
+                for (key, value) in others.into_iter().chain(names) {
                     if !value.is_null() {
                         self.set(&table(name), key, value)?;
                     } else if self.says(name, key) {
@@ -180,8 +185,7 @@ impl Sheet {
 
     fn groups_of(&self, user: &str) -> Result<Vec<String>, Misuse> {
         let table = self.find(&table(user)).ok_or_else(|| Misuse::Missing(format!("user {user:?}")))?;
-        let groups = table.get(GROUPS).and_then(toml_edit::Item::as_array);
-        Ok(groups.into_iter().flatten().filter_map(|group| group.as_str().map(str::to_owned)).collect())
+        Ok(groups_in(table))
     }
 
     fn join(&mut self, user: &str, group: &str) -> Result<(), Misuse> {
@@ -194,14 +198,14 @@ impl Sheet {
     }
 
     fn each_member(&mut self, group: &str, change: impl Fn(&mut Vec<String>)) -> Result<(), Misuse> {
-        let names = self.tables().into_keys().filter_map(|name| name.strip_prefix("users/").map(str::to_owned));
+        let users = self.0.0.get_mut(USERS).and_then(Item::as_array_of_tables_mut);
         let mut is_there = false;
-        for user in names.collect::<Vec<_>>() {
-            let mut groups = self.groups_of(&user)?;
+        for user in users.into_iter().flat_map(ArrayOfTables::iter_mut) {
+            let mut groups = groups_in(user);
             if groups.iter().any(|other| other == group) {
                 is_there = true;
                 change(&mut groups);
-                self.set(&table(&user), GROUPS, &json!(groups))?;
+                put(user, GROUPS, &json!(groups))?;
             }
         }
         if is_there { Ok(()) } else { Err(Misuse::Missing(format!("group {group:?}"))) }
@@ -209,5 +213,10 @@ impl Sheet {
 }
 
 fn table(user: &str) -> String {
-    format!("users/{user}")
+    format!("{USERS}/{user}")
+}
+
+fn groups_in(user: &Table) -> Vec<String> {
+    let groups = user.get(GROUPS).and_then(Item::as_array);
+    groups.into_iter().flatten().filter_map(|group| group.as_str().map(str::to_owned)).collect()
 }
