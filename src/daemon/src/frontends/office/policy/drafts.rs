@@ -1,6 +1,7 @@
 //! Texts that are being written, each by one operator.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use ::policy::{Item, Pick};
@@ -8,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::No;
+use super::bench::held;
 use super::papers;
 use super::store::Store;
 
@@ -46,6 +48,15 @@ pub(super) struct Draft {
     touched: Instant,
 }
 
+/// What somebody works on while others may look at the drafts.
+#[derive(Debug)]
+struct Copy {
+    store: Store,
+    base_text: String,
+    text: String,
+    revision: u64,
+}
+
 /// A draft as it is told.
 #[derive(Debug, Serialize)]
 pub(crate) struct Sketch {
@@ -58,6 +69,42 @@ pub(crate) struct Sketch {
     undo: usize,
     redo: usize,
     pub(super) text: String,
+}
+
+/// Makes changes, all or none.
+pub(super) fn edit(drafts: &Mutex<Drafts>, id: u64, ops: &[Value], now: Instant) -> Result<Sketch, No> {
+    loop {
+        let copy = held(drafts).copy(id)?;
+        let text = bounded(papers::edit(copy.store, &copy.text, ops)?)?;
+        if let Some(sketch) = held(drafts).exchange(id, copy.revision, text, now)? {
+            return Ok(sketch);
+        }
+    }
+}
+
+/// What became of the draft's base on both sides.
+pub(super) fn merge(drafts: &Mutex<Drafts>, id: u64, running: &str) -> Result<Vec<Item>, No> {
+    let copy = held(drafts).copy(id)?;
+    papers::merged(copy.store, &copy.base_text, &copy.text, running)
+}
+
+/// Puts the draft on another base: its changes, in the text that came in between.
+pub(super) fn rebase(
+    drafts: &Mutex<Drafts>,
+    id: u64,
+    (base, running): (u64, &str),
+    picks: &BTreeMap<usize, Pick>,
+    now: Instant,
+) -> Result<Sketch, No> {
+    loop {
+        let copy = held(drafts).copy(id)?;
+        let merged = papers::settled(copy.store, [&copy.base_text, &copy.text, running], picks)?;
+        let mut drafts = held(drafts);
+        if drafts.exchange(id, copy.revision, merged, now)?.is_some() {
+            drafts.stand_on(id, (base, running), now)?;
+            return drafts.sketch(id);
+        }
+    }
 }
 
 impl Drafts {
@@ -130,12 +177,27 @@ impl Drafts {
         self.open.get(&id).map(|draft| (draft.text.as_str(), draft.base)).ok_or(No::DraftGone(id))
     }
 
-    /// Makes changes, all or none.
-    pub(super) fn edit(&mut self, id: u64, ops: &[Value], now: Instant) -> Result<Sketch, No> {
-        let store = self.store;
+    fn copy(&self, id: u64) -> Result<Copy, No> {
+        let Draft { base_text, text, revision, .. } = self.open.get(&id).ok_or(No::DraftGone(id))?;
+        let (base_text, text) = (base_text.clone(), text.clone());
+        Ok(Copy { store: self.store, base_text, text, revision: *revision })
+    }
+
+    /// Puts in what somebody made of a copy; nothing if the draft is another one by now.
+    fn exchange(&mut self, id: u64, revision: u64, text: String, now: Instant) -> Result<Option<Sketch>, No> {
         let draft = self.draft(id, now)?;
-        draft.change(bounded(papers::edit(store, &draft.text, ops)?)?);
-        self.sketch(id)
+        if draft.revision != revision {
+            return Ok(None);
+        }
+        draft.change(text);
+        self.sketch(id).map(Some)
+    }
+
+    fn stand_on(&mut self, id: u64, (base, text): (u64, &str), now: Instant) -> Result<(), No> {
+        let draft = self.draft(id, now)?;
+        draft.base = base;
+        text.clone_into(&mut draft.base_text);
+        Ok(())
     }
 
     pub(super) fn put(&mut self, id: u64, text: String, now: Instant) -> Result<Sketch, No> {
@@ -164,29 +226,6 @@ impl Drafts {
 
     pub(super) fn discard(&mut self, id: u64) -> Result<(), No> {
         self.open.remove(&id).map(drop).ok_or(No::DraftGone(id))
-    }
-
-    /// What became of the draft's base on both sides.
-    pub(super) fn merge(&self, id: u64, running: &str) -> Result<Vec<Item>, No> {
-        let draft = self.open.get(&id).ok_or(No::DraftGone(id))?;
-        papers::merged(self.store, &draft.base_text, &draft.text, running)
-    }
-
-    /// Puts the draft on another base: its changes, in the text that came in between.
-    pub(super) fn rebase(
-        &mut self,
-        id: u64,
-        (base, running): (u64, &str),
-        picks: &BTreeMap<usize, Pick>,
-        now: Instant,
-    ) -> Result<Sketch, No> {
-        let store = self.store;
-        let draft = self.draft(id, now)?;
-        let merged = papers::settled(store, [&draft.base_text, &draft.text, running], picks)?;
-        draft.change(merged);
-        draft.base = base;
-        running.clone_into(&mut draft.base_text);
-        self.sketch(id)
     }
 
     fn draft(&mut self, id: u64, now: Instant) -> Result<&mut Draft, No> {
@@ -231,38 +270,49 @@ mod tests {
 
     #[test]
     fn steps_are_taken_back_and_again() {
-        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
-        let id = drafts.open("anna", (7, BASE), None, now).unwrap().draft;
-        let changed = drafts.edit(id, &set("allow"), now).unwrap();
+        let (drafts, now) = (Mutex::new(Drafts::of(Store::Acl)), Instant::now());
+        let id = held(&drafts).open("anna", (7, BASE), None, now).unwrap().draft;
+        let changed = edit(&drafts, id, &set("allow"), now).unwrap();
         assert_eq!((changed.undo, changed.redo, changed.base), (1, 0, 7));
         assert!(changed.text.contains("\"allow\" # firm"));
-        assert_eq!(drafts.undo(id, now).unwrap().text, BASE);
-        assert_eq!(drafts.redo(id, now).unwrap().text, changed.text);
-        assert_eq!(drafts.redo(id, now).unwrap().revision, 3);
-        let other = drafts.put(id, String::new(), now).unwrap();
+        assert_eq!(held(&drafts).undo(id, now).unwrap().text, BASE);
+        assert_eq!(held(&drafts).redo(id, now).unwrap().text, changed.text);
+        assert_eq!(held(&drafts).redo(id, now).unwrap().revision, 3);
+        let other = held(&drafts).put(id, String::new(), now).unwrap();
         assert_eq!((other.undo, other.redo), (2, 0));
-        drafts.discard(id).unwrap();
-        assert_eq!(drafts.sketch(id).unwrap_err(), No::DraftGone(id));
+        held(&drafts).discard(id).unwrap();
+        assert_eq!(held(&drafts).sketch(id).unwrap_err(), No::DraftGone(id));
+    }
+
+    #[test]
+    fn what_was_made_of_a_copy_counts_only_if_nobody_was_faster() {
+        let (drafts, now) = (Mutex::new(Drafts::of(Store::Acl)), Instant::now());
+        let id = held(&drafts).open("anna", (1, BASE), None, now).unwrap().draft;
+        let copy = held(&drafts).copy(id).unwrap();
+        let faster = edit(&drafts, id, &set("allow"), now).unwrap();
+        assert!(held(&drafts).exchange(id, copy.revision, String::new(), now).unwrap().is_none());
+        assert_eq!(held(&drafts).find(id).unwrap().0, faster.text);
+        assert!(held(&drafts).exchange(id, faster.revision, String::new(), now).unwrap().is_some());
     }
 
     #[test]
     fn an_edit_that_does_not_fit_leaves_the_draft_alone() {
-        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
-        let id = drafts.open("anna", (1, BASE), None, now).unwrap().draft;
+        let (drafts, now) = (Mutex::new(Drafts::of(Store::Acl)), Instant::now());
+        let id = held(&drafts).open("anna", (1, BASE), None, now).unwrap().draft;
         let edits =
             [json!({"op": "global.set", "default_policy": "allow"}), json!({"op": "rule.del", "ref": "users/eve#1"})];
-        let no = drafts.edit(id, &edits, now).unwrap_err();
+        let no = edit(&drafts, id, &edits, now).unwrap_err();
         assert_eq!(no, No::Invalid("ops[1]: there is no rule users/eve#1".to_owned()));
-        assert_eq!(drafts.find(id).unwrap(), (BASE, 1));
+        assert_eq!(held(&drafts).find(id).unwrap(), (BASE, 1));
     }
 
     #[test]
     fn a_draft_moves_to_another_base() {
-        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
-        let id = drafts.open("anna", (1, BASE), None, now).unwrap().draft;
-        drafts.edit(id, &set("allow"), now).unwrap();
+        let (drafts, now) = (Mutex::new(Drafts::of(Store::Acl)), Instant::now());
+        let id = held(&drafts).open("anna", (1, BASE), None, now).unwrap().draft;
+        edit(&drafts, id, &set("allow"), now).unwrap();
         let running = format!("{BASE}\n[[users]]\nusername = \"bob\"\n");
-        let moved = drafts.rebase(id, (2, &running), &BTreeMap::new(), now).unwrap();
+        let moved = rebase(&drafts, id, (2, &running), &BTreeMap::new(), now).unwrap();
         assert_eq!((moved.base, moved.text), (2, running.replace("deny", "allow")));
     }
 

@@ -121,11 +121,12 @@ impl Office {
             Order::Show { draft } => told(&drafts().sketch(draft)?),
             Order::Edit { draft, ops } => {
                 let ops = self.ops_known_again(store, ops)?;
-                told(&drafts().edit(draft, &ops, now)?)
+                told(&drafts::edit(&bench.drafts, draft, &ops, now)?)
             }
             Order::Put { draft, text } => {
                 let text = known_again(&self.running(store)?, text);
-                let text = veil::unveiled(&text, [drafts().find(draft)?.0]);
+                let known = drafts().find(draft)?.0.to_owned();
+                let text = veil::unveiled(&text, [known.as_str()]);
                 told(&drafts().put(draft, text, now)?)
             }
             Order::Undo { draft } => told(&drafts().undo(draft, now)?),
@@ -133,12 +134,13 @@ impl Office {
             Order::Discard { draft } => drafts().discard(draft).map(|()| json!({})),
             Order::Merge { draft } => {
                 let running = self.running(store)?;
-                let items = drafts().merge(draft, &running.text)?;
+                let items = drafts::merge(&bench.drafts, draft, &running.text)?;
                 Ok(json!({ "onto": running.number, "items": items }))
             }
             Order::Rebase { draft, picks } => {
                 let running = self.running(store)?;
-                told(&drafts().rebase(draft, (running.number, &running.text), &picks, now)?)
+                let base = (running.number, &*running.text);
+                told(&drafts::rebase(&bench.drafts, draft, base, &picks, now)?)
             }
             Order::Apply(apply) => self.apply(caller, store, &apply),
             Order::Quick(quick) => self.apply_at_once(caller, store, &quick),
