@@ -14,7 +14,7 @@ use blake2::digest::{KeyInit, Mac};
 use lru::LruCache;
 use zeroize::Zeroizing;
 
-/// Memory that are remembered; the one that was not used for the longest time goes first.
+/// Successes that are remembered; the one that was not used for the longest time goes first.
 const MOST: NonZeroUsize = NonZeroUsize::new(16_384).expect("it is not zero");
 
 /// Stands for one user, password, stored hash and generation.
