@@ -37,6 +37,12 @@ fn next(conversation: &mut Conversation, word: &str) -> Value {
 fn what_sessions_carry_is_in_the_series_and_is_told_each_second() {
     let service = start("");
     let mut root = root(&service);
+    // What came before the first look counts in no second.
+    let is_measured = || {
+        let series = root.ask("series.get", json!({ "keys": ["rss"] }));
+        series["data"]["rss"].as_array().expect("values").iter().any(Value::is_number)
+    };
+    assert!(eventually(PATIENCE, is_measured));
     let (mut client, mut target) = tunnel(service.addr());
     client.send(&vec![7; 100_000]);
     let _carried = target.receive_all(100_000);
