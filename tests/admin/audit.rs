@@ -84,6 +84,9 @@ fn the_log_is_searched_and_told_as_it_is_written() {
     assert_eq!((&found["matched"], found["records"].as_array().map(Vec::len)), (&json!(2), Some(2)), "{found}");
     let last = overseer.ask("audit.query", json!({ "n": 1 }));
     assert_eq!((&last["matched"], &last["records"][0]["phase"]), (&json!(4), &json!("done")));
+    let open = overseer.ask("series.sub", json!({ "keys": ["up"] }))["sub"].clone();
+    assert_eq!(overseer.ask("meta.role", json!({ "role": "operate" })), json!({ "role": "operate", "closed": [sub] }));
+    assert_eq!(overseer.ask("meta.close", json!({ "sub": open }))["closed"], true);
     let mut reader = crate::somebody(&service, 4322, &[crate::READ, crate::OPERATE]);
     assert_eq!(reader.refused("audit.sub", json!({})).0, "denied");
 }

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
+use super::lanes::Lane;
 use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
 use super::sessions::filter_of;
 use super::subscription::{Source, Subject};
@@ -54,7 +55,8 @@ pub(super) const OPS: &[Op] = &[
         ],
         "result (ok, fail or error), method, groups, why, remark, ms; banned and name_locked: what a client from there would meet besides; listener",
         "tries a login by the backends that clients meet, on nobody's account; at most 10 in a minute",
-    ),
+    )
+    .on(Lane::Trials),
     order(
         "auth.unban",
         unban,

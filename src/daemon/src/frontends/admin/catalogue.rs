@@ -43,7 +43,8 @@ pub(super) fn find(name: &str) -> Option<&'static Op> {
 mod tests {
     use wire::admin::Role;
 
-    use super::super::ops::IDEM;
+    use super::super::lanes::Lane;
+    use super::super::ops::{Act, IDEM};
     use super::*;
 
     #[test]
@@ -58,6 +59,23 @@ mod tests {
     fn whatever_changes_something_takes_more_than_looking_and_a_hello() {
         for op in ops().filter(|op| op.takes.contains(&IDEM)) {
             assert!(op.role >= Some(Role::Operate) && op.wants_hello, "{}", op.name);
+        }
+    }
+
+    #[test]
+    fn orders_wait_for_no_search_no_export_and_no_trial() {
+        let lane = |op: &Op| match op.act {
+            Act::Slow(lane, _) | Act::Named(lane, _) => Some(lane),
+            Act::Meta(_) | Act::Quick(_) => None,
+        };
+        for (op, lane) in ops().filter_map(|op| Some((op, lane(op)?))) {
+            let expected = match op.name {
+                "auth.test" => Lane::Trials,
+                "history.export" => Lane::Looking,
+                _ if op.role > Some(Role::Read) && op.wants_hello => Lane::Orders,
+                _ => Lane::Looking,
+            };
+            assert_eq!(lane, expected, "{}", op.name);
         }
     }
 }

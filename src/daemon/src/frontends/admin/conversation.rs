@@ -10,11 +10,12 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
-use wire::admin::{Answer, Code, Lines, MOST_IN_FLIGHT, MOST_REQUEST, MOST_SUBSCRIPTIONS, Refusal, Request};
+use wire::admin::{Answer, Code, Lines, MOST_IN_FLIGHT, MOST_REQUEST, MOST_SUBSCRIPTIONS, Refusal, Request, Role};
 use zeroize::Zeroize;
 
 use super::catalogue;
 use super::desk::{Asker, Desk};
+use super::lanes::Lane;
 use super::ops::{self, Act, Op};
 use super::outbox::Outbox;
 use super::presence::Seat;
@@ -46,6 +47,8 @@ pub(super) struct Conversation {
     answers: mpsc::Sender<(u64, Answer)>,
     subscriptions: BTreeMap<u64, Subscription>,
     last_subscription: u64,
+    /// What the request takes that is being carried out.
+    role_needed: Option<Role>,
     /// Every line that has come has been taken.
     is_hungry: bool,
     hearing: Hearing,
@@ -84,6 +87,7 @@ pub(super) async fn hold(desk: Arc<Desk>, stream: UnixStream, asker: Asker) {
         answers,
         subscriptions: BTreeMap::new(),
         last_subscription: 0,
+        role_needed: None,
         is_hungry: true,
         hearing: Hearing::Open,
         has_spoken: false,
@@ -217,6 +221,7 @@ impl Conversation {
             }
             Ok(op) => match op.act {
                 Act::Meta(act) => {
+                    self.role_needed = op.role;
                     let answer = act(self, p);
                     self.say(Some(id), answer);
                 }
@@ -224,7 +229,7 @@ impl Conversation {
                     let answer = act(&self.desk, &self.asker, p);
                     self.say(Some(id), answer);
                 }
-                Act::Slow(_) | Act::Named(_) => self.leave_to_others(id, op, p),
+                Act::Slow(lane, _) | Act::Named(lane, _) => self.leave_to_others(id, (op, lane), p),
             },
         }
     }
@@ -234,7 +239,7 @@ impl Conversation {
             .ok_or_else(|| Refusal::new(Code::UnknownOp, format!("there is no operation {name:?}")))?;
         if op.role.is_some_and(|role| self.asker.role < role) {
             self.desk.is_denied(&self.asker, op.name);
-            let needed = op.role.map_or("", wire::admin::Role::word);
+            let needed = op.role.map_or("", Role::word);
             let msg = format!("{} takes the role {needed}, and yours is {}", op.name, self.asker.role);
             return Err(Refusal::new(Code::Denied, msg));
         }
@@ -245,7 +250,7 @@ impl Conversation {
     }
 
     /// One of the threads for what takes long does it, and tells.
-    fn leave_to_others(&mut self, id: u64, op: &'static Op, p: Parameters) {
+    fn leave_to_others(&mut self, id: u64, (op, lane): (&'static Op, Lane), p: Parameters) {
         let (desk, asker, answers) = (Arc::clone(&self.desk), self.asker.clone(), self.answers.clone());
         let withdrawn = Withdrawn::default();
         let asker = Asker { withdrawn: withdrawn.clone(), ..asker };
@@ -255,9 +260,9 @@ impl Conversation {
                 ops::carry_out(&desk, &asker, op, p, &mut part)
             }
         };
-        let pool_desk = Arc::clone(&self.desk);
+        let threads = Arc::clone(&self.desk);
         let task = tokio::spawn(async move {
-            let outcome = pool_desk.pool.run(Urgency::Usual, job(answers.clone())).await;
+            let outcome = threads.lanes.of(lane).run(Urgency::Usual, job(answers.clone())).await;
             let outcome = outcome.unwrap_or_else(|busy| Err(Refusal::new(Code::Busy, busy.to_string()).for_now()));
             let _client_is_gone = answers.send((id, answer_of(outcome))).await;
         });
@@ -305,7 +310,8 @@ impl Conversation {
         }
         self.last_subscription += 1;
         let number = self.last_subscription;
-        self.subscriptions.insert(number, Subscription::new(number, subject, every_ms, Instant::now()));
+        let subscription = Subscription::new(number, (subject, self.role_needed), every_ms, Instant::now());
+        self.subscriptions.insert(number, subscription);
         Ok(number)
     }
 
@@ -313,6 +319,17 @@ impl Conversation {
     /// There is no such subscription.
     pub(super) fn subscription(&mut self, number: u64) -> Result<&mut Subscription, Refusal> {
         self.subscriptions.get_mut(&number).ok_or_else(|| Refusal::new(Code::NotFound, "there is no such subscription"))
+    }
+
+    /// Goes on with less, and returns the numbers of the subscriptions that this ends.
+    pub(super) fn lower(&mut self, role: Role) -> Vec<u64> {
+        self.asker.lower(&self.desk, role);
+        self.seat.lower(self.asker.role);
+        let role = self.asker.role;
+        self.subscriptions
+            .extract_if(.., |_, subscription| !subscription.is_for(role))
+            .map(|(number, _)| number)
+            .collect()
     }
 
     pub(super) fn unsubscribe(&mut self, number: u64) -> bool {

@@ -9,24 +9,18 @@ use config::tokens::Scope;
 use serde_json::{Value, json};
 use wire::admin::{Answer, Code, Refusal, Role, You};
 
+use super::lanes::Lanes;
 use super::outcomes::Outcomes;
 use super::presence::Presence;
 use super::roles::{Roles, name_of};
 use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::chance;
 use crate::engine::sys::peer::{Peer, Traces};
-use crate::engine::sys::pool::{Order, Pool};
 use crate::frontends::office::{Caller, No, Office, Operation};
 use crate::state::metrics::Words;
 
 /// The word for a request that was not refused.
 const FINE: &str = "ok";
-
-/// Threads for what may take long.
-const SLOW: usize = 2;
-
-/// Requests that may wait for them.
-const WAITING: usize = 128;
 
 /// Refused requests of one user that are written down within [`A_WHILE`].
 const WRITTEN_DOWN: u32 = 10;
@@ -50,7 +44,7 @@ pub(super) struct Desk {
     /// This run of the daemon.
     pub(super) epoch: String,
     pub(super) started: Instant,
-    pub(super) pool: Pool,
+    pub(super) lanes: Lanes,
     pub(super) outcomes: Outcomes,
     pub(super) presence: Arc<Presence>,
     answers: Words,
@@ -104,7 +98,7 @@ impl Desk {
             terms,
             epoch: format!("{:08x}", chance::number() >> 32),
             started: Instant::now(),
-            pool: Pool::start("admin", SLOW, WAITING, Order::OldestFirst)?,
+            lanes: Lanes::open()?,
             outcomes: Outcomes::default(),
             presence: Arc::default(),
             refused: Mutex::default(),

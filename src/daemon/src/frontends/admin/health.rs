@@ -96,7 +96,7 @@ pub(super) fn seen(desk: &Desk, _: &Asker) -> Value {
 }
 
 fn conversations(desk: &Desk) -> Finding {
-    let (open, waiting) = (desk.presence.count(), desk.pool.waiting());
+    let (open, waiting) = (desk.presence.count(), desk.lanes.waiting());
     let state = if open >= MOST || waiting > 0 { State::Warn } else { State::Ok };
     Finding {
         name: "admin",

@@ -10,6 +10,7 @@ use wire::admin::{Code, Direction, Refusal};
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
+use super::lanes::Lane;
 use super::ops::{Op, order, read, search};
 use super::sessions::{filter_of, mask};
 use crate::engine::history::archive::aggregate::Wanted;
@@ -61,7 +62,8 @@ pub(super) const OPS: &[Op] = &[
         ],
         "parts with rows of 500 objects, then rows: how many",
         "the same sessions, all of them; it is written into the audit log",
-    ),
+    )
+    .on(Lane::Looking),
     search("history.get", get, &[("id", "a UUID")], "the row", "one session, live or over"),
 ];
 

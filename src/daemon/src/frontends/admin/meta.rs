@@ -32,7 +32,7 @@ pub(super) const OPS: &[Op] = &[
         "meta.role",
         role,
         &[("role", "the role from now on")],
-        "role",
+        "role, closed: the subscriptions that this ends",
         "lowers the role; it cannot be raised again",
     ),
     meta_op(
@@ -61,8 +61,8 @@ pub(super) fn hello(conversation: &mut Conversation, p: Parameters) -> Result<Va
         let msg = format!("this daemon speaks protocol {PROTOCOL}, not {}", hello.proto);
         return Err(Refusal::new(Code::Version, msg).with(json!({ "proto": PROTOCOL })));
     }
+    conversation.lower(hello.want.unwrap_or(conversation.asker.role));
     let Conversation { desk, asker, .. } = conversation;
-    asker.lower(desk, hello.want.unwrap_or(asker.role));
     let welcome = Welcome {
         proto: PROTOCOL,
         server: env!("CARGO_PKG_VERSION").to_owned(),
@@ -107,13 +107,12 @@ struct Lower {
 
 pub(super) fn role(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Lower { role } = read(p)?;
-    let Conversation { desk, asker, seat, .. } = conversation;
-    if role > asker.role {
-        return Err(Refusal::new(Code::Denied, format!("a role can be lowered, and yours is {}", asker.role)));
+    let own = conversation.asker.role;
+    if role > own {
+        return Err(Refusal::new(Code::Denied, format!("a role can be lowered, and yours is {own}")));
     }
-    asker.lower(desk, role);
-    seat.lower(asker.role);
-    Ok(json!({ "role": asker.role }))
+    let closed = conversation.lower(role);
+    Ok(json!({ "role": conversation.asker.role, "closed": closed }))
 }
 
 #[derive(Deserialize)]

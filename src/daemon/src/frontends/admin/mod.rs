@@ -1,7 +1,7 @@
 //! The admin socket: operators' programs on this host ask and order in lines of JSON (RAP/1, `wire::admin`).
 //!
 //! Who asks is what the kernel says, and what that one may do follows from groups of the system.
-//! All conversations share one thread, apart from the relays; what may take long is done by two others.
+//! All conversations share one thread, apart from the relays; what may take long is done by a few others.
 //! Everything has a bound, and whatever somebody is shown is worked out when it is sent: nobody who reads slowly makes anything grow.
 
 mod reception;
@@ -15,6 +15,7 @@ mod watch;
 
 mod catalogue;
 mod desk;
+mod lanes;
 mod meta;
 mod ops;
 mod outcomes;

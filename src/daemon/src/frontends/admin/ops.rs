@@ -8,6 +8,7 @@ use wire::admin::{Code, Refusal, Role};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
+use super::lanes::Lane;
 
 /// A parameter and what it means.
 pub(super) type Takes = (&'static str, &'static str);
@@ -28,8 +29,8 @@ pub(super) type Named = fn(&'static str, &Desk, &Asker, Parameters) -> Result<Va
 pub(super) enum Act {
     Meta(Meta),
     Quick(Quick),
-    Slow(Slow),
-    Named(Named),
+    Slow(Lane, Slow),
+    Named(Lane, Named),
 }
 
 #[derive(Debug)]
@@ -45,6 +46,18 @@ pub(super) struct Op {
     /// Whether the client has to say first which protocol it speaks.
     pub(super) wants_hello: bool,
     pub(super) act: Act,
+}
+
+impl Op {
+    /// The same on other threads than its kind is usually done on.
+    pub(super) const fn on(self, lane: Lane) -> Self {
+        let act = match self.act {
+            Act::Slow(_, act) => Act::Slow(lane, act),
+            Act::Named(_, act) => Act::Named(lane, act),
+            Act::Meta(_) | Act::Quick(_) => self.act,
+        };
+        Self { act, ..self }
+    }
 }
 
 /// The parameter of an order that is done once by its name.
@@ -96,7 +109,7 @@ pub(super) const fn search(
     gives: &'static str,
     about: &'static str,
 ) -> Op {
-    let act = Act::Slow(act);
+    let act = Act::Slow(Lane::Looking, act);
     Op { name, role: Some(Role::Read), since: "0.1.0", about, takes, gives, wants_hello: false, act }
 }
 
@@ -108,7 +121,7 @@ pub(super) const fn change(
     gives: &'static str,
     about: &'static str,
 ) -> Op {
-    let act = Act::Slow(act);
+    let act = Act::Slow(Lane::Orders, act);
     Op { name, role: Some(Role::Admin), since: "0.1.0", about, takes, gives, wants_hello: true, act }
 }
 
@@ -120,7 +133,7 @@ pub(super) const fn order(
     gives: &'static str,
     about: &'static str,
 ) -> Op {
-    let act = Act::Slow(act);
+    let act = Act::Slow(Lane::Orders, act);
     Op { name, role: Some(Role::Operate), since: "0.1.0", about, takes, gives, wants_hello: true, act }
 }
 
@@ -132,7 +145,7 @@ pub(super) const fn oversee(
     gives: &'static str,
     about: &'static str,
 ) -> Op {
-    let act = Act::Slow(act);
+    let act = Act::Slow(Lane::Looking, act);
     Op { name, role: Some(Role::Admin), since: "0.1.0", about, takes, gives, wants_hello: false, act }
 }
 
@@ -150,8 +163,8 @@ pub(super) fn carry_out(
     part: &mut dyn FnMut(Value) -> bool,
 ) -> Result<Value, Refusal> {
     let mut act = |p| match op.act {
-        Act::Slow(act) => act(desk, asker, p, part),
-        Act::Named(act) => act(op.name, desk, asker, p),
+        Act::Slow(_, act) => act(desk, asker, p, part),
+        Act::Named(_, act) => act(op.name, desk, asker, p),
         Act::Quick(act) => act(desk, asker, p),
         Act::Meta(_) => Err(Refusal::new(Code::BadRequest, "this works on the conversation itself")),
     };

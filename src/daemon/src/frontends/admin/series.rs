@@ -13,7 +13,7 @@ use crate::state::vitals::series::{Key, Resolution, Sample};
 
 const WANTED: Takes = (
     "keys",
-    "some of sessions, new, up, down, denied, conn_p99 (ms), auth_ok, auth_fail, auth_err, lag (ms), cpu (percent of one processor), rss (bytes); authfail is auth_fail; rates are a second",
+    "some of sessions, new, up, down, denied, conn_p99 (ms), auth_ok, auth_fail, auth_err, lag (ms), cpu (percent of one processor), rss (bytes); authfail is auth_fail; rates are a second; each once",
 );
 
 /// The operations of this room.
@@ -111,5 +111,27 @@ fn known(names: &[String]) -> Result<Vec<(String, Key)>, Refusal> {
         let key = key.ok_or_else(|| Refusal::new(Code::BadRequest, format!("keys: {}; not {name:?}", known())))?;
         Ok((name.clone(), key))
     };
-    names.iter().map(key).collect()
+    let mut keys: Vec<(String, Key)> = Vec::new();
+    for name in names {
+        let key = key(name)?;
+        if keys.iter().any(|(_, known)| *known == key.1) {
+            return Err(Refusal::new(Code::BadRequest, format!("keys: {name:?} is there twice")));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_is_asked_for_once_under_either_name() {
+        let asked = |names: &[&str]| known(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(asked(&["up", "authfail", "rss"]).unwrap().len(), 3);
+        for bad in [&["up", "up"][..], &["authfail", "auth_fail"], &["moon"]] {
+            assert_eq!(asked(bad).unwrap_err().code, Code::BadRequest, "{bad:?}");
+        }
+    }
 }

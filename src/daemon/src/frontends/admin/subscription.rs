@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use wire::admin::Push;
+use wire::admin::{Push, Role};
 
 use super::desk::{Asker, Desk};
 use super::view::Shows;
@@ -36,12 +36,23 @@ pub(super) struct Subscription {
     pub(super) due: Instant,
     said: u64,
     pub(super) subject: Subject,
+    /// What it takes to be told; nothing if everybody may be.
+    role: Option<Role>,
 }
 
 impl Subscription {
-    pub(super) fn new(number: u64, subject: Subject, every_ms: Option<u64>, now: Instant) -> Self {
+    pub(super) fn new(
+        number: u64,
+        (subject, role): (Subject, Option<Role>),
+        every_ms: Option<u64>,
+        now: Instant,
+    ) -> Self {
         let every = interval(every_ms);
-        Self { number, every, due: now + every, said: 0, subject }
+        Self { number, every, due: now + every, said: 0, subject, role }
+    }
+
+    pub(super) fn is_for(&self, role: Role) -> bool {
+        self.role.is_none_or(|needed| role >= needed)
     }
 
     /// What there is to say now; the next look follows in its time.

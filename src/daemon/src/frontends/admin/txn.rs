@@ -6,6 +6,7 @@ use wire::admin::{Code, Refusal, Role};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
+use super::lanes::Lane;
 use super::ops::{Act, EVERY, IDEM, Op, Takes, read, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
@@ -168,7 +169,8 @@ pub(super) const OPS: &[Op] = &[
 /// What the office knows by the same name.
 const fn row(role: Role, name: &'static str, takes: &'static [Takes], gives: &'static str, about: &'static str) -> Op {
     let wants_hello = !matches!(role, Role::Read);
-    Op { name, role: Some(role), since: "0.1.0", about, takes, gives, wants_hello, act: Act::Named(ask) }
+    let act = Act::Named(if wants_hello { Lane::Orders } else { Lane::Looking }, ask);
+    Op { name, role: Some(role), since: "0.1.0", about, takes, gives, wants_hello, act }
 }
 
 /// Asks the office.
