@@ -281,7 +281,7 @@ impl House {
         self.world.bandwidth.end();
         self.close_office();
         let _panicked = self.pacer.thread.join();
-        self.pulse.stop();
+        drop(self.pulse);
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
 }

@@ -9,7 +9,6 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -21,11 +20,10 @@ use crate::frontends::office::Office;
 
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The thread, for as long as it is held.
+/// The thread, which ends when this is dropped. Nobody waits for that: a disk may hold it up.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    end: SyncSender<()>,
-    thread: JoinHandle<()>,
+    _end: SyncSender<()>,
 }
 
 impl Pulse {
@@ -37,13 +35,8 @@ impl Pulse {
         let (end, ended) = sync_channel(0);
         let examination = Examination::new(place);
         let thread = std::thread::Builder::new().name("pulse".to_owned());
-        let thread = thread.spawn(move || take(&counting, &office, examination, &ended))?;
-        Ok(Self { end, thread })
-    }
-
-    pub(super) fn stop(self) {
-        drop(self.end);
-        let _panicked = self.thread.join();
+        thread.spawn(move || take(&counting, &office, examination, &ended))?;
+        Ok(Self { _end: end })
     }
 }
 
