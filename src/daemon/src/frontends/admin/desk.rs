@@ -183,6 +183,7 @@ pub(super) fn refusal(no: &No) -> Refusal {
         No::NothingKept | No::NothingWritten(_) => Refusal::new(Code::Unavailable, msg),
         No::TooOften => Refusal::new(Code::Busy, msg).for_now(),
         No::Withdrawn => Refusal::new(Code::Cancelled, msg),
+        No::TooMuch(_) => Refusal::new(Code::TooLarge, msg),
         No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
         No::Unreadable | No::NobodyReloads | No::NotKept => Refusal::new(Code::Unavailable, msg).for_now(),
         No::OtherNumber { matched, .. } => {

@@ -255,6 +255,7 @@ fn refused(no: &No) -> Answer {
         No::Conflict(detail) => told(409, "conflict", detail),
         No::NothingKept => told(404, "no_history", &no.to_string()),
         No::TooLate | No::Withdrawn => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
+        No::TooMuch(_) => told(422, "too_much", &no.to_string()),
         No::TooOften => told(429, "too_many", &no.to_string()).with("Retry-After", "60"),
         No::NotKept => told(503, "not_kept", &no.to_string()).with("Retry-After", "5"),
         No::Unreadable => told(503, "unreadable", &no.to_string()).with("Retry-After", "5"),

@@ -202,6 +202,10 @@ pub(crate) enum No {
     NothingKept,
     #[error("the answer takes too long; ask for a shorter time or fewer rows")]
     TooLate,
+    #[error(
+        "the sessions are of more than {0} users, destinations or what else they are put together by; ask for a shorter time"
+    )]
+    TooMuch(usize),
     #[error("at most 10 logins are tried in a minute")]
     TooOften,
     #[error("taken back")]

@@ -20,6 +20,9 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// Rows of one question of an export, each of which has a deadline of its own.
 const PAGE: u32 = 500;
 
+/// Users, destinations and so on of one question: some tens of megabytes.
+const MOST_SUMS: usize = 250_000;
+
 /// Readers that are kept.
 const KEPT: usize = 2;
 
@@ -77,6 +80,7 @@ impl Past {
             Err(NoAnswer::NoFile(_)) => Ok(T::default()),
             Ok(answer) => Ok(answer),
             Err(NoAnswer::TooLate(_)) => Err(No::TooLate),
+            Err(NoAnswer::TooMuch(most)) => Err(No::TooMuch(most)),
             Err(NoAnswer::Withdrawn) => Err(No::Withdrawn),
             Err(error @ NoAnswer::Unreadable(_)) => {
                 tracing::warn!(%error, "the API cannot answer from the history");
@@ -94,7 +98,8 @@ impl Past {
 
     fn ask<T>(&self, question: impl FnOnce(&mut Archive) -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut archive = kept.map_or_else(|| Archive::open(&self.file, DEADLINE), Ok)?;
+        let mut archive = kept
+            .map_or_else(|| Archive::open(&self.file, DEADLINE).map(|archive| archive.with_most_sums(MOST_SUMS)), Ok)?;
         let answer = question(&mut archive);
         // One that failed may stand before a file that has been renamed.
         if answer.is_ok() {

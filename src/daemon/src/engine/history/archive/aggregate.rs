@@ -4,7 +4,7 @@ use rusqlite::params_from_iter;
 use serde::Serialize;
 
 use super::filter::{Conditions, Filter};
-use super::sum::{self, By, Sum};
+use super::sum::{self, Bounds, By, Sum};
 use super::{Archive, NoAnswer};
 
 /// What is wanted beside the numbers of all together.
@@ -55,11 +55,16 @@ impl Archive {
         let Conditions { sql, values } = filter.conditions();
         let total = Everything::question(&sql);
         let spans = wanted.span.map(|seconds| (i64::from(seconds), Bucket::question(&sql, seconds)));
-        self.within_deadline(&filter.withdrawn, |connection| {
+        let worked_out = self.most_sums;
+        let answer = self.within_deadline(&filter.withdrawn, |connection| {
             let total = connection.prepare_cached(&total)?.query_row(params_from_iter(&values), Everything::read)?;
             let (mut of_each, mut buckets) = (Vec::new(), Vec::new());
             if let Some((by, most)) = wanted.by {
-                of_each = sum::sums(connection, (&sql, params_from_iter(&values)), by, most as usize)?;
+                let most = Bounds { given: most as usize, worked_out };
+                let Some(sums) = sum::sums(connection, (&sql, params_from_iter(&values)), by, most)? else {
+                    return Ok(None);
+                };
+                of_each = sums;
             }
             if let Some((seconds, question)) = spans {
                 let mut statement = connection.prepare_cached(&question)?;
@@ -68,8 +73,9 @@ impl Archive {
                     statement.query_map(params_from_iter(&values), read)?.collect::<rusqlite::Result<Vec<_>>>()?;
                 buckets.reverse();
             }
-            Ok(Aggregate { total, groups: of_each, buckets })
-        })
+            Ok(Some(Aggregate { total, groups: of_each, buckets }))
+        })?;
+        answer.ok_or(NoAnswer::TooMuch(worked_out))
     }
 }
 

@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use self::filter::{Conditions, Filter};
 use self::row::Row;
-use self::sum::{By, Overview, Sum};
+use self::sum::{Bounds, By, Overview, Sum};
 use self::withdrawn::Withdrawn;
 use super::store::fault::Fault;
 use super::store::schema::{MIGRATIONS, version};
@@ -38,6 +38,8 @@ pub(crate) struct Archive {
     /// Of the tables.
     version: i64,
     deadline: Duration,
+    /// How many users, destinations and so on may be told apart for one answer.
+    most_sums: usize,
 }
 
 /// Why there is no answer.
@@ -47,6 +49,10 @@ pub(crate) enum NoAnswer {
     NoFile(PathBuf),
     #[error("the answer takes longer than {0:?}; ask for a shorter time or fewer rows")]
     TooLate(Duration),
+    #[error(
+        "the sessions are of more than {0} users, destinations or what else they are put together by; ask for a shorter time"
+    )]
+    TooMuch(usize),
     #[error("the question has been taken back")]
     Withdrawn,
     #[error("cannot read the history: {0}")]
@@ -69,8 +75,14 @@ impl Archive {
         let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
         match version(&connection, known)? {
             0 => Err(NoAnswer::NoFile(path.to_owned())),
-            version => Ok(Self { connection, version, deadline }),
+            version => Ok(Self { connection, version, deadline, most_sums: usize::MAX }),
         }
+    }
+
+    /// Tells so many users, destinations and so on apart at most for one answer, each of which costs memory.
+    #[must_use]
+    pub(crate) fn with_most_sums(self, most_sums: usize) -> Self {
+        Self { most_sums, ..self }
     }
 
     /// The sessions that `filter` lets through, in its order, so many at most.
@@ -88,17 +100,21 @@ impl Archive {
     /// The sessions that `filter` lets through, summed up; who moved most comes first.
     pub(crate) fn sums(&mut self, filter: &Filter, by: By, limit: u32) -> Result<Vec<Sum>, NoAnswer> {
         let Conditions { sql, values } = filter.conditions();
-        self.within_deadline(&filter.withdrawn, |connection| {
-            sum::sums(connection, (&sql, params_from_iter(values)), by, limit as usize)
-        })
+        let most = Bounds { given: limit as usize, worked_out: self.most_sums };
+        let sums = self.within_deadline(&filter.withdrawn, |connection| {
+            sum::sums(connection, (&sql, params_from_iter(values)), by, most)
+        })?;
+        sums.ok_or(NoAnswer::TooMuch(self.most_sums))
     }
 
     /// The sessions that `filter` lets through: all together, and those users and destinations that are in most of them.
     pub(crate) fn overview(&mut self, filter: &Filter, most: u32) -> Result<Overview, NoAnswer> {
         let Conditions { sql, values } = filter.conditions();
-        self.within_deadline(&filter.withdrawn, |connection| {
-            sum::overview(connection, (&sql, params_from_iter(values)), most as usize)
-        })
+        let most = Bounds { given: most as usize, worked_out: self.most_sums };
+        let overview = self.within_deadline(&filter.withdrawn, |connection| {
+            sum::overview(connection, (&sql, params_from_iter(values)), most)
+        })?;
+        overview.ok_or(NoAnswer::TooMuch(self.most_sums))
     }
 
     fn within_deadline<T>(
@@ -252,6 +268,18 @@ mod tests {
         filter.withdrawn.withdraw();
         assert!(matches!(archive.page(&filter, 10), Err(NoAnswer::Withdrawn)));
         assert!(archive.page(&asked("not host~*.example"), 10).is_ok(), "the next one is answered");
+    }
+
+    #[test]
+    fn more_sums_than_may_be_worked_out_are_refused_and_not_kept() {
+        let (_directory, archive) = archive(100);
+        let (mut archive, everything) = (archive.with_most_sums(4), Filter::default());
+        let by = |by| aggregate::Wanted { by: Some((by, 1)), span: None };
+        assert!(matches!(archive.sums(&everything, By::Destination, 1), Err(NoAnswer::TooMuch(4))));
+        assert!(matches!(archive.overview(&everything, 1), Err(NoAnswer::TooMuch(4))));
+        assert!(matches!(archive.aggregate(&everything, by(By::Destination)), Err(NoAnswer::TooMuch(4))));
+        assert_eq!(archive.sums(&everything, By::User, 1).unwrap().len(), 1);
+        assert!(archive.aggregate(&everything, by(By::User)).is_ok());
     }
 
     #[test]

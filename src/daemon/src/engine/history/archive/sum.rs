@@ -117,13 +117,20 @@ impl FromStr for By {
     }
 }
 
-/// The sessions that fit, put together; so many sums at most.
+/// How many sums are given away, the first ones, and how many may be worked out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) given: usize,
+    pub(super) worked_out: usize,
+}
+
+/// The sessions that fit, put together; nothing if that would be too many sums.
 pub(super) fn sums(
     connection: &Connection,
     (conditions, values): (&str, impl Params),
     by: By,
-    most: usize,
-) -> rusqlite::Result<Vec<Sum>> {
+    most: Bounds,
+) -> rusqlite::Result<Option<Vec<Sum>>> {
     let key = by.key();
     let sql = format!("SELECT {key}, bytes_sent, bytes_received, status FROM sessions WHERE {conditions}");
     let mut statement = connection.prepare_cached(&sql)?;
@@ -131,22 +138,26 @@ pub(super) fn sums(
     while let Some(row) = rows.next()? {
         let carried = (row.get(1)?, row.get(2)?);
         groups.add(row.get_ref(0)?.as_str_or_null()?, carried, row.get_ref(3)?.as_str()?);
+        if groups.named.len() > most.worked_out {
+            return Ok(None);
+        }
     }
     let mut sums = groups.sums();
     for sum in &mut sums {
         sum.of = sum.of.as_deref().map(|key| by.shown(key));
     }
     by.sort(&mut sums);
-    sums.truncate(most);
-    Ok(sums)
+    sums.truncate(most.given);
+    Ok(Some(sums))
 }
 
-/// The sessions that fit: all together, the users who had the most of them, and where most connections went.
+/// The sessions that fit: all together, the users who had the most of them, and where most connections went; nothing if there are too
+/// many of either.
 pub(super) fn overview(
     connection: &Connection,
     (conditions, values): (&str, impl Params),
-    most: usize,
-) -> rusqlite::Result<Overview> {
+    most: Bounds,
+) -> rusqlite::Result<Option<Overview>> {
     let (user, destination) = (By::User.key(), By::Destination.key());
     let sql = format!(
         "SELECT {user}, {destination}, bytes_sent, bytes_received, status, acl_decision FROM sessions WHERE {conditions}"
@@ -161,8 +172,12 @@ pub(super) fn overview(
         if !matches!(status, "rejected" | "failed") {
             destinations.add(row.get_ref(1)?.as_str_or_null()?, carried, status);
         }
+        if users.named.len().max(destinations.named.len()) > most.worked_out {
+            return Ok(None);
+        }
     }
-    Ok(Overview { total, users: users.most_frequent(most), destinations: destinations.most_frequent(most) })
+    let (users, destinations) = (users.most_frequent(most.given), destinations.most_frequent(most.given));
+    Ok(Some(Overview { total, users, destinations }))
 }
 
 /// Sums by their key, and of the sessions without one.
@@ -233,6 +248,8 @@ mod tests {
             dest_ip, acl_rule_matched, acl_decision, listener, generation)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', 1)";
 
+    const THREE: Bounds = Bounds { given: 3, worked_out: usize::MAX };
+
     type Written =
         (Option<&'static str>, i64, (i64, i64), &'static str, (Option<&'static str>, Option<&'static str>), bool);
 
@@ -290,7 +307,7 @@ mod tests {
                 (By::Hour, "strftime('%Y-%m-%dT%H:00Z', start_time / 1000000, 'unixepoch')", "key DESC"),
                 (By::Day, "strftime('%Y-%m-%d', start_time / 1000000, 'unixepoch')", "key DESC"),
             ] {
-                let found = sums(&connection, ("bytes_sent < 40", []), by, 3).unwrap();
+                let found = sums(&connection, ("bytes_sent < 40", []), by, THREE).unwrap().unwrap();
                 prop_assert_eq!(found, grouped(&connection, key, "bytes_sent < 40", order), "{:?}", by);
             }
         }
@@ -298,7 +315,7 @@ mod tests {
         #[test]
         fn an_overview_is_that_of_the_rows(rows in prop::collection::vec(written(), 0..60)) {
             let connection = database(&rows);
-            let Overview { total, users, destinations } = overview(&connection, ("true", []), 3).unwrap();
+            let Overview { total, users, destinations } = overview(&connection, ("true", []), THREE).unwrap().unwrap();
             let by_count = "count(*) DESC, key";
             prop_assert_eq!(users, grouped(&connection, "user", "user IS NOT NULL", by_count));
             let connected = "status NOT IN ('rejected', 'failed') AND coalesce(dest_host, dest_ip) IS NOT NULL";
