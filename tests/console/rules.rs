@@ -123,4 +123,12 @@ fn an_editor_changes_the_rules_once_they_are_valid_and_wanted() {
     let lying = kept(&place);
     assert!(lying.len() == 1 && text(&lying[0]).contains("block"), "{lying:?}");
     assert_eq!(text(&rules.path()), now);
+    // Also if the same rules are edited once more.
+    let mut screen = edit("s/allow/permit/");
+    screen.wait_for("(e)dit again");
+    assert_eq!(kept(&place).len(), 2);
+    assert!(text(&lying[0]).contains("block"), "{}", text(&lying[0]));
+    screen.type_in("a\r");
+    assert_eq!(screen.wait_for_end().code(), Some(6));
+    assert_eq!(kept(&place), lying);
 }
