@@ -25,6 +25,9 @@ pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<
     if is_taken && form.is_sound() {
         return taken(app, form);
     }
+    if is_taken {
+        form.unsay();
+    }
     app.ui.overlay = Some(Overlay::Form(form));
     Vec::new()
 }
@@ -82,8 +85,9 @@ impl Form {
             (KeyCode::Left, Input::Choice { options, at }) => *at = at.checked_sub(1).unwrap_or(options.len() - 1),
             (KeyCode::Char(' '), Input::Check(is_set)) => *is_set = !*is_set,
             (_, Input::Word { wanted, typed }) => {
+                let before = typed.text();
                 typed.takes(key);
-                return typed.text() == *wanted;
+                return typed.text() != before && typed.text() == *wanted;
             }
             (_, Input::Choice { .. } | Input::Check(_) | Input::Button) => {}
         }

@@ -99,6 +99,11 @@ impl Form {
     pub(crate) fn refused(&mut self, why: String) {
         self.is_given = false;
         self.fault = Some(why);
+        self.unsay();
+    }
+
+    /// A word that was of no use is typed again.
+    fn unsay(&mut self) {
         for entry in &mut self.entries.0 {
             if let Input::Word { typed, .. } = &mut entry.input {
                 typed.clear();

@@ -114,6 +114,23 @@ fn a_form_that_counts_is_taken_by_its_word_alone() {
 }
 
 #[test]
+fn a_word_that_was_of_no_use_is_typed_again_and_no_other_key_says_it() {
+    let mut stage = stage(Entry::word("to go on", "apply"));
+    stage.key(KeyCode::BackTab);
+    stage.keys("apply");
+    assert!(stage.picture().contains("! a name is needed"), "{}", stage.picture());
+    stage.key(KeyCode::Tab);
+    stage.keys("x");
+    stage.key(KeyCode::BackTab);
+    for code in [KeyCode::Left, KeyCode::Home, KeyCode::End, KeyCode::F(5)] {
+        stage.key(code);
+        assert_eq!(stage.asked(), [], "{code:?}");
+    }
+    stage.keys("apply");
+    assert_eq!(stage.asked().len(), 1);
+}
+
+#[test]
 fn no_form_shows_a_secret_to_whoever_writes_it_down() {
     let mut stage = stage(Entry::button("give it"));
     filled_in(&mut stage);
