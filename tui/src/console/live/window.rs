@@ -27,11 +27,11 @@ impl Live {
 
     /// Asks for the window as it is wanted now, with everything that it depends on.
     pub(crate) fn ask(&mut self, visible: usize) -> Vec<Effect> {
-        let Some(sub) = self.table.sub else { return Vec::new() };
         if self.is_asking {
             self.asks_again = true;
             return Vec::new();
         }
+        let Some(sub) = self.table.sub else { return Vec::new() };
         self.is_asking = true;
         let change = ViewChange {
             sub,
