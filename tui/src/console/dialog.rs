@@ -14,6 +14,8 @@ const MANY: u64 = 10;
 /// What would be ended, as the daemon has said.
 #[derive(Debug)]
 pub(crate) struct KillDialog {
+    /// Which one it is, so that no answer to another one is taken for its own.
+    pub(crate) number: u64,
     pub(crate) order: Kill,
     /// Nothing until the daemon has said.
     pub(crate) meant: Option<Killed>,
@@ -26,9 +28,17 @@ impl KillDialog {
     /// Asks the daemon first what this order would end.
     pub(crate) fn open(app: &mut App, order: Kill) -> Vec<Effect> {
         let dry = Kill { dry: true, ..order.clone() };
-        let dialog = Self { order, meant: None, typed: Field::default(), is_given: false };
+        app.ui.dialogs += 1;
+        let number = app.ui.dialogs;
+        let dialog = Self { number, order, meant: None, typed: Field::default(), is_given: false };
         app.ui.overlay = Some(Overlay::Kill(Box::new(dialog)));
-        vec![Effect::ask("sessions.kill", &dry, About::KillDry)]
+        vec![Effect::ask("sessions.kill", &dry, About::KillDry(number))]
+    }
+
+    /// The order as it was shown: the sessions of a filter are no others by then.
+    pub(crate) fn confirmed(&self) -> Kill {
+        let expect = self.order.filter.as_ref().and(self.meant.as_ref()).map(|meant| meant.matched);
+        Kill { expect, idem: Some(uuid::Uuid::now_v7().to_string()), ..self.order.clone() }
     }
 
     /// Whether it takes more than a `y`.

@@ -51,9 +51,10 @@ pub(crate) enum About {
     Window(View),
     /// Everything about a session.
     Session(String),
-    /// Which sessions an order would end.
-    KillDry,
-    Killed,
+    /// Which sessions the order of the dialog with this number would end.
+    KillDry(u64),
+    /// It was given.
+    Killed(u64),
     /// Whether this one, whose sessions are to end then, may log in no more.
     Leaver(String),
     /// What waits to be confirmed: whether it stays, or is taken back.

@@ -48,6 +48,8 @@ pub(crate) struct Ui {
     /// Ticks in which a second Ctrl-C ends the console.
     pub(crate) ending: u32,
     pub(crate) size: (u16, u16),
+    /// How many dialogs before sessions are ended there have been.
+    pub(crate) dialogs: u64,
 }
 
 /// A line for the operator.
@@ -61,7 +63,15 @@ pub(crate) struct Message {
 
 impl Ui {
     pub(crate) fn new() -> Self {
-        Self { screen: Screen::Overview, overlay: None, pane: 0, message: None, ending: 0, size: (80, 24) }
+        Self { screen: Screen::Overview, overlay: None, pane: 0, message: None, ending: 0, size: (80, 24), dialogs: 0 }
+    }
+
+    /// The dialog with this number, if it is still open.
+    pub(crate) fn dialog(&mut self, number: u64) -> Option<&mut KillDialog> {
+        match &mut self.overlay {
+            Some(Overlay::Kill(dialog)) if dialog.number == number => Some(dialog),
+            Some(_) | None => None,
+        }
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {

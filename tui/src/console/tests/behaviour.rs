@@ -8,6 +8,7 @@ use super::{PLAIN, Stage, session, window};
 use crate::console::event::{About, Effect, Event};
 use crate::console::live::View;
 use crate::console::screen::Screen;
+use crate::console::ui::Overlay;
 
 const SIZE: (u16, u16) = (100, 30);
 
@@ -102,7 +103,7 @@ fn few_are_ended_by_a_y_and_by_nothing_else() {
         // Before the daemon has said which, nothing is confirmed.
         stage.keys("y");
         assert_eq!(stage.asked(), []);
-        stage.answer(About::KillDry, json!({ "matched": 2, "killed": 0, "gone": 0 }));
+        stage.answer(About::KillDry(1), json!({ "matched": 2, "killed": 0, "gone": 0 }));
         stage.key(key);
         let given = stage.asked();
         assert_eq!(given.len(), usize::from(is_yes), "{key:?}");
@@ -122,7 +123,7 @@ fn few_are_ended_by_a_y_and_by_nothing_else() {
 fn many_are_ended_by_their_number_alone() {
     let mut stage = Stage::with_sessions(SIZE, PLAIN);
     stage.keys("*K");
-    stage.answer(About::KillDry, json!({ "matched": 24, "killed": 0, "gone": 0 }));
+    stage.answer(About::KillDry(1), json!({ "matched": 24, "killed": 0, "gone": 0 }));
     stage.asked();
     stage.keys("y42");
     stage.key(KeyCode::Enter);
@@ -134,10 +135,47 @@ fn many_are_ended_by_their_number_alone() {
 }
 
 #[test]
+fn an_answer_to_another_dialog_is_none_to_this_one() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("K");
+    stage.key(KeyCode::Esc);
+    stage.keys("jK");
+    stage.answer(About::KillDry(1), json!({ "matched": 1, "killed": 0, "gone": 0 }));
+    stage.asked();
+    stage.keys("y");
+    assert_eq!(stage.asked(), [], "which session this one would end was not said");
+    stage.answer(About::KillDry(2), json!({ "matched": 1, "killed": 0, "gone": 0 }));
+    stage.keys("y");
+    assert_eq!(stage.asked()[0].1["ids"], json!([id(1)]));
+    // The order of a dialog that was closed meanwhile closes no other.
+    stage.key(KeyCode::Esc);
+    stage.keys("?");
+    stage.answer(About::Killed(2), json!({ "matched": 1, "killed": 1, "gone": 0 }));
+    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Help { .. })));
+    let refusal = Refusal::new(Code::Conflict, "there are others");
+    stage.event(Event::Answer(9, Err(refusal)), Some(About::KillDry(2)));
+    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Help { .. })));
+}
+
+#[test]
+fn what_is_wanted_of_a_view_before_it_is_open_is_asked_once_it_is() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.draw();
+    stage.keys("2");
+    stage.asked();
+    stage.keys("/user=alice");
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.asked(), []);
+    stage.answer(About::Window(View::Sessions), window());
+    let asked = stage.asked();
+    assert_eq!((asked.len(), asked[0].0, &asked[0].1["filter"]), (1, "view.set", &json!("user=alice")));
+}
+
+#[test]
 fn another_run_of_the_daemon_takes_marks_and_orders_with_it() {
     let mut stage = Stage::with_sessions(SIZE, PLAIN);
     stage.keys("  K");
-    stage.answer(About::KillDry, json!({ "matched": 2, "killed": 0, "gone": 0 }));
+    stage.answer(About::KillDry(1), json!({ "matched": 2, "killed": 0, "gone": 0 }));
     stage.keys("y");
     stage.asked();
     stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
@@ -197,7 +235,7 @@ fn escape_never_leaves_and_a_refusal_is_told() {
     }
     assert!(!stage.effects.contains(&Effect::Quit));
     let refusal = Refusal::new(Code::Denied, "your role is read");
-    stage.event(Event::Answer(9, Err(refusal)), Some(About::Killed));
+    stage.event(Event::Answer(9, Err(refusal)), Some(About::Killed(1)));
     assert!(stage.picture().contains("denied: your role is read"));
     stage.keys("q");
     assert!(stage.effects.contains(&Effect::Quit));

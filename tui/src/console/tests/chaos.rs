@@ -100,7 +100,9 @@ fn happen(stage: &mut Stage, happening: Happening) {
             stage.push(9, "log", super::news::line(count));
         }
         Happening::Gap(lost) => stage.push(9, "gap", json!({ "lost": lost })),
-        Happening::Kill(matched) => stage.answer(About::KillDry, json!({ "matched": matched, "killed": 0, "gone": 0 })),
+        Happening::Kill(matched) => {
+            stage.answer(About::KillDry(1), json!({ "matched": matched, "killed": 0, "gone": 0 }));
+        }
     }
 }
 

@@ -252,6 +252,17 @@ fn a_password_that_is_too_long_is_never_cut() {
 }
 
 #[test]
+fn sessions_of_a_user_end_only_if_they_are_those_that_were_counted() {
+    let mut stage = stage(users);
+    stage.keys("K");
+    assert_eq!(only(&mut stage, "sessions.kill")["dry"], true);
+    stage.answer(About::KillDry(1), json!({ "matched": 2, "killed": 0, "gone": 0 }));
+    stage.keys("y");
+    let p = only(&mut stage, "sessions.kill");
+    assert_eq!((&p["filter"], &p["expect"]), (&json!("user=\"alice\""), &json!(2)));
+}
+
+#[test]
 fn who_may_only_look_is_told_so() {
     let mut stage = stage(users);
     stage.app.model.welcome.as_mut().expect("there is a conversation").role = Role::Read;

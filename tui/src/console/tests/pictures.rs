@@ -52,12 +52,12 @@ const PICTURES: &[(&str, Way)] = &[
         stage.keys(" K");
         let sample =
             json!([{ "id": "8f31a0", "user": "alice", "src": "192.168.1.100:54321", "dst": "repo.example.com:443" }]);
-        stage.answer(About::KillDry, json!({ "matched": 1, "sample": sample, "killed": 0, "gone": 0 }));
+        stage.answer(About::KillDry(1), json!({ "matched": 1, "sample": sample, "killed": 0, "gone": 0 }));
     }),
     ("many", |stage| {
         sessions(stage);
         stage.keys("*K");
-        stage.answer(About::KillDry, json!({ "matched": 24, "killed": 0, "gone": 0 }));
+        stage.answer(About::KillDry(1), json!({ "matched": 24, "killed": 0, "gone": 0 }));
         stage.keys("2");
     }),
     ("users", super::people::users),

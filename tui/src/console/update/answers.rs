@@ -10,7 +10,6 @@ use crate::console::pending;
 use crate::console::room::Rows;
 use crate::console::screen::Screen;
 use crate::console::screens::{acl, room, users};
-use crate::console::ui::Overlay;
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
     if let About::Own(screen, what) = about {
@@ -50,22 +49,30 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
             app.live_mut(view).is_asking = false;
         }
         About::Session(id) => app.sessions.detail = Some((id, answer)),
-        About::KillDry => {
-            if let Some(Overlay::Kill(dialog)) = &mut app.ui.overlay {
+        About::KillDry(number) => {
+            if let Some(dialog) = app.ui.dialog(number) {
                 dialog.meant = serde_json::from_value(answer).ok();
             }
         }
-        About::Killed => {
-            let killed: Killed = serde_json::from_value(answer).unwrap_or_default();
-            app.ui.overlay = None;
-            app.sessions.live.marks.clear();
-            app.ui.say(format!("ended {}, over before {}", killed.killed, killed.gone));
-        }
+        About::Killed(number) => killed(app, number, answer),
         About::Listing(screen) => listed(app, screen, &answer),
         About::Status => app.model.told_status(answer),
         About::Own(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
     }
     Vec::new()
+}
+
+/// The order was carried out: what it named is marked no more.
+fn killed(app: &mut App, number: u64, answer: Value) {
+    let killed: Killed = serde_json::from_value(answer).unwrap_or_default();
+    if let Some(dialog) = app.ui.dialog(number) {
+        let named = dialog.order.ids.take().unwrap_or_default();
+        app.ui.overlay = None;
+        for id in &named {
+            app.sessions.live.marks.remove(id);
+        }
+    }
+    app.ui.say(format!("ended {}, over before {}", killed.killed, killed.gone));
 }
 
 fn opened(app: &mut App, view: View, window: ViewOpened) -> Vec<Effect> {
@@ -98,14 +105,16 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
     let why = format!("{}: {}", refusal.code, refusal.msg);
     match about {
         About::Window(view) => app.live_mut(*view).is_asking = false,
-        About::KillDry | About::Killed => app.ui.overlay = None,
+        About::KillDry(number) | About::Killed(number) if app.ui.dialog(*number).is_some() => app.ui.overlay = None,
         About::Listing(screen) => {
             if let Some(listing) = room(*screen).listing_mut(app) {
                 return listing.refused(why);
             }
         }
         About::Session(_) if refusal.code == wire::admin::Code::NotFound => return,
-        About::Ops
+        About::KillDry(_)
+        | About::Killed(_)
+        | About::Ops
         | About::Status
         | About::Session(_)
         | About::Own(..)

@@ -3,8 +3,6 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 use filter::Filter;
-use serde_json::to_value;
-use wire::admin::Kill;
 
 use super::{act, copy, live_here};
 use crate::console::app::App;
@@ -191,8 +189,7 @@ fn kill(app: &mut App, mut dialog: Box<KillDialog>, key: KeyEvent) -> Vec<Effect
         return Vec::new();
     }
     dialog.is_given = true;
-    let idem = uuid::Uuid::now_v7().to_string();
-    let p = to_value(Kill { idem: Some(idem), ..dialog.order.clone() }).unwrap_or_default();
+    let effect = Effect::ask("sessions.kill", &dialog.confirmed(), About::Killed(dialog.number));
     app.ui.overlay = Some(Overlay::Kill(dialog));
-    vec![Effect::Ask { op: "sessions.kill", p, about: About::Killed }]
+    vec![effect]
 }
