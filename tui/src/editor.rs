@@ -36,6 +36,15 @@ pub(crate) fn kept(name: &str, text: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
+/// Writes a text into a new file beside the one of this name, and says where.
+///
+/// # Errors
+/// There is no place for it, or no room.
+pub(crate) fn aside(name: &str, text: &str) -> io::Result<PathBuf> {
+    let own = format!("{}-{name}", uuid::Uuid::now_v7());
+    kept(&own, text)
+}
+
 /// Keeps a text no longer.
 ///
 /// # Errors

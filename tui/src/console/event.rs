@@ -99,6 +99,11 @@ pub(crate) enum Effect {
         name: &'static str,
         text: String,
     },
+    /// Puts a text that was kept under this name into a file of its own.
+    SetAside {
+        name: &'static str,
+        text: String,
+    },
     /// Keeps it no longer.
     Forget(&'static str),
     /// To the terminal's clipboard.

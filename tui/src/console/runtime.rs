@@ -172,6 +172,10 @@ impl Runtime {
                     self.app.ui.warn(format!("the draft is not kept on this machine: {error}"));
                 }
             }
+            Effect::SetAside { name, text } => match editor::aside(name, &text) {
+                Ok(path) => self.app.ui.warn(format!("the text that was kept is in {}", path.display())),
+                Err(error) => self.app.ui.warn(format!("the text that was kept is lost: {error}")),
+            },
             Effect::Forget(name) => {
                 if let Err(error) = editor::forget(name) {
                     self.app.ui.warn(format!("{name} is still kept on this machine: {error}"));

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod chaos;
+mod drafts;
 mod forms;
 mod news;
 mod people;
@@ -130,6 +131,7 @@ impl Stage {
             | Effect::Save(..)
             | Effect::Edit { .. }
             | Effect::Keep { .. }
+            | Effect::SetAside { .. }
             | Effect::Write { .. }
             | Effect::Forget(_)
             | Effect::RetryNow

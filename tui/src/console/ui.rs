@@ -104,6 +104,21 @@ impl Ui {
 }
 
 impl Overlay {
+    /// Whether it means nothing once the daemon was started anew.
+    pub(crate) fn is_of_run(&self) -> bool {
+        match self {
+            Self::Kill(_) | Self::Detail { .. } => true,
+            Self::Form(form) => form.purpose.is_of_run(),
+            Self::Question(question) => question.is_of_run,
+            Self::Filter(_)
+            | Self::Help { .. }
+            | Self::Palette { .. }
+            | Self::Sort { .. }
+            | Self::Columns { .. }
+            | Self::Copy { .. } => false,
+        }
+    }
+
     /// Whether the daemon was told to do something by it, and has not answered.
     pub(crate) fn is_given(&self) -> bool {
         match self {

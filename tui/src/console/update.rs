@@ -21,7 +21,9 @@ pub(crate) const TICKS: u32 = 4;
 /// Takes an event in. `about` says what an answer is to.
 pub(crate) fn update(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
     let effects = happened(app, event, about);
-    gone_to(app, effects)
+    let effects = gone_to(app, effects);
+    acl::noted(app, &effects);
+    effects
 }
 
 /// Opens the screens to which the effects go; what they need joins the rest.
@@ -74,7 +76,7 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
         }
         app.sessions.detail = None;
         app.acl.restarted();
-        if matches!(app.ui.overlay, Some(Overlay::Kill(_) | Overlay::Detail { .. })) {
+        if app.ui.overlay.as_ref().is_some_and(Overlay::is_of_run) {
             app.ui.overlay = None;
         }
         app.ui.say("the daemon was started anew; marks are gone");
@@ -97,6 +99,9 @@ fn lost(app: &mut App, why: String, attempt: u32, retry_ms: u64) {
     app.model.link = Link::Down { why, attempt, retry_ms };
     for view in View::ALL {
         app.live_mut(*view).closed();
+    }
+    if app.acl.lost() {
+        app.ui.warn("the daemon was lost before the change was made");
     }
     // An order whose answer was lost is not repeated: it may have been done.
     if app.ui.overlay.as_ref().is_some_and(Overlay::is_given) {

@@ -39,6 +39,11 @@ pub(crate) trait Purpose: Debug {
         Vec::new()
     }
 
+    /// Whether it names what only this run of the daemon knows by that name. With another run such a form is over.
+    fn is_of_run(&self) -> bool {
+        false
+    }
+
     /// What would come of it, line by line.
     fn preview(&self, _entries: &Entries) -> Vec<String> {
         Vec::new()

@@ -24,6 +24,8 @@ pub(crate) struct Question {
     pub(crate) consent: Consent,
     /// What a yes does; the answer of the daemon closes the question.
     pub(crate) deed: Vec<Effect>,
+    /// Whether the deed names what only this run of the daemon knows by that name.
+    pub(crate) is_of_run: bool,
     pub(crate) is_given: bool,
 }
 
@@ -37,12 +39,17 @@ pub(super) enum Heard {
 
 impl Question {
     pub(crate) fn new(title: impl Into<String>, lines: Vec<String>, command: String, deed: Vec<Effect>) -> Self {
-        Self { title: title.into(), lines, command, consent: Consent::Letter, deed, is_given: false }
+        Self { title: title.into(), lines, command, consent: Consent::Letter, deed, is_of_run: false, is_given: false }
     }
 
     /// The same with more than a letter.
     pub(crate) fn by_word(self, wanted: impl Into<String>) -> Self {
         Self { consent: Consent::Word { wanted: wanted.into(), typed: Field::default() }, ..self }
+    }
+
+    /// The same about something that another run of the daemon does not know.
+    pub(crate) fn of_run(self) -> Self {
+        Self { is_of_run: true, ..self }
     }
 
     pub(super) fn hear(&mut self, key: KeyEvent) -> Heard {

@@ -30,6 +30,7 @@ enum Happening {
     Merge,
     Generations,
     Effect,
+    ToApply,
     /// So many lines of the log.
     Lines(u64),
     Gap(u64),
@@ -94,6 +95,7 @@ fn happen(stage: &mut Stage, happening: Happening) {
         Happening::Merge => stage.answer(About::Acl(Topic::Merge), rules::merge()),
         Happening::Generations => stage.answer(About::Acl(Topic::Generations), rules::generations()),
         Happening::Effect => stage.answer(About::Acl(Topic::Effect), rules::effect()),
+        Happening::ToApply => stage.answer(About::Acl(Topic::ToApply), rules::effect()),
         Happening::Lines(count) => {
             let lines: Vec<_> = (0..count).map(super::news::line).collect();
             stage.answer(About::Own(Screen::Logs, "sub"), json!({ "sub": 9, "lines": lines }));
@@ -134,7 +136,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => prop::bool::weighted(0.2).prop_map(Happening::Rules),
         1 => (40..44_u64).prop_map(Happening::State),
         2 => prop::bool::weighted(0.2).prop_map(Happening::Draft),
-        1 => prop::sample::select(vec![Happening::Merge, Happening::Generations, Happening::Effect]),
+        1 => prop::sample::select(vec![Happening::Merge, Happening::Generations, Happening::Effect, Happening::ToApply]),
         1 => (0..40_u64).prop_map(Happening::Lines),
         1 => (0..40_u64).prop_map(Happening::Gap),
     ]

@@ -131,7 +131,7 @@ const PICTURES: &[(&str, Way)] = &[
     ("acl_apply", |stage| {
         rules::open_draft(stage);
         stage.keys("A");
-        stage.answer(About::Acl(Topic::Effect), rules::effect());
+        stage.answer(About::Acl(Topic::ToApply), rules::effect());
     }),
     ("acl_generations", |stage| {
         rules::open(stage);

@@ -113,21 +113,21 @@ pub(super) fn open_draft(stage: &mut Stage) {
     stage.answer(About::Acl(Topic::Remarks), json!({ "ok": true, "diag": [remark] }));
 }
 
-fn stage() -> Stage {
+pub(super) fn stage() -> Stage {
     let mut stage = Stage::connected(SIZE, PLAIN);
     open(&mut stage);
     stage.asked();
     stage
 }
 
-fn stage_with_draft() -> Stage {
+pub(super) fn stage_with_draft() -> Stage {
     let mut stage = Stage::connected(SIZE, PLAIN);
     open_draft(&mut stage);
     stage.asked();
     stage
 }
 
-fn ops(asked: &[(&'static str, Value)]) -> Vec<&'static str> {
+pub(super) fn ops(asked: &[(&'static str, Value)]) -> Vec<&'static str> {
     asked.iter().map(|(op, _)| *op).collect()
 }
 
@@ -192,7 +192,7 @@ fn a_draft_is_applied_by_its_word_with_the_number_that_was_shown() {
     let mut stage = stage_with_draft();
     stage.keys("A");
     assert_eq!(ops(&stage.asked()), ["acl.whatif"]);
-    stage.answer(About::Acl(Topic::Effect), effect());
+    stage.answer(About::Acl(Topic::ToApply), effect());
     for _ in 0..4 {
         stage.key(KeyCode::Tab);
     }
@@ -274,7 +274,7 @@ fn the_text_that_an_editor_leaves_is_the_draft_whatever_it_says() {
     let given = stage.effects.pop();
     assert_eq!(given, Some(Effect::Edit { name: "console-draft-acl.toml", text: format!("#! base 41\n{TEXT}") }));
     stage.event(Event::Edited(Ok("#! base 41\n[[users".to_owned())), None);
-    assert_eq!(stage.asked(), [("txn.draft.open", json!({ "store": "acl", "text": "[[users" }))]);
+    assert_eq!(stage.asked(), [("txn.draft.open", json!({ "store": "acl", "base": 41, "text": "[[users" }))]);
     stage.answer(About::Acl(Topic::Draft), draft("[[users"));
     stage.answer(About::Acl(Topic::Remarks), json!({ "ok": false, "diag": [] }));
     let picture = stage.picture();

@@ -9,7 +9,8 @@ use super::{AUTOSAVE, deeds};
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::Question;
-use crate::console::model::number;
+use crate::console::model::{Link, number};
+use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 use crate::output::raw;
 
@@ -28,6 +29,8 @@ pub(crate) enum Topic {
     Groups,
     Difference,
     Effect,
+    /// The effect of the draft that is to be applied.
+    ToApply,
     Generations,
     Merge,
     Merged,
@@ -38,6 +41,36 @@ pub(crate) enum Topic {
     Applied,
     Confirmed,
     RolledBack,
+}
+
+impl Topic {
+    /// Whether the draft may be another once the answer is there, or a question about it is open.
+    fn is_of_change(self) -> bool {
+        match self {
+            Self::Draft | Self::Opened | Self::Discarded | Self::ToApply | Self::Merged | Self::Applied => true,
+            Self::Watch
+            | Self::Running
+            | Self::Drafts
+            | Self::Remarks
+            | Self::Hits
+            | Self::Groups
+            | Self::Difference
+            | Self::Effect
+            | Self::Generations
+            | Self::Merge
+            | Self::Trial
+            | Self::DraftTrial
+            | Self::Confirmed
+            | Self::RolledBack => false,
+        }
+    }
+}
+
+/// Whether the draft is about to be another by these.
+pub(crate) fn noted(app: &mut App, effects: &[Effect]) {
+    let is_of_change =
+        |effect: &Effect| matches!(effect, Effect::Ask { about: About::Acl(topic), .. } if topic.is_of_change());
+    app.acl.is_changing |= app.model.link == Link::Live && effects.iter().any(is_of_change);
 }
 
 pub(super) fn ask(op: &'static str, p: &Value, topic: Topic) -> Effect {
@@ -70,6 +103,9 @@ pub(super) fn about_draft(app: &App, op: &'static str, topic: Topic) -> Vec<Effe
 }
 
 pub(crate) fn came(app: &mut App, topic: Topic, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    if topic.is_of_change() {
+        app.acl.is_changing = false;
+    }
     match answer {
         Ok(answer) => fulfilled(app, topic, answer),
         Err(refusal) => refused(app, topic, &refusal),
@@ -86,6 +122,7 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
             app.acl.is_waiting = false;
             app.acl.fault = None;
             app.acl.running = answer["text"].as_str().map(|text| Written::of(text.to_owned()));
+            app.acl.of = number(&answer["gen"]);
         }
         Topic::Drafts => return offer(app, &answer),
         Topic::Draft | Topic::Opened | Topic::Merged => return drafted(app, topic, &answer),
@@ -104,12 +141,8 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
             app.acl.groups.insert(raw(&answer["name"]), groups);
         }
         Topic::Difference => app.acl.difference = Some(answer),
-        Topic::Effect => {
-            app.acl.effect = Some(answer);
-            if std::mem::take(&mut app.acl.wants_apply) {
-                ask_to_apply(app);
-            }
-        }
+        Topic::Effect => app.acl.effect = Some(answer),
+        Topic::ToApply => ask_to_apply(app, &answer),
         Topic::Generations => app.acl.generations = answer.as_array().cloned().unwrap_or_default(),
         Topic::Merge => {
             app.acl.onto = number(&answer["onto"]);
@@ -141,8 +174,8 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
 fn drafted(app: &mut App, topic: Topic, answer: &Value) -> Vec<Effect> {
     let Some(draft) = Draft::of(answer) else { return Vec::new() };
     let kept = kept(draft.base, &draft.is.text);
+    let aside = set_aside(app, &draft.is.text);
     app.acl.draft = Some(draft);
-    app.acl.kept = None;
     if app.acl.wanted.is_empty() {
         app.ui.done();
     }
@@ -153,11 +186,14 @@ fn drafted(app: &mut App, topic: Topic, answer: &Value) -> Vec<Effect> {
         app.ui.say("merged; look at the difference again before you apply it");
     }
     let wanted = std::mem::take(&mut app.acl.wanted);
+    let mut effects: Vec<Effect> = aside.into_iter().collect();
     if !wanted.is_empty() {
-        return deeds::changed(app, wanted);
+        let base = app.acl.base();
+        effects.extend(deeds::changed(app, base, wanted));
+        return effects;
     }
     app.acl.rule = app.acl.rule.min(app.acl.lines().len().saturating_sub(1));
-    let mut effects = about_draft(app, "txn.validate", Topic::Remarks);
+    effects.extend(about_draft(app, "txn.validate", Topic::Remarks));
     effects.push(Effect::Keep { name: AUTOSAVE, text: kept });
     effects
 }
@@ -167,37 +203,60 @@ pub(super) fn kept(base: u64, text: &str) -> String {
     format!("#! base {base}\n{text}")
 }
 
-/// A draft of ours that the daemon still has, or one that was kept here, is not forgotten.
+/// A text that was kept, if it is not the one that goes on, goes into a file of its own: it is no draft any more, and not lost.
+pub(super) fn set_aside(app: &mut App, goes_on: &str) -> Option<Effect> {
+    let (base, text) = app.acl.kept.take().filter(|(_, text)| text != goes_on)?;
+    Some(Effect::SetAside { name: AUTOSAVE, text: kept(base, &text) })
+}
+
+/// A draft of ours that the daemon still has, or one that was kept here, is not forgotten. Neither ever replaces the other.
 fn offer(app: &mut App, answer: &Value) -> Vec<Effect> {
-    let me = app.model.welcome.as_ref().map(|welcome| welcome.you.user.clone()).unwrap_or_default();
-    let mine = answer.as_array().into_iter().flatten().rfind(|draft| raw(&draft["by"]) == me);
-    if app.ui.overlay.is_some() {
+    let is_busy = app.ui.screen != Screen::Acl || app.ui.overlay.is_some() || app.acl.is_changing;
+    if is_busy || app.acl.draft.is_some() {
         return Vec::new();
     }
-    let deed = match (mine, &app.acl.kept) {
-        (Some(mine), Some((_, text))) => {
-            ask("txn.draft.put", &json!({ "store": "acl", "draft": mine["draft"], "text": text }), Topic::Draft)
-        }
-        (Some(mine), None) => ask("txn.draft.get", &json!({ "store": "acl", "draft": mine["draft"] }), Topic::Draft),
-        (None, Some((base, text))) => {
-            ask("txn.draft.open", &json!({ "store": "acl", "base": base, "text": text }), Topic::Draft)
-        }
+    let me = app.model.welcome.as_ref().map(|welcome| welcome.you.user.clone()).unwrap_or_default();
+    let mine: Vec<&Value> = answer.as_array().into_iter().flatten().filter(|draft| raw(&draft["by"]) == me).collect();
+    // What is in force by now needs no draft.
+    let running = app.acl.running.as_ref().map(|running| &running.text);
+    app.acl.kept.take_if(|(_, text)| running == Some(text));
+    let kept = app.acl.kept.as_ref();
+    let same = kept.and_then(|(_, text)| mine.iter().find(|draft| draft["text"] == **text));
+    let (lines, deed) = match (same.or(mine.last().filter(|_| kept.is_none())), kept) {
+        (Some(draft), _) => of_daemon(draft, &me),
+        (None, Some((base, text))) => of_here(*base, text, &mine),
         (None, None) => return Vec::new(),
     };
-    let base = mine.map_or_else(|| app.acl.kept.as_ref().map_or(0, |(base, _)| *base), |mine| number(&mine["base"]));
-    let lines = vec![
-        format!("There is a draft of yours that builds on generation {base}."),
-        "If not, it stays where it is, and you are asked again.".to_owned(),
-    ];
     let question = Question::new("Go on with your draft?", lines, "rustsocks-cli acl edit".to_owned(), vec![deed]);
-    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    app.ui.overlay = Some(Overlay::Question(Box::new(question.of_run())));
     Vec::new()
 }
 
+fn of_daemon(draft: &Value, me: &str) -> (Vec<String>, Effect) {
+    let lines = vec![
+        format!("The daemon has draft {} of {me}, on generation {}.", draft["draft"], draft["base"]),
+        format!("Another console of {me} may be writing it."),
+        "If not, it stays there for half an hour, and you are asked again.".to_owned(),
+    ];
+    (lines, ask("txn.draft.get", &json!({ "store": "acl", "draft": draft["draft"] }), Topic::Draft))
+}
+
+fn of_here(base: u64, text: &str, others: &[&Value]) -> (Vec<String>, Effect) {
+    let mut lines = vec![
+        format!("A text of yours is kept on this machine, on generation {base}."),
+        "If not, you are asked again; another draft puts it into a file of its own.".to_owned(),
+    ];
+    if let Some(other) = others.last() {
+        lines.push(format!("Draft {} that the daemon has says something else, and stays.", other["draft"]));
+    }
+    (lines, ask("txn.draft.open", &json!({ "store": "acl", "base": base, "text": text }), Topic::Draft))
+}
+
 fn discarded(app: &mut App) -> Vec<Effect> {
+    let aside = set_aside(app, "");
     app.acl.forget_draft();
     app.ui.answered(Ok("the draft is gone"));
-    vec![Effect::Forget(AUTOSAVE)]
+    aside.into_iter().chain([Effect::Forget(AUTOSAVE)]).collect()
 }
 
 fn applied(app: &mut App, answer: &Value) -> Vec<Effect> {
@@ -205,10 +264,12 @@ fn applied(app: &mut App, answer: &Value) -> Vec<Effect> {
     let ended = if ended > 0 { format!(", {ended} sessions ended") } else { String::new() };
     let waits = if answer["confirm"].is_null() { "" } else { "; Y keeps it, U takes it back" };
     app.ui.answered(Ok(&format!("generation {} is in force{ended}{waits}", number(&answer["gen"]))));
+    let aside = set_aside(app, "");
     app.acl.forget_draft();
     app.acl.came_into_force(answer);
     app.acl.page = Page::Rules;
     let mut effects = refresh(app);
+    effects.extend(aside);
     effects.push(Effect::Forget(AUTOSAVE));
     effects
 }
@@ -229,10 +290,7 @@ fn refused(app: &mut App, topic: Topic, refusal: &Refusal) -> Vec<Effect> {
                 return lost(app);
             }
         }
-        Topic::Remarks | Topic::Difference | Topic::Effect | Topic::Generations => {
-            app.acl.wants_apply = false;
-            app.ui.warn(why);
-        }
+        Topic::Remarks | Topic::Difference | Topic::Effect | Topic::ToApply | Topic::Generations => app.ui.warn(why),
         Topic::Trial | Topic::DraftTrial | Topic::Applied | Topic::Confirmed | Topic::RolledBack => {
             app.ui.answered(Err(&why));
         }
@@ -242,10 +300,14 @@ fn refused(app: &mut App, topic: Topic, refusal: &Refusal) -> Vec<Effect> {
 
 /// The daemon has no such draft any more: it is opened anew with the text that is known here.
 pub(super) fn lost(app: &mut App) -> Vec<Effect> {
-    let Some(draft) = app.acl.draft.take() else { return Vec::new() };
-    let p = json!({ "store": "acl", "base": draft.base, "text": draft.is.text });
-    app.acl.kept = Some((draft.base, draft.is.text));
-    vec![ask("txn.draft.open", &p, Topic::Opened)]
+    if app.acl.draft.is_none() {
+        return Vec::new();
+    }
+    app.acl.keep_draft();
+    let open = |(base, text): &(u64, String)| {
+        ask("txn.draft.open", &json!({ "store": "acl", "base": base, "text": text }), Topic::Opened)
+    };
+    app.acl.kept.iter().map(open).collect()
 }
 
 /// News of what is in force and who is writing.

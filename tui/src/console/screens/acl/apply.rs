@@ -4,12 +4,13 @@ use serde_json::{Map, Value, json};
 use wire::admin::Role;
 
 use super::answers::{Topic, ask};
-use super::deeds::{effect_of, needs_draft};
+use super::deeds::{effect_of, is_settled, needs_draft};
 use super::model::Page;
 use crate::command::effect;
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
+use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 
 const KEEP: &str = "keep to their end";
@@ -29,7 +30,7 @@ struct Applying {
 
 /// First the daemon says what would change; a merge is taken over.
 pub(super) fn asked(app: &mut App) -> Vec<Effect> {
-    if !app.may(Role::Admin, "applying rules") {
+    if !app.may(Role::Admin, "applying rules") || !is_settled(app) {
         return Vec::new();
     }
     if app.acl.page == Page::Merge {
@@ -45,14 +46,14 @@ pub(super) fn asked(app: &mut App) -> Vec<Effect> {
             return Vec::new();
         }
         let draft = app.acl.draft.as_ref().map_or(0, |draft| draft.id);
-        app.acl.wants_apply = true;
-        effect_of(app, &json!({ "store": "acl", "draft": draft })).into_iter().collect()
+        effect_of(app, &json!({ "store": "acl", "draft": draft }), Topic::ToApply).into_iter().collect()
     })
 }
 
-/// What it changes is known: the question.
-pub(super) fn ask_to_apply(app: &mut App) {
-    let (Some(draft), Some(effect)) = (&app.acl.draft, &app.acl.effect) else { return };
+/// What it changes is known: the question, if the operator is still there and does nothing else.
+pub(super) fn ask_to_apply(app: &mut App, effect: &Value) {
+    let is_elsewhere = app.ui.screen != Screen::Acl || app.ui.overlay.is_some();
+    let Some(draft) = app.acl.draft.as_ref().filter(|_| !is_elsewhere) else { return };
     let denied = effect["live"]["now_denied"].as_u64().unwrap_or(0);
     let is_daring = effect["live"]["mine_denied"].as_u64().unwrap_or(0) > 0 || changes_default(app);
     let mut shown = vec![format!("{} changes to generation {}", app.acl.changes(), draft.base)];
@@ -88,6 +89,11 @@ fn merged(app: &mut App) -> Vec<Effect> {
 }
 
 impl Purpose for Applying {
+    /// It names a draft.
+    fn is_of_run(&self) -> bool {
+        true
+    }
+
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
         let is_time = entries.text("seconds").parse::<u64>().is_ok_and(|seconds| seconds > 0);
         let is_wrong = entries.is_set("confirm") && !is_time;

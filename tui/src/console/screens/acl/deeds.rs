@@ -4,7 +4,7 @@ use policy::Owner;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
-use super::answers::{Topic, about_draft, ask, kept, refresh};
+use super::answers::{Topic, about_draft, ask, kept, refresh, set_aside};
 use super::model::{Acl, Line, Page, Sign, is_allowing};
 use super::{AUTOSAVE, rule};
 use crate::console::app::App;
@@ -35,13 +35,37 @@ impl Acl {
     }
 }
 
-/// Changes the draft; the first change opens one.
-pub(super) fn changed(app: &mut App, ops: Vec<Value>) -> Vec<Effect> {
+/// Changes the draft; the first change opens one on the generation in which it was meant, whatever is in force by now.
+pub(super) fn changed(app: &mut App, base: u64, ops: Vec<Value>) -> Vec<Effect> {
     let Some(draft) = &app.acl.draft else {
         app.acl.wanted = ops;
-        return vec![ask("txn.draft.open", &json!({ "store": "acl" }), Topic::Opened)];
+        return vec![ask("txn.draft.open", &json!({ "store": "acl", "base": base }), Topic::Opened)];
     };
     vec![ask("txn.draft.op", &json!({ "store": "acl", "draft": draft.id, "ops": ops }), Topic::Draft)]
+}
+
+/// Whether the draft is what it seems: while a change of it is under way, the places of its rules are not known.
+pub(super) fn is_settled(app: &mut App) -> bool {
+    if app.acl.is_changing {
+        app.ui.say("one moment: the draft is with the daemon");
+    }
+    !app.acl.is_changing
+}
+
+/// Whether this operator can change the draft now.
+fn can_write(app: &mut App) -> bool {
+    app.may(Role::Admin, WRITING) && is_settled(app)
+}
+
+/// Changes what is meant at once, if there is somebody to be told.
+fn change(app: &mut App, op: Value, done: String) -> Vec<Effect> {
+    if app.model.link != Link::Live {
+        app.ui.warn("the daemon is not there; nothing was done");
+        return Vec::new();
+    }
+    app.ui.say(done);
+    let base = app.acl.base();
+    changed(app, base, vec![op])
 }
 
 pub(super) fn moved(app: &mut App, by: isize) -> Vec<Effect> {
@@ -83,14 +107,14 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
 }
 
 pub(super) fn add(app: &mut App) -> Vec<Effect> {
-    if app.may(Role::Admin, WRITING) {
+    if can_write(app) {
         rule::open(app, None);
     }
     Vec::new()
 }
 
 pub(super) fn edit(app: &mut App) -> Vec<Effect> {
-    if !app.may(Role::Admin, WRITING) {
+    if !can_write(app) {
         return Vec::new();
     }
     match meant(app) {
@@ -101,9 +125,9 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
 }
 
 pub(super) fn remove(app: &mut App) -> Vec<Effect> {
-    let Some(line) = meant(app).filter(|_| app.may(Role::Admin, WRITING)) else { return Vec::new() };
-    app.ui.say(format!("{} is gone from the draft; u takes it back", line.place));
-    changed(app, vec![json!({ "op": "rule.del", "ref": line.place })])
+    let Some(line) = meant(app).filter(|_| can_write(app)) else { return Vec::new() };
+    let done = format!("{} is gone from the draft; u takes it back", line.place);
+    change(app, json!({ "op": "rule.del", "ref": line.place }), done)
 }
 
 pub(super) fn earlier(app: &mut App) -> Vec<Effect> {
@@ -119,7 +143,7 @@ type Step = fn(usize) -> Option<usize>;
 
 /// Moves a rule past its neighbour if both decide alike, since nothing else would change at all.
 fn shifted(app: &mut App, neighbour: Step, next: Step) -> Vec<Effect> {
-    let Some(line) = meant(app).filter(|_| app.may(Role::Admin, WRITING)) else { return Vec::new() };
+    let Some(line) = meant(app).filter(|_| can_write(app)) else { return Vec::new() };
     let lines = app.acl.lines();
     let of = |index: usize| lines.iter().find(|other| other.place == line.place.owner.rule(index));
     let other = neighbour(line.place.index).and_then(of).filter(|other| other.sign != Sign::Gone);
@@ -134,8 +158,8 @@ fn shifted(app: &mut App, neighbour: Step, next: Step) -> Vec<Effect> {
     let next = next(line.place.index).and_then(of).filter(|next| next.sign != Sign::Gone);
     let next = next.map(|next| next.place.clone());
     app.acl.rule = other.place.index;
-    app.ui.say("who is credited changes, and no verdict");
-    changed(app, vec![json!({ "op": "rule.move", "ref": line.place, "before": next })])
+    let op = json!({ "op": "rule.move", "ref": line.place, "before": next });
+    change(app, op, "who is credited changes, and no verdict".to_owned())
 }
 
 /// The rule that is meant, if it can be changed.
@@ -143,19 +167,23 @@ fn meant(app: &App) -> Option<Line> {
     app.acl.line().filter(|line| app.acl.page == Page::Rules && line.sign != Sign::Gone)
 }
 
+/// What an editor left while there was no daemon goes on; any other text that was kept is set aside.
 pub(super) fn edit_text(app: &mut App) -> Vec<Effect> {
-    if !app.may(Role::Admin, WRITING) {
+    if !can_write(app) {
         return Vec::new();
     }
-    let base = app.acl.draft.as_ref().map_or_else(|| app.acl.generation(), |draft| draft.base);
-    let text = app.acl.shown().map(|shown| kept(base, &shown.text));
-    text.map(|text| Effect::Edit { name: AUTOSAVE, text }).into_iter().collect()
+    let left = app.acl.kept.clone().filter(|_| app.model.link != Link::Live);
+    let shown = app.acl.shown().map(|shown| (app.acl.base(), shown.text.clone()));
+    let Some((base, text)) = left.or(shown) else { return Vec::new() };
+    let mut effects: Vec<Effect> = set_aside(app, &text).into_iter().collect();
+    effects.push(Effect::Edit { name: AUTOSAVE, text: kept(base, &text) });
+    effects
 }
 
-/// The operator's editor was left.
+/// The operator's editor was left. The text is kept until the daemon has it.
 pub(crate) fn edited(app: &mut App, outcome: Result<String, String>) -> Vec<Effect> {
-    let text = match outcome {
-        Ok(text) => text.split_inclusive('\n').filter(|line| !line.starts_with(REMARK)).collect::<String>(),
+    let (base, text) = match outcome {
+        Ok(text) => (base_of(&text).unwrap_or_else(|| app.acl.base()), without_remarks(&text)),
         Err(why) => {
             app.ui.warn(why);
             return Vec::new();
@@ -165,17 +193,26 @@ pub(crate) fn edited(app: &mut App, outcome: Result<String, String>) -> Vec<Effe
         app.ui.say("nothing has changed");
         return if app.acl.draft.is_none() { vec![Effect::Forget(AUTOSAVE)] } else { Vec::new() };
     }
+    app.acl.kept = Some((base, text.clone()));
     if app.model.link != Link::Live {
-        let base = app.acl.draft.take().map_or_else(|| app.acl.generation(), |draft| draft.base);
-        app.acl.kept = Some((base, text));
+        app.acl.draft = None;
         app.ui.warn("the daemon is not there; your text is kept and offered again");
         return Vec::new();
     }
     let p = json!({ "store": "acl", "text": text });
     match &app.acl.draft {
         Some(draft) => vec![ask("txn.draft.put", &with(p, "draft", draft.id), Topic::Draft)],
-        None => vec![ask("txn.draft.open", &p, Topic::Draft)],
+        None => vec![ask("txn.draft.open", &with(p, "base", base), Topic::Draft)],
     }
+}
+
+/// The generation that the text says it builds on, whatever came into force while it was edited.
+fn base_of(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(REMARK)?.strip_prefix("base ")?.trim().parse().ok())
+}
+
+fn without_remarks(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with(REMARK)).collect()
 }
 
 fn with(mut p: Value, name: &str, value: u64) -> Value {
@@ -184,6 +221,9 @@ fn with(mut p: Value, name: &str, value: u64) -> Value {
 }
 
 pub(super) fn undo(app: &mut App) -> Vec<Effect> {
+    if !can_write(app) {
+        return Vec::new();
+    }
     match &app.acl.draft {
         Some(draft) if draft.undo > 0 => about_draft(app, "txn.draft.undo", Topic::Draft),
         Some(_) | None => {
@@ -194,6 +234,9 @@ pub(super) fn undo(app: &mut App) -> Vec<Effect> {
 }
 
 pub(super) fn redo(app: &mut App) -> Vec<Effect> {
+    if !can_write(app) {
+        return Vec::new();
+    }
     match &app.acl.draft {
         Some(draft) if draft.redo > 0 => about_draft(app, "txn.draft.redo", Topic::Draft),
         Some(_) | None => {
@@ -229,17 +272,17 @@ fn change_page(app: &mut App, subject: &Value) -> Vec<Effect> {
     app.acl.difference = None;
     app.acl.effect = None;
     let mut effects = vec![ask("txn.diff", subject, Topic::Difference)];
-    effects.extend(effect_of(app, subject));
+    effects.extend(effect_of(app, subject, Topic::Effect));
     effects
 }
 
 /// What it would change, if the operator may know.
-pub(super) fn effect_of(app: &App, subject: &Value) -> Option<Effect> {
+pub(super) fn effect_of(app: &App, subject: &Value, topic: Topic) -> Option<Effect> {
     let may = app.model.welcome.as_ref().is_some_and(|welcome| welcome.role >= Role::Operate);
     let mut question = subject.clone();
     question["hours"] = if app.model.knows("history.query") { HOURS.into() } else { 0.into() };
     question["mine"] = json!(app.here);
-    may.then(|| ask("acl.whatif", &question, Topic::Effect))
+    may.then(|| ask("acl.whatif", &question, topic))
 }
 
 pub(super) fn needs_draft(app: &mut App, deed: impl FnOnce(&mut App) -> Vec<Effect>) -> Vec<Effect> {
@@ -251,11 +294,14 @@ pub(super) fn needs_draft(app: &mut App, deed: impl FnOnce(&mut App) -> Vec<Effe
 }
 
 pub(super) fn discard(app: &mut App) -> Vec<Effect> {
+    if !can_write(app) {
+        return Vec::new();
+    }
     needs_draft(app, |app| {
         let lines = vec![format!("{} changes are gone for good.", app.acl.changes())];
         let deed = about_draft(app, "txn.draft.discard", Topic::Discarded);
         let question = Question::new("Discard the draft?", lines, "rustsocks-cli acl edit".to_owned(), deed);
-        app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+        app.ui.overlay = Some(Overlay::Question(Box::new(question.of_run())));
         Vec::new()
     })
 }

@@ -12,7 +12,7 @@ mod trial;
 use ratatui::layout::{Position, Rect};
 use wire::admin::Push;
 
-pub(crate) use self::answers::{Topic, came, watch};
+pub(crate) use self::answers::{Topic, came, noted, watch};
 pub(crate) use self::deeds::edited;
 pub(crate) use self::model::{Acl, Page};
 use crate::console::app::App;

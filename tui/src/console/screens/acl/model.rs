@@ -45,14 +45,18 @@ pub(crate) enum Page {
 pub(crate) struct Acl {
     pub(crate) page: Page,
     pub(crate) running: Option<Written>,
+    /// The generation that `running` is, on which changes of it build.
+    pub(crate) of: u64,
     pub(crate) draft: Option<Draft>,
-    /// What a lost daemon or an earlier console knew of a draft: its base and its text.
+    /// A text that the daemon does not have, of an earlier console, a lost daemon or an editor: its base and itself.
     pub(crate) kept: Option<(u64, String)>,
     /// What `txn.sub` says: current, confirm, drafts.
     pub(crate) state: Value,
     pub(crate) sub: Option<u64>,
     /// Changes that wait for a draft.
     pub(crate) wanted: Vec<Value>,
+    /// Something is under way by which the draft will be another; until then nothing else is done with it.
+    pub(crate) is_changing: bool,
     /// Hits and the time of the last, by the name of the rule.
     pub(crate) hits: BTreeMap<String, (u64, Option<f64>)>,
     /// What the daemon says about the draft.
@@ -67,8 +71,6 @@ pub(crate) struct Acl {
     pub(crate) of_generation: Option<u64>,
     pub(crate) difference: Option<Value>,
     pub(crate) effect: Option<Value>,
-    /// Whether the effect is wanted for the question whether to apply.
-    pub(crate) wants_apply: bool,
     pub(crate) generations: Vec<Value>,
     pub(crate) merge: Vec<Value>,
     /// The generation onto which is merged.
@@ -153,6 +155,11 @@ impl Acl {
         self.draft.as_ref().map(|draft| &draft.is).or(self.running.as_ref())
     }
 
+    /// The generation on which what is shown builds.
+    pub(crate) fn base(&self) -> u64 {
+        self.draft.as_ref().map_or(self.of, |draft| draft.base)
+    }
+
     /// What the answer to an order of ours says already, ahead of the news of it.
     pub(crate) fn came_into_force(&mut self, answer: &Value) {
         self.state["current"]["gen"] = answer["gen"].clone();
@@ -167,11 +174,25 @@ impl Acl {
     /// Numbers of drafts and subscriptions mean nothing in another run of the daemon; the text of ours is kept.
     pub(crate) fn restarted(&mut self) {
         self.sub = None;
+        self.keep_draft();
+        self.lost();
+    }
+
+    /// The daemon's draft is none any more. What an editor left later than that is there already.
+    pub(super) fn keep_draft(&mut self) {
         if let Some(draft) = self.draft.take() {
-            self.kept = Some((draft.base, draft.is.text));
+            self.kept.get_or_insert((draft.base, draft.is.text));
         }
-        self.wanted.clear();
-        self.wants_apply = false;
+    }
+
+    /// Nothing is under way any more; whether a change that waited for a draft is given up by it.
+    /// A text that the daemon may not have got is offered again instead of what it had before.
+    pub(crate) fn lost(&mut self) -> bool {
+        self.is_changing = false;
+        if self.kept.is_some() {
+            self.draft = None;
+        }
+        !std::mem::take(&mut self.wanted).is_empty()
     }
 
     /// How many differences the draft makes.

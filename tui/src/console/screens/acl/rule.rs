@@ -16,6 +16,8 @@ use crate::output::raw;
 #[derive(Debug)]
 struct Writing {
     line: Option<Line>,
+    /// The generation on which the text builds in which the rule has its place.
+    base: u64,
 }
 
 /// Opens the form for a rule, or for a new one of the owner that is meant.
@@ -39,11 +41,16 @@ pub(super) fn open(app: &mut App, line: Option<Line>) {
         Field::button("into the draft"),
     ]);
     let title = line.as_ref().map_or_else(|| "A new rule".to_owned(), |line| format!("Rule {}", line.place));
-    let form = Form::new(title, fields, Writing { line });
+    let form = Form::new(title, fields, Writing { line, base: app.acl.base() });
     app.ui.overlay = Some(Overlay::Form(Box::new(form)));
 }
 
 impl Purpose for Writing {
+    /// It names a place in a draft.
+    fn is_of_run(&self) -> bool {
+        true
+    }
+
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
         if self.line.is_none()
@@ -91,7 +98,7 @@ impl Purpose for Writing {
             Some(line) => json!({ "op": "rule.set", "ref": line.place, "rule": rule }),
             None => json!({ "op": "rule.add", "owner": entries.text("owner"), "rule": rule }),
         };
-        changed(app, vec![op])
+        changed(app, self.base, vec![op])
     }
 }
 
