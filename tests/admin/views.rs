@@ -1,9 +1,10 @@
 //! Views: what patches make of a window is what a fresh look shows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use rig::admin::Conversation;
+use rig::rules::Rules;
 use rig::service::Service;
 use rig::target::tunnel;
 use rig::wait::PATIENCE;
@@ -129,6 +130,34 @@ fn a_view_shows_who_comes_what_they_carry_and_why_they_go() {
     assert!(view.gone.contains_key(&id), "it is said why: {:?}", view.gone);
     drop(second);
     view.until(|view| view.order.is_empty() && view.matched == 0);
+}
+
+#[test]
+fn classes_come_with_who_is_in_them_and_are_gone_with_the_last() {
+    let rules = Rules::of(
+        "[[users]]\nusername = \"*\"\n\
+         [[users.rules]]\naction = \"allow\"\ndestinations = [\"*\"]\nbandwidth_per_user_mbps = \"40:80\"\n",
+    );
+    let service = start(&rules.settings());
+    let cols = json!(["kind", "parent", "sessions"]);
+    let mut view = Client::open(&service, json!({ "of": "limits", "cols": cols, "every_ms": 200 }));
+    let (client, target) = tunnel(service.addr());
+    let (source, by_rule) = ("127.0.0.1", "127.0.0.1 by users/*#1");
+    view.until(|view| view.rows.get(by_rule).is_some_and(|row| row[3] == 1));
+    assert_eq!(view.rows[by_rule], [json!(by_rule), json!("rule"), json!(source), json!(1)]);
+    assert_eq!(view.rows[source], [json!(source), json!("source"), json!("global"), json!(1)]);
+    let classes = view.conversation.ask("limits.tree", json!({}))["classes"].clone();
+    let ceilings = |name: &str| {
+        let mut found = list(&classes).iter().filter(|class| class["name"] == name);
+        let class = found.next().unwrap_or_else(|| panic!("{name} is missing in {classes}"));
+        assert_eq!(found.next(), None, "each class comes once");
+        [class["ceiling_up"].clone(), class["ceiling_down"].clone()]
+    };
+    assert_eq!(ceilings(by_rule), [5_000_000, 10_000_000]);
+    assert_eq!(ceilings("global"), [Value::Null, Value::Null]);
+    drop((client, target));
+    view.until(|view| view.order == ["global"]);
+    assert_eq!(view.gone.keys().collect::<HashSet<_>>(), HashSet::from([&source.to_owned(), &by_rule.to_owned()]));
 }
 
 #[test]
