@@ -1,5 +1,6 @@
 //! A terminal with an emulator behind it: what somebody would see, and the state in which it is left.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -22,7 +23,12 @@ pub(crate) struct Screen {
     before: Termios,
     child: Child,
     emulator: vt100::Parser,
+    /// What the client has written, and the emulator has not drawn.
+    written: VecDeque<u8>,
 }
+
+/// What ends a picture: everything is drawn as usual again.
+const END_OF_PICTURE: &[u8] = b"\x1b[0m";
 
 impl Screen {
     /// Opens the console on a terminal of this size, with this environment.
@@ -55,10 +61,13 @@ impl Screen {
             before,
             child,
             emulator: vt100::Parser::new(rows, cols, 0),
+            written: VecDeque::new(),
         }
     }
 
+    /// Whatever was shown before is over.
     pub(crate) fn type_in(&mut self, keys: &str) {
+        self.look();
         self.keyboard.write_all(keys.as_bytes()).expect("a terminal takes keys");
     }
 
@@ -67,20 +76,30 @@ impl Screen {
         self.wait_until(words, |text| text.contains(words));
     }
 
-    /// Waits until what the screen shows is so.
+    /// Waits until what the screen shows is so, or was on any picture since somebody looked.
     pub(crate) fn wait_until(&mut self, claim: &str, is_so: impl Fn(&str) -> bool) {
-        let reached = eventually(PATIENCE, || is_so(&self.text()));
+        let reached = eventually(PATIENCE, || {
+            self.read();
+            loop {
+                if is_so(&self.text()) {
+                    return true;
+                }
+                if !self.draw() {
+                    return false;
+                }
+            }
+        });
         assert!(reached, "{claim:?} should be on the screen:\n{}", self.text());
     }
 
-    /// What is on the screen.
-    pub(crate) fn text(&mut self) -> String {
-        self.look();
+    /// The picture that was last waited for.
+    pub(crate) fn text(&self) -> String {
         self.emulator.screen().contents()
     }
 
     /// Tells the client and the emulator that the terminal has another size.
     pub(crate) fn resize(&mut self, (columns, lines): (u16, u16)) {
+        self.look();
         let line = self.line.try_clone().expect("a descriptor can be had");
         let mut set = Command::new("stty");
         set.args(["rows", &lines.to_string(), "cols", &columns.to_string()]).stdin(Stdio::from(line));
@@ -117,11 +136,26 @@ impl Screen {
     }
 
     fn look(&mut self) {
+        self.read();
+        while self.draw() {}
+    }
+
+    fn read(&mut self) {
         let mut room = [0; 16 * 1024];
         while poll(&mut [PollFd::new(self.keyboard.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1) {
             let length = self.keyboard.read(&mut room).expect("the line is open");
-            self.emulator.process(&room[..length]);
+            self.written.extend(&room[..length]);
         }
+    }
+
+    /// The next picture; nothing if there is none.
+    fn draw(&mut self) -> bool {
+        let written = self.written.make_contiguous();
+        let end = written.windows(END_OF_PICTURE.len()).position(|bytes| bytes == END_OF_PICTURE);
+        let length = end.map_or(written.len(), |at| at + END_OF_PICTURE.len());
+        self.emulator.process(&written[..length]);
+        self.written.drain(..length);
+        length > 0
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) enum About {
     Listing(Screen),
     /// Something of a screen's own, by its own word for it.
     Own(Screen, &'static str),
+    /// The same, as long as the operator's visit to the screen lasts.
+    Visit(Screen, &'static str, u64),
 }
 
 impl Effect {

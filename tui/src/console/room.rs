@@ -4,15 +4,16 @@
 
 use filter::Field;
 use ratatui::layout::{Position, Rect};
-use serde_json::Value;
+use serde_json::{Value, json};
 use wire::admin::{Push, Refusal};
 
 use super::app::App;
 use super::canvas::Canvas;
-use super::event::Effect;
+use super::event::{About, Effect};
 use super::keys::Binding;
 use super::listing::{Columns, Listing};
 use super::live::View;
+use super::screen::Screen;
 use super::ui::Overlay;
 use crate::output::raw;
 
@@ -26,6 +27,27 @@ pub(crate) enum Rows {
     Live(View),
     /// Something of the screen's own, which moves in its own way.
     Own,
+}
+
+/// Asks for what the daemon tells again and again, for this visit.
+pub(crate) fn subscribe(app: &App, op: &'static str, p: &Value, (screen, what): (Screen, &'static str)) -> Effect {
+    Effect::ask(op, p, About::Visit(screen, what, app.ui.visit))
+}
+
+/// Ends the visit with its subscriptions; those that are still on their way are closed when they come.
+pub(crate) fn unsubscribe(app: &mut App, screen: Screen, subs: impl IntoIterator<Item = u64>) -> Vec<Effect> {
+    app.ui.visit += 1;
+    subs.into_iter().map(|sub| closed(screen, sub)).collect()
+}
+
+/// What was asked for during an earlier visit has come: nobody waits for it.
+pub(crate) fn unwanted(screen: Screen, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    let sub = answer.ok().and_then(|answer| answer["sub"].as_u64());
+    sub.map(|sub| closed(screen, sub)).into_iter().collect()
+}
+
+fn closed(screen: Screen, sub: u64) -> Effect {
+    Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(screen, "closed"))
 }
 
 /// A screen's ways. Most of them have a usual one.

@@ -42,6 +42,8 @@ pub(crate) enum Overlay {
 pub(crate) struct Ui {
     pub(crate) screen: Screen,
     pub(crate) overlay: Option<Overlay>,
+    /// Which visit to a screen this is. What was asked for during another one is not wanted any more.
+    pub(crate) visit: u64,
     /// The part of the screen that has the keys.
     pub(crate) pane: usize,
     pub(crate) message: Option<Message>,
@@ -63,7 +65,16 @@ pub(crate) struct Message {
 
 impl Ui {
     pub(crate) fn new() -> Self {
-        Self { screen: Screen::Overview, overlay: None, pane: 0, message: None, ending: 0, size: (80, 24), dialogs: 0 }
+        Self {
+            screen: Screen::Overview,
+            overlay: None,
+            visit: 0,
+            pane: 0,
+            message: None,
+            ending: 0,
+            size: (80, 24),
+            dialogs: 0,
+        }
     }
 
     /// The dialog with this number, if it is still open.

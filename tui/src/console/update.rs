@@ -87,6 +87,8 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
     for view in View::ALL {
         app.live_mut(*view).closed();
     }
+    // Subscriptions of the conversation before are over: there is nothing to close.
+    drop(room(app.ui.screen).leave(app));
     let mut effects = vec![
         Effect::Ask { op: "meta.ops", p: json!({}), about: About::Ops },
         Effect::Ask { op: "status.sub", p: json!({ "every_ms": 1000 }), about: About::Status },
@@ -132,9 +134,8 @@ fn ticked(app: &mut App) -> Vec<Effect> {
 
 /// What a screen needs when it is opened.
 pub(super) fn enter(app: &mut App, screen: Screen) -> Vec<Effect> {
-    let mut effects = Vec::new();
+    let mut effects = room(app.ui.screen).leave(app);
     if app.ui.screen != screen {
-        effects = room(app.ui.screen).leave(app);
         app.ui.pane = 0;
     }
     app.ui.screen = screen;

@@ -87,6 +87,19 @@ impl Sheet {
         Self { columns, rows }
     }
 
+    /// Whether every one of these columns that the object has is there, and there are rows that say which are.
+    pub(crate) fn has_columns_of(&self, columns: &[(&str, Kind)], object: &Value) -> bool {
+        let is_there = |name: &str| self.columns.iter().any(|(known, _)| known == name);
+        !self.rows.is_empty() && columns.iter().all(|(name, _)| is_there(name) || at(object, name).is_none())
+    }
+
+    /// Another row before all others, of which there are then at most so many.
+    pub(crate) fn add_first(&mut self, object: &Value, most: usize) {
+        let row = self.columns.iter().map(|(name, _)| at(object, name).cloned().unwrap_or_default()).collect();
+        self.rows.insert(0, row);
+        self.rows.truncate(most);
+    }
+
     /// One object: a row for each property, those of properties with dots between the names.
     pub(crate) fn of_record(record: &Value, only: Option<&[String]>) -> Self {
         let mut rows = Vec::new();

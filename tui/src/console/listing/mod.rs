@@ -31,6 +31,23 @@ impl Listing {
         self.fault = None;
     }
 
+    /// One more came, which is the first now. What is meant stays, and who is at the top has the latest.
+    pub(crate) fn add_first(&mut self, columns: Columns, object: Value, most: usize) {
+        let is_fuller = !self.sheet.has_columns_of(columns, &object);
+        self.objects.insert(0, object);
+        self.objects.truncate(most);
+        if is_fuller {
+            self.sheet = Sheet::of_objects(columns, &self.objects);
+        } else {
+            self.sheet.add_first(&self.objects[0], most);
+        }
+        if self.cursor > 0 {
+            self.cursor = (self.cursor + 1).min(self.objects.len() - 1);
+        }
+        self.is_waiting = false;
+        self.fault = None;
+    }
+
     pub(crate) fn refused(&mut self, why: String) {
         self.is_waiting = false;
         self.fault = Some(why);

@@ -231,3 +231,70 @@ fn a_check_that_changes_asks_for_the_incidents_anew() {
     stage.push(9, "health", check("ok"));
     assert_eq!(stage.asked(), []);
 }
+
+/// The visits for which something of this kind was asked.
+fn visits(stage: &mut Stage, op: &str) -> Vec<About> {
+    let about = |effect| {
+        let Effect::Ask { op: asked, about, .. } = effect else { return None };
+        (asked == op).then_some(about)
+    };
+    std::mem::take(&mut stage.effects).into_iter().filter_map(about).collect()
+}
+
+#[test]
+fn what_comes_after_its_screen_was_left_is_closed() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.effects.clear();
+    stage.keys("8");
+    let first = visits(&mut stage, "logs.sub").remove(0);
+    stage.keys("08");
+    let second = visits(&mut stage, "logs.sub").remove(0);
+    stage.answer(first, json!({ "sub": 21, "lines": [] }));
+    assert_eq!(stage.asked(), [("meta.close", json!({ "sub": 21 }))]);
+    stage.answer(second, json!({ "sub": 22, "lines": [] }));
+    assert_eq!(stage.asked(), []);
+    stage.keys("8");
+    assert!(stage.asked().contains(&("meta.close", json!({ "sub": 22 }))), "the same screen once more");
+}
+
+#[test]
+fn logins_of_another_list_are_not_mixed_in_and_what_is_meant_stays() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.effects.clear();
+    stage.keys("7!!");
+    let asked = visits(&mut stage, "auth.sub");
+    for (about, sub) in asked.into_iter().zip(31..) {
+        stage.answer(about, json!({ "sub": sub }));
+    }
+    let closed: Vec<_> = stage.asked().into_iter().filter(|(op, _)| *op == "meta.close").collect();
+    assert_eq!(closed, [31, 32].map(|sub| ("meta.close", json!({ "sub": sub }))));
+    let login = |user: &str, address: &str| json!({ "t": NOW, "result": "fail", "user": user, "src": address });
+    stage.push(32, "auth", login("of another list", "192.0.2.9"));
+    stage.push(33, "auth", login("alice", "192.0.2.1"));
+    stage.push(33, "auth", login("bob", "192.0.2.2"));
+    assert!(!stage.picture().contains("192.0.2.9"), "{}", stage.picture());
+    stage.keys("j");
+    for _ in 0..3 {
+        stage.push(33, "auth", login("carol", "192.0.2.3"));
+    }
+    stage.keys("P");
+    stage.push(33, "auth", login("dora", "192.0.2.4"));
+    assert!(!stage.picture().contains("192.0.2.4"), "{}", stage.picture());
+    stage.keys("Pu");
+    assert!(stage.picture().contains("Let 192.0.2.1 come again?"), "{}", stage.picture());
+}
+
+#[test]
+fn earlier_lines_are_asked_for_again_after_a_no() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("8");
+    let begun = visits(&mut stage, "logs.sub").remove(0);
+    let line = json!({ "n": 700, "t": NOW, "level": "info", "target": "session", "msg": "one" });
+    stage.answer(begun, json!({ "sub": 21, "lines": [line] }));
+    for _ in 0..2 {
+        stage.keys("k");
+        let before = visits(&mut stage, "logs.get").remove(0);
+        let refusal = wire::admin::Refusal::new(wire::admin::Code::Busy, "later");
+        stage.event(crate::console::event::Event::Answer(1, Err(refusal)), Some(before));
+    }
+}

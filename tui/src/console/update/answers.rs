@@ -7,13 +7,17 @@ use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::live::View;
 use crate::console::pending;
-use crate::console::room::Rows;
+use crate::console::room::{Rows, unwanted};
 use crate::console::screen::Screen;
 use crate::console::screens::{acl, room, users};
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
     if let About::Own(screen, what) = about {
         return room(screen).answered(app, what, answer);
+    }
+    if let About::Visit(screen, what, visit) = about {
+        let is_over = visit != app.ui.visit;
+        return if is_over { unwanted(screen, answer) } else { room(screen).answered(app, what, answer) };
     }
     if let About::Acl(topic) = about {
         return acl::came(app, topic, answer);
@@ -57,7 +61,7 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         About::Killed(number) => killed(app, number, answer),
         About::Listing(screen) => listed(app, screen, &answer),
         About::Status => app.model.told_status(answer),
-        About::Own(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
+        About::Own(..) | About::Visit(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
     }
     Vec::new()
 }
@@ -118,6 +122,7 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
         | About::Status
         | About::Session(_)
         | About::Own(..)
+        | About::Visit(..)
         | About::Acl(_)
         | About::Leaver(_)
         | About::Pending(_) => {}

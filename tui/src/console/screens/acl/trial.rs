@@ -80,7 +80,9 @@ impl Purpose for Trying {
     fn command(&self, entries: &Entries) -> String {
         let of = |name: &str| entries.text(name);
         let destination = format!("{}:{}", of("dest"), of("port"));
-        let (source, protocol) = (flag("source", &of("source")), flag("protocol", &of("protocol")));
+        // TCP is what is meant without a word.
+        let protocol = if of("protocol") == "tcp" { String::new() } else { flag("protocol", &of("protocol")) };
+        let source = flag("source", &of("source"));
         format!("rustsocks-cli acl explain {} {}{source}{protocol}", word(&of("user")), word(&destination))
     }
 

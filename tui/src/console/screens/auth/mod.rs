@@ -64,10 +64,12 @@ impl Auth {
         }
     }
 
+    /// Everything that came; what is meant stays, and who is at the top has the latest.
     fn show(&mut self) {
-        let at = self.listing.cursor;
+        let meant = self.listing.objects.get(self.listing.cursor).filter(|_| self.listing.cursor > 0).cloned();
         self.listing.fill(COLUMNS, self.last.iter().cloned().collect());
-        self.listing.cursor = at.min(self.last.len().saturating_sub(1));
+        let place = meant.and_then(|meant| self.last.iter().position(|login| *login == meant));
+        self.listing.cursor = place.unwrap_or(self.listing.cursor);
     }
 }
 
@@ -190,6 +192,9 @@ impl room::Room for Room {
             "auth" => {
                 app.auth.last.push_front(push.d.clone());
                 app.auth.last.truncate(MOST);
+                if !app.auth.is_paused {
+                    app.auth.listing.add_first(COLUMNS, push.d.clone(), MOST);
+                }
             }
             "gap" => app.auth.lost = app.auth.lost.saturating_add(push.d["lost"].as_u64().unwrap_or(0)),
             _ => return Vec::new(),
@@ -197,7 +202,6 @@ impl room::Room for Room {
         if app.auth.is_paused {
             return Vec::new();
         }
-        app.auth.show();
         // What is said of all of them has changed too; one question for many news.
         if std::mem::replace(&mut app.auth.is_asking, true) { Vec::new() } else { vec![status()] }
     }
@@ -241,13 +245,12 @@ fn subscribed(app: &mut App) -> Effect {
     auth.show();
     auth.listing.is_waiting = true;
     let p = json!({ "filter": auth.filter, "failures_only": auth.failures_only, "backlog": MOST });
-    Effect::ask("auth.sub", &p, About::Own(Screen::Auth, "logins"))
+    room::subscribe(app, "auth.sub", &p, (Screen::Auth, "logins"))
 }
 
 fn unsubscribed(app: &mut App) -> Vec<Effect> {
     let sub = app.auth.sub.take();
-    let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Auth, "closed"));
-    sub.map(close).into_iter().collect()
+    room::unsubscribe(app, Screen::Auth, sub)
 }
 
 /// Other logins are wanted than before.

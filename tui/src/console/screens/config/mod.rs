@@ -67,13 +67,12 @@ impl room::Room for Room {
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         app.config.sub = None;
         app.config.listing.is_waiting = true;
-        vec![settings(), history(), Effect::ask("reload.sub", &json!({}), About::Own(Screen::Config, "watch"))]
+        vec![settings(), history(), room::subscribe(app, "reload.sub", &json!({}), (Screen::Config, "watch"))]
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
         let sub = app.config.sub.take();
-        let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Config, "closed"));
-        sub.map(close).into_iter().collect()
+        room::unsubscribe(app, Screen::Config, sub)
     }
 
     fn refresh(&self, _app: &mut App) -> Vec<Effect> {

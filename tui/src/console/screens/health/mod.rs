@@ -41,15 +41,14 @@ impl room::Room for Room {
         app.health.checks.is_waiting = true;
         vec![
             Effect::ask("health.get", &json!({}), About::Listing(Screen::Health)),
-            Effect::ask("health.sub", &json!({ "every_ms": 1000 }), About::Own(Screen::Health, "checks")),
+            room::subscribe(app, "health.sub", &json!({ "every_ms": 1000 }), (Screen::Health, "checks")),
             incidents(),
         ]
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
         let sub = app.health.sub.take();
-        let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Health, "closed"));
-        sub.map(close).into_iter().collect()
+        room::unsubscribe(app, Screen::Health, sub)
     }
 
     fn refresh(&self, app: &mut App) -> Vec<Effect> {

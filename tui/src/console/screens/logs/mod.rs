@@ -14,7 +14,7 @@ use self::keep::{found_again, found_before, kept, louder, only, sought};
 use crate::command::logs::words;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::event::{About, Effect};
+use crate::console::event::Effect;
 use crate::console::keys::Key::{Char, Code};
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::room::{self, Rows};
@@ -119,14 +119,12 @@ impl room::Room for Room {
         logs.sub = None;
         logs.is_asking = false;
         let p = json!({ "level": LEVELS[logs.level], "filter": logs.only, "backlog": BACKLOG });
-        vec![Effect::ask("logs.sub", &p, About::Own(Screen::Logs, "sub"))]
+        vec![room::subscribe(app, "logs.sub", &p, (Screen::Logs, "sub"))]
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
         let sub = app.logs.sub.take();
-        sub.map(|sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Logs, "closed")))
-            .into_iter()
-            .collect()
+        room::unsubscribe(app, Screen::Logs, sub)
     }
 
     fn refresh(&self, app: &mut App) -> Vec<Effect> {
@@ -136,7 +134,8 @@ impl room::Room for Room {
     }
 
     fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
-        app.logs.moved(by)
+        let earlier = app.logs.moved(by);
+        earlier.map(|p| room::subscribe(app, "logs.get", &p, (Screen::Logs, "before"))).into_iter().collect()
     }
 
     /// Narrower first, then all the way back to the end.
@@ -163,6 +162,9 @@ impl room::Room for Room {
     }
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        if what == "before" {
+            app.logs.is_asking = false;
+        }
         let Some(answer) = app.granted(answer) else { return Vec::new() };
         match what {
             "sub" => {
@@ -221,7 +223,6 @@ impl Logs {
 
     /// Lines before the first one; what is meant stays.
     fn earlier(&mut self, answer: &Value) {
-        self.is_asking = false;
         let lines = answer["lines"].as_array().map(Vec::as_slice).unwrap_or_default();
         let room = MOST.saturating_sub(self.entries.len());
         for line in lines.iter().rev().take(room) {
@@ -252,23 +253,23 @@ impl Logs {
     }
 
     /// Whoever goes up wants to stay there; at the first line the ones before are asked for.
-    fn moved(&mut self, by: isize) -> Vec<Effect> {
+    fn moved(&mut self, by: isize) -> Option<Value> {
         let last = self.entries.len().saturating_sub(1);
         let wanted = self.at.saturating_add_signed(by).min(last);
         let is_over_the_top = by < 0 && by.unsigned_abs() > self.at;
         self.at = wanted;
         self.is_followed = by > 0 && wanted == last;
-        if is_over_the_top { self.ask_earlier() } else { Vec::new() }
+        if is_over_the_top { self.ask_earlier() } else { None }
     }
 
-    fn ask_earlier(&mut self) -> Vec<Effect> {
-        let Some(Entry::Line { number, .. }) = self.entries.front() else { return Vec::new() };
+    /// Which lines are to be asked for.
+    fn ask_earlier(&mut self) -> Option<Value> {
+        let Some(Entry::Line { number, .. }) = self.entries.front() else { return None };
         if self.is_asking || self.sub.is_none() || self.entries.len() >= MOST {
-            return Vec::new();
+            return None;
         }
         self.is_asking = true;
-        let p = json!({ "before": number, "n": BACKLOG, "level": LEVELS[self.level], "filter": self.only });
-        vec![Effect::ask("logs.get", &p, About::Own(Screen::Logs, "before"))]
+        Some(json!({ "before": number, "n": BACKLOG, "level": LEVELS[self.level], "filter": self.only }))
     }
 }
 

@@ -81,17 +81,19 @@ impl room::Room for Room {
         overview.series = None;
         overview.attention = None;
         overview.rankings = [None; RANKINGS.len()];
-        let part = |what| About::Own(Screen::Overview, what);
+        let past = past(overview.past);
+        let subscribe = |op, p: &Value, what| room::subscribe(app, op, p, (Screen::Overview, what));
         let mut effects = vec![
-            past(overview.past),
-            Effect::ask("series.sub", &json!({ "keys": CURVES }), part("series")),
-            Effect::ask("attention.sub", &json!({}), part("attention")),
+            past,
+            subscribe("series.sub", &json!({ "keys": CURVES }), "series"),
+            subscribe("attention.sub", &json!({}), "attention"),
         ];
         for by in RANKINGS {
-            effects.push(Effect::ask("top.sub", &json!({ "by": by, "n": MOST }), part(by)));
+            effects.push(subscribe("top.sub", &json!({ "by": by, "n": MOST }), by));
         }
         if app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin) {
-            effects.push(Effect::ask("audit.tail", &json!({ "n": 2 * MOST }), part("audit")));
+            let about = About::Own(Screen::Overview, "audit");
+            effects.push(Effect::ask("audit.tail", &json!({ "n": 2 * MOST }), about));
         }
         effects
     }
@@ -99,8 +101,8 @@ impl room::Room for Room {
     fn leave(&self, app: &mut App) -> Vec<Effect> {
         let Overview { series, rankings, attention, .. } = &mut app.overview;
         let subs = [series.take(), attention.take()].into_iter().chain(rankings.iter_mut().map(Option::take));
-        let close = |sub| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Overview, "closed"));
-        subs.flatten().map(close).collect()
+        let subs: Vec<u64> = subs.flatten().collect();
+        room::unsubscribe(app, Screen::Overview, subs)
     }
 
     fn refresh(&self, app: &mut App) -> Vec<Effect> {
