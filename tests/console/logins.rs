@@ -85,6 +85,8 @@ fn a_reload_is_waited_for_by_a_script() {
     let socket = socket(&service);
     let none = client(&socket, &["reload", "wait", "--timeout", "0"]);
     assert_eq!(none.status.code(), Some(7), "{none:?}");
+    let forever = client(&socket, &["reload", "wait", "--timeout", &u64::MAX.to_string()]);
+    assert_eq!(forever.status.code(), Some(2), "{forever:?}");
     let done = document(&socket, &["reload"]);
     let before = done["generation"].as_u64().expect("a number") - 1;
     let waited = document(&socket, &["reload", "wait", "--since", &before.to_string()]);

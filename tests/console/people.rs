@@ -60,7 +60,11 @@ fn users_are_added_changed_and_removed() {
     assert_eq!(groups["rows"][0]["members"], serde_json::json!(["alice"]), "{groups}");
     let listed = document(&socket, &["users", "list", "--group", "late"]);
     assert_eq!((listed["rows"].as_array().map(Vec::len), &listed["rows"][0]["name"]), (Some(1), &"alice".into()));
-    assert_eq!(code(&socket, &["users", "enable", "eve", "--yes"]), Some(0));
+    let enabled = client(&socket, &["users", "enable", "eve", "--yes", "--confirm-within", "1h"]);
+    assert!(String::from_utf8_lossy(&enabled.stderr).contains("rustsocks-cli users confirm"), "{enabled:?}");
+    assert_eq!(code(&socket, &["users", "confirm"]), Some(0));
+    assert_eq!(code(&socket, &["users", "confirm"]), Some(1), "nothing waits");
+    assert_eq!(code(&socket, &["users", "rollback", "1"]), Some(2), "nobody said yes");
     assert_eq!(code(&socket, &["users", "del", "eve", "--yes"]), Some(0));
     assert_eq!(code(&socket, &["users", "get", "eve"]), Some(1));
     assert_eq!(code(&socket, &["--read-only", "users", "del", "alice", "--yes"]), Some(4));
@@ -81,6 +85,8 @@ fn limits_hold_for_a_while_or_are_written() {
     assert!(!users.text().contains("max_connections"), "{}", users.text());
     assert_eq!(code(&socket, &["limits", "set", "group/staff", "--rate", "20M", "--yes"]), Some(0));
     assert_eq!(code(&socket, &["limits", "set", "global", "--rate", "fast", "--yes"]), Some(2));
+    let long = ["limits", "set", "user/alice", "--conns", "5", "--for", "90000000h"];
+    assert_eq!(code(&socket, &long), Some(2), "there is no such date");
     let shown = document(&socket, &["limits", "show"]);
     assert_eq!(shown["rows"][0]["name"], "global", "{shown}");
 }
@@ -103,6 +109,13 @@ fn the_configuration_is_set_compared_edited_and_brought_back() {
     assert!(String::from_utf8_lossy(&compared.stdout).contains("-worker_threads = 1"), "{compared:?}");
     let mut edit = Command::new(client_program());
     edit.arg("--socket").arg(&socket).args(["config", "edit", "--yes"]).stdin(Stdio::null());
+    edit.env("VISUAL", "true").env("XDG_STATE_HOME", service.directory());
+    assert_eq!(edit.status().expect("the client can be run").code(), Some(0), "nothing has changed");
+    edit.env("VISUAL", "false");
+    let failed = edit.output().expect("the client can be run");
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(failed.status.code() == Some(1) && said.contains("what was written is in"), "{said}");
+    assert!(said.contains("the editor failed"), "{said}");
     edit.env("VISUAL", "sed -i s/50/60/").env("XDG_STATE_HOME", service.directory());
     let edited = edit.output().expect("the client can be run");
     assert!(edited.status.success() && text().contains("max_connections_per_user = 60"), "{edited:?}");
