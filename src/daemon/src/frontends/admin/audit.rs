@@ -10,12 +10,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal, Role};
 
+use super::aside::Aside;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{EVERY, Op, oversee, read, watch};
+use super::outbox::GAP;
 use super::sessions::filter_of;
 use super::subscription::{Source, Subject};
 use crate::engine::audit::Audit;
+use crate::frontends::office::Office;
 use crate::frontends::office::sight::now;
 
 /// The operations of this room.
@@ -49,7 +52,7 @@ const SUBSCRIBE: Op = watch(
     "audit.sub",
     subscribe,
     &[("filter", "which; all without it"), EVERY],
-    "sub; pushes audit, a record each",
+    "sub; pushes audit, a record each, and gap with lost: so many records, of which some may have been wanted",
     "the records of the audit log as they are written",
 );
 
@@ -97,7 +100,7 @@ fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Re
     let Subscribe { filter, every_ms } = read(p)?;
     let filter = filter_of(&filter, filter::AUDIT)?;
     let last = audit(&conversation.desk)?.tail(1).map_err(|error| unreadable(&error))?;
-    let watched = Watched { filter, length: 0, told: last.last().map_or(0, number) };
+    let watched = Watched { filter, length: 0, told: last.last().map_or(0, number), aside: Aside::default() };
     let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
     Ok(json!({ "sub": sub }))
 }
@@ -108,22 +111,37 @@ struct Watched {
     filter: Filter,
     length: u64,
     told: u64,
+    aside: Aside<Vec<Value>>,
 }
 
 impl Source for Watched {
     fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
-        let Ok(audit) = audit(desk) else { return Vec::new() };
+        let news = self.aside.found().map(|records| self.tell(records)).unwrap_or_default();
+        let Ok(audit) = audit(desk) else { return news };
         let length = std::fs::metadata(audit.path()).map_or(0, |found| found.len());
-        if std::mem::replace(&mut self.length, length) == length {
-            return Vec::new();
+        if length != self.length && self.aside.begin(desk, last_records) {
+            self.length = length;
         }
-        // What cannot be read now can be read at the next look, or verify says why not.
-        let mut records = audit.tail(MOST_NEW).unwrap_or_default();
+        news
+    }
+}
+
+/// What cannot be read now can be read at the next look, or verify says why not.
+fn last_records(office: &Office) -> Vec<Value> {
+    office.record.as_ref().and_then(|record| record.audit.tail(MOST_NEW).ok()).unwrap_or_default()
+}
+
+impl Watched {
+    /// Records that came since the last time and are not among these are a gap.
+    fn tell(&mut self, mut records: Vec<Value>) -> Vec<(&'static str, Value)> {
         records.retain(|record| number(record) > self.told);
+        let first = records.first().map_or(self.told, number);
+        let lost = first.saturating_sub(self.told.saturating_add(1));
         self.told = records.last().map_or(self.told, number);
         let now = now();
+        let gap = (lost > 0).then(|| (GAP, json!({ "lost": lost })));
         let wanted = records.into_iter().filter(|record| self.filter.admits(&Record(record), now));
-        wanted.map(|record| ("audit", record)).collect()
+        gap.into_iter().chain(wanted.map(|record| ("audit", record))).collect()
     }
 }
 
@@ -181,4 +199,22 @@ fn audit(desk: &Desk) -> Result<&Audit, Refusal> {
 
 fn unreadable(error: &io::Error) -> Refusal {
     Refusal::new(Code::Unavailable, format!("the audit log cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_that_are_missing_between_two_looks_are_a_gap() {
+        let filter = filter_of("op=b", filter::AUDIT).unwrap();
+        let mut watched = Watched { filter, length: 0, told: 2, aside: Aside::default() };
+        let record = |seq: u64, op: &str| json!({ "seq": seq, "op": op });
+        let told = watched.tell(vec![record(2, "b"), record(3, "a"), record(4, "b")]);
+        assert_eq!(told, [("audit", record(4, "b"))]);
+        let told = watched.tell(vec![record(7, "a"), record(8, "b")]);
+        assert_eq!(told, [(GAP, json!({ "lost": 2 })), ("audit", record(8, "b"))]);
+        assert_eq!(watched.tell(Vec::new()), []);
+        assert_eq!(watched.told, 8);
+    }
 }

@@ -7,6 +7,7 @@
 mod reception;
 mod roles;
 
+mod aside;
 mod conversation;
 mod outbox;
 mod presence;

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal, Role};
 
+use super::aside::Aside;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
 use super::lanes::Lane;
@@ -193,7 +194,7 @@ struct Subscribe {
 fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Subscribe { store, every_ms } = read(p)?;
     let told = conversation.desk.office.policy_state(store).map_err(|no| refusal(&no))?;
-    let watched = Subject::Other(Box::new(Watched { store, told: told.clone() }));
+    let watched = Subject::Other(Box::new(Watched { store, told: told.clone(), aside: Aside::default() }));
     let sub = conversation.subscribe(watched, every_ms)?;
     Ok(json!({ "sub": sub, "state": told }))
 }
@@ -203,12 +204,19 @@ fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Re
 struct Watched {
     store: Store,
     told: Value,
+    aside: Aside<()>,
 }
 
 impl Source for Watched {
     fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
         // Without a text that is written somewhere there is no state, and no news.
-        let Ok(state) = desk.office.policy_state(self.store) else { return Vec::new() };
+        let Ok(state) = desk.office.policy_state_at_hand(self.store) else { return Vec::new() };
+        let (_noted, store) = (self.aside.found(), self.store);
+        let Some(state) = state else {
+            // One who notes a text writes files, and waits for whoever is applying another: not on this thread.
+            self.aside.begin(desk, move |office| drop(office.policy_state(store)));
+            return Vec::new();
+        };
         if state == self.told {
             return Vec::new();
         }

@@ -1,7 +1,7 @@
 //! Where one of the operator's files is written: drafts, what was in force before, and whether what was applied last is confirmed.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -79,6 +79,17 @@ impl Bench {
         let number = held(&self.generations).number_of(text)?;
         *last = Some((Arc::clone(text), number));
         Some(number)
+    }
+
+    /// This is the number of the text in force, for whoever asks next.
+    pub(super) fn remember(&self, text: &Arc<str>, number: u64) {
+        *held(&self.last) = Some((Arc::clone(text), number));
+    }
+
+    /// The same as far as it is known without a look at what is kept; never waits.
+    pub(super) fn number_at_hand(&self, text: &Arc<str>) -> Option<u64> {
+        let last = free(&self.last)?;
+        last.as_ref().filter(|(known, _)| Arc::ptr_eq(known, text)).map(|(_, number)| *number)
     }
 
     /// What waits to be confirmed.
@@ -165,6 +176,15 @@ pub(super) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What nobody else holds just now.
+pub(super) fn free<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
+}
+
 fn read(directory: &Path) -> Option<Pending> {
     let text = std::fs::read(directory.join(PENDING)).ok()?;
     serde_json::from_slice(&text).ok()
@@ -172,7 +192,22 @@ fn read(directory: &Path) -> Option<Pending> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::generations::Source;
     use super::*;
+
+    #[test]
+    fn what_is_at_hand_is_told_without_waiting() {
+        let bench = Bench::new(Store::Acl, None);
+        let text: Arc<str> = "a".into();
+        let _one = held(&bench.generations).note(&text, "anna", Source::File, "");
+        assert_eq!(bench.number_at_hand(&text), None, "nobody has asked for it yet");
+        assert_eq!((bench.number_of(&text), bench.number_at_hand(&text)), (Some(1), Some(1)));
+        let other: Arc<str> = "b".into();
+        bench.remember(&other, 2);
+        assert_eq!((bench.number_at_hand(&text), bench.number_at_hand(&other)), (None, Some(2)));
+        let _writes = held(&bench.last);
+        assert_eq!(bench.number_at_hand(&other), None);
+    }
 
     fn pending(number: u64, seconds: u64) -> Pending {
         Pending::within("text", number - 1, seconds, "anna")

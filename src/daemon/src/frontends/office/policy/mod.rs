@@ -28,7 +28,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub(super) use self::bench::Pending;
-use self::bench::held;
+use self::bench::{free, held};
 use self::candidate::{Candidate, Validation};
 pub(crate) use self::digest::Digest;
 use self::effect::{Comparison, Effect};
@@ -157,6 +157,18 @@ impl Office {
         Ok(json!({ "current": current, "confirm": bench.pending(), "drafts": held(&bench.drafts).editors() }))
     }
 
+    /// The same for one who may not wait: nothing while others change it, or before somebody has noted the text.
+    pub(crate) fn policy_state_at_hand(&self, store: Store) -> Result<Option<Value>, No> {
+        let (text, bench) = (self.written(store)?, self.workshop.bench(store));
+        let at_hand = || {
+            let number = bench.number_at_hand(&text)?;
+            let (generations, drafts) = (free(&bench.generations)?, free(&bench.drafts)?);
+            let current = generations.find(number).map(|(generation, _)| generation);
+            Some(json!({ "current": current, "confirm": bench.pending(), "drafts": drafts.editors() }))
+        };
+        Ok(at_hand())
+    }
+
     /// The text in force. One that nobody has applied here is a generation from now on.
     fn running(&self, store: Store) -> Result<Running, No> {
         let (text, bench) = (self.written(store)?, self.workshop.bench(store));
@@ -171,7 +183,9 @@ impl Office {
     /// The same for the one who changes it.
     fn running_under(&self, _pen: &MutexGuard<'_, ()>, store: Store) -> Result<Running, No> {
         let text = self.written(store)?;
-        let number = held(&self.workshop.bench(store).generations).note(&text, "file", Source::File, "");
+        let bench = self.workshop.bench(store);
+        let number = held(&bench.generations).note(&text, "file", Source::File, "");
+        bench.remember(&text, number);
         Ok(Running { store, number, text })
     }
 
