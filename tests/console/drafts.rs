@@ -191,3 +191,28 @@ fn an_editor_gets_the_terminal_and_whatever_it_leaves_is_not_lost() {
     screen.type_in("q");
     assert!(screen.wait_for_end().success());
 }
+
+#[test]
+fn a_text_that_is_not_gone_on_with_is_found_in_a_file_of_its_own() {
+    let (_rules, service, place) = scene();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let files = place.path().join("rustsocks");
+    fs::create_dir(&files).expect("it is a fresh place");
+    fs::write(files.join("console-draft-acl.toml"), "#! base 1\n# mine\n").expect("written");
+    let mut screen = Screen::open(&socket(&service), SIZE, &[("XDG_STATE_HOME", state)]);
+    screen.wait_for("[1 Overview]");
+    screen.type_in(ALICE);
+    screen.wait_for("Go on with your draft?");
+    screen.type_in("n");
+    screen.wait_until("no question", |text| !text.contains("Go on with your draft?"));
+    screen.type_in("j\t");
+    screen.wait_for("> Rules of users/alice");
+    screen.type_in("d");
+    screen.wait_for("1 changes");
+    let aside = fs::read_dir(&files).expect("it is there").map(|entry| entry.expect("it can be read").path());
+    let aside: Vec<_> = aside.filter(|path| text(path) == "#! base 1\n# mine\n").collect();
+    assert!(aside.len() == 1 && !aside[0].ends_with("console-draft-acl.toml"), "{aside:?}");
+    assert_eq!(fs::metadata(&aside[0]).expect("it is kept").permissions().mode() & 0o777, 0o600);
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}
