@@ -68,7 +68,12 @@ fn mask(value: &mut Value) {
         Value::Object(properties) => {
             for (name, mut property) in std::mem::take(properties) {
                 mask(&mut property);
-                properties.insert(masked(&name), property);
+                let mut name = masked(&name);
+                // Two of one network stay two.
+                while properties.contains_key(&name) {
+                    name.push('+');
+                }
+                properties.insert(name, property);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -144,8 +149,8 @@ mod tests {
 
     #[test]
     fn names_of_properties_are_masked_too() {
-        let mut hits = json!({ "by_source": { "10.8.0.14": 7 } });
+        let mut hits = json!({ "by_source": { "10.8.0.14": 7, "10.8.0.15": 8 } });
         mask(&mut hits);
-        assert_eq!(hits, json!({ "by_source": { "10.8.x.x": 7 } }));
+        assert_eq!(hits, json!({ "by_source": { "10.8.x.x": 7, "10.8.x.x+": 8 } }));
     }
 }
