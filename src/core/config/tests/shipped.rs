@@ -165,7 +165,10 @@ fn takes_effect(table: &str, key: &str, example: &str) -> Option<&'static str> {
         return None;
     }
     let is_key = |kept: &String| kept.ends_with(&format!(".{key}"));
-    Some(if changed.keep_fixed(&before).keys.iter().any(is_key) { "restart" } else { "reload" })
+    let is_kept = changed.keep_fixed(&before).keys.iter().any(is_key);
+    let path = format!("{}.{key}", table.trim_matches(['[', ']']));
+    assert_eq!(Settings::is_fixed(&path), is_kept, "{path}");
+    Some(if is_kept { "restart" } else { "reload" })
 }
 
 /// What else must stand in the table for this key to make sense.

@@ -34,7 +34,12 @@ fn write(fresh: &Path, text: &str, former: &fs::Metadata) -> io::Result<()> {
         Ok(()) | Err(_) => {}
     }
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(fresh)?;
-    fchown(&file, Some(former.uid()), Some(former.gid()))?;
+    let (owner, own) = ((former.uid(), former.gid()), file.metadata()?);
+    if owner != (own.uid(), own.gid()) {
+        // Confined as its unit has it, not even root gives files away.
+        let keeps = |error| io::Error::other(format!("its owner {}:{} cannot be kept: {error}", owner.0, owner.1));
+        fchown(&file, Some(owner.0), Some(owner.1)).map_err(keeps)?;
+    }
     file.set_permissions(former.permissions())?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
