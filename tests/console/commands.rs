@@ -147,6 +147,27 @@ fn comings_and_goings_are_told_as_they_happen() {
 }
 
 #[test]
+fn whoever_follows_the_log_gets_as_many_lines_of_before_as_were_wanted() {
+    // One answer of the daemon has a thousand.
+    const LINES: usize = 1_050;
+    let service = daemon();
+    let socket = socket(&service);
+    (0..LINES).for_each(|_| drop(tunnel(service.addr())));
+    let closed = || document(&socket, &["logs", "--target", "session", "-n", "5000"])["rows"].clone();
+    assert!(eventually(PATIENCE, || closed().as_array().map_or(0, Vec::len) >= LINES));
+    let first = closed()[0]["n"].clone();
+    let mut follower = Command::new(client_program());
+    follower.arg("--socket").arg(&socket).args(["logs", "--follow", "--target", "session", "-n", "5000"]);
+    let mut follower = follower.stdout(Stdio::piped()).spawn().expect("the client can be run");
+    let lines = std::io::BufReader::new(follower.stdout.take().expect("it is a pipe"));
+    let lines: Vec<String> = std::io::BufRead::lines(lines).take(LINES).collect::<Result<_, _>>().expect("they come");
+    let read: Value = serde_json::from_str(&lines[0]).expect("a document");
+    assert_eq!((lines.len(), &read["n"]), (LINES, &first));
+    follower.kill().expect("the client is there");
+    follower.wait().expect("it is a child of ours");
+}
+
+#[test]
 fn the_page_about_the_commands_has_every_one_and_every_flag() {
     let page = include_str!("../../docs/rustsocks-cli.md");
     let mut missing = Vec::new();

@@ -32,7 +32,8 @@ impl Desk {
             let began: Value = self.connection.call("logs.sub", &p)?;
             p.remove("backlog");
             let lines = began["lines"].as_array().cloned().unwrap_or_default();
-            let lines = if lines.len() < MOST { lines } else { self.with_earlier(lines, logs.number, p)? };
+            // An answer has as many as fit into it; what has come since is pushed.
+            let lines = if lines.is_empty() { lines } else { self.with_earlier(lines, logs.number, p)? };
             lines.iter().try_for_each(|line| self.shown(line))?;
             return self.follow(began["sub"].as_u64());
         }
