@@ -102,7 +102,8 @@ impl Worker {
         // From inside, a group's name may be out of reach.
         let admin = build::admin_terms(&settings.admin);
         let confinement = Confinement::enter(&settings, history.as_ref(), audit.as_deref());
-        let log = log::start_queued(&build::log(&settings.logging)).context("cannot start the log")?;
+        let has_operators = settings.admin_bindings().iter().any(Option::is_some);
+        let log = log::start_queued(&build::log(&settings.logging), has_operators).context("cannot start the log")?;
         confinement.report();
         let users = Named::first(&settings, &mut delivery)?;
         let rules = Named::first(&settings, &mut delivery)?;

@@ -69,11 +69,11 @@ struct Outlet {
     _flushes_on_drop: WorkerGuard,
 }
 
-/// Starts the log of the worker: queued, never waiting.
+/// Starts the log of the worker: queued, never waiting. Its last lines are kept too if there is somebody who can ask for them.
 ///
 /// # Errors
 /// The file cannot be opened for appending, or no thread is to be had.
-pub(crate) fn start_queued(options: &Options) -> io::Result<Log> {
+pub(crate) fn start_queued(options: &Options, somebody_asks: bool) -> io::Result<Log> {
     // tracing-appender panics when it gets no thread, so whether there is one is asked here.
     let _nothing = std::thread::Builder::new().spawn(|| ())?.join();
     let (outlet, writer) = Outlet::open(options.file.clone(), "log", options.queue_lines)?;
@@ -86,7 +86,8 @@ pub(crate) fn start_queued(options: &Options) -> io::Result<Log> {
         sessions = Some(writer);
     }
     let journal = Journal::new(Bounds::USUAL);
-    let loudness = install(options, writer, sessions, Some(Recorder(Arc::clone(&journal))));
+    let recorder = somebody_asks.then(|| Recorder(Arc::clone(&journal)));
+    let loudness = install(options, writer, sessions, recorder);
     Ok(Log { loudness, journal, outlets, reported: 0 })
 }
 
