@@ -45,9 +45,9 @@ fn a_reload_changes_what_it_does_and_ends_nobody() {
 fn what_operators_order_is_written_into_its_files_although_all_else_is_closed_to_it() {
     on_each_release(|machine| {
         machine.run(&["rustsocks-cli", "config", "set", "limits.max_connections", "4321", "--yes"]);
-        assert_eq!(machine.shell(&format!("grep ^max_connections {CONFIGURATION}")), "max_connections = 4321\n");
+        assert_eq!(machine.shell(&format!("grep '^max_connections =' {CONFIGURATION}")), "max_connections = 4321\n");
         machine.run(&["rustsocks-cli", "config", "rollback", "1", "--yes"]);
-        assert_eq!(machine.shell(&format!("grep ^max_connections {CONFIGURATION}")), "max_connections = 10000\n");
+        assert_eq!(machine.shell(&format!("grep '^max_connections =' {CONFIGURATION}")), "max_connections = 10000\n");
         assert_eq!(machine.shell(&format!("stat -c %U:%G:%a {CONFIGURATION}")), "root:root:644\n");
     });
 }
