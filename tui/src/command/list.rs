@@ -19,8 +19,7 @@ const WINDOW: usize = 500;
 
 impl Desk {
     pub(super) fn list(&mut self, list: &List) -> Result<(), Failure> {
-        let user =
-            list.user.as_ref().map(|user| format!("user=\"{}\"", user.replace('\\', "\\\\").replace('"', "\\\"")));
+        let user = list.user.as_ref().map(|user| format!("user={}", filter::quoted(user)));
         let wanted = both(&user.unwrap_or_default(), list.filter.as_deref().unwrap_or_default());
         let wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
         if let Some(last) = &list.last {

@@ -122,8 +122,7 @@ impl Desk {
     }
 
     fn end_sessions_of(&mut self, user: &str) -> Result<(), Failure> {
-        let name = user.replace('\\', "\\\\").replace('"', "\\\"");
-        let filter = Some(format!("user=\"{name}\""));
+        let filter = Some(format!("user={}", filter::quoted(user)));
         let order =
             Kill { filter, reason: Some("the user was disabled".to_owned()), idem: Some(idem()), ..Kill::default() };
         let killed: Value = self.connection.call("sessions.kill", &order)?;

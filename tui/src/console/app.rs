@@ -99,7 +99,7 @@ impl App {
 
     /// What was asked for, unless the daemon refused it; then it is said why.
     pub(crate) fn granted(&mut self, answer: Result<Value, Refusal>) -> Option<Value> {
-        answer.map_err(|refusal| self.ui.answered(Err(&format!("{}: {}", refusal.code, refusal.msg)))).ok()
+        answer.map_err(|refusal| self.ui.answered(Err(&refusal.with_code()))).ok()
     }
 
     /// Whether the operator's role is enough; if it is not, says so.

@@ -76,7 +76,9 @@ pub(crate) trait Room: Sync {
 
     /// The same once more, because the operator wants it.
     fn refresh(&self, app: &mut App) -> Vec<Effect> {
-        self.enter(app)
+        let mut effects = self.leave(app);
+        effects.extend(self.enter(app));
+        effects
     }
 
     /// So many rows down, for rows of its own.

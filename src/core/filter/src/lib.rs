@@ -32,3 +32,4 @@ pub use measure::{duration as read_duration, rate as read_rate};
 pub use misread::Misread;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_PARTS};
 pub use pattern::Pattern;
+pub use print::quoted;

@@ -97,5 +97,11 @@ fn quoted_if_needed(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     if is_plain(text) {
         return f.write_str(text);
     }
-    write!(f, "\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+    f.write_str(&quoted(text))
+}
+
+/// A text as one value of a filter, whatever is in it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -9,6 +9,11 @@ use super::Live;
 use crate::console::event::{About, Effect};
 
 impl Live {
+    /// Opens the view, unless it is open.
+    pub(crate) fn entered(&mut self, visible: usize) -> Vec<Effect> {
+        if self.table.sub.is_some() { Vec::new() } else { self.open(visible) }
+    }
+
     /// Opens the view anew.
     pub(crate) fn open(&mut self, visible: usize) -> Vec<Effect> {
         let open = ViewOpen {

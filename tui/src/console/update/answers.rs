@@ -106,7 +106,7 @@ fn listed(app: &mut App, screen: Screen, answer: &Value) {
 }
 
 fn refused(app: &mut App, about: &About, refusal: &Refusal) {
-    let why = format!("{}: {}", refusal.code, refusal.msg);
+    let why = refusal.with_code();
     match about {
         About::Window(view) => app.live_mut(*view).is_asking = false,
         About::KillDry(number) | About::Killed(number) if app.ui.dialog(*number).is_some() => app.ui.overlay = None,

@@ -87,6 +87,12 @@ pub struct Diagnostic {
 }
 
 impl Refusal {
+    /// The code and the words, for people who may want to look the code up.
+    #[must_use]
+    pub fn with_code(&self) -> String {
+        format!("{}: {}", self.code, self.msg)
+    }
+
     /// A refusal with nothing beside its words.
     #[must_use]
     pub fn new(code: Code, msg: impl Into<String>) -> Self {

@@ -275,7 +275,7 @@ fn applied(app: &mut App, answer: &Value) -> Vec<Effect> {
 }
 
 fn refused(app: &mut App, topic: Topic, refusal: &Refusal) -> Vec<Effect> {
-    let why = format!("{}: {}", refusal.code, refusal.msg);
+    let why = refusal.with_code();
     match topic {
         Topic::Running => {
             app.acl.is_waiting = false;

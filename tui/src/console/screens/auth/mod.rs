@@ -120,20 +120,12 @@ impl room::Room for Room {
         let visible = self.visible(app, 1);
         app.auth.is_asking = true;
         let mut effects = vec![status(), subscribed(app)];
-        if app.auth.bans.table.sub.is_none() {
-            effects.extend(app.auth.bans.open(visible));
-        }
+        effects.extend(app.auth.bans.entered(visible));
         effects
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
         unsubscribed(app)
-    }
-
-    fn refresh(&self, app: &mut App) -> Vec<Effect> {
-        let mut effects = unsubscribed(app);
-        effects.extend(self.enter(app));
-        effects
     }
 
     fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
@@ -221,8 +213,8 @@ impl room::Room for Room {
                 let owed = if told["forgiven"] == true { "may come again" } else { "owed nothing" };
                 app.ui.answered(Ok(&format!("{} {owed}", raw(&told["source"]))));
             }
-            ("test" | "unban", Err(refusal)) => app.ui.answered(Err(&format!("{}: {}", refusal.code, refusal.msg))),
-            (_, Err(refusal)) => app.ui.warn(format!("{}: {}", refusal.code, refusal.msg)),
+            ("test" | "unban", Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
+            (_, Err(refusal)) => app.ui.warn(refusal.with_code()),
             _ => {}
         }
         Vec::new()

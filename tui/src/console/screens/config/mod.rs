@@ -105,7 +105,7 @@ impl room::Room for Room {
                 app.config.settings = answer["settings"].as_array_mut().map(std::mem::take).unwrap_or_default();
                 app.config.show();
             }
-            ("settings", Err(refusal)) => app.config.listing.refused(format!("{}: {}", refusal.code, refusal.msg)),
+            ("settings", Err(refusal)) => app.config.listing.refused(refusal.with_code()),
             ("history", Ok(mut answer)) => {
                 app.config.reloads = answer["reloads"].as_array_mut().map(std::mem::take).unwrap_or_default();
             }
@@ -113,8 +113,8 @@ impl room::Room for Room {
             ("reload", Ok(answer)) => {
                 app.ui.answered(Ok(&format!("reloaded, generation {}", answer["generation"])));
             }
-            ("reload", Err(refusal)) => app.ui.answered(Err(&format!("{}: {}", refusal.code, refusal.msg))),
-            (_, Err(refusal)) => app.ui.warn(format!("{}: {}", refusal.code, refusal.msg)),
+            ("reload", Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
+            (_, Err(refusal)) => app.ui.warn(refusal.with_code()),
             _ => {}
         }
         Vec::new()

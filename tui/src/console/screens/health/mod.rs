@@ -51,12 +51,6 @@ impl room::Room for Room {
         room::unsubscribe(app, Screen::Health, sub)
     }
 
-    fn refresh(&self, app: &mut App) -> Vec<Effect> {
-        let mut effects = self.leave(app);
-        effects.extend(self.enter(app));
-        effects
-    }
-
     fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
         Some(&app.health.checks)
     }

@@ -102,6 +102,11 @@ impl room::Room for Room {
         vec![Effect::TakeBack(Screen::History)]
     }
 
+    /// What is under way is taken back on entering.
+    fn refresh(&self, app: &mut App) -> Vec<Effect> {
+        self.enter(app)
+    }
+
     /// A group becomes the filter.
     fn opened(&self, app: &mut App) -> Vec<Effect> {
         let Some(group) = app.history.group else {
@@ -112,7 +117,7 @@ impl room::Room for Room {
         let Some(value) = meant.and_then(|group| group["of"].as_str()).filter(|_| !field.is_empty()) else {
             return Vec::new();
         };
-        let condition = format!("{field}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+        let condition = format!("{field}={}", filter::quoted(value));
         app.history.filter = both(&app.history.filter, &condition);
         app.history.group = None;
         self.enter(app)
@@ -162,7 +167,7 @@ impl room::Room for Room {
             ("rows", Ok(page)) => app.history.paged(page),
             ("numbers", Ok(numbers)) => app.history.counted(numbers),
             ("rows" | "numbers", Err(refusal)) => {
-                app.history.listing.refused(format!("{}: {}", refusal.code, refusal.msg));
+                app.history.listing.refused(refusal.with_code());
             }
             _ => {}
         }

@@ -91,8 +91,7 @@ impl room::Room for Room {
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = self.visible(app, 0);
-        let live = &mut app.limits.live;
-        let mut effects = if live.table.sub.is_some() { Vec::new() } else { live.open(visible) };
+        let mut effects = app.limits.live.entered(visible);
         effects.push(overrides(app));
         effects
     }
@@ -127,13 +126,12 @@ impl room::Room for Room {
     }
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
-        let why = |refusal: &Refusal| format!("{}: {}", refusal.code, refusal.msg);
         match (what, answer) {
             ("overrides", Ok(answer)) => {
                 app.limits.overrides.fill(OVERRIDES, answer["concessions"].as_array().cloned().unwrap_or_default());
             }
-            ("overrides", Err(refusal)) => app.limits.overrides.refused(why(&refusal)),
-            (_, Err(refusal)) => app.ui.answered(Err(&why(&refusal))),
+            ("overrides", Err(refusal)) => app.limits.overrides.refused(refusal.with_code()),
+            (_, Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
             ("written", Ok(answer)) => {
                 app.ui.answered(Ok(&format!("generation {} is in force", answer["gen"])));
             }

@@ -127,12 +127,6 @@ impl room::Room for Room {
         room::unsubscribe(app, Screen::Logs, sub)
     }
 
-    fn refresh(&self, app: &mut App) -> Vec<Effect> {
-        let mut effects = self.leave(app);
-        effects.extend(self.enter(app));
-        effects
-    }
-
     fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
         let earlier = app.logs.moved(by);
         earlier.map(|p| room::subscribe(app, "logs.get", &p, (Screen::Logs, "before"))).into_iter().collect()

@@ -13,7 +13,6 @@ use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
-use crate::console::screens::sessions::quoted;
 use crate::output::raw;
 
 /// What is drawn as a curve, by its name in the daemon's series.
@@ -105,12 +104,6 @@ impl room::Room for Room {
         room::unsubscribe(app, Screen::Overview, subs)
     }
 
-    fn refresh(&self, app: &mut App) -> Vec<Effect> {
-        let mut effects = self.leave(app);
-        effects.extend(self.enter(app));
-        effects
-    }
-
     fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
         let pane = app.ui.pane;
         let last = app.overview.rows[pane].len().saturating_sub(1);
@@ -130,7 +123,7 @@ impl room::Room for Room {
                 narrowed(app, "dst", host.trim_start_matches('[').trim_end_matches(']'))
             }
             DENIALS => {
-                app.history.filter = format!("user={} and status=rejected", quoted(&raw(&row[0])));
+                app.history.filter = format!("user={} and status=rejected", filter::quoted(&raw(&row[0])));
                 vec![Effect::Go(Screen::History)]
             }
             ATTENTION => led_on(app, &row),
@@ -257,7 +250,7 @@ fn again(app: &mut App) -> Vec<Effect> {
 /// To the sessions that have this.
 fn narrowed(app: &mut App, field: &str, value: &str) -> Vec<Effect> {
     let visible = app.visible();
-    let mut effects = app.sessions.live.filtered(visible, format!("{field}={}", quoted(value)));
+    let mut effects = app.sessions.live.filtered(visible, format!("{field}={}", filter::quoted(value)));
     effects.push(Effect::Go(Screen::Sessions));
     effects
 }

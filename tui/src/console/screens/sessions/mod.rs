@@ -67,8 +67,7 @@ impl room::Room for Room {
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = visible(app);
-        let live = &mut app.sessions.live;
-        if live.table.sub.is_some() { Vec::new() } else { live.open(visible) }
+        app.sessions.live.entered(visible)
     }
 
     fn opened(&self, app: &mut App) -> Vec<Effect> {
@@ -104,7 +103,7 @@ fn follow(app: &mut App) -> Vec<Effect> {
     let Some(meant) = live.line() else { return Vec::new() };
     let condition = |(field, column): (&str, &str)| {
         let value = live.table.cell(meant, column).map(raw).filter(|value| !value.is_empty())?;
-        Some(format!("{field}={}", quoted(&value)))
+        Some(format!("{field}={}", filter::quoted(&value)))
     };
     let conditions: Vec<String> =
         [("user", "user"), ("dst", "host"), ("rule", "rule")].into_iter().filter_map(condition).collect();
@@ -117,11 +116,6 @@ fn past_of_user(app: &mut App) -> Vec<Effect> {
     let live = &app.sessions.live;
     let user = live.line().and_then(|line| live.table.cell(line, "user")).map(raw).filter(|user| !user.is_empty());
     let Some(user) = user else { return Vec::new() };
-    app.history.filter = format!("user={}", quoted(&user));
+    app.history.filter = format!("user={}", filter::quoted(&user));
     vec![Effect::Go(Screen::History)]
-}
-
-/// A text as a value of a filter.
-pub(crate) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

@@ -131,7 +131,7 @@ pub(super) fn end(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Operate, "ending sessions") {
         return Vec::new();
     }
-    KillDialog::open(app, Kill { filter: Some(format!("user={}", quoted(&name))), ..Kill::default() })
+    KillDialog::open(app, Kill { filter: Some(format!("user={}", filter::quoted(&name))), ..Kill::default() })
 }
 
 /// Whether this one may log in no more; if so, the sessions end.
@@ -140,7 +140,7 @@ pub(crate) fn disabled(app: &mut App, name: &str, answer: Result<Value, Refusal>
     let mut effects = Room.answered(app, "done", answer);
     if is_done {
         let kill = Kill {
-            filter: Some(format!("user={}", quoted(name))),
+            filter: Some(format!("user={}", filter::quoted(name))),
             reason: Some("the user was disabled".to_owned()),
             idem: Some(uuid::Uuid::now_v7().to_string()),
             ..Kill::default()
@@ -167,11 +167,6 @@ pub(super) fn has_password(app: &mut App, answer: &Value) {
         }
         None => app.ui.answered(Ok(&format!("{name} has another password"))),
     }
-}
-
-/// A text as a value of a filter.
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Who is meant, if that one is in the users file and the operator may write it.

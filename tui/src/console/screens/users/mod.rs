@@ -103,8 +103,7 @@ impl room::Room for Room {
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = self.visible(app, 0);
-        let live = &mut app.users.live;
-        let mut effects = if live.table.sub.is_some() { Vec::new() } else { live.open(visible) };
+        let mut effects = app.users.live.entered(visible);
         effects.push(groups(app));
         effects
     }
@@ -142,18 +141,17 @@ impl room::Room for Room {
     }
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
-        let why = |refusal: &Refusal| format!("{}: {}", refusal.code, refusal.msg);
         match (what, answer) {
             ("detail", Ok(record)) => app.users.detail = Some((raw(&record["name"]), record)),
             ("groups", Ok(answer)) => {
                 app.users.groups.fill(GROUPS, answer["groups"].as_array().cloned().unwrap_or_default());
             }
-            ("groups", Err(refusal)) => app.users.groups.refused(why(&refusal)),
+            ("groups", Err(refusal)) => app.users.groups.refused(refusal.with_code()),
             ("login", Ok(answer)) => change::tried(app, &answer),
             ("password", Ok(answer)) => change::has_password(app, &answer),
             ("ended", Ok(answer)) => change::ended(app, answer),
-            ("ended", Err(refusal)) => app.ui.warn(format!("no session was ended: {}", why(&refusal))),
-            (_, Err(refusal)) => app.ui.answered(Err(&why(&refusal))),
+            ("ended", Err(refusal)) => app.ui.warn(format!("no session was ended: {}", refusal.with_code())),
+            (_, Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
             (_, Ok(answer)) => app.ui.answered(Ok(&format!("generation {} of the users is in force", answer["gen"]))),
         }
         if ["detail", "groups", "login", "ended"].contains(&what) { Vec::new() } else { vec![groups(app)] }
@@ -172,13 +170,13 @@ fn groups(app: &mut App) -> Effect {
 fn sessions(app: &mut App) -> Vec<Effect> {
     let Some(name) = app.users.name() else { return Vec::new() };
     let visible = app.visible();
-    let mut effects = app.sessions.live.filtered(visible, format!("user={}", change::quoted(&name)));
+    let mut effects = app.sessions.live.filtered(visible, format!("user={}", filter::quoted(&name)));
     effects.push(Effect::Go(Screen::Sessions));
     effects
 }
 
 fn past(app: &mut App) -> Vec<Effect> {
     let Some(name) = app.users.name() else { return Vec::new() };
-    app.history.filter = format!("user={}", change::quoted(&name));
+    app.history.filter = format!("user={}", filter::quoted(&name));
     vec![Effect::Go(Screen::History)]
 }
