@@ -12,6 +12,7 @@ use crate::{
 /// The head of the page: what this is, and what it was measured on.
 pub(crate) fn head(pace: &str, rounds: usize) -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let congestion = fs::read_to_string("/proc/sys/net/ipv4/tcp_congestion_control").unwrap_or_default();
     let cores = available_parallelism().map_or(0, usize::from);
     format!(
         "# Performance in numbers
@@ -22,11 +23,12 @@ CPU is user and system time of all processes of the server.
 Absolute speeds belong to this machine; the ratios below each table are what counts.
 
 - Run: {pace}, rounds: {rounds}
-- Machine: {cores} cores, {}, Linux {}
+- Machine: {cores} cores, {}, Linux {}, congestion control {}
 - Peers: {}
 ",
         processor(),
         kernel.trim(),
+        congestion.trim(),
         peers(),
     )
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use socket2::SockRef;
 
 use super::{
     Goal, Measure, Table,
@@ -21,6 +22,10 @@ const MOST_LOOKS: f64 = 1_000.0;
 
 /// What each of many sessions may carry, in megabits a second.
 const LITTLE: f64 = 0.08;
+
+/// What each of many sources has sent ahead, in bytes. All of them are on this machine, whose kernel has so much memory for TCP
+/// (`tcp_mem`) and throws away what is sent when that is full.
+const BACKLOG: usize = 16 * 1024;
 
 /// Handshakes at once, more than the crowd has under way; each takes a descriptor from the sessions.
 const HANDSHAKES: u64 = 100;
@@ -77,6 +82,7 @@ fn of_many(setup: &Setup, measure: Measure, table: &mut Table) -> Result<()> {
     let (idle, limited) = (memory(setup, measure, &room)?, memory(setup, measure, &limits)?);
     let house = House::open(setup, &limits, &[])?;
     let (near, far) = house.streams(measure.sessions)?;
+    far.iter().try_for_each(|source| SockRef::from(source).set_send_buffer_size(BACKLOG))?;
     let flow = Flow::start(far, near)?;
     sleep(WARM_UP * 4);
     let worker = house.server().group()?.pids();
