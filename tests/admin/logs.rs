@@ -4,17 +4,7 @@ use rig::admin::Conversation;
 use rig::target::tunnel;
 use serde_json::{Value, json};
 
-use crate::{OPERATE, READ, root, somebody, start};
-
-/// The next push of this kind; others are passed over.
-fn next(conversation: &mut Conversation, word: &str) -> Value {
-    loop {
-        let push = conversation.push();
-        if push["ev"] == word {
-            return push["d"].clone();
-        }
-    }
-}
+use crate::{OPERATE, READ, next, root, somebody, start};
 
 #[test]
 fn what_the_log_says_is_told_as_it_is_written_and_can_be_asked_for_later() {

@@ -54,6 +54,16 @@ fn root(service: &Service) -> Conversation {
     conversation
 }
 
+/// The next push of this kind; others are passed over.
+fn next(conversation: &mut Conversation, word: &str) -> Value {
+    loop {
+        let push = conversation.push();
+        if push["ev"] == word {
+            return push["d"].clone();
+        }
+    }
+}
+
 /// Somebody who is in these groups beside that of the socket, and has said hello.
 fn somebody(service: &Service, user: u32, groups: &[u32]) -> Conversation {
     let mut conversation = Conversation::of_user(&socket(service), user, groups);

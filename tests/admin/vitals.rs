@@ -9,7 +9,7 @@ use rig::target::tunnel;
 use rig::wait::{PATIENCE, eventually};
 use serde_json::{Value, json};
 
-use crate::{READ, root, socket, somebody, start};
+use crate::{READ, next, root, socket, somebody, start};
 
 /// The check of this name, as it stands.
 fn check(conversation: &mut Conversation, name: &str) -> Value {
@@ -21,16 +21,6 @@ fn check(conversation: &mut Conversation, name: &str) -> Value {
 /// The item of this key, if it is among them: a busy machine may have others too.
 fn item(items: &Value, key: &str) -> Option<Value> {
     items.as_array().expect("items").iter().find(|item| item["key"] == key).cloned()
-}
-
-/// The next push of this kind.
-fn next(conversation: &mut Conversation, word: &str) -> Value {
-    loop {
-        let push = conversation.push();
-        if push["ev"] == word {
-            return push["d"].clone();
-        }
-    }
 }
 
 #[test]
