@@ -180,6 +180,18 @@ fn the_daemon_filters_sorts_and_cuts_the_window_out() {
     let asked = json!({ "sub": view.sub, "max": 2 });
     let marked = view.conversation.ask("view.ids", asked);
     assert_eq!(marked, json!({ "ids": [ids[2], ids[3]], "matched": 3, "truncated": true }), "behind the window too");
+    let find = |view: &mut Client, from: &str, back: bool| {
+        let hunt = json!({ "sub": view.sub, "filter": "up>3.5K", "from": from, "back": back });
+        view.conversation.ask("view.find", hunt)
+    };
+    let found = |at: usize, id: &str| json!({ "id": id, "at": at });
+    assert_eq!(find(&mut view, &ids[2], false), found(1, &ids[3]), "the next one, whatever the window shows");
+    assert_eq!(find(&mut view, &ids[2], true), found(2, &ids[4]), "the one before the first is the last");
+    assert_eq!(find(&mut view, &ids[4], false), found(1, &ids[3]), "and on from the first again");
+    let nobody = json!({ "sub": view.sub, "filter": "user=nobody" });
+    assert_eq!(view.conversation.ask("view.find", nobody), json!({}));
+    let (code, why) = view.conversation.refused("view.find", json!({ "sub": view.sub, "filter": "up>" }));
+    assert!(code == "bad_request" && why["msg"].as_str().is_some_and(|msg| msg.contains("column 4")), "{code}: {why}");
     let opened = view.set(json!({ "filter": "up>" }));
     assert_eq!(
         (&opened["matched"], &opened["filter_error"]["col"]),

@@ -65,6 +65,18 @@ pub(super) const OPS: &[Op] = &[
         "ids, in their order; matched: how many there are; truncated: whether that is more",
         "every row that the view's filter lets in, or that its held order has, by its id",
     ),
+    watch(
+        "view.find",
+        find,
+        &[
+            ("sub", "the view"),
+            ("filter", "which row"),
+            ("from", "the id of the row to go on from; from the first, or the last, without it"),
+            ("back", "true looks for the one before"),
+        ],
+        "id, at: its place in the view's order; neither if there is no such row",
+        "the next row of a view that a second filter means, round about",
+    ),
     watch("view.close", meta::close, &[("sub", "the view")], "closed", "closes a view"),
 ];
 
@@ -93,6 +105,9 @@ pub(super) trait Shows: Debug + Send {
 
     /// What has changed; nothing if nothing has.
     fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value>;
+
+    /// The next row that is wanted and its place, as the caller's eye goes.
+    fn find(&self, desk: &Desk, asker: &Asker, hunt: &Hunt) -> Result<Option<(usize, String)>, Refusal>;
 
     /// Whatever is in the view, in its order: in the window, before it and behind it.
     fn ids(&self, desk: &Desk, asker: &Asker) -> Vec<String>;
@@ -158,6 +173,24 @@ pub(super) fn ids(conversation: &mut Conversation, p: Parameters) -> Result<Valu
     Ok(json!({ "ids": ids, "matched": matched, "truncated": matched > max }))
 }
 
+/// Which row is looked for, and from where.
+#[derive(Deserialize)]
+pub(super) struct Hunt {
+    sub: u64,
+    filter: String,
+    from: Option<String>,
+    #[serde(default)]
+    back: bool,
+}
+
+pub(super) fn find(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let hunt: Hunt = read(p)?;
+    let (desk, asker) = (std::sync::Arc::clone(&conversation.desk), conversation.asker.clone());
+    let Subject::View(view) = &conversation.subscription(hunt.sub)?.subject else { return Err(no_view()) };
+    let found = view.find(&desk, &asker, &hunt)?;
+    Ok(found.map_or_else(|| json!({}), |(at, id)| json!({ "id": id, "at": at })))
+}
+
 fn no_view() -> Refusal {
     Refusal::new(Code::NotFound, "this subscription is no view")
 }
@@ -205,11 +238,19 @@ impl<T: Table> Shows for View<T> {
         (patch != Patch::default()).then(|| written(&patch))
     }
 
+    fn find(&self, desk: &Desk, asker: &Asker, hunt: &Hunt) -> Result<Option<(usize, String)>, Refusal> {
+        let wanted = shape::wanted::<T>(&hunt.filter)?;
+        let (rows, now) = (self.table.rows(desk, asker), now());
+        let found: HashSet<T::Id> = rows.iter().filter(|row| wanted.admits(*row, now)).map(T::id).collect();
+        let ids = self.ordered(desk, asker);
+        let from = hunt.from.as_ref().and_then(|from| ids.iter().position(|id| T::name(id) == *from));
+        Ok(shape::next(ids.len(), from, hunt.back)
+            .find(|place| found.contains(&ids[*place]))
+            .map(|at| (at, T::name(&ids[at]))))
+    }
+
     fn ids(&self, desk: &Desk, asker: &Asker) -> Vec<String> {
-        match &self.held {
-            Some(held) => held.ids.iter().map(T::name).collect(),
-            None => self.everything(desk, asker).iter().map(T::name).collect(),
-        }
+        self.ordered(desk, asker).iter().map(T::name).collect()
     }
 }
 
@@ -246,6 +287,11 @@ impl<T: Table> View<T> {
         // One that is over stays as it was last told.
         let window = ids.iter().filter_map(|id| found.remove(id).or_else(|| self.told.row(id))).collect();
         (off, window, held.ids.len().saturating_sub(living) as u64)
+    }
+
+    /// Everything in the view, in the order that is shown.
+    fn ordered(&self, desk: &Desk, asker: &Asker) -> Vec<T::Id> {
+        self.held.as_ref().map_or_else(|| self.everything(desk, asker), |held| held.ids.clone())
     }
 
     /// Every row that the filter lets in, in its order.

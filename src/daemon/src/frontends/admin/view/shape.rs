@@ -107,6 +107,22 @@ impl Shape {
     }
 }
 
+/// A filter that says which rows are looked for.
+pub(super) fn wanted<T: Table>(text: &str) -> Result<Filter, Refusal> {
+    Filter::parse(text, T::FIELDS).map_err(|misread| Refusal::new(Code::BadRequest, format!("filter: {misread}")))
+}
+
+/// Every place once, from the one behind `from` on, or before it, round about; `from` itself comes last.
+pub(super) fn next(count: usize, from: Option<usize>, is_back: bool) -> impl Iterator<Item = usize> {
+    let start = match (from, is_back) {
+        (Some(from), false) => from + 1,
+        (None, false) => 0,
+        (Some(from), true) => from,
+        (None, true) => count,
+    };
+    (0..count).map(move |step| if is_back { (start + 2 * count - 1 - step) % count } else { (start + step) % count })
+}
+
 /// The part of a list that a window shows, and where that begins.
 pub(super) fn slice<R: Clone>(all: &[R], window: &Window, is: impl Fn(&R, &String) -> bool) -> (usize, Vec<R>) {
     let (off, len) = match window {
