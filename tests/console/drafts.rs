@@ -129,6 +129,8 @@ fn two_who_write_are_merged_and_a_file_that_was_edited_by_hand_is_not_overwritte
     screen.type_in("\x1b");
     screen.wait_until("no form", |text| !text.contains("Apply the draft?"));
     screen.type_in("q");
+    screen.wait_for("Leave with a draft?");
+    screen.type_in("y");
     assert!(screen.wait_for_end().success());
 }
 
@@ -155,6 +157,8 @@ fn a_draft_outlives_the_daemon() {
     screen.type_in("D");
     screen.wait_for("description = \"kept\"");
     screen.type_in("q");
+    screen.wait_for("Leave with a draft?");
+    screen.type_in("y");
     assert!(screen.wait_for_end().success());
 }
 
@@ -214,5 +218,7 @@ fn a_text_that_is_not_gone_on_with_is_found_in_a_file_of_its_own() {
     assert!(aside.len() == 1 && !aside[0].ends_with("console-draft-acl.toml"), "{aside:?}");
     assert_eq!(fs::metadata(&aside[0]).expect("it is kept").permissions().mode() & 0o777, 0o600);
     screen.type_in("q");
+    screen.wait_for("Leave with a draft?");
+    screen.type_in("y");
     assert!(screen.wait_for_end().success());
 }

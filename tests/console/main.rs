@@ -4,6 +4,7 @@
 
 mod commands;
 mod drafts;
+mod frame;
 mod logins;
 mod people;
 mod rules;

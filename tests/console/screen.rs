@@ -97,6 +97,21 @@ impl Screen {
         self.emulator.screen().contents()
     }
 
+    /// Whether the client hears of the mouse.
+    pub(crate) fn hears_mouse(&self) -> bool {
+        self.emulator.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
+    }
+
+    /// Presses the mouse on the first place that shows this.
+    pub(crate) fn click(&mut self, words: &str) {
+        let text = self.text();
+        let place = text.lines().enumerate().find_map(|(y, line)| Some((line.find(words)?, y)));
+        let (bytes, y) = place.unwrap_or_else(|| panic!("{words:?} is not on the screen:\n{text}"));
+        let line = text.lines().nth(y).unwrap_or_default();
+        let (column, line) = (line[..bytes].chars().count() + 1, y + 1);
+        self.type_in(&format!("\x1b[<0;{column};{line}M\x1b[<0;{column};{line}m"));
+    }
+
     /// Tells the client and the emulator that the terminal has another size.
     pub(crate) fn resize(&mut self, (columns, lines): (u16, u16)) {
         self.look();
@@ -126,6 +141,8 @@ impl Screen {
         self.look();
         assert!(!self.emulator.screen().alternate_screen(), "the other screen is back");
         assert!(!self.emulator.screen().hide_cursor(), "the cursor is there");
+        let mouse = self.emulator.screen().mouse_protocol_mode();
+        assert_eq!(mouse, vt100::MouseProtocolMode::None, "the mouse is the terminal's");
         assert!(!self.emulator.screen().bracketed_paste(), "pastes are no brackets any more");
         let after = tcgetattr(&self.line).expect("it is a terminal");
         assert_eq!(after.local_flags, self.before.local_flags);

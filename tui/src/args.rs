@@ -165,6 +165,10 @@ pub(crate) struct Console {
     /// For screen readers and magnifiers: the cursor is where the selection is, and ASCII alone
     #[arg(long)]
     pub(crate) a11y: bool,
+
+    /// For slow lines: drawn every five seconds, and at once after a key; chosen by itself when the terminal is slow
+    #[arg(long)]
+    pub(crate) low_bandwidth: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -175,7 +179,8 @@ pub(crate) enum Color {
     Never,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum ThemeName {
     /// The terminal's own sixteen colours
     Auto16,
@@ -183,6 +188,10 @@ pub(crate) enum ThemeName {
     Mono,
     /// White and yellow on black
     HighContrast,
+    /// 256 colours on a dark background of its own
+    Dark,
+    /// 256 colours on a light background of its own
+    Light,
 }
 
 #[derive(Debug, Subcommand)]

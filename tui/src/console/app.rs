@@ -4,9 +4,10 @@ use serde_json::Value;
 use wire::admin::{Refusal, Role};
 
 use super::caps::Caps;
-
+use super::keymap::Keymap;
 use super::live::{Live, View};
 use super::model::Model;
+use super::palette::Names;
 use super::screen::Screen;
 use super::screens::acl::Acl;
 use super::screens::auth::Auth;
@@ -18,6 +19,7 @@ use super::screens::logs::Logs;
 use super::screens::overview::Overview;
 use super::screens::sessions::Sessions;
 use super::screens::users::Users;
+use super::trail::Trail;
 use super::ui::Ui;
 
 /// Everything that `view` needs and `update` changes.
@@ -25,7 +27,11 @@ use super::ui::Ui;
 pub(crate) struct App {
     pub(crate) model: Model,
     pub(crate) ui: Ui,
+    pub(crate) trail: Trail,
     pub(crate) caps: Caps,
+    pub(crate) keymap: Keymap,
+    /// For the palette.
+    pub(crate) names: Names,
     /// Where the daemon is, for people.
     pub(crate) socket: String,
     pub(crate) sessions: Sessions,
@@ -45,9 +51,12 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(caps: Caps, socket: String) -> Self {
         Self {
-            model: Model::new(),
+            model: Model::new(caps.follows),
             ui: Ui::new(),
+            trail: Trail::default(),
             caps,
+            keymap: Keymap::default(),
+            names: Names::default(),
             socket,
             sessions: Sessions::new(),
             history: History::default(),

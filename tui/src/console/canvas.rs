@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::console::caps::Caps;
+use crate::console::pointer::{Picture, Spot, Target};
 use crate::console::theme::Role;
 use crate::shown::{cut, visible, width};
 
@@ -16,11 +17,22 @@ const SIGNS: [&str; 8] = [".", ":", "-", "=", "+", "*", "#", "@"];
 pub(crate) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     pub(crate) caps: Caps,
+    pub(crate) picture: Picture,
 }
 
 impl<'a> Canvas<'a> {
     pub(crate) fn new(buffer: &'a mut Buffer, caps: Caps) -> Self {
-        Self { buffer, caps }
+        Self { buffer, caps, picture: Picture::default() }
+    }
+
+    /// Says that there is something to press.
+    pub(crate) fn spot(&mut self, area: Rect, target: Target) {
+        self.picture.spots.push(Spot { area, target });
+    }
+
+    /// The same for one line of a place.
+    pub(crate) fn line_spot(&mut self, area: Rect, y: u16, target: Target) {
+        self.spot(Rect { y: area.y + y, height: 1, ..area }, target);
     }
 
     /// Empties a place.

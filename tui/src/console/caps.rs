@@ -18,13 +18,30 @@ pub(crate) struct Environment {
     pub(crate) no_color: bool,
     pub(crate) term: String,
     pub(crate) locale: String,
+    pub(crate) has_256_colours: bool,
+    /// A program between us and the terminal, which keeps what it does not know from it.
+    pub(crate) multiplexer: Option<Multiplexer>,
+}
+
+/// What a terminal may be inside of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Multiplexer {
+    Tmux,
+    Screen,
 }
 
 impl Environment {
     pub(crate) fn of_process() -> Self {
         let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value).unwrap_or_default();
-        Self { no_color: value("NO_COLOR").is_some(), term: value("TERM").unwrap_or_default(), locale }
+        let term = value("TERM").unwrap_or_default();
+        let has_256_colours = term.contains("256color") || value("COLORTERM").is_some();
+        let multiplexer = match value("TMUX") {
+            Some(_) => Some(Multiplexer::Tmux),
+            None if value("STY").is_some() => Some(Multiplexer::Screen),
+            None => None,
+        };
+        Self { no_color: value("NO_COLOR").is_some(), term, locale, has_256_colours, multiplexer }
     }
 
     fn is_unicode(&self) -> bool {
@@ -43,9 +60,9 @@ impl Caps {
         };
         let theme = match look.theme {
             _ if is_colourless => Theme::Mono,
-            Some(ThemeName::Mono) => Theme::Mono,
-            Some(ThemeName::HighContrast) => Theme::HighContrast,
-            Some(ThemeName::Auto16) | None => Theme::Auto16,
+            Some(ThemeName::Dark | ThemeName::Light) if !environment.has_256_colours => Theme::Auto16,
+            Some(name) => Theme::from(name),
+            None => Theme::Auto16,
         };
         Self { theme, is_ascii: look.ascii || look.a11y || !environment.is_unicode(), follows: look.a11y }
     }
@@ -58,7 +75,8 @@ mod tests {
     #[test]
     fn a_terminal_gets_what_it_can_show() {
         let on = |term: &str, locale: &str, no_color| {
-            let environment = Environment { no_color, term: term.to_owned(), locale: locale.to_owned() };
+            let (term, locale) = (term.to_owned(), locale.to_owned());
+            let environment = Environment { no_color, term, locale, ..Environment::default() };
             let Caps { theme, is_ascii, .. } = Caps::new(&Console::default(), &environment);
             (theme, is_ascii)
         };
@@ -69,5 +87,9 @@ mod tests {
         let always = Console { color: Some(Color::Always), ..Console::default() };
         let environment = Environment { no_color: true, ..Environment::default() };
         assert_eq!(Caps::new(&always, &environment).theme, Theme::Auto16);
+        let light = Console { theme: Some(ThemeName::Light), ..Console::default() };
+        let with = |has_256_colours| Environment { has_256_colours, ..Environment::default() };
+        assert_eq!(Caps::new(&light, &with(true)).theme, Theme::Light);
+        assert_eq!(Caps::new(&light, &with(false)).theme, Theme::Auto16, "sixteen colours are all there is");
     }
 }

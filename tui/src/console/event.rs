@@ -3,12 +3,14 @@
 use std::os::unix::net::UnixStream;
 
 use crossterm::event::KeyEvent;
+use ratatui::layout::Position;
 use serde::Serialize;
 use serde_json::{Value, to_value};
 use wire::admin::{Push, Refusal, Welcome};
 
 use super::live::View;
 use super::pending;
+use super::pointer::Gesture;
 use super::screen::Screen;
 use super::screens::acl;
 
@@ -18,6 +20,8 @@ pub(crate) enum Event {
     Key(KeyEvent),
     /// Text that came at once, and is no key.
     Paste(String),
+    /// The mouse did this, there.
+    Pointed(Gesture, Position),
     Resized,
     /// The conversation has begun; requests go here.
     Connected(Box<Welcome>, UnixStream),
@@ -32,6 +36,10 @@ pub(crate) enum Event {
     Push(Push),
     /// Rows of the history are in a file, or not; in words.
     Saved(Result<String, String>),
+    /// In which state the service manager has the daemon's unit.
+    Unit(Option<String>),
+    /// Lines under a title came from another program, or why none did.
+    Told(&'static str, Result<String, String>),
     /// The operator's editor was left, with this text or for this reason.
     Edited(Result<String, String>),
     /// Time has passed.
@@ -46,9 +54,13 @@ pub(crate) enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum About {
     Ops,
+    /// Users or groups, for the palette.
+    Names,
     Status,
     /// A window of a live table, newly opened or moved.
     Window(View),
+    /// Where the next row is that has what is looked for.
+    Found(View),
     /// Everything about a session.
     Session(String),
     /// Which sessions the order of the dialog with this number would end.
@@ -89,6 +101,10 @@ pub(crate) enum Effect {
     /// What `history.export` says to these parameters, into a new file.
     Save(Value, String),
     RetryNow,
+    /// From now on, the daemon is the one at this socket.
+    Elsewhere(String),
+    /// The last lines of the daemon's unit in the journal.
+    Journal,
     /// To another screen.
     Go(Screen),
     /// Hands a text to the operator's editor, and the terminal with it.
@@ -115,6 +131,8 @@ pub(crate) enum Effect {
         text: String,
         path: String,
     },
+    /// Whether the terminal reports the mouse.
+    Mouse(bool),
     Redraw,
     Suspend,
     Quit,

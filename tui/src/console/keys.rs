@@ -19,6 +19,11 @@ pub(crate) enum Action {
     PreviousPane,
     Up,
     Down,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    Leftwards,
+    Rightwards,
     PageUp,
     PageDown,
     HalfUp,
@@ -27,6 +32,9 @@ pub(crate) enum Action {
     Last,
     Open,
     Back,
+    /// Back in the history of places, and forward again.
+    Earlier,
+    Later,
     Filter,
     Sort,
     Reverse,
@@ -38,6 +46,8 @@ pub(crate) enum Action {
     Refresh,
     Help,
     Palette,
+    Mouse,
+    Messages,
     Redraw,
     Suspend,
     Quit,
@@ -55,6 +65,8 @@ pub(crate) enum On {
     Live,
     /// Where they are a list that was asked for.
     Listings,
+    /// Where they are a table or a list, whole and not page by page.
+    Searched,
 }
 
 /// A key as it is pressed.
@@ -188,6 +200,29 @@ pub(crate) const BINDINGS: &[Binding] = &[
     .command("rustsocks-cli acl rollback N"),
     bind(Action::Up, &[Code(KeyCode::Up), Char('k')], On::Rows, "up", "the row above"),
     bind(Action::Down, &[Code(KeyCode::Down), Char('j')], On::Rows, "down", "the row below"),
+    bind(
+        Action::Search,
+        &[Char('F')],
+        On::Searched,
+        "find",
+        "to the next row that has a text, or that an expression means",
+    ),
+    bind(Action::NextMatch, &[Char('n')], On::Searched, "find next", "the next row that has it"),
+    bind(Action::PreviousMatch, &[Char('N')], On::Searched, "find previous", "the row before that has it"),
+    bind(
+        Action::Leftwards,
+        &[Code(KeyCode::Left), Char('h')],
+        On::Live,
+        "columns to the left",
+        "back to the columns that were left out",
+    ),
+    bind(
+        Action::Rightwards,
+        &[Code(KeyCode::Right), Char('l')],
+        On::Live,
+        "columns to the right",
+        "the columns for which there is no room; the first one stays",
+    ),
     bind(Action::PageUp, &[Code(KeyCode::PageUp)], On::Rows, "page up", "a screenful up"),
     bind(Action::PageDown, &[Code(KeyCode::PageDown)], On::Rows, "page down", "a screenful down"),
     bind(Action::HalfUp, &[Ctrl('u')], On::Rows, "half up", "half a screenful up"),
@@ -203,6 +238,16 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "back",
         "close what lies over it, clear the filter, unmark",
     ),
+    bind(Action::Earlier, &[Char('[')], On::Everywhere, "go back", "the place before, with its filter, order and row"),
+    bind(Action::Later, &[Char(']')], On::Everywhere, "go forward", "the place from which somebody went back"),
+    bind(
+        Action::Messages,
+        &[Ctrl('p')],
+        On::Everywhere,
+        "messages",
+        "everything that was said on the line of messages",
+    ),
+    bind(Action::Mouse, &[Char('M')], On::Everywhere, "mouse", "the mouse works here, or selects text as usual"),
     bind(Action::Redraw, &[Ctrl('l')], On::Everywhere, "redraw", "draw everything again"),
     bind(Action::Suspend, &[Ctrl('z')], On::Everywhere, "suspend", "back to the shell; fg comes back"),
     bind(Action::Quit, &[Char('q')], On::Everywhere, "quit", "close what lies over it, or leave the console")
@@ -221,6 +266,42 @@ impl Key {
         }
     }
 
+    /// The one that people call so; nothing for what can be no key of an action.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let mut letters = name.chars();
+        if let (Some(letter), None) = (letters.next(), letters.next()) {
+            return (!letter.is_control() && letter != ' ').then_some(Self::Char(letter));
+        }
+        if let Some(letter) = name.strip_prefix("Ctrl-") {
+            let letter = letter.parse::<char>().ok().filter(char::is_ascii_lowercase);
+            // That one ends whatever is being done, everywhere.
+            return letter.filter(|letter| *letter != 'c').map(Self::Ctrl);
+        }
+        if let Some(number) = name.strip_prefix(['f', 'F']).and_then(|number| number.parse::<u8>().ok()) {
+            return (1..=12).contains(&number).then_some(Self::Code(KeyCode::F(number)));
+        }
+        let code = match name.to_ascii_lowercase().as_str() {
+            "space" => return Some(Self::Char(' ')),
+            "tab" => KeyCode::Tab,
+            "shift-tab" => KeyCode::BackTab,
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "up" => KeyCode::Up,
+            "down" => KeyCode::Down,
+            "left" => KeyCode::Left,
+            "right" => KeyCode::Right,
+            "pgup" => KeyCode::PageUp,
+            "pgdn" => KeyCode::PageDown,
+            "home" => KeyCode::Home,
+            "end" => KeyCode::End,
+            "insert" => KeyCode::Insert,
+            "delete" => KeyCode::Delete,
+            "backspace" => KeyCode::Backspace,
+            _ => return None,
+        };
+        Some(Self::Code(code))
+    }
+
     /// As people call it.
     pub(crate) fn name(self) -> String {
         match self {
@@ -230,6 +311,7 @@ impl Key {
             Self::Code(KeyCode::BackTab) => "Shift-Tab".to_owned(),
             Self::Code(KeyCode::PageUp) => "PgUp".to_owned(),
             Self::Code(KeyCode::PageDown) => "PgDn".to_owned(),
+            Self::Code(KeyCode::F(number)) => format!("F{number}"),
             Self::Code(code) => format!("{code:?}"),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -16,8 +17,16 @@ use crate::failure::Failure;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// Keeps up the conversation until nobody wants to hear of it. Anything through `retry` means: now.
-pub(crate) fn keep_up(peer: Peer, events: Sender<Event>, retry: Receiver<()>) {
+/// What to do instead of waiting.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    Now,
+    /// At this socket.
+    At(PathBuf),
+}
+
+/// Keeps up the conversation until nobody wants to hear of it.
+pub(crate) fn keep_up(mut peer: Peer, events: Sender<Event>, wishes: Receiver<Wish>) {
     thread::spawn(move || {
         let mut attempt = 0;
         loop {
@@ -37,8 +46,9 @@ pub(crate) fn keep_up(peer: Peer, events: Sender<Event>, retry: Receiver<()>) {
             if events.send(Event::Lost { why, attempt, retry_ms }).is_err() {
                 return;
             }
-            match retry.recv_timeout(wait) {
-                Ok(()) | Err(RecvTimeoutError::Timeout) => {}
+            match wishes.recv_timeout(wait) {
+                Ok(Wish::At(socket)) => (peer.socket, attempt) = (socket, 0),
+                Ok(Wish::Now) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }

@@ -5,6 +5,12 @@ use wire::admin::Welcome;
 
 use super::update::TICKS;
 
+/// Seconds between news where the line is slow.
+pub(crate) const SLOW_EVERY: u32 = 5;
+
+/// Seconds for which a calm head stays as it is.
+const CALM: f64 = 10.0;
+
 /// Whether there is a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -25,11 +31,30 @@ pub(crate) struct Model {
     pub(crate) now: f64,
     /// How many ticks ago that was.
     pub(crate) silent: u32,
+    /// What the service manager says of a daemon that is gone.
+    pub(crate) unit: Option<String>,
+    /// Whether the line is slow, and news come seldom.
+    pub(crate) is_slow: bool,
+    /// Whether the head of the screen changes seldom.
+    is_calm: bool,
+    /// The status that the head shows then, and its hour.
+    calm: (Value, f64),
 }
 
 impl Model {
-    pub(crate) fn new() -> Self {
-        Self { link: Link::Connecting, welcome: None, ops: Vec::new(), status: Value::Null, now: 0.0, silent: 0 }
+    pub(crate) fn new(is_calm: bool) -> Self {
+        Self {
+            link: Link::Connecting,
+            welcome: None,
+            ops: Vec::new(),
+            status: Value::Null,
+            now: 0.0,
+            silent: 0,
+            unit: None,
+            is_slow: false,
+            is_calm,
+            calm: (Value::Null, 0.0),
+        }
     }
 
     pub(crate) fn knows(&self, op: &str) -> bool {
@@ -38,12 +63,25 @@ impl Model {
 
     /// Whether what is on the screen may no longer be so.
     pub(crate) fn is_stale(&self) -> bool {
-        self.link != Link::Live || self.silent > 3 * TICKS
+        self.link != Link::Live || self.silent > self.patience() * TICKS
+    }
+
+    /// Seconds after which what is known counts as old.
+    pub(crate) fn patience(&self) -> u32 {
+        if self.is_slow { 3 * SLOW_EVERY } else { 3 }
+    }
+
+    /// The status and the hour for the head of the screen.
+    pub(crate) fn head(&self) -> (&Value, f64) {
+        if self.is_calm { (&self.calm.0, self.calm.1) } else { (&self.status, self.now) }
     }
 
     pub(crate) fn told_status(&mut self, status: Value) {
         if let Some(now) = status["t"].as_f64() {
             self.now = now;
+        }
+        if self.is_calm && self.now - self.calm.1 >= CALM {
+            self.calm = (status.clone(), self.now);
         }
         self.status = status;
     }

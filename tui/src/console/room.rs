@@ -14,6 +14,7 @@ use super::keys::Binding;
 use super::listing::{Columns, Listing};
 use super::live::View;
 use super::screen::Screen;
+use super::trail::Kept;
 use super::ui::Overlay;
 use crate::output::raw;
 
@@ -113,6 +114,11 @@ pub(crate) trait Room: Sync {
         None
     }
 
+    /// Whether its list comes page by page, so that not all of it is here.
+    fn has_pages(&self) -> bool {
+        false
+    }
+
     /// The columns of the listing.
     fn columns(&self) -> Columns {
         &[]
@@ -193,6 +199,14 @@ pub(crate) trait Room: Sync {
         copies.retain(|(_, text)| !text.trim().is_empty());
         copies
     }
+
+    /// What it has of its own to come back to.
+    fn kept(&self, _app: &App) -> Kept {
+        Kept::default()
+    }
+
+    /// It is opened again as it was then; what it shows is asked for on entering.
+    fn resumed(&self, _app: &mut App, _kept: &Kept) {}
 
     /// Rows that fit into a pane.
     fn visible(&self, app: &App, _pane: usize) -> usize {

@@ -5,14 +5,14 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::clipboard::CopyToClipboard;
-use crossterm::execute;
+use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::{execute, queue};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -20,12 +20,16 @@ use wire::admin::Request;
 use zeroize::Zeroizing;
 
 use super::app::App;
-use super::caps::{Caps, Environment};
+use super::caps::{Caps, Environment, Multiplexer};
+use super::clipboard;
 use super::event::{About, Effect, Event};
 use super::keyboard::Keyboard;
-use super::link::keep_up;
+use super::link::{Wish, keep_up};
+use super::model::SLOW_EVERY;
+use super::preferences::Preferences;
 use super::screen::Screen as Room;
 use super::screens::acl::AUTOSAVE;
+use super::service;
 use super::terminal::{Screen, TerminalGuard};
 use super::update::{TICKS, update};
 use super::view::view;
@@ -38,29 +42,52 @@ use crate::past;
 /// What keys change is drawn this often at most.
 const FRAME: Duration = Duration::from_millis(33);
 
-/// Text that a terminal takes into its clipboard, in bytes before it is encoded.
-const MOST_COPIED: usize = 50_000;
+/// A terminal that takes longer for a picture is slow, if it does so again and again.
+const SLOW: Duration = Duration::from_millis(250);
+const AGAIN: u32 = 3;
+
+/// What a text is called that no clipboard takes.
+const COPIED: &str = "copied.txt";
 
 /// Opens the console, until somebody leaves it or the process is asked to end.
 ///
 /// # Errors
 /// The terminal is none for this, or does not do what it is told.
 pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
+    let preferences = Preferences::read()?;
+    let look = preferences.below(look);
     let environment = Environment::of_process();
     if environment.term == "dumb" {
         return Err(Failure::Usage("TERM is dumb; rustsocks-cli status and its like need no terminal".to_owned()));
     }
     let (events, happened) = channel();
-    let (retry, retries) = channel();
+    let (wishes, heard) = channel();
     heed_signals(events.clone())?;
-    let (_guard, screen) = TerminalGuard::take()?;
+    let mut app = App::new(Caps::new(&look, &environment), peer.socket.display().to_string());
+    preferences.settle(&mut app)?;
+    app.model.is_slow = look.low_bandwidth;
+    let (_guard, screen) = TerminalGuard::take(app.ui.has_mouse)?;
     let keyboard = Keyboard::listen(events.clone());
-    keep_up(peer.clone(), events.clone(), retries);
-    let mut app = App::new(Caps::new(look, &environment), peer.socket.display().to_string());
+    keep_up(peer.clone(), events.clone(), heard);
     app.acl.kept = editor::draft(AUTOSAVE);
     app.here = editor::here();
     let (peer, waiting) = (peer.clone(), HashMap::new());
-    Runtime { app, screen, retry, events, peer, writer: None, keyboard, last: FIRST_NUMBER, waiting }.run(&happened)
+    let pace = Pace { drawn: None, is_due: true, others: 0, is_chosen: look.low_bandwidth };
+    let multiplexer = environment.multiplexer;
+    let runtime = Runtime {
+        app,
+        screen,
+        multiplexer,
+        pace,
+        wishes,
+        events,
+        peer,
+        writer: None,
+        keyboard,
+        last: FIRST_NUMBER,
+        waiting,
+    };
+    runtime.run(&happened)
 }
 
 /// The conversation's first requests are others'.
@@ -69,7 +96,9 @@ const FIRST_NUMBER: u64 = 1000;
 struct Runtime {
     app: App,
     screen: Screen,
-    retry: Sender<()>,
+    multiplexer: Option<Multiplexer>,
+    pace: Pace,
+    wishes: Sender<Wish>,
     /// For what others do meanwhile.
     events: Sender<Event>,
     peer: Peer,
@@ -80,12 +109,25 @@ struct Runtime {
     waiting: HashMap<u64, About>,
 }
 
+/// When pictures are drawn on a slow terminal.
+struct Pace {
+    drawn: Option<Instant>,
+    /// Whether somebody waits for a picture: a key was pressed, or what it asked for has come.
+    is_due: bool,
+    /// How many pictures in a row were not as the terminal is taken to be.
+    others: u32,
+    /// Whether the operator has chosen it.
+    is_chosen: bool,
+}
+
 impl Runtime {
     fn run(mut self, happened: &Receiver<Event>) -> Result<(), Failure> {
         let tick = Duration::from_secs(1) / TICKS;
         let mut next_tick = Instant::now() + tick;
         loop {
-            self.draw()?;
+            if self.is_time() {
+                self.draw()?;
+            }
             let drawn = Instant::now();
             let first = match happened.recv_timeout(next_tick.saturating_duration_since(drawn)) {
                 Ok(event) => Some(event),
@@ -110,6 +152,7 @@ impl Runtime {
 
     /// Whether that was the last one.
     fn take(&mut self, event: Event) -> Result<bool, Failure> {
+        self.pace.is_due |= !matches!(event, Event::Push(_) | Event::Tick);
         let about = match &event {
             Event::Answer(id, _) => self.waiting.remove(id),
             Event::Connected(_, writer) => {
@@ -118,6 +161,7 @@ impl Runtime {
                 None
             }
             Event::Lost { .. } => {
+                self.look_for_unit();
                 self.writer = None;
                 self.waiting.clear();
                 None
@@ -127,6 +171,9 @@ impl Runtime {
                 None
             }
             Event::Key(_)
+            | Event::Pointed(..)
+            | Event::Unit(_)
+            | Event::Told(..)
             | Event::Paste(_)
             | Event::Push(_)
             | Event::Saved(_)
@@ -152,9 +199,22 @@ impl Runtime {
             Effect::TakeBack(screen) => self.take_back(screen),
             Effect::Save(p, path) => self.save(p, path),
             // The thread that waits for it ends only with us.
-            Effect::RetryNow => drop(self.retry.send(())),
-            Effect::Copy(text) if text.len() > MOST_COPIED => self.app.ui.warn("too long for a terminal's clipboard"),
-            Effect::Copy(text) => execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))?,
+            Effect::RetryNow => drop(self.wishes.send(Wish::Now)),
+            Effect::Elsewhere(socket) => {
+                // Whoever listens to the one before hears that it is over, and then of the wish.
+                if let Some(writer) = self.writer.take() {
+                    drop(writer.shutdown(std::net::Shutdown::Both));
+                }
+                self.peer.socket = PathBuf::from(&socket);
+                drop(self.wishes.send(Wish::At(self.peer.socket.clone())));
+            }
+            Effect::Journal => {
+                let events = self.events.clone();
+                // The console may be over by then.
+                thread::spawn(move || drop(events.send(Event::Told("journalctl -u rustsocks", service::journal()))));
+            }
+            Effect::Copy(text) => self.copy(&text)?,
+            Effect::Mouse(is_wanted) => TerminalGuard::hear_mouse(is_wanted)?,
             Effect::Write { text, path } => self.write(&text, &path),
             // Update has gone there already.
             Effect::Go(_) => {}
@@ -220,6 +280,30 @@ impl Runtime {
         }
     }
 
+    /// To the clipboard; what is too long for that, into a file.
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        if clipboard::takes(text.len()) {
+            let sequence = clipboard::sequence(text, self.multiplexer).map_err(io::Error::other)?;
+            let mut terminal = io::stdout();
+            terminal.write_all(sequence.as_bytes())?;
+            return terminal.flush();
+        }
+        match editor::aside(COPIED, text) {
+            Ok(path) => {
+                self.app.ui.say(format!("{} bytes, too long for a clipboard, are in {}", text.len(), path.display()));
+            }
+            Err(error) => self.app.ui.warn(format!("too long for a clipboard, and no file can be written: {error}")),
+        }
+        Ok(())
+    }
+
+    /// In what state the daemon's unit is; asked once when it is lost, and at each attempt.
+    fn look_for_unit(&self) {
+        let events = self.events.clone();
+        // The console may be over by then.
+        thread::spawn(move || drop(events.send(Event::Unit(service::state()))));
+    }
+
     /// In a conversation of its own: the daemon answers as fast as the file takes it.
     fn save(&self, p: Value, path: String) {
         let (peer, events) = (self.peer.clone(), self.events.clone());
@@ -246,13 +330,45 @@ impl Runtime {
         self.screen.resize(size.into())
     }
 
+    /// Whether a picture is to be drawn; where that costs much, seldom.
+    fn is_time(&self) -> bool {
+        let is_old = || self.pace.drawn.is_none_or(|drawn| drawn.elapsed() >= Duration::from_secs(SLOW_EVERY.into()));
+        !self.app.model.is_slow || self.pace.is_due || is_old()
+    }
+
+    /// Whole pictures only: where the terminal can, it shows none that is half there.
     fn draw(&mut self) -> Result<(), Failure> {
+        let begun = Instant::now();
         let app = &mut self.app;
+        queue!(io::stdout(), BeginSynchronizedUpdate)?;
         self.screen.draw(|frame| {
             app.ui.size = (frame.area().width, frame.area().height);
-            view(app, frame);
+            app.ui.picture = view(app, frame);
         })?;
+        execute!(io::stdout(), EndSynchronizedUpdate)?;
+        self.pace.drawn = Some(begun);
+        self.pace.is_due = false;
+        self.paced(begun.elapsed());
         Ok(())
+    }
+
+    /// A terminal that was slow, or quick again, several times is taken for that, unless somebody has chosen.
+    fn paced(&mut self, took: Duration) {
+        let model = &mut self.app.model;
+        if self.pace.is_chosen || (took > SLOW) == model.is_slow {
+            self.pace.others = 0;
+            return;
+        }
+        self.pace.others += 1;
+        if self.pace.others == AGAIN {
+            model.is_slow = !model.is_slow;
+            self.pace.others = 0;
+            self.app.ui.say(if self.app.model.is_slow {
+                "this terminal is slow: it is drawn every five seconds, and after a key"
+            } else {
+                "this terminal is quick again"
+            });
+        }
     }
 }
 

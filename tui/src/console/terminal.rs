@@ -7,12 +7,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
+use crossterm::style::Print;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
 /// Whether the terminal is ours.
 static IS_OURS: AtomicBool = AtomicBool::new(false);
+
+/// Whether the mouse is ours too, as long as the terminal is.
+static HEARS_MOUSE: AtomicBool = AtomicBool::new(false);
 
 /// Gives the terminal back when it is dropped.
 #[derive(Debug)]
@@ -26,7 +30,8 @@ impl TerminalGuard {
     ///
     /// # Errors
     /// It does not do what it is told; what has been done is undone.
-    pub(crate) fn take() -> io::Result<(Self, Screen)> {
+    pub(crate) fn take(hears_mouse: bool) -> io::Result<(Self, Screen)> {
+        HEARS_MOUSE.store(hears_mouse, Ordering::SeqCst);
         let hook = panic::take_hook();
         panic::set_hook(Box::new(move |panicked| {
             give_back();
@@ -35,6 +40,15 @@ impl TerminalGuard {
         let guard = Self;
         seize()?;
         Ok((guard, Terminal::new(CrosstermBackend::new(io::stdout()))?))
+    }
+
+    /// Whether the mouse is reported from now on, or the terminal's own again.
+    ///
+    /// # Errors
+    /// The terminal does not do what it is told.
+    pub(crate) fn hear_mouse(is_wanted: bool) -> io::Result<()> {
+        HEARS_MOUSE.store(is_wanted, Ordering::SeqCst);
+        mouse(is_wanted)
     }
 
     /// Back to the shell, until it lets us go on.
@@ -67,7 +81,14 @@ impl Drop for TerminalGuard {
 fn seize() -> io::Result<()> {
     IS_OURS.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if HEARS_MOUSE.load(Ordering::SeqCst) { mouse(true) } else { Ok(()) }
+}
+
+/// Buttons and the wheel, in a form that has room for large terminals; not every move, as crossterm's own would have it.
+fn mouse(is_wanted: bool) -> io::Result<()> {
+    let switch = if is_wanted { "\u{1b}[?1000h\u{1b}[?1006h" } else { "\u{1b}[?1006l\u{1b}[?1000l" };
+    execute!(io::stdout(), Print(switch))
 }
 
 /// Once; and as far as there still is a terminal.
@@ -75,6 +96,7 @@ fn give_back() {
     if !IS_OURS.swap(false, Ordering::SeqCst) {
         return;
     }
+    let _silent = mouse(false);
     let _shown = execute!(io::stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _flushed = io::stdout().flush();
     let _cooked = disable_raw_mode();

@@ -4,6 +4,7 @@ mod behaviour;
 mod chaos;
 mod drafts;
 mod forms;
+mod frame;
 mod news;
 mod people;
 mod pictures;
@@ -53,6 +54,7 @@ impl Stage {
         let ops = [
             "status.sub",
             "view.open",
+            "view.find",
             "history.query",
             "history.agg",
             "auth.status",
@@ -109,7 +111,7 @@ impl Stage {
         let app = &mut self.app;
         let drawn = self.terminal.draw(|frame| {
             app.ui.size = (frame.area().width, frame.area().height);
-            view(app, frame);
+            app.ui.picture = view(app, frame);
         });
         drawn.expect("a picture can be drawn").buffer.clone()
     }
@@ -135,6 +137,9 @@ impl Stage {
             | Effect::Write { .. }
             | Effect::Forget(_)
             | Effect::RetryNow
+            | Effect::Elsewhere(_)
+            | Effect::Journal
+            | Effect::Mouse(_)
             | Effect::Go(_)
             | Effect::Copy(_)
             | Effect::Redraw

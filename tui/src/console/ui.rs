@@ -1,22 +1,25 @@
 //! What the operator looks at and is about to do.
 
+use std::collections::VecDeque;
+
 use super::dialog::KillDialog;
 use super::field::Field;
 use super::form::{Form, Question};
+use super::palette::Palette;
+use super::pointer::Picture;
 use super::screen::Screen;
 
 /// What lies over the screen.
 #[derive(Debug)]
 pub(crate) enum Overlay {
     Filter(Field),
+    /// What to look for.
+    Search(Field),
     Help {
         search: Field,
         scroll: usize,
     },
-    Palette {
-        search: Field,
-        choice: usize,
-    },
+    Palette(Palette),
     Sort {
         choice: usize,
     },
@@ -28,6 +31,12 @@ pub(crate) enum Overlay {
         items: Vec<(&'static str, String)>,
         choice: usize,
     },
+    /// Lines that came from elsewhere, under their title.
+    Lines {
+        title: String,
+        lines: Vec<String>,
+        scroll: usize,
+    },
     /// Everything about what is meant.
     Detail {
         scroll: usize,
@@ -36,6 +45,9 @@ pub(crate) enum Overlay {
     Form(Box<Form>),
     Question(Box<Question>),
 }
+
+/// Messages that are remembered.
+const MOST_SAID: usize = 200;
 
 /// Where the eye and the hand are.
 #[derive(Debug)]
@@ -47,9 +59,17 @@ pub(crate) struct Ui {
     /// The part of the screen that has the keys.
     pub(crate) pane: usize,
     pub(crate) message: Option<Message>,
+    /// What was said before, with the daemon's hour of it, the latest last.
+    pub(crate) said: VecDeque<(f64, Message)>,
+    /// Lines of the palette, the latest last.
+    pub(crate) spoken: Vec<String>,
     /// Ticks in which a second Ctrl-C ends the console.
     pub(crate) ending: u32,
     pub(crate) size: (u16, u16),
+    /// Whether the mouse is heard.
+    pub(crate) has_mouse: bool,
+    /// What the picture that was drawn last says about itself.
+    pub(crate) picture: Picture,
     /// How many dialogs before sessions are ended there have been.
     pub(crate) dialogs: u64,
 }
@@ -71,8 +91,12 @@ impl Ui {
             visit: 0,
             pane: 0,
             message: None,
+            said: VecDeque::new(),
+            spoken: Vec::new(),
             ending: 0,
             size: (80, 24),
+            has_mouse: false,
+            picture: Picture::default(),
             dialogs: 0,
         }
     }
@@ -82,6 +106,17 @@ impl Ui {
         match &mut self.overlay {
             Some(Overlay::Kill(dialog)) if dialog.number == number => Some(dialog),
             Some(_) | None => None,
+        }
+    }
+
+    /// Remembers what is being said, unless it was said `before` already.
+    pub(crate) fn remember(&mut self, before: Option<&Message>, now: f64) {
+        let is_new = |message: &&Message| {
+            before.is_none_or(|before| before.text != message.text || before.stays < message.stays)
+        };
+        self.said.extend(self.message.as_ref().filter(is_new).map(|message| (now, message.clone())));
+        if self.said.len() > MOST_SAID {
+            self.said.pop_front();
         }
     }
 
@@ -122,10 +157,12 @@ impl Overlay {
             Self::Form(form) => form.purpose.is_of_run(),
             Self::Question(question) => question.is_of_run,
             Self::Filter(_)
+            | Self::Search(_)
             | Self::Help { .. }
-            | Self::Palette { .. }
+            | Self::Palette(_)
             | Self::Sort { .. }
             | Self::Columns { .. }
+            | Self::Lines { .. }
             | Self::Copy { .. } => false,
         }
     }
@@ -137,11 +174,13 @@ impl Overlay {
             Self::Form(form) => form.is_given,
             Self::Question(question) => question.is_given,
             Self::Filter(_)
+            | Self::Search(_)
             | Self::Help { .. }
-            | Self::Palette { .. }
+            | Self::Palette(_)
             | Self::Sort { .. }
             | Self::Columns { .. }
             | Self::Copy { .. }
+            | Self::Lines { .. }
             | Self::Detail { .. } => false,
         }
     }

@@ -2,17 +2,19 @@
 
 mod answers;
 mod hand;
+mod pointed;
+mod trail;
 
 use serde_json::json;
 
-pub(crate) use self::hand::found;
 use super::app::App;
 use super::event::{About, Effect, Event};
 use super::live::View;
-use super::model::Link;
+use super::model::{Link, SLOW_EVERY};
 use super::room::Rows;
 use super::screen::Screen;
 use super::screens::{acl, room};
+use super::trail::Place;
 use super::ui::Overlay;
 
 /// Ticks of a second.
@@ -20,10 +22,27 @@ pub(crate) const TICKS: u32 = 4;
 
 /// Takes an event in. `about` says what an answer is to.
 pub(crate) fn update(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
+    let said = app.ui.message.clone();
     let effects = happened(app, event, about);
-    let effects = gone_to(app, effects);
+    let mut effects = gone_to(app, effects);
+    app.ui.remember(said.as_ref(), app.model.now);
+    if app.model.is_slow {
+        effects.iter_mut().for_each(seldom);
+    }
     acl::noted(app, &effects);
+    // What is being written is obeyed at once in places; it is no step before it is taken.
+    if app.ui.overlay.is_none() {
+        let here = Place::here(app);
+        app.trail.note(here);
+    }
     effects
+}
+
+/// News that are asked for come less often.
+fn seldom(effect: &mut Effect) {
+    if let Effect::Ask { op: "view.open" | "view.set" | "status.sub" | "top.sub" | "presence.sub", p, .. } = effect {
+        p["every_ms"] = (1_000 * SLOW_EVERY).into();
+    }
 }
 
 /// Opens the screens to which the effects go; what they need joins the rest.
@@ -46,6 +65,7 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             hand::pasted(app, &text);
             Vec::new()
         }
+        Event::Pointed(gesture, at) => pointed::pointed(app, gesture, at),
         Event::Resized => resized(app),
         Event::Connected(welcome, _) => connected(app, *welcome),
         Event::Lost { why, attempt, retry_ms } => {
@@ -62,8 +82,28 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             Vec::new()
         }
         Event::Edited(outcome) => acl::edited(app, outcome),
+        Event::Unit(state) => {
+            app.model.unit = state;
+            Vec::new()
+        }
+        Event::Told(title, told) => {
+            show(app, title, told);
+            Vec::new()
+        }
         Event::Tick => ticked(app),
         Event::InputEnded | Event::Signal(_) => vec![Effect::Quit],
+    }
+}
+
+/// Another program has said something; its last lines are what matters.
+fn show(app: &mut App, title: &str, told: Result<String, String>) {
+    match told {
+        Ok(text) => {
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            let scroll = lines.len().saturating_sub(usize::from(app.ui.size.1).saturating_sub(4));
+            app.ui.overlay = Some(Overlay::Lines { title: title.to_owned(), lines, scroll });
+        }
+        Err(why) => app.ui.warn(why),
     }
 }
 
@@ -74,6 +114,7 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
         for view in View::ALL {
             app.live_mut(*view).forget();
         }
+        app.trail.forget_rows();
         app.sessions.detail = None;
         app.acl.restarted();
         if app.ui.overlay.as_ref().is_some_and(Overlay::is_of_run) {
@@ -84,6 +125,7 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
     app.model.welcome = Some(welcome);
     app.model.link = Link::Live;
     app.model.silent = 0;
+    app.model.unit = None;
     for view in View::ALL {
         app.live_mut(*view).closed();
     }

@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{Consent, Entry, Form, Input, Question};
 use crate::console::canvas::Canvas;
+use crate::console::pointer::Target;
 use crate::console::theme::Role;
 use crate::shown::{visible, width};
 
@@ -49,7 +50,9 @@ fn entries(canvas: &mut Canvas<'_>, area: Rect, form: &Form, taken: u16) -> Opti
         let is_here = place == form.at;
         let at = one(canvas, Rect { y: area.y + y, height: area.height.saturating_sub(y), ..area }, entry, is_here);
         written = written.or(at.filter(|_| is_here));
-        y += cells(high);
+        let high = cells(high).min(area.height.saturating_sub(y));
+        canvas.spot(Rect { y: area.y + y, height: high, ..area }, Target::Entry(place));
+        y += high;
         if y >= area.height {
             break;
         }

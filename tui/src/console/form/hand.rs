@@ -33,7 +33,7 @@ pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<
 }
 
 fn taken(app: &mut App, mut form: Box<Form>) -> Vec<Effect> {
-    if app.model.link != Link::Live {
+    if form.purpose.needs_daemon() && app.model.link != Link::Live {
         form.refused(GONE.to_owned());
         app.ui.overlay = Some(Overlay::Form(form));
         return Vec::new();
@@ -135,7 +135,7 @@ pub(crate) fn answered(app: &mut App, mut question: Box<Question>, key: KeyEvent
             app.ui.say("nothing was done");
             Vec::new()
         }
-        Heard::Yes if app.model.link != Link::Live => {
+        Heard::Yes if question.asks_daemon() && app.model.link != Link::Live => {
             app.ui.warn(GONE);
             Vec::new()
         }

@@ -44,6 +44,11 @@ pub(crate) trait Purpose: Debug {
         false
     }
 
+    /// Whether it can be taken only while the daemon is there.
+    fn needs_daemon(&self) -> bool {
+        true
+    }
+
     /// What would come of it, line by line.
     fn preview(&self, _entries: &Entries) -> Vec<String> {
         Vec::new()

@@ -52,6 +52,11 @@ impl Question {
         Self { is_of_run: true, ..self }
     }
 
+    /// Whether a yes goes to the daemon.
+    pub(super) fn asks_daemon(&self) -> bool {
+        self.deed.iter().any(|effect| matches!(effect, Effect::Ask { .. }))
+    }
+
     pub(super) fn hear(&mut self, key: KeyEvent) -> Heard {
         match (&mut self.consent, key.code) {
             _ if self.is_given => Heard::NotYet,

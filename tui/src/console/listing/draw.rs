@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 use super::Listing;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
+use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::past;
 use crate::shown::{fitted, width};
@@ -30,6 +31,7 @@ pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, listing: &Listing) -> O
         canvas.text(inner, 0, 1, if listing.is_waiting { "asking ..." } else { "There is nothing." }, Role::Text);
         return None;
     }
+    canvas.spot(inner, Target::List);
     let visible_rows = usize::from(inner.height.saturating_sub(1)).max(1);
     let first = (listing.cursor + 1).saturating_sub(visible_rows);
     let shown: Vec<Vec<String>> = listing.sheet.rows[first..]
@@ -46,6 +48,7 @@ pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, listing: &Listing) -> O
     let mut meant = None;
     for ((y, row), place) in (1..).zip(&shown).zip(first..) {
         line(listing, canvas, inner, (y, row), &widths);
+        canvas.line_spot(inner, y, Target::Listed(away(place, listing.cursor)));
         if place == listing.cursor {
             canvas.mark_line(inner, y, Role::Select);
             meant = Some(Position { x: inner.x, y: inner.y + y });

@@ -14,6 +14,10 @@ pub(crate) struct Listing {
     /// What the rows were made of, for the detail.
     pub(crate) objects: Vec<Value>,
     pub(crate) cursor: usize,
+    /// The row that is to be meant once the list has come.
+    pub(crate) goal: Option<usize>,
+    /// What was looked for last.
+    pub(crate) sought: String,
     pub(crate) is_waiting: bool,
     pub(crate) fault: Option<String>,
 }
@@ -25,7 +29,7 @@ impl Listing {
     /// The list came.
     pub(crate) fn fill(&mut self, columns: Columns, objects: Vec<Value>) {
         self.sheet = Sheet::of_objects(columns, &objects);
-        self.cursor = self.cursor.min(objects.len().saturating_sub(1));
+        self.cursor = self.goal.take().unwrap_or(self.cursor).min(objects.len().saturating_sub(1));
         self.objects = objects;
         self.is_waiting = false;
         self.fault = None;
@@ -50,6 +54,7 @@ impl Listing {
 
     pub(crate) fn refused(&mut self, why: String) {
         self.is_waiting = false;
+        self.goal = None;
         self.fault = Some(why);
     }
 
@@ -57,6 +62,11 @@ impl Listing {
     pub(crate) fn moved(&mut self, by: isize) {
         let last = self.sheet.rows.len().saturating_sub(1);
         self.cursor = self.cursor.saturating_add_signed(by).min(last);
+    }
+
+    /// Everything that a row says.
+    pub(crate) fn text(&self, place: usize) -> String {
+        self.sheet.rows.get(place).map(|row| row.iter().map(raw).collect::<Vec<_>>().join(" ")).unwrap_or_default()
     }
 
     /// The row that is meant.

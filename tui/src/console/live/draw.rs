@@ -8,6 +8,7 @@ use super::{Line, Live, Table};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::model::number;
+use crate::console::pointer::Target;
 use crate::console::theme::Role;
 use crate::output::raw;
 use crate::shown::{self, fitted};
@@ -96,16 +97,23 @@ pub(crate) fn draw(
     (live, columns): (&Live, &[Column]),
     empty: &str,
 ) -> Option<Position> {
-    let columns = fitting(live, columns, usize::from(area.width));
+    let columns = arranged(live, columns);
+    let room = usize::from(area.width);
+    let reach = reach(&columns, room);
+    canvas.picture.reaches.push((live.view, reach));
+    let columns = fitting(columns, live.aside.min(reach), room);
+    canvas.spot(area, Target::Table(live.view));
     header(live, canvas, area, &columns);
     let table = &live.table;
     if table.lines.is_empty() {
         let why = match (table.sub, live.filter.is_empty()) {
-            (None, _) => "asking ...",
-            (Some(_), true) => empty,
-            (Some(_), false) => "The filter lets nothing through. Esc clears it.",
+            (None, _) => "asking ...".to_owned(),
+            (Some(_), true) => empty.to_owned(),
+            (Some(_), false) => {
+                format!("The filter lets none of {} through. Esc clears it.", shown::count(table.total))
+            }
         };
-        canvas.text(area, 4, 1, why, Role::Text);
+        canvas.text(area, 4, 1, &why, Role::Text);
         return None;
     }
     let first = live.top.saturating_sub(table.off).min(table.lines.len());
@@ -113,6 +121,7 @@ pub(crate) fn draw(
     for (line, y) in table.lines[first..].iter().zip(1..area.height) {
         let shown = Row { table, line, now: app.model.now };
         row(live, canvas, area, (y, &shown), &columns);
+        canvas.line_spot(area, y, Target::Row(live.view, line.id.clone()));
         if live.cursor.as_deref() == Some(&line.id) {
             canvas.mark_line(area, y, Role::Select);
             meant = Some(Position { x: area.x, y: area.y + y });
@@ -124,10 +133,34 @@ pub(crate) fn draw(
     meant
 }
 
-/// Which columns there is room for, and how wide each is.
-fn fitting<'a>(live: &Live, columns: &'a [Column], room: usize) -> Vec<(&'a Column, usize)> {
-    let mut columns: Vec<&Column> = columns.iter().filter(|column| !live.hidden.contains(column.name)).collect();
-    let needed = |columns: &[&Column]| 4 + columns.iter().map(|column| column.cells + 1).sum::<usize>();
+/// The columns that are wanted, in the order in which they are wanted.
+fn arranged<'a>(live: &Live, columns: &'a [Column]) -> Vec<&'a Column> {
+    let mut columns: Vec<&Column> = columns.iter().filter(|column| live.shows(column.name)).collect();
+    let place = |column: &&Column| live.order.iter().position(|name| name == column.name);
+    columns.sort_by_key(|column| place(column).unwrap_or(usize::MAX));
+    columns
+}
+
+fn needed<'a>(columns: impl IntoIterator<Item = &'a &'a Column>) -> usize {
+    4 + columns.into_iter().map(|column| column.cells + 1).sum::<usize>()
+}
+
+/// So many columns behind the first have to be left out for the last one to be seen.
+fn reach(columns: &[&Column], room: usize) -> usize {
+    let Some((first, rest)) = columns.split_first() else { return 0 };
+    let fits = |left_out: &usize| needed([first].into_iter().chain(&rest[*left_out..])) <= room;
+    (0..rest.len()).find(fits).unwrap_or(rest.len().saturating_sub(1))
+}
+
+/// Which columns there is room for, and how wide each is. Without those that are left out, the last ones are let go;
+/// with all of them, those that say least.
+fn fitting(mut columns: Vec<&Column>, aside: usize, room: usize) -> Vec<(&Column, usize)> {
+    if aside > 0 {
+        columns.drain(1..=aside);
+        while needed(&columns) > room && columns.len() > 2 {
+            columns.pop();
+        }
+    }
     while needed(&columns) > room && columns.len() > 1 {
         let last = columns.iter().map(|column| column.rank).max().unwrap_or(0);
         columns.retain(|column| column.rank != last);
@@ -146,6 +179,8 @@ fn header(live: &Live, canvas: &mut Canvas<'_>, area: Rect, columns: &[(&Column,
         };
         let title = fitted(&format!("{}{arrow}", column.title), *cells, column.to_the_right);
         canvas.text(area, x, 0, &title, Role::Header);
+        let place = Rect { x: area.x + x, width: u16::try_from(*cells).unwrap_or(u16::MAX), height: 1, ..area };
+        canvas.spot(place.intersection(area), Target::Column(live.view, column.name.to_owned()));
         x += u16::try_from(*cells).unwrap_or(u16::MAX).saturating_add(1);
     }
 }

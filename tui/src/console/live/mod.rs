@@ -38,11 +38,32 @@ pub(crate) struct Live {
     pub(crate) sort: (String, Direction),
     /// Columns that are not shown.
     pub(crate) hidden: BTreeSet<String>,
+    /// The only ones that are shown besides those that were asked for; all without it.
+    pub(crate) only: Option<Vec<String>>,
+    /// Columns in another order than the usual one; empty for that.
+    pub(crate) order: Vec<String>,
+    /// So many columns behind the first are left of the screen.
+    pub(crate) aside: usize,
+    /// What was looked for last.
+    pub(crate) sought: String,
     pub(crate) is_held: bool,
     /// Whether a window has been asked for and not come.
     pub(crate) is_asking: bool,
     /// Whether another one is needed by now.
     pub(crate) asks_again: bool,
+}
+
+/// How a table is looked at, to come back to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Aim {
+    pub(crate) filter: String,
+    pub(crate) cursor: Option<String>,
+    pub(crate) top: usize,
+    sort: (String, Direction),
+    hidden: BTreeSet<String>,
+    only: Option<Vec<String>>,
+    order: Vec<String>,
+    aside: usize,
 }
 
 impl View {
@@ -80,6 +101,10 @@ impl Live {
             filter: String::new(),
             sort: (sort.to_owned(), Direction::Desc),
             hidden: BTreeSet::new(),
+            only: None,
+            order: Vec::new(),
+            aside: 0,
+            sought: String::new(),
             is_held: false,
             is_asking: false,
             asks_again: false,
@@ -131,9 +156,70 @@ impl Live {
 
     /// Shows a column, or not any more.
     pub(crate) fn toggle(&mut self, name: &str) {
-        if !self.hidden.remove(name) {
+        if self.shows(name) {
             self.hidden.insert(name.to_owned());
+            return;
         }
+        self.hidden.remove(name);
+        if let Some(only) = &mut self.only
+            && !only.iter().any(|known| known == name)
+        {
+            only.push(name.to_owned());
+        }
+    }
+
+    /// Whether this column is wanted.
+    pub(crate) fn shows(&self, name: &str) -> bool {
+        let is_chosen = self.only.as_ref().is_none_or(|only| only.iter().any(|known| known == name));
+        is_chosen && !self.hidden.contains(name)
+    }
+
+    /// How it is looked at now.
+    pub(crate) fn aim(&self) -> Aim {
+        let Self { filter, cursor, top, sort, hidden, only, order, aside, .. } = self;
+        Aim {
+            filter: filter.clone(),
+            cursor: cursor.clone(),
+            top: *top,
+            sort: sort.clone(),
+            hidden: hidden.clone(),
+            only: only.clone(),
+            order: order.clone(),
+            aside: *aside,
+        }
+    }
+
+    /// To be looked at so again; nothing is asked for it yet.
+    pub(crate) fn aim_at(&mut self, aim: Aim) {
+        let Aim { filter, cursor, top, sort, hidden, only, order, aside } = aim;
+        (self.filter, self.cursor, self.top, self.goal) = (filter, cursor, top, None);
+        (self.sort, self.hidden, self.only) = (sort, hidden, only);
+        (self.order, self.aside) = (order, aside);
+    }
+
+    /// So many columns to the right; the first one stays.
+    pub(crate) fn scrolled(&mut self, by: isize, reach: usize) {
+        self.aside = self.aside.min(reach).saturating_add_signed(by).min(reach);
+    }
+
+    /// The names of all columns, in their order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let place = |name: &String| self.order.iter().position(|known| known == name).unwrap_or(usize::MAX);
+        let mut names: Vec<String> = self.table.columns.iter().map(|column| column.name.clone()).collect();
+        names.sort_by_key(place);
+        names
+    }
+
+    /// The column at this place of the names changes places with the next one, or the one before; says where it is then.
+    pub(crate) fn shifted(&mut self, place: usize, by: isize) -> usize {
+        let mut names = self.names();
+        let there = place.saturating_add_signed(by);
+        if place >= names.len() || there >= names.len() {
+            return place;
+        }
+        names.swap(place, there);
+        self.order = names;
+        there
     }
 
     /// The row that is meant.

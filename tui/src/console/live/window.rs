@@ -113,6 +113,23 @@ impl Live {
         self.to(visible, there)
     }
 
+    /// Means this row, which the daemon says is at this place.
+    pub(crate) fn meant_at(&mut self, visible: usize, id: &str, at: usize) -> Vec<Effect> {
+        if let Some(place) = self.table.position(id) {
+            return self.to(visible, self.table.off + place);
+        }
+        self.cursor = Some(id.to_owned());
+        self.goal = None;
+        self.top = at.saturating_sub(visible / 2);
+        self.ask(visible)
+    }
+
+    /// Means this row, if it is still in the window.
+    pub(crate) fn pointed(&mut self, visible: usize, id: &str) -> Vec<Effect> {
+        let place = self.table.position(id).map(|place| self.table.off + place);
+        place.map_or_else(Vec::new, |place| self.to(visible, place))
+    }
+
     /// Means the row at this place among all.
     pub(crate) fn to(&mut self, visible: usize, place: usize) -> Vec<Effect> {
         let table = &self.table;

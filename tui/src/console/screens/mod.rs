@@ -13,6 +13,7 @@ pub(crate) mod users;
 
 use crossterm::event::KeyEvent;
 
+use super::keymap::Keymap;
 use super::keys::{Action, BINDINGS, Binding, On};
 use super::room::{Room, Rows};
 use super::screen::Screen;
@@ -43,6 +44,7 @@ pub(crate) fn bindings(screen: Screen, pane: usize) -> impl Iterator<Item = &'st
         On::Filtered => !room.fields(pane).is_empty(),
         On::Live => matches!(rows, Rows::Live(_)),
         On::Listings => rows == Rows::Listing,
+        On::Searched => matches!(rows, Rows::Live(_) | Rows::Listing) && !room.has_pages(),
     };
     room.keys()
         .iter()
@@ -51,8 +53,9 @@ pub(crate) fn bindings(screen: Screen, pane: usize) -> impl Iterator<Item = &'st
 }
 
 /// What the pressed key means there.
-pub(crate) fn meaning(pressed: KeyEvent, screen: Screen, pane: usize) -> Option<Action> {
-    bindings(screen, pane).find(|binding| binding.keys.iter().any(|key| key.is(pressed))).map(|binding| binding.action)
+pub(crate) fn meaning(keymap: &Keymap, pressed: KeyEvent, screen: Screen, pane: usize) -> Option<Action> {
+    let is_meant = |binding: &&Binding| keymap.of(binding).iter().any(|key| key.is(pressed));
+    bindings(screen, pane).find(is_meant).map(|binding| binding.action)
 }
 
 #[cfg(test)]

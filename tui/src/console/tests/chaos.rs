@@ -3,12 +3,14 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
 use ratatui::backend::TestBackend;
+use ratatui::layout::Position;
 use serde_json::json;
 
 use super::{PLAIN, Stage, rules, session, window};
 use crate::console::caps::Caps;
 use crate::console::event::{About, Event};
 use crate::console::live::View;
+use crate::console::pointer::Gesture;
 use crate::console::screen::Screen;
 use crate::console::screens::acl::Topic;
 use crate::console::theme::Theme;
@@ -34,6 +36,10 @@ enum Happening {
     /// So many lines of the log.
     Lines(u64),
     Gap(u64),
+    /// Something done with the mouse, somewhere.
+    Pointed(Gesture, u16, u16),
+    Found(u32),
+    Unit,
 }
 
 proptest! {
@@ -101,6 +107,12 @@ fn happen(stage: &mut Stage, happening: Happening) {
             stage.answer(About::Own(Screen::Logs, "sub"), json!({ "sub": 9, "lines": lines }));
             stage.push(9, "log", super::news::line(count));
         }
+        Happening::Pointed(gesture, x, y) => stage.event(Event::Pointed(gesture, Position { x, y }), None),
+        Happening::Found(number) => {
+            let found = json!({ "id": session(number)[0], "at": number });
+            stage.answer(About::Found(View::Sessions), found);
+        }
+        Happening::Unit => stage.event(Event::Unit(Some("rustsocks.service: failed".to_owned())), None),
         Happening::Gap(lost) => stage.push(9, "gap", json!({ "lost": lost })),
         Happening::Kill(matched) => {
             stage.answer(About::KillDry(1), json!({ "matched": matched, "killed": 0, "gone": 0 }));
@@ -139,5 +151,13 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => prop::sample::select(vec![Happening::Merge, Happening::Generations, Happening::Effect, Happening::ToApply]),
         1 => (0..40_u64).prop_map(Happening::Lines),
         1 => (0..40_u64).prop_map(Happening::Gap),
+        4 => (gesture(), 0..110_u16, 0..32_u16).prop_map(|(gesture, x, y)| Happening::Pointed(gesture, x, y)),
+        1 => (0..30_u32).prop_map(Happening::Found),
+        2 => prop::sample::select(vec!['[', ']', 'M', 'n']).prop_map(|key| Happening::Key(KeyCode::Char(key), false)),
+        1 => Just(Happening::Unit),
     ]
+}
+
+fn gesture() -> impl Strategy<Value = Gesture> {
+    prop::sample::select(vec![Gesture::Click, Gesture::DoubleClick, Gesture::WheelUp, Gesture::WheelDown])
 }

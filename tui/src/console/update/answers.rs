@@ -3,6 +3,7 @@
 use serde_json::Value;
 use wire::admin::{Killed, Push, Refusal, ViewOpened};
 
+use super::hand;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::live::View;
@@ -18,6 +19,9 @@ pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) 
     if let About::Visit(screen, what, visit) = about {
         let is_over = visit != app.ui.visit;
         return if is_over { unwanted(screen, answer) } else { room(screen).answered(app, what, answer) };
+    }
+    if let About::Found(view) = about {
+        return hand::found_row(app, view, answer);
     }
     if let About::Acl(topic) = about {
         return acl::came(app, topic, answer);
@@ -60,10 +64,20 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         }
         About::Killed(number) => killed(app, number, answer),
         About::Listing(screen) => listed(app, screen, &answer),
+        About::Names => named(app, &answer),
         About::Status => app.model.told_status(answer),
-        About::Own(..) | About::Visit(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
+        About::Found(_) | About::Own(..) | About::Visit(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
     }
     Vec::new()
+}
+
+/// Users or groups by their names.
+fn named(app: &mut App, answer: &Value) {
+    let names = |list: &str| -> Option<Vec<String>> {
+        Some(answer[list].as_array()?.iter().filter_map(|row| row["name"].as_str()).map(str::to_owned).collect())
+    };
+    app.names.users = names("users").unwrap_or_else(|| std::mem::take(&mut app.names.users));
+    app.names.groups = names("groups").unwrap_or_else(|| std::mem::take(&mut app.names.groups));
 }
 
 /// The order was carried out: what it named is marked no more.
@@ -89,7 +103,7 @@ fn opened(app: &mut App, view: View, window: ViewOpened) -> Vec<Effect> {
 }
 
 /// Rows of the view that fit on the screen.
-fn visible(app: &App, view: View) -> usize {
+pub(super) fn visible(app: &App, view: View) -> usize {
     let here = room(app.ui.screen);
     let pane = (0..here.panes()).find(|pane| here.rows(*pane) == Rows::Live(view));
     pane.map_or_else(|| app.visible(), |pane| here.visible(app, pane))
@@ -119,8 +133,10 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
         About::KillDry(_)
         | About::Killed(_)
         | About::Ops
+        | About::Names
         | About::Status
         | About::Session(_)
+        | About::Found(_)
         | About::Own(..)
         | About::Visit(..)
         | About::Acl(_)

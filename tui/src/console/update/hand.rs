@@ -1,43 +1,61 @@
 //! What a key does: to what lies over the screen first, then to the screen.
 
+mod alone;
 mod overlay;
+mod palette;
+mod search;
 
-pub(crate) use self::overlay::found;
+use self::search::Way;
+pub(super) use self::search::found as found_row;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{TICKS, enter};
+use super::{TICKS, enter, trail};
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::field::Field;
-use crate::console::form;
+use crate::console::form::{self, Question};
 use crate::console::keys::Action;
 use crate::console::live::{Live, View};
 use crate::console::model::Link;
+use crate::console::palette::Palette;
 use crate::console::room::Rows;
 use crate::console::screen::Screen;
 use crate::console::screens::{meaning, room};
-use crate::console::ui::Overlay;
+use crate::console::ui::{Message, Overlay};
+use crate::shown::{clock, visible};
 
 pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
         return interrupted(app);
     }
     if app.ui.overlay.is_some() {
-        return overlay::pressed(app, key);
+        return overlaid(app, key);
     }
-    if matches!(app.model.link, Link::Down { .. }) && key.code == KeyCode::Char('r') {
-        return vec![Effect::RetryNow];
+    if let (Link::Down { .. }, KeyCode::Char(letter)) = (&app.model.link, key.code)
+        && let Some(effects) = alone::pressed(app, letter)
+    {
+        return effects;
     }
-    match meaning(key, app.ui.screen, app.ui.pane) {
+    match meaning(&app.keymap, key, app.ui.screen, app.ui.pane) {
         Some(action) => act(app, action),
         None => Vec::new(),
     }
 }
 
+/// A key for what lies over the screen.
+pub(super) fn overlaid(app: &mut App, key: KeyEvent) -> Vec<Effect> {
+    overlay::pressed(app, key)
+}
+
 pub(super) fn pasted(app: &mut App, text: &str) {
     match &mut app.ui.overlay {
-        Some(Overlay::Filter(field) | Overlay::Help { search: field, .. } | Overlay::Palette { search: field, .. }) => {
+        Some(
+            Overlay::Filter(field)
+            | Overlay::Search(field)
+            | Overlay::Help { search: field, .. }
+            | Overlay::Palette(Palette { said: field, .. }),
+        ) => {
             field.paste(text);
         }
         Some(Overlay::Form(form)) => form::pasted(form, text),
@@ -45,6 +63,7 @@ pub(super) fn pasted(app: &mut App, text: &str) {
             Overlay::Sort { .. }
             | Overlay::Columns { .. }
             | Overlay::Copy { .. }
+            | Overlay::Lines { .. }
             | Overlay::Detail { .. }
             | Overlay::Kill(_)
             | Overlay::Question(_),
@@ -56,9 +75,12 @@ pub(super) fn pasted(app: &mut App, text: &str) {
 /// Ctrl-C clears a field, cancels a dialog, and the second one leaves.
 fn interrupted(app: &mut App) -> Vec<Effect> {
     match &mut app.ui.overlay {
-        Some(Overlay::Filter(field) | Overlay::Help { search: field, .. } | Overlay::Palette { search: field, .. })
-            if !field.is_empty() =>
-        {
+        Some(
+            Overlay::Filter(field)
+            | Overlay::Search(field)
+            | Overlay::Help { search: field, .. }
+            | Overlay::Palette(Palette { said: field, .. }),
+        ) if !field.is_empty() => {
             field.clear();
         }
         Some(Overlay::Form(form)) => {
@@ -96,23 +118,66 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Last => return moved(app, isize::MAX / 2),
         Action::Open => return here.opened(app),
         Action::Back => return here.back(app),
+        Action::Earlier => return trail::back(app),
+        Action::Later => return trail::forward(app),
         Action::Filter => app.ui.overlay = Some(Overlay::Filter(Field::of(&here.filter(app).unwrap_or_default()))),
         Action::Sort => app.ui.overlay = Some(Overlay::Sort { choice: 0 }),
         Action::Columns => app.ui.overlay = Some(Overlay::Columns { choice: 0 }),
         Action::Reverse => return on_live(app, Live::reversed),
         Action::Mark => return on_live(app, Live::marked),
+        Action::Search => return search::asked(app),
+        Action::NextMatch => return search::again(app, Way::Down),
+        Action::PreviousMatch => return search::again(app, Way::Up),
+        Action::Leftwards => scrolled(app, -1),
+        Action::Rightwards => scrolled(app, 1),
         Action::Hold => return on_live(app, Live::held),
         Action::MarkAll => mark_all(app),
         Action::Copy => return copied(app),
         Action::Refresh if app.model.link == Link::Live => return here.refresh(app),
         Action::Refresh => {}
         Action::Help => app.ui.overlay = Some(Overlay::Help { search: Field::default(), scroll: 0 }),
-        Action::Palette => app.ui.overlay = Some(Overlay::Palette { search: Field::default(), choice: 0 }),
+        Action::Palette => return palette::opened(app),
+        Action::Mouse => return vec![mouse(app)],
         Action::Redraw => return vec![Effect::Redraw],
         Action::Suspend => return vec![Effect::Suspend],
-        Action::Quit => return vec![Effect::Quit],
+        Action::Messages => messages(app),
+        Action::Quit => return quitted(app),
     }
     Vec::new()
+}
+
+/// Everything that was said, the latest last.
+fn messages(app: &mut App) {
+    let mark = |message: &Message| if message.is_bad { "! " } else { "" };
+    let line = |(now, message): &(f64, Message)| format!("{} {}{}", clock(*now), mark(message), message.text);
+    let lines: Vec<String> = app.ui.said.iter().map(line).collect();
+    let scroll = lines.len().saturating_sub(usize::from(app.ui.size.1).saturating_sub(4));
+    app.ui.overlay = Some(Overlay::Lines { title: "What was said".to_owned(), lines, scroll });
+}
+
+/// Whoever has a draft is asked; it is kept either way.
+fn quitted(app: &mut App) -> Vec<Effect> {
+    let running = app.acl.running.as_ref().map(|running| &running.text);
+    if app.acl.draft.as_ref().is_none_or(|draft| Some(&draft.is.text) == running) {
+        return vec![Effect::Quit];
+    }
+    let lines = vec![
+        format!("The draft of {} changes is not applied.", app.acl.changes()),
+        "It is kept on this machine, and the next console offers it again.".to_owned(),
+    ];
+    let question = Question::new("Leave with a draft?", lines, "rustsocks-cli acl edit".to_owned(), vec![Effect::Quit]);
+    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    Vec::new()
+}
+
+fn mouse(app: &mut App) -> Effect {
+    app.ui.has_mouse = !app.ui.has_mouse;
+    app.ui.say(if app.ui.has_mouse {
+        "the mouse is the console's; with Shift, or Option, it still selects text"
+    } else {
+        "the mouse is the terminal's"
+    });
+    Effect::Mouse(app.ui.has_mouse)
 }
 
 /// To the next pane; where there is only one, to the next screen.
@@ -131,7 +196,7 @@ fn turned(app: &mut App, by: isize) -> Vec<Effect> {
     enter(app, screens[turn(here, screens.len())])
 }
 
-fn moved(app: &mut App, by: isize) -> Vec<Effect> {
+pub(super) fn moved(app: &mut App, by: isize) -> Vec<Effect> {
     let here = room(app.ui.screen);
     match here.rows(app.ui.pane) {
         Rows::Live(view) => {
@@ -160,6 +225,16 @@ fn on_live(app: &mut App, change: fn(&mut Live, usize) -> Vec<Effect>) -> Vec<Ef
     live_here(app).map_or_else(Vec::new, |(view, visible)| change(app.live_mut(view), visible))
 }
 
+/// Columns to the left or to the right of what is seen.
+fn scrolled(app: &mut App, by: isize) {
+    let Some((view, _)) = live_here(app) else { return };
+    let reach = app.ui.picture.reach(view);
+    if reach == 0 {
+        app.ui.say("every column that is wanted is on the screen");
+    }
+    app.live_mut(view).scrolled(by, reach);
+}
+
 fn mark_all(app: &mut App) {
     let Some((view, _)) = live_here(app) else { return };
     let live = app.live_mut(view);
@@ -179,7 +254,7 @@ fn copied(app: &mut App) -> Vec<Effect> {
     let mut items = room(app.ui.screen).copies(app);
     match items.len() {
         0 => Vec::new(),
-        1 => copy(app, items.remove(0).1),
+        1 => copy(app, &items.remove(0).1),
         _ => {
             app.ui.overlay = Some(Overlay::Copy { items, choice: 0 });
             Vec::new()
@@ -188,7 +263,14 @@ fn copied(app: &mut App) -> Vec<Effect> {
 }
 
 /// To the terminal's clipboard.
-pub(super) fn copy(app: &mut App, text: String) -> Vec<Effect> {
+pub(super) fn copy(app: &mut App, text: &str) -> Vec<Effect> {
+    let text = harmless(text);
     app.ui.say(format!("{} bytes to the clipboard", text.len()));
     vec![Effect::Copy(text)]
+}
+
+/// Lines and cells stay; whatever else cannot be seen is written out, for it may be pasted into a shell.
+fn harmless(text: &str) -> String {
+    let line = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
+    text.split('\n').map(line).collect::<Vec<_>>().join("\n")
 }

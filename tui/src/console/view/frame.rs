@@ -7,6 +7,7 @@ use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::live::View;
 use crate::console::model::{Link, number};
+use crate::console::pointer::Target;
 use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
 use crate::console::update::TICKS;
@@ -22,8 +23,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let status = &app.model.status;
-    let badges = format!("{} {} ", badges(app), shown::clock(app.model.now));
+    let (status, now) = app.model.head();
+    let badges = format!("{} {} ", badges(app), shown::clock(now));
     canvas.text_right(area, 0, &badges, Role::Badge);
     let taken = u16::try_from(badges.len()).unwrap_or(0) + 1;
     let area = Rect { width: area.width.saturating_sub(taken), ..area };
@@ -48,46 +49,54 @@ fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// Words, the most severe first.
 fn badges(app: &App) -> String {
+    let status = &app.model.status;
     let mut badges = Vec::new();
     if app.model.is_stale() {
-        badges.push("STALE".to_owned());
+        badges.push(said(app, "STALE", "old data,"));
     }
-    let told = app.model.status["badges"].as_array();
-    badges.extend(told.into_iter().flatten().filter_map(Value::as_str).map(str::to_uppercase));
-    // Rules have their own, below.
-    let waiting = &app.model.status["confirm"];
-    if let Some(left) = waiting["left_s"].as_u64().filter(|_| waiting["store"] != "acl") {
-        badges.push(format!("CONFIRM {} {left}s", raw(&waiting["store"])));
+    let told = status["badges"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    badges.extend(told.map(|badge| said(app, &badge.to_uppercase(), &format!("{badge},"))));
+    badges.extend(waiting(app));
+    if app.acl.has_conflict() {
+        badges.push(said(app, "CONFLICT", "conflict of the draft,"));
     }
-    let overrides = number(&app.model.status["overrides"]);
-    if overrides > 0 {
-        badges.push(format!("OVERRIDE {overrides}"));
+    if app.acl.draft.is_some() {
+        let changes = app.acl.changes();
+        badges.push(said(app, &format!("DRAFT {changes}"), &format!("draft of {changes} changes,")));
     }
     if View::ALL.iter().any(|view| app.live(*view).is_held) {
-        badges.push("HOLD".to_owned());
+        badges.push(said(app, "HOLD", "order held,"));
     }
-    badges.extend(acl_badges(app));
+    let overrides = number(&status["overrides"]);
+    if overrides > 0 {
+        badges.push(said(app, &format!("OVERRIDE {overrides}"), &format!("overrides {overrides},")));
+    }
     badges.extend(app.model.welcome.as_ref().map(|welcome| match welcome.role {
-        wire::admin::Role::Read => "RO".to_owned(),
-        wire::admin::Role::Operate => "OPER".to_owned(),
-        wire::admin::Role::Admin => "ADMIN".to_owned(),
+        wire::admin::Role::Read => said(app, "RO", "only looking"),
+        wire::admin::Role::Operate => said(app, "OPER", "role operate"),
+        wire::admin::Role::Admin => said(app, "ADMIN", "role admin"),
     }));
     badges.join(" ")
 }
 
-/// What waits to be confirmed and for how long, and what is being written.
-fn acl_badges(app: &App) -> Vec<String> {
+/// A badge; in words where somebody listens to it.
+fn said(app: &App, badge: &str, words: &str) -> String {
+    if app.caps.follows { words } else { badge }.to_owned()
+}
+
+/// What goes again unless somebody confirms it, and in how many seconds.
+fn waiting(app: &App) -> Vec<String> {
     let mut badges = Vec::new();
+    // Rules have their own, below.
+    let waiting = &app.model.status["confirm"];
+    if let Some(left) = waiting["left_s"].as_u64().filter(|_| waiting["store"] != "acl") {
+        let store = raw(&waiting["store"]);
+        badges.push(said(app, &format!("CONFIRM {store} {left}s"), &format!("confirm {store} within {left} s,")));
+    }
     let until = app.acl.state["confirm"]["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok());
     if let Some(until) = until {
         let left = number(&Value::from(until.as_second())).saturating_sub(number(&Value::from(app.model.now)));
-        badges.push(format!("CONFIRM {left}s"));
-    }
-    if app.acl.has_conflict() {
-        badges.push("CONFLICT".to_owned());
-    }
-    if app.acl.draft.is_some() {
-        badges.push(format!("DRAFT {}", app.acl.changes()));
+        badges.push(said(app, &format!("CONFIRM {left}s"), &format!("confirm within {left} s,")));
     }
     badges
 }
@@ -98,7 +107,9 @@ fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let title = if area.width >= 90 { screen.title() } else { &screen.title()[..screen.title().len().min(5)] };
         let is_here = screen == app.ui.screen;
         let (open, close, role) = if is_here { ("[", "]", Role::Header) } else { (" ", " ", Role::Text) };
+        let from = x;
         x = canvas.text(area, x, 0, &format!("{open}{} {title}{close}", screen.digit()), role);
+        canvas.spot(Rect { x: area.x + from, width: x - from, ..area }, Target::Tab(screen));
     }
 }
 
@@ -119,7 +130,12 @@ fn hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Link::Connecting => "connecting ".to_owned(),
         Link::Live => {
             let age = app.model.silent / TICKS;
-            let word = if age > 3 { "SLOW" } else { "LIVE" };
+            let patience = app.model.patience();
+            let word = match age {
+                old if old > 3 * patience => "STALE",
+                late if late > patience => "SLOW",
+                _ => "LIVE",
+            };
             format!("{word} {age}s ")
         }
         Link::Down { retry_ms, .. } => format!("DOWN retry {}s ", retry_ms.div_ceil(1000)),
@@ -128,11 +144,14 @@ fn hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let room_for_hints = Rect { width: room, ..area };
     let mut x = 1;
     for binding in bindings(app.ui.screen, app.ui.pane).filter(|binding| !binding.hint.is_empty()) {
-        let text = format!("{} {}", binding.keys[0].name(), binding.hint);
+        let text = format!("{} {}", app.keymap.of(binding)[0].name(), binding.hint);
         if usize::from(room.saturating_sub(x)) < text.len() {
             break;
         }
-        x = canvas.text(room_for_hints, x, 0, &text, Role::Dim) + 2;
+        let from = x;
+        x = canvas.text(room_for_hints, x, 0, &text, Role::Dim);
+        canvas.spot(Rect { x: area.x + from, width: x - from, ..area }, Target::Hint(binding.action));
+        x += 2;
     }
     let role = if app.model.link == Link::Live { Role::Ok } else { Role::Bad };
     canvas.text_right(area, 0, &link, role);

@@ -7,15 +7,18 @@ use crate::console::canvas::Canvas;
 use crate::console::dialog::KillDialog;
 use crate::console::field::Field;
 use crate::console::form;
+use crate::console::keys::Binding;
 use crate::console::live::Live;
 use crate::console::model::Link;
+use crate::console::palette;
+use crate::console::pointer::Target;
 use crate::console::room::Rows;
 use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
 use crate::console::ui::Overlay;
-use crate::console::update::found;
+use crate::console::update::TICKS;
 use crate::output::{Sheet, raw};
-use crate::shown::{visible, width};
+use crate::shown::{self, visible, width};
 
 /// Where something is being written, if anything is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
@@ -23,17 +26,21 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         gone(app, canvas, area, (why, *attempt, *retry_ms));
         return None;
     }
-    match app.ui.overlay.as_ref()? {
+    let overlay = app.ui.overlay.as_ref()?;
+    // What it lies over cannot be pressed through it.
+    canvas.picture.spots.clear();
+    match overlay {
         Overlay::Filter(field) => Some(filter(app, canvas, area, field)),
+        Overlay::Search(field) => Some(sought(canvas, area, field)),
         Overlay::Help { search, scroll } => Some(help(app, canvas, area, search, *scroll)),
-        Overlay::Palette { search, choice } => Some(palette(app, canvas, area, search, *choice)),
+        Overlay::Palette(said) => Some(palette::draw(app, canvas, area, said)),
         Overlay::Sort { choice } => {
             menu(app, canvas, area, "Sort by - Enter takes it, again: the other way round", *choice, |_, _| ' ');
             None
         }
         Overlay::Columns { choice } => {
-            let is_shown = |live: &Live, name: &str| if live.hidden.contains(name) { ' ' } else { 'x' };
-            menu(app, canvas, area, "Columns - Space shows or hides", *choice, is_shown);
+            let is_shown = |live: &Live, name: &str| if live.shows(name) { 'x' } else { ' ' };
+            menu(app, canvas, area, "Columns - Space shows or hides, < and > move", *choice, is_shown);
             None
         }
         Overlay::Copy { items, choice } => {
@@ -44,6 +51,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
             detail(app, canvas, area, *scroll);
             None
         }
+        Overlay::Lines { title, lines, scroll } => {
+            texts(canvas, area, (title, lines), *scroll);
+            None
+        }
         Overlay::Kill(dialog) => kill(canvas, area, dialog),
         Overlay::Form(form) => form::draw(canvas, area, form),
         Overlay::Question(question) => form::draw_question(canvas, area, question),
@@ -51,17 +62,37 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 }
 
 fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, (why, attempt, retry_ms): (&str, u32, u64)) {
-    let inner = canvas.opened(area, (78, 10), "Disconnected");
-    canvas.text(inner, 0, 1, why, Role::Bad);
-    canvas.text(inner, 2, 3, &format!("socket   {}", app.socket), Role::Text);
-    let retry = format!("retry    attempt {attempt}, next in {} s     r now    q quit", retry_ms.div_ceil(1000));
-    canvas.text(inner, 2, 4, &retry, Role::Text);
-    let behind = if app.model.welcome.is_some() {
-        "The screen behind shows the last data and is marked STALE."
+    let model = &app.model;
+    let mut lines = vec![(0, String::new(), Role::Text), (2, format!("socket   {}", app.socket), Role::Text)];
+    lines.extend(model.unit.as_ref().map(|unit| (2, format!("service  {unit}"), Role::Text)));
+    let keys = "r now    o another socket    q quit";
+    lines.push((
+        2,
+        format!("retry    attempt {attempt}, next in {} s     {keys}", retry_ms.div_ceil(1000)),
+        Role::Text,
+    ));
+    lines.push((0, String::new(), Role::Text));
+    if model.welcome.is_some() {
+        let (heard, ago) = (shown::clock(model.now), shown::age(u64::from(model.silent / TICKS)));
+        let text = format!("The screen behind is of {heard}, {ago} ago, and marked STALE.");
+        lines.push((0, text, Role::Text));
     } else {
-        "Nothing has been heard of it yet."
-    };
-    canvas.text(inner, 0, 6, behind, Role::Text);
+        lines.push((0, "Nothing has been heard of it yet.".to_owned(), Role::Text));
+    }
+    if app.acl.draft.is_some() || app.acl.kept.is_some() {
+        lines.push((
+            0,
+            "A draft of rules is kept on this machine, and offered again afterwards.".to_owned(),
+            Role::Text,
+        ));
+    }
+    lines.push((0, "j shows what the service wrote last (journalctl -u rustsocks)".to_owned(), Role::Text));
+    let height = u16::try_from(lines.len()).unwrap_or(10).saturating_add(3);
+    let inner = canvas.opened(area, (78, height), "Disconnected");
+    canvas.text(inner, 0, 0, why, Role::Bad);
+    for ((x, line, role), y) in lines.iter().zip(1..inner.height) {
+        canvas.text(inner, *x, y, line, *role);
+    }
 }
 
 fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Position {
@@ -81,20 +112,43 @@ fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Posi
     Position { x: line.x + x, y: line.y }
 }
 
+/// Whether a line of the table has this in its words or in its command.
+fn speaks(binding: &Binding, wanted: &str) -> bool {
+    [binding.name, binding.help, binding.command.unwrap_or_default()]
+        .iter()
+        .any(|text| text.to_lowercase().contains(wanted))
+}
+
+fn explained(app: &App, binding: &Binding) -> String {
+    let keys: Vec<String> = app.keymap.of(binding).iter().map(|key| key.name()).collect();
+    let command = binding.command.map(|command| format!("   {command}")).unwrap_or_default();
+    format!("  {:<12} {}{command}", keys.join(" "), binding.help)
+}
+
+fn sought(canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Position {
+    let line = Rect { y: area.y + area.height - 2, height: 1, ..area };
+    canvas.fill(line);
+    canvas.text(line, 1, 0, &format!("find: {}", field.text()), Role::Text);
+    let x = u16::try_from(width(&visible(&field.before()))).unwrap_or(u16::MAX).saturating_add(7).min(area.width - 1);
+    Position { x: line.x + x, y: line.y }
+}
+
 fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: usize) -> Position {
     let inner = canvas.opened(area, (90, area.height.saturating_sub(2)), &format!("Help - {}", app.ui.screen.title()));
     canvas.text(inner, 0, 0, &format!("search: {}", search.text()), Role::Text);
     let wanted = search.text().to_lowercase();
-    let mut lines: Vec<String> = bindings(app.ui.screen, app.ui.pane)
-        .filter(|binding| wanted.is_empty() || binding.help.contains(&wanted) || binding.name.contains(&wanted))
-        .map(|binding| {
-            let keys: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
-            let command = binding.command.map(|command| format!("   {command}")).unwrap_or_default();
-            format!("{:<12} {}{command}", keys.join(" "), binding.help)
-        })
-        .collect();
+    let mut lines = Vec::new();
+    for (is_own, title) in [(true, "THIS SCREEN"), (false, "EVERYWHERE")] {
+        let own = room(app.ui.screen).keys();
+        let of_section = |binding: &&Binding| own.iter().any(|known| known.name == binding.name) == is_own;
+        let section =
+            bindings(app.ui.screen, app.ui.pane).filter(of_section).filter(|binding| speaks(binding, &wanted));
+        let section: Vec<String> = section.map(|binding| explained(app, binding)).collect();
+        if !section.is_empty() {
+            lines.extend([title.to_owned()].into_iter().chain(section).chain([String::new()]));
+        }
+    }
     if wanted.is_empty() {
-        lines.push(String::new());
         if let Some(welcome) = &app.model.welcome {
             lines.push(format!(
                 "you: {}, role {}, groups {}",
@@ -114,44 +168,17 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 
-fn palette(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, choice: usize) -> Position {
-    let inner = canvas.opened(area, (78, 16), "Command");
-    canvas.text(inner, 0, 0, &format!(": {}", search.text()), Role::Text);
-    let room = usize::from(inner.height.saturating_sub(4));
-    let first = (choice + 1).saturating_sub(room);
-    let mut command = None;
-    for ((place, binding), y) in
-        found(app, &search.text()).enumerate().skip(first).zip(2..inner.height.saturating_sub(2))
-    {
-        canvas.text(
-            inner,
-            0,
-            y,
-            &format!("{:<18} {:<10} {}", binding.name, binding.keys[0].name(), binding.help),
-            Role::Text,
-        );
-        if place == choice {
-            canvas.mark_line(inner, y, Role::Select);
-            command = binding.command;
-        }
-    }
-    if let Some(command) = command {
-        canvas.text(inner, 0, inner.height.saturating_sub(1), &format!("same as: {command}"), Role::Dim);
-    }
-    let x = u16::try_from(width(&search.before())).unwrap_or(0) + 2;
-    Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
-}
-
 fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usize, sign: fn(&Live, &str) -> char) {
     let Rows::Live(view) = room(app.ui.screen).rows(app.ui.pane) else { return };
     let live = app.live(view);
-    let names = live.table.columns.iter().map(|column| &column.name);
+    let names = live.names();
     let height = u16::try_from(names.len()).unwrap_or(20).saturating_add(2);
     let inner = canvas.opened(area, (60, height.min(area.height)), title);
     let first = (choice + 1).saturating_sub(usize::from(inner.height));
-    for ((place, name), y) in names.enumerate().skip(first).zip(0..inner.height) {
+    for ((place, name), y) in names.iter().enumerate().skip(first).zip(0..inner.height) {
         let sorted = if live.sort.0 == *name { "  (now)" } else { "" };
         canvas.text(inner, 0, y, &format!("{} {name}{sorted}", sign(live, name)), Role::Text);
+        canvas.line_spot(inner, y, Target::Choice(place));
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);
         }
@@ -163,9 +190,20 @@ fn copies(canvas: &mut Canvas<'_>, area: Rect, items: &[(&'static str, String)],
     let inner = canvas.opened(area, (78, height), "Copy - Enter takes it");
     for ((place, (what, text)), y) in items.iter().enumerate().zip(0..inner.height) {
         canvas.text(inner, 0, y, &format!("{what:<16} {}", text.lines().next().unwrap_or_default()), Role::Text);
+        canvas.line_spot(inner, y, Target::Choice(place));
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);
         }
+    }
+}
+
+fn texts(canvas: &mut Canvas<'_>, area: Rect, (title, lines): (&str, &[String]), scroll: usize) {
+    let inner = canvas.opened(area, (area.width, area.height.saturating_sub(2)), title);
+    if lines.is_empty() {
+        canvas.text(inner, 0, 0, "There is nothing.", Role::Text);
+    }
+    for (line, y) in lines.iter().skip(scroll).zip(0..inner.height) {
+        canvas.text(inner, 0, y, line, Role::Text);
     }
 }
 

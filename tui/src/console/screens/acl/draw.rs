@@ -8,6 +8,7 @@ use super::model::{Holder, Line, Page, Sign, is_allowing, says};
 use super::pages;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
+use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
 use crate::shown::{self, fitted};
@@ -76,6 +77,7 @@ fn pane(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, is_here: bo
 
 fn owners(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let inner = pane(app, canvas, area, "Owners", app.ui.pane == 0);
+    canvas.spot(inner, Target::Pane(0));
     let holders = app.acl.holders();
     let first = (app.acl.owner + 1).saturating_sub(usize::from(inner.height));
     let mut meant = None;
@@ -84,6 +86,7 @@ fn owners(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         let line = holder_line(app, canvas, holder, usize::from(inner.width).saturating_sub(2));
         canvas.text(inner, 0, y, if is_meant { ">" } else { " " }, Role::Mark);
         canvas.text(inner, 2, y, &line, Role::Text);
+        canvas.line_spot(inner, y, Target::Own(0, away(place, app.acl.owner)));
         if is_meant {
             canvas.mark_line(inner, y, if app.ui.pane == 0 { Role::Select } else { Role::Mark });
             meant = Some(Position { x: inner.x, y: inner.y + y });
@@ -120,6 +123,7 @@ fn rules(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         (Some(owner), true) => format!("{owner}: all that block, then all that allow, then the default"),
     };
     let inner = pane(app, canvas, area, &canvas.seen(&title), app.ui.pane == 1);
+    canvas.spot(inner, Target::Pane(1));
     let lines = app.acl.lines();
     if lines.is_empty() {
         let why = if owner.is_none() {
@@ -144,6 +148,7 @@ fn rules(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         let is_meant = place == app.acl.rule;
         let (text, role) = rule_line(app, canvas, line, is_meant, inner.width);
         canvas.text(inner, 0, y, &text, role);
+        canvas.line_spot(inner, y, Target::Own(1, away(place, app.acl.rule)));
         if is_meant {
             canvas.mark_line(inner, y, if app.ui.pane == 1 { Role::Select } else { Role::Mark });
             meant = Some(Position { x: inner.x, y: inner.y + y });

@@ -7,6 +7,7 @@ use super::model::Page;
 use crate::command::effect;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
+use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
 use crate::shown;
@@ -19,6 +20,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         canvas.text(area, 1, 0, &title(app), Role::Header);
         Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 1 }
     };
+    canvas.spot(inner, Target::Pane(app.ui.pane));
     let lines = lines(app);
     let chooses = matches!(app.acl.page, Page::Generations | Page::Merge);
     let room = usize::from(inner.height);
@@ -31,6 +33,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let mut meant = None;
     for ((place, line), y) in lines.iter().enumerate().skip(first).zip(0..inner.height) {
         canvas.text(inner, 0, y, line, role(line));
+        if chooses && place >= head {
+            canvas.line_spot(inner, y, Target::Own(app.ui.pane, away(place, app.acl.line + head)));
+        }
         if chooses && place == app.acl.line + head {
             canvas.mark_line(inner, y, Role::Select);
             meant = Some(Position { x: inner.x, y: inner.y + y });

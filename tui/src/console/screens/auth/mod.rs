@@ -20,6 +20,7 @@ use crate::console::listing::{Columns, Listing};
 use crate::console::live::{Live, View};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
+use crate::console::trail::Kept;
 use crate::console::ui::Overlay;
 use crate::output::{Kind, raw};
 
@@ -170,6 +171,15 @@ impl room::Room for Room {
 
     fn filters_at_once(&self, app: &App) -> bool {
         app.ui.pane == 1
+    }
+
+    fn kept(&self, app: &App) -> Kept {
+        Kept { what: json!({ "filter": app.auth.filter, "failures": app.auth.failures_only }), at: Value::Null }
+    }
+
+    fn resumed(&self, app: &mut App, kept: &Kept) {
+        app.auth.filter = raw(&kept.what["filter"]);
+        app.auth.failures_only = kept.what["failures"] == true;
     }
 
     fn visible(&self, app: &App, pane: usize) -> usize {

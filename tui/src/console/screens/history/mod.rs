@@ -16,6 +16,8 @@ use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
+use crate::console::trail::Kept;
+use crate::output::raw;
 use crate::past::{self, both};
 
 /// What was asked for, and what came.
@@ -34,6 +36,8 @@ pub(crate) struct History {
     before: Vec<Value>,
     /// The last row of this one, if another follows.
     next: Value,
+    /// The pages before the one that is come back to.
+    resumed: Vec<Value>,
     /// How long the daemon looked for the page, in milliseconds.
     took: u64,
 }
@@ -85,7 +89,7 @@ impl room::Room for Room {
     }
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
-        app.history.before.clear();
+        app.history.before = std::mem::take(&mut app.history.resumed);
         app.history.numbers = Value::Null;
         let mut effects = vec![Effect::TakeBack(Screen::History)];
         if app.history.group.is_none() {
@@ -145,6 +149,10 @@ impl room::Room for Room {
         Some(&mut app.history.listing)
     }
 
+    fn has_pages(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> Columns {
         past::COLUMNS
     }
@@ -160,6 +168,24 @@ impl room::Room for Room {
     fn filtered(&self, app: &mut App, text: String) -> Result<Vec<Effect>, String> {
         app.history.filter = text;
         Ok(self.enter(app))
+    }
+
+    fn kept(&self, app: &App) -> Kept {
+        let History { filter, range, group, before, listing, .. } = &app.history;
+        Kept {
+            what: json!({ "filter": filter, "range": range, "group": group }),
+            at: json!({ "before": before, "row": listing.cursor }),
+        }
+    }
+
+    fn resumed(&self, app: &mut App, kept: &Kept) {
+        let place = |value: &Value| value.as_u64().and_then(|place| usize::try_from(place).ok());
+        let history = &mut app.history;
+        history.filter = raw(&kept.what["filter"]);
+        history.range = place(&kept.what["range"]).filter(|range| *range < RANGES.len()).unwrap_or(0);
+        history.group = place(&kept.what["group"]).filter(|group| *group < GROUPS.len());
+        history.resumed = kept.at["before"].as_array().cloned().unwrap_or_default();
+        history.listing.goal = place(&kept.at["row"]);
     }
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {

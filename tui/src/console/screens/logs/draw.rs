@@ -7,6 +7,7 @@ use super::{Entry, LEVELS, Logs, read};
 use crate::command::logs::words;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
+use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::shown::{count, visible, width};
 
@@ -26,10 +27,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         canvas.text(inner, 0, 1, if logs.sub.is_some() { "There is nothing." } else { "asking ..." }, Role::Text);
         return None;
     }
+    canvas.spot(inner, Target::Pane(0));
     let lines = seen(logs, canvas, inner);
     let mut meant = None;
     for ((place, text, role), y) in lines.iter().zip(0..inner.height) {
         canvas.text(inner, 0, y, text, *role);
+        canvas.line_spot(inner, y, Target::Own(0, away(*place, logs.at)));
         if *place == logs.at {
             canvas.mark_line(inner, y, Role::Select);
             meant = meant.or(Some(Position { x: inner.x, y: inner.y + y }));

@@ -19,7 +19,9 @@ use crate::console::keys::Key::{Char, Code};
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
+use crate::console::trail::Kept;
 use crate::console::ui::Overlay;
+use crate::output::raw;
 
 /// Lines that the console keeps, as many as the daemon does.
 const MOST: usize = 10_000;
@@ -140,6 +142,16 @@ impl room::Room for Room {
         }
         app.logs.only.clear();
         self.refresh(app)
+    }
+
+    fn kept(&self, app: &App) -> Kept {
+        Kept { what: json!({ "level": app.logs.level, "only": app.logs.only }), at: Value::Null }
+    }
+
+    fn resumed(&self, app: &mut App, kept: &Kept) {
+        let level = kept.what["level"].as_u64().and_then(|level| usize::try_from(level).ok());
+        app.logs.level = level.filter(|level| *level < LEVELS.len()).unwrap_or(app.logs.level);
+        app.logs.only = raw(&kept.what["only"]);
     }
 
     fn record(&self, app: &App) -> (String, Value) {

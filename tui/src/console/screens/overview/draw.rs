@@ -7,6 +7,7 @@ use super::{ATTENTION, CHANGES, DENIALS, DESTINATIONS, Overview, PASTS, USERS};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::model::number;
+use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
 use crate::shown::{self, fitted, visible};
@@ -86,9 +87,16 @@ fn curves(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.text(area, 0, y, label, Role::Text);
         canvas.text_right(Rect { width: 20.min(area.width), ..area }, y, &shown(&app.model.status[*name]), Role::Text);
         if let Some(past) = past {
-            canvas.curve(area, 22, y, past.iter().map(|value| tenth_parts(*value)));
+            let seen = past.len().saturating_sub(late(app));
+            canvas.curve(area, 22, y, past[..seen].iter().map(|value| tenth_parts(*value)));
         }
     }
+}
+
+/// Seconds that a slow line is not shown yet, so that curves move every ten seconds.
+fn late(app: &App) -> usize {
+    let is_slow = app.model.is_slow && PASTS[app.overview.past].0 == 1;
+    if is_slow { usize::try_from(number(&Value::from(app.model.now)) % 10).unwrap_or(0) } else { 0 }
 }
 
 fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -130,6 +138,7 @@ fn headed(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option
 fn rows(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<Position> {
     let Overview { rows, cursors, .. } = &app.overview;
     let room = usize::from(area.height).max(1);
+    canvas.spot(area, Target::Pane(part));
     let first = (cursors[part] + 1).saturating_sub(room);
     if rows[part].is_empty() {
         canvas.text(area, 0, 0, if part == ATTENTION { "all is well" } else { "nothing" }, Role::Text);
@@ -138,6 +147,7 @@ fn rows(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<P
     for ((place, row), y) in rows[part].iter().enumerate().skip(first).zip(0..area.height) {
         let (text, role) = line(part, row, usize::from(area.width));
         canvas.text(area, 0, y, &text, role);
+        canvas.line_spot(area, y, Target::Own(part, away(place, cursors[part])));
         if app.ui.pane == part && place == cursors[part] {
             canvas.mark_line(area, y, Role::Select);
             meant = Some(Position { x: area.x, y: area.y + y });

@@ -4,15 +4,16 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use filter::Filter;
 
-use super::{act, copy, live_here};
+use super::search::sought;
+use super::{copy, live_here, palette};
 use crate::console::app::App;
 use crate::console::dialog::KillDialog;
 use crate::console::event::{About, Effect};
 use crate::console::field::Field;
 use crate::console::form;
-use crate::console::keys::Binding;
-use crate::console::screens::{bindings, room};
+use crate::console::screens::room;
 use crate::console::ui::Overlay;
+use crate::output::Sheet;
 
 pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = app.ui.overlay.take() else { return Vec::new() };
@@ -21,12 +22,14 @@ pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     }
     match overlay {
         Overlay::Filter(field) => filter(app, field, key),
+        Overlay::Search(field) => search(app, field, key),
         Overlay::Help { search, scroll } => help(app, search, scroll, key),
-        Overlay::Palette { search, choice } => palette(app, search, choice, key),
+        Overlay::Palette(said) => palette::pressed(app, said, key),
         Overlay::Sort { choice } => sort(app, choice, key),
         Overlay::Columns { choice } => columns(app, choice, key),
         Overlay::Copy { items, choice } => copies(app, items, choice, key),
         Overlay::Detail { scroll } => detail(app, scroll, key),
+        Overlay::Lines { title, lines, scroll } => lines_of(app, (title, lines), scroll, key),
         Overlay::Kill(dialog) => kill(app, dialog, key),
         Overlay::Form(form) => form::pressed(app, form, key),
         Overlay::Question(question) => form::answered(app, question, key),
@@ -61,6 +64,16 @@ fn filter(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
+/// What is looked for is looked for once it is taken.
+fn search(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
+    if key.code == KeyCode::Enter {
+        return sought(app, field.text());
+    }
+    field.takes(key);
+    app.ui.overlay = Some(Overlay::Search(field));
+    Vec::new()
+}
+
 fn help(app: &mut App, mut search: Field, scroll: usize, key: KeyEvent) -> Vec<Effect> {
     let scroll = match key.code {
         KeyCode::Char('?' | 'q') if search.is_empty() => return Vec::new(),
@@ -77,39 +90,11 @@ fn help(app: &mut App, mut search: Field, scroll: usize, key: KeyEvent) -> Vec<E
     Vec::new()
 }
 
-fn palette(app: &mut App, mut search: Field, choice: usize, key: KeyEvent) -> Vec<Effect> {
-    let choice = match key.code {
-        KeyCode::Enter => {
-            let chosen = found(app, &search.text()).nth(choice).map(|binding| binding.action);
-            return chosen.map_or_else(Vec::new, |action| act(app, action));
-        }
-        KeyCode::Down => (choice + 1).min(found(app, &search.text()).count().saturating_sub(1)),
-        KeyCode::Up => choice.saturating_sub(1),
-        _ => {
-            search.takes(key);
-            0
-        }
-    };
-    app.ui.overlay = Some(Overlay::Palette { search, choice });
-    Vec::new()
-}
-
-/// What can be done here and whose name has these letters in this order.
-pub(crate) fn found(app: &App, search: &str) -> impl Iterator<Item = &'static Binding> + use<> {
-    let search = search.to_lowercase();
-    bindings(app.ui.screen, app.ui.pane).filter(move |binding| has_letters(binding.name, &search))
-}
-
-fn has_letters(name: &str, letters: &str) -> bool {
-    let mut rest = name.chars();
-    letters.chars().all(|letter| rest.any(|other| other == letter))
-}
-
 fn sort(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
     let Some((view, visible)) = live_here(app) else { return Vec::new() };
     let live = app.live_mut(view);
     let Some(next) = chosen(choice, live.table.columns.len(), key) else {
-        let name = live.table.columns.get(choice).map(|column| column.name.clone());
+        let name = live.names().into_iter().nth(choice);
         let name = name.filter(|_| key.code == KeyCode::Enter);
         return name.map_or_else(Vec::new, |name| live.sorted(visible, &name));
     };
@@ -120,7 +105,12 @@ fn sort(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
 fn columns(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
     let Some((view, _)) = live_here(app) else { return Vec::new() };
     let live = app.live_mut(view);
-    let names: Vec<String> = live.table.columns.iter().map(|column| column.name.clone()).collect();
+    let names = live.names();
+    if let Some(by) = shift(key) {
+        let choice = live.shifted(choice, by);
+        app.ui.overlay = Some(Overlay::Columns { choice });
+        return Vec::new();
+    }
     if let Some(name) = names.get(choice).filter(|_| key.code == KeyCode::Char(' ')) {
         live.toggle(name);
     }
@@ -130,13 +120,22 @@ fn columns(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Which way a column is to go.
+fn shift(key: KeyEvent) -> Option<isize> {
+    match key.code {
+        KeyCode::Char('<') => Some(-1),
+        KeyCode::Char('>') => Some(1),
+        _ => None,
+    }
+}
+
 fn copies(app: &mut App, mut items: Vec<(&'static str, String)>, choice: usize, key: KeyEvent) -> Vec<Effect> {
     match chosen(choice, items.len(), key) {
         Some(choice) => {
             app.ui.overlay = Some(Overlay::Copy { items, choice });
             Vec::new()
         }
-        None if key.code == KeyCode::Enter && choice < items.len() => copy(app, items.swap_remove(choice).1),
+        None if key.code == KeyCode::Enter && choice < items.len() => copy(app, &items.swap_remove(choice).1),
         None => Vec::new(),
     }
 }
@@ -151,13 +150,32 @@ fn chosen(choice: usize, count: usize, key: KeyEvent) -> Option<usize> {
     }
 }
 
+fn lines_of(app: &mut App, (title, lines): (String, Vec<String>), scroll: usize, key: KeyEvent) -> Vec<Effect> {
+    if let Some(scroll) = scrolled(scroll, key) {
+        let scroll = scroll.min(lines.len().saturating_sub(1));
+        app.ui.overlay = Some(Overlay::Lines { title, lines, scroll });
+    }
+    Vec::new()
+}
+
+/// How far down it is then; nothing for the key that closes it.
+fn scrolled(scroll: usize, key: KeyEvent) -> Option<usize> {
+    match key.code {
+        KeyCode::Char('q') => None,
+        KeyCode::Down | KeyCode::Char('j') => Some(scroll.saturating_add(1)),
+        KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
+        KeyCode::PageDown => Some(scroll.saturating_add(10)),
+        KeyCode::PageUp => Some(scroll.saturating_sub(10)),
+        KeyCode::Home | KeyCode::Char('g') => Some(0),
+        KeyCode::End | KeyCode::Char('G') => Some(usize::MAX),
+        _ => Some(scroll),
+    }
+}
+
 fn detail(app: &mut App, scroll: usize, key: KeyEvent) -> Vec<Effect> {
-    let scroll = match key.code {
-        KeyCode::Char('q') => return Vec::new(),
-        KeyCode::Down | KeyCode::Char('j') => scroll + 1,
-        KeyCode::Up | KeyCode::Char('k') => scroll.saturating_sub(1),
-        _ => scroll,
-    };
+    let Some(scroll) = scrolled(scroll, key) else { return Vec::new() };
+    let record = room(app.ui.screen).record(app).1;
+    let scroll = scroll.min(Sheet::of_record(&record, None).rows.len().saturating_sub(1));
     app.ui.overlay = Some(Overlay::Detail { scroll });
     Vec::new()
 }
