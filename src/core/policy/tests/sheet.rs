@@ -62,6 +62,7 @@ fn a_user_is_edited_and_the_rest_stays_to_the_byte() {
         (json!([{"op": "user.set", "name": "bob", "set": {"enabled": null}}]), "enabled = false\n", ""),
         (json!([{"op": "user.disable", "name": "alice"}]), "# for now\n", "# for now\nenabled = false\n"),
         (json!([{"op": "member.add", "group": "x", "name": "alice"}]), "[\"staff\"]", "[\"staff\", \"x\"]"),
+        (json!([{"op": "group.add", "name": "x", "members": ["alice", "alice"]}]), "[\"staff\"]", "[\"staff\", \"x\"]"),
         (json!([{"op": "group.rename", "name": "staff", "to": "crew"}]), "[\"staff\"]", "[\"crew\"]"),
         (json!([{"op": "group.del", "name": "staff"}]), "[\"staff\"]", "[]"),
         (
@@ -115,6 +116,8 @@ fn who_has_no_name_or_that_of_another_goes_by_a_number() {
     let text = "[[users]]\nname = \"2\"\n[[users]]\ngroups = [\"x\"]\n[[users]]\nname = \"2\"\n";
     let by_number = users(text, json!([{"op": "member.add", "group": "y", "name": "3"}])).expect("it fits");
     assert_eq!(by_number, format!("{text}groups = [\"y\"]\n"));
+    let many = users(text, json!([{"op": "group.add", "name": "y", "members": ["3"]}])).expect("it fits");
+    assert_eq!(many, by_number);
     let by_name = users(text, json!([{"op": "user.disable", "name": "2"}])).expect("it fits");
     assert_eq!(by_name, text.replacen("\"2\"\n", "\"2\"\nenabled = false\n", 1));
     for nobody in ["1", "4", "0", "03", "+3"] {
@@ -130,6 +133,7 @@ fn an_edit_that_does_not_fit_says_why() {
         (json!({"op": "user.del", "name": "eve"}), "there is no user \"eve\""),
         (json!({"op": "user.add", "name": "bob"}), "there is a user \"bob\" already"),
         (json!({"op": "group.add", "name": "x", "members": []}), "a group is there as long as somebody is in it"),
+        (json!({"op": "group.add", "name": "x", "members": ["bob", "eve"]}), "there is no user \"eve\""),
         (json!({"op": "group.del", "name": "x"}), "there is no group \"x\""),
         (json!({"op": "member.del", "group": "x", "name": "bob"}), "there is no \"bob\" in \"x\""),
         (json!({"op": "limit.set", "target": "global", "limits": {"conns": 1}}), "the store config has the rest"),
