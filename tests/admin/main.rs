@@ -13,7 +13,6 @@ mod policy;
 mod reference;
 mod reloads;
 mod roles;
-mod saved;
 mod stores;
 mod views;
 mod vitals;

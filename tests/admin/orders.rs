@@ -22,6 +22,11 @@ fn a_session_ends_by_its_id_and_the_log_says_who_wanted_it() {
     let rehearsed = operator.ask("sessions.kill", order);
     assert_eq!((&rehearsed["matched"], &rehearsed["killed"]), (&json!(1), &json!(0)));
     assert_eq!(rehearsed["sample"][0]["sport"], ours.local().port());
+    let sums = ["users", "user", "destinations", "bytes"].map(|name| rehearsed[name].clone());
+    assert_eq!(sums, [json!(1), json!("anonymous"), json!(1), json!(0)]);
+    assert!(rehearsed["oldest"].is_f64(), "{rehearsed}");
+    let one = operator.ask("sessions.get", json!({ "id": id }));
+    assert_eq!((&one["would"], one["log"].is_array()), (&json!({ "decision": "allow" }), true), "{one}");
     assert_eq!(records(&service), Vec::<Value>::new(), "nothing was done");
 
     let killed = operator.ask("sessions.kill", json!({ "ids": [id, "ffffff"], "reason": "left the company" }));
@@ -54,6 +59,8 @@ fn a_filter_ends_those_it_means_if_they_are_as_many_as_expected() {
     let (code, refusal) = operator.refused("sessions.kill", json!({ "filter": filter, "expect": 5 }));
     assert_eq!((code.as_str(), &refusal["data"]["matched"]), ("conflict", &json!(2)));
     assert_eq!(operator.ask("sessions.kill", json!({ "filter": filter, "expect": 2 }))["killed"], 2);
+    let several = operator.ask("sessions.kill", json!({ "filter": "", "dry": true, "sample": 1 }));
+    assert_eq!(several["sample"].as_array().map(Vec::len), Some(1), "{several}");
     let (_, parts) = operator.answers_to("sessions.export", json!({ "filter": format!("port={}", target(2)) }));
     assert_eq!(parts[0]["rows"][0]["sport"], spared);
     let (code, refusal) = operator.refused("sessions.kill", json!({ "filter": "usr=alice" }));

@@ -33,6 +33,43 @@ fn users_are_those_of_the_file_and_whoever_is_in() {
 }
 
 #[test]
+fn users_have_a_last_day_and_names_that_nobody_got_in_by_are_unknown() {
+    let users = Users::of(&[("alice", b"wonderland")]);
+    let service = start(&[&users.settings(&["userpass"]), "[sessions]\nenabled = true\n"].concat());
+    let mut client = Wire::connect(service.addr());
+    assert_eq!(client.log_in(b"alice", b"wonderland")[1], 0);
+    let target = Target::listen();
+    assert_eq!(client.ask(CONNECT, target.addr()).code, 0);
+    for name in ["alice", "mallory"] {
+        assert_ne!(Wire::connect(service.addr()).log_in(name.as_bytes(), b"a guess")[1], 0, "{name}");
+    }
+    let mut reader = somebody(&service, 4321, &[READ]);
+    let days = |reader: &mut rig::admin::Conversation| {
+        let list = reader.ask("users.list", json!({}));
+        let day = |user: &Value| {
+            json!([user["name"], user["state"], user["from"], user["day"]["sessions"], user["day"]["fails"]])
+        };
+        list["users"].as_array().expect("a list").iter().map(day).collect::<Value>()
+    };
+    let expected = json!([["alice", "enabled", "file", 1, 1], ["mallory", "unknown", null, 0, 1]]);
+    assert!(eventually(PATIENCE, || days(&mut reader) == expected), "{}", days(&mut reader));
+    // The view asks the history aside, and has its answer at a later look.
+    let cols = json!(["state", "denied24", "fails24"]);
+    let view = reader.ask("view.open", json!({ "of": "users", "cols": cols, "filter": "state=unknown or fails24>0" }));
+    let rows =
+        |reader: &mut rig::admin::Conversation| reader.ask("view.set", json!({ "sub": view["sub"] }))["rows"].clone();
+    let expected = json!([["alice", "enabled", 0, 1], ["mallory", "unknown", 0, 1]]);
+    assert!(eventually(PATIENCE, || rows(&mut reader) == expected), "{}", rows(&mut reader));
+    let alice = reader.ask("users.get", json!({ "name": "alice" }));
+    assert_eq!(
+        (&alice["written"]["password"]["kept_as"], &alice["day"]["fails"]),
+        (&json!("argon2id"), &json!(1)),
+        "{alice}"
+    );
+    assert!(alice["first_seen"].is_f64() && alice["last_session"]["user"] == "alice", "{alice}");
+}
+
+#[test]
 fn users_groups_and_who_has_which_part_of_the_bandwidth_are_looked_at() {
     let further = |name: &str| if name == "alice" { "groups = [\"staff\"]\nbandwidth_limit_mbps = 8\n" } else { "" };
     let users = Users::crowd_with(["alice".to_owned(), "bob".to_owned()], b"wonderland", further);

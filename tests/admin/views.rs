@@ -136,7 +136,7 @@ fn a_view_shows_who_comes_what_they_carry_and_why_they_go() {
 fn classes_come_with_who_is_in_them_and_are_gone_with_the_last() {
     let rules = Rules::of(
         "[[users]]\nusername = \"*\"\n\
-         [[users.rules]]\naction = \"allow\"\ndestinations = [\"*\"]\nbandwidth_per_user_mbps = \"40:80\"\n",
+         [[users.rules]]\naction = \"allow\"\ndescription = \"All of it\"\ndestinations = [\"*\"]\nbandwidth_per_user_mbps = \"40:80\"\n",
     );
     let service = start(&rules.settings());
     let cols = json!(["kind", "parent", "sessions"]);
@@ -155,6 +155,12 @@ fn classes_come_with_who_is_in_them_and_are_gone_with_the_last() {
     };
     assert_eq!(ceilings(by_rule), [5_000_000, 10_000_000]);
     assert_eq!(ceilings("global"), [Value::Null, Value::Null]);
+    let origins: Vec<&Value> = list(&classes).iter().map(|class| &class["origin"]).filter(|it| !it.is_null()).collect();
+    assert_eq!(origins, [&json!("rule")], "nothing else is limited: {classes}");
+    // A rule is meant by its name alone, and shown with its description.
+    let p = json!({ "of": "sessions", "cols": ["rule"], "filter": "rule=\"users/*#1\"" });
+    let by_name = view.conversation.ask("view.open", p);
+    assert_eq!(by_name["rows"][0][1], "users/*#1: All of it", "{by_name}");
     drop((client, target));
     view.until(|view| view.order == ["global"]);
     assert_eq!(view.gone.keys().collect::<HashSet<_>>(), HashSet::from([&source.to_owned(), &by_rule.to_owned()]));

@@ -4,7 +4,6 @@ use crate::fields::{Field, Kind};
 
 const PROTOCOLS: &[&str] = &["tcp", "udp"];
 const COMMANDS: &[&str] = &["connect", "bind", "udp_associate", "resolve", "resolve_ptr"];
-const VERDICTS: &[&str] = &["allow", "deny"];
 const DECISIONS: &[&str] = &["allow", "block"];
 
 /// Live sessions.
@@ -34,34 +33,20 @@ pub const SESSIONS: &[Field] = &[
     Field::new("gen", Kind::Count),
 ];
 
-/// Live sessions for whom other rules would decide otherwise.
-pub const WHATIF: &[Field] = &[
-    Field::bare("id", Kind::Name),
-    Field::bare("user", Kind::Text),
-    Field::bare("group", Kind::Text),
-    Field::bare("src", Kind::Address),
-    Field::bare("dst", Kind::Destination),
-    Field::bare("host", Kind::Name),
-    Field::bare("ip", Kind::Address),
-    Field::new("port", Kind::Count),
-    Field::new("proto", Kind::Word(PROTOCOLS)),
-    Field::new("age", Kind::Duration),
-    Field::new("before", Kind::Word(VERDICTS)),
-    Field::bare("rule_before", Kind::Text),
-    Field::new("after", Kind::Word(VERDICTS)),
-    Field::bare("rule_after", Kind::Text),
-    Field::new("own", Kind::Word(&["yes", "no"])),
-];
-
-/// Users: those of the users file, and whoever else is in.
+/// Users: those of the users file, whoever else is in, and names that nobody got in by. What ends in 24 is of the last 24 hours.
 pub const USERS: &[Field] = &[
     Field::bare("name", Kind::Text),
     Field::bare("group", Kind::Text),
-    Field::new("state", Kind::Word(&["enabled", "disabled", "elsewhere"])),
+    Field::new("state", Kind::Word(&["enabled", "disabled", "elsewhere", "unknown"])),
+    Field::new("from", Kind::Word(&["file", "pam"])),
     Field::new("sessions", Kind::Count),
     Field::new("rate", Kind::Rate),
     Field::new("up", Kind::Bytes),
     Field::new("down", Kind::Bytes),
+    Field::new("up24", Kind::Bytes),
+    Field::new("down24", Kind::Bytes),
+    Field::new("denied24", Kind::Count),
+    Field::new("fails24", Kind::Count),
 ];
 
 /// Classes that share the bandwidth.
@@ -73,6 +58,7 @@ pub const LIMITS: &[Field] = &[
     Field::new("pct", Kind::Count),
     Field::new("sessions", Kind::Count),
     Field::new("waiting", Kind::Count),
+    Field::new("origin", Kind::Word(&["users", "config", "rule", "override", "quota"])),
 ];
 
 /// Sources that are turned away because they guessed.

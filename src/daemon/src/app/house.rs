@@ -33,7 +33,7 @@ use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{Admin, Entrance, Terms};
 use crate::frontends::http::{Http, Manners};
 use crate::frontends::office::policy::Store;
-use crate::frontends::office::{Gatehouse, Office, Paces, Past, Record, Workshop};
+use crate::frontends::office::{Gatehouse, Lately, Office, Paces, Past, Record, Workshop};
 use crate::frontends::socks::World;
 use crate::state::effective::Effective;
 use crate::state::journal::Journal;
@@ -179,6 +179,7 @@ impl House {
             world: Arc::clone(&world),
             today: Arc::clone(&counting.today),
             past: past.map(Past::of),
+            lately: Lately::default(),
             reloads: Arc::clone(&reloads),
             record: audit,
             paces: Paces::default(),

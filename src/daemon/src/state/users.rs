@@ -122,6 +122,18 @@ impl Known {
         })
     }
 
+    /// What the password is kept as: by which function, with how much memory in KiB, in how many passes.
+    pub(crate) fn kept_as(&self) -> (String, Option<u32>, Option<u32>) {
+        let params = Params::try_from(&self.hash).ok();
+        let costs = params.map(|params| (params.m_cost(), params.t_cost())).unzip();
+        (self.hash.algorithm.to_string(), costs.0, costs.1)
+    }
+
+    /// From when on the user may log in no more, if that is said.
+    pub(crate) fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+
     /// Whether the user may log in at all.
     pub(crate) fn is_usable(&self, now: Timestamp) -> bool {
         self.is_enabled && self.expires.is_none_or(|expires| now < expires)

@@ -18,6 +18,9 @@ pub struct Kill {
     /// For the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How many of them to show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<usize>,
     /// Only says what would be done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dry: bool,
@@ -37,6 +40,21 @@ pub struct Killed {
     /// The first of them, as objects with the columns of the view.
     #[serde(default)]
     pub sample: Vec<Value>,
+    /// Of how many users.
+    #[serde(default)]
+    pub users: u64,
+    /// Whose, if they are all one user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// To how many destinations.
+    #[serde(default)]
+    pub destinations: u64,
+    /// When the oldest began, in seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<f64>,
+    /// What they have carried, in both directions.
+    #[serde(default)]
+    pub bytes: u64,
     /// How many were ordered to end; nothing was, if it was dry.
     pub killed: u64,
     /// How many of `ids` were over before.

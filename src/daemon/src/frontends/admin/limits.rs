@@ -25,7 +25,7 @@ pub(super) const OPS: &[Op] = &[
         "limits.tree",
         tree,
         &[],
-        "classes: name (global, group/NAME, user/NAME, a source, or one of these by a rule), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, sessions, waiting, override_left_s; those under pressure first",
+        "classes: name (global, group/NAME, user/NAME, a source, or one of these by a rule), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, sessions, most_sessions, waiting, origin (users, config, rule, override or quota), override_left_s; those under pressure first",
         "who has which part of the bandwidth, and who waits for it",
     ),
     watch("limits.sub", subscribe, &[EVERY], "sub; pushes limits, as limits.tree", "the same again and again"),

@@ -221,7 +221,7 @@ fn has(line: &Line, text: &str, is_masked: bool) -> bool {
         || written.fields().any(|(name, value)| is_in(&format!("{name}={}", shown(value, is_masked))))
 }
 
-fn told(line: &Line, is_masked: bool) -> Value {
+pub(super) fn told(line: &Line, is_masked: bool) -> Value {
     let written = &line.written;
     let shown = |text| shown(text, is_masked).into_owned();
     let fields: Map<String, Value> =

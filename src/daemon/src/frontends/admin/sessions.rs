@@ -5,22 +5,23 @@ use std::time::Instant;
 use filter::{Field, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::{Code, Kill, Refusal};
+use wire::admin::{Code, Kill, Refusal, Role};
 
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
-use super::ops::{IDEM, Op, look, order, read, search};
+use super::logs::told;
+use super::ops::{IDEM, Op, order, read, search};
 use crate::frontends::office::Operation;
 use crate::frontends::office::several::{Known, Several, Whom};
 use crate::frontends::office::sight::{Sight, masked, now};
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
-    look(
+    search(
         "sessions.get",
         get,
         &[("id", "a short id or a UUID")],
-        "every column of the view and live: everything that the API shows",
+        "every column of the view; live: everything that the API shows; would: decision and by, what the rules in force say to it now; classes: those it shares bandwidth in, as limits.tree; log: the last lines that name it (for the role operate)",
         "one live session",
     ),
     order(
@@ -31,11 +32,12 @@ pub(super) const OPS: &[Op] = &[
             ("filter", "instead of ids: those that it lets in now"),
             ("expect", "how many there must be, or nothing is done and the answer is conflict"),
             ("reason", "for the audit log"),
+            ("sample", "how many of them to show, 1 to 200; 5 without it"),
             ("dry", "true only says what would be done"),
             IDEM,
             ("epoch", "the run of the daemon that the ids belong to"),
         ],
-        "matched, sample, killed, gone, audit",
+        "matched, sample, users: of how many, user: the only one, destinations: how many, oldest, bytes, killed, gone, audit",
         "ends sessions",
     ),
     search(
@@ -58,7 +60,12 @@ struct One {
     id: String,
 }
 
-pub(super) fn get(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+pub(super) fn get(
+    desk: &Desk,
+    asker: &Asker,
+    p: Parameters,
+    _: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
     let One { id } = read(p)?;
     let known = known(&id)?;
     let sight = desk.office.sight(known, asker.is_masked);
@@ -71,6 +78,12 @@ pub(super) fn get(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Re
     }
     let mut row = sight.object();
     row["live"] = live;
+    row["would"] = desk.office.would(&sight.session);
+    row["classes"] = desk.office.classes_of(&sight.session, asker.is_masked);
+    if asker.role >= Role::Operate {
+        let lines = desk.office.last_lines(&sight.session);
+        row["log"] = lines.iter().map(|line| told(line, asker.is_masked)).collect();
+    }
     Ok(row)
 }
 
@@ -82,7 +95,7 @@ pub(super) fn kill(
 ) -> Result<Value, Refusal> {
     let mut target = p.clone();
     target.retain(|name, _| ["ids", "filter"].contains(&name.as_str()));
-    let Kill { ids, filter, expect, reason, dry, idem, epoch } = read(p)?;
+    let Kill { ids, filter, expect, reason, sample, dry, idem, epoch } = read(p)?;
     if epoch.is_some_and(|epoch| epoch != desk.epoch) {
         return Err(Refusal::new(Code::Epoch, "the ids belong to another run of the daemon")
             .with(json!({ "epoch": desk.epoch })));
@@ -95,7 +108,7 @@ pub(super) fn kill(
         (None, Some(text)) => Whom::Fitting(filter_of(&text, filter::SESSIONS)?),
         (Some(_), Some(_)) | (None, None) => return Err(Refusal::new(Code::BadRequest, "give either ids or a filter")),
     };
-    let several = Several { whom, target: target.into(), expect, reason, is_rehearsal: dry, idem };
+    let several = Several { whom, target: target.into(), expect, reason, sample, is_rehearsal: dry, idem };
     let operation = Operation::EndSessions(Box::new(several));
     let answer = desk.office.perform(&asker.caller, operation).map_err(|no| refusal(&no))?;
     Ok(serde_json::to_value(&answer).expect("an answer can be written"))

@@ -1,7 +1,5 @@
 //! Operations on users.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal};
@@ -11,8 +9,9 @@ use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
 use super::ops::{IDEM, Op, Takes, change, read, search};
 use crate::frontends::office::Operation;
-use crate::frontends::office::people::Person;
+use crate::frontends::office::people::{PastOfUser, Person, told};
 use crate::frontends::office::policy::{NewPassword, Secret};
+use crate::frontends::office::sight::seconds;
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -23,14 +22,14 @@ pub(super) const OPS: &[Op] = &[
             ("after", "the name of the last one of the page before"),
             ("limit", "at most so many, 1 to 1000; 1000 without it"),
         ],
-        "total, users: name, state (enabled, disabled, or elsewhere if the users file has them not), groups, sessions, up, down, rate, last_seen, last_src, limits of their own; day: sessions, up, down, denied, failed of the last 24 hours, if a history is kept; next",
-        "users of the users file, and whoever else is in",
+        "total, users: name, state (enabled, disabled, elsewhere if the users file has them not, unknown if nobody ever got in by that name), from (file or pam), groups, sessions, up, down, rate, last_seen, last_src, limits of their own; day: sessions, up, down, denied, failed, and fails: logins that were refused, of the last 24 hours, if a history is kept; next",
+        "users of the users file, whoever else is in, and names that only failed in the last 24 hours",
     ),
     search(
         "users.get",
         user,
         &[NAME],
-        "as users.list has it; rules: own, groups, everybody; last_session as the history has it",
+        "as users.list has it; written: what the users file says of password (kept_as, memory_kib, passes) and expires; rules: own, groups, everybody; first_seen, last_session as the history has them",
         "one user",
     ),
     search(
@@ -80,18 +79,18 @@ struct List {
 fn users(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
     let List { after, limit } = read(p)?;
     let limit = limit.unwrap_or(MOST).clamp(1, MOST);
-    let everybody = desk.office.everybody(asker.is_masked);
-    let days = desk.office.last_days(None).map_err(|no| refusal(&no))?;
+    let days = desk.office.last_days().map_err(|no| refusal(&no))?;
+    let everybody = desk.office.everybody_lately(asker.is_masked, days.as_ref());
     let mut rest = everybody.values().filter(|person| after.as_ref().is_none_or(|after| person.name > *after));
-    let page: Vec<_> = rest.by_ref().take(limit).map(|person| with_day(person.json(), person, days.as_ref())).collect();
+    let page: Vec<_> = rest.by_ref().take(limit).map(with_day).collect();
     let next = rest.next().and_then(|_| page.last()).map(|last| last["name"].clone());
     Ok(json!({ "total": everybody.len(), "users": page, "next": next }))
 }
 
-fn with_day(mut shown: Value, person: &Person, days: Option<&BTreeMap<String, Value>>) -> Value {
-    if let Some(days) = days {
-        let nothing = || json!({ "sessions": 0, "up": 0, "down": 0, "denied": 0, "failed": 0 });
-        shown["day"] = days.get(&person.name).cloned().unwrap_or_else(nothing);
+fn with_day(person: &Person) -> Value {
+    let mut shown = person.json();
+    if let Some(day) = &person.day {
+        shown["day"] = told(day);
     }
     shown
 }
@@ -103,14 +102,26 @@ struct One {
 
 fn user(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
     let One { name } = read(p)?;
-    let everybody = desk.office.everybody(asker.is_masked);
+    if desk.office.is_due_to_look_back() {
+        desk.office.will_look_back();
+        desk.office.look_back();
+    }
+    let lately = desk.office.days();
+    let everybody = desk.office.everybody_lately(asker.is_masked, lately.as_deref());
     let person = everybody.get(&name).ok_or_else(|| {
         Refusal::new(Code::NotFound, "there is no such user, neither in the users file nor in a session")
     })?;
-    let days = desk.office.last_days(Some(&name)).map_err(|no| refusal(&no))?;
-    let mut shown = with_day(person.json(), person, days.as_ref());
+    let mut shown = person.json();
+    shown["written"] = json!(desk.office.written_of(&name));
     shown["rules"] = desk.office.rules_about(person);
-    if let Some(mut last) = desk.office.last_session(&name).map_err(|no| refusal(&no))? {
+    let Some(PastOfUser { day, first, last }) = desk.office.past_of(&name).map_err(|no| refusal(&no))? else {
+        return Ok(shown);
+    };
+    shown["day"] = told(&day);
+    // Who failed under a name stands in no index: that is known once everybody's day is.
+    shown["day"]["fails"] = json!(person.day.as_ref().map(|day| day.fails));
+    shown["first_seen"] = json!(first.map(|first| seconds(first.as_microsecond())));
+    if let Some(mut last) = last {
         if asker.is_masked {
             super::sessions::mask(&mut last);
         }

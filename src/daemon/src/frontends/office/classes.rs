@@ -8,12 +8,16 @@ use serde_json::{Value, json};
 
 use super::Office;
 use super::sight::masked;
+use crate::state::limits::Key;
 use crate::state::limits::bandwidth::Standing;
 use crate::state::limits::quotas::concession::{Grantee, What};
-use crate::state::limits::share::Class;
+use crate::state::limits::share::{Class, claim};
+use crate::state::limits::tuning::Tuning;
 use crate::state::penalties::source::Source;
 use crate::state::rules::Rules;
 use crate::state::session::facts::Identity;
+use crate::state::snapshot::Snapshot;
+use crate::state::users::Known;
 
 /// A class as it is now; rates are bytes a second, and nothing is no limit.
 #[derive(Debug, Clone)]
@@ -34,6 +38,10 @@ pub(crate) struct ClassNow {
     pub(crate) sessions: u64,
     /// Sessions that wait.
     pub(crate) waiting: u64,
+    /// Sessions that it may have at once, where that is known: of users of the users file.
+    pub(crate) most_sessions: Option<u64>,
+    /// Where its limit comes from, if it has one: users, config, rule, override or quota.
+    pub(crate) origin: Option<&'static str>,
     /// Seconds that an override of an operator's holds on.
     pub(crate) override_left: Option<u64>,
 }
@@ -60,6 +68,15 @@ impl ClassNow {
         self.using.0 + self.using.1
     }
 
+    /// Bytes a second that it has in any case.
+    pub(crate) fn guaranteed(&self) -> Option<u64> {
+        Some(self.guaranteed).filter(|rate| *rate > 0)
+    }
+
+    pub(crate) fn burst(&self) -> Option<u64> {
+        self.burst
+    }
+
     /// The lower ceiling of both directions.
     pub(crate) fn ceiling(&self) -> Option<u64> {
         self.ceiling.into_iter().flatten().min()
@@ -67,11 +84,12 @@ impl ClassNow {
 
     pub(crate) fn json(&self) -> Value {
         let Self { whole_name: _, name, parent, kind, ceiling, guaranteed, burst, priority, .. } = self;
-        let Self { using, sessions, waiting, override_left, .. } = self;
+        let Self { using, sessions, waiting, most_sessions, origin, override_left, .. } = self;
         json!({
             "name": name, "parent": parent, "kind": kind, "ceiling_up": ceiling[0], "ceiling_down": ceiling[1],
             "guaranteed": guaranteed, "burst": burst, "priority": priority, "using_up": using.0, "using_down": using.1,
-            "pct": self.percent(), "sessions": sessions, "waiting": waiting, "override_left_s": override_left,
+            "pct": self.percent(), "sessions": sessions, "most_sessions": most_sessions, "waiting": waiting, "origin": origin,
+            "override_left_s": override_left,
         })
     }
 }
@@ -84,6 +102,7 @@ impl Office {
         let rules = &regime.snapshot.rules;
         let name = |class: &Class| named(class, rules, is_masked);
         let (overrides, of_groups) = (self.overrides_left(), moved.of_groups(&standings));
+        let tuning = self.world.quotas.tuning();
         let mut classes: Vec<ClassNow> = Vec::new();
         for standing in &standings {
             let Some((kind, own_name)) = standing.class.as_ref().map_or(Some(("global", "global".to_owned())), name)
@@ -107,6 +126,11 @@ impl Office {
                 parent: standing.class.as_ref().map(|_| {
                     standing.parent.as_ref().and_then(name).map_or_else(|| "global".to_owned(), |(_, name)| name)
                 }),
+                most_sessions: standing
+                    .class
+                    .as_ref()
+                    .and_then(|class| most_sessions(&regime.snapshot, &tuning, class)),
+                origin: origin(&regime.snapshot, &tuning, standing),
                 override_left: overrides.get(&own_name).copied(),
                 whole_name: whole.map_or_else(|| own_name.clone(), |(_, name)| name),
                 name: own_name,
@@ -186,6 +210,31 @@ impl Moved {
         }
         sums
     }
+}
+
+/// Of a user of the users file, with what holds for a while.
+fn most_sessions(snapshot: &Snapshot, tuning: &Tuning, class: &Class) -> Option<u64> {
+    let Class::User(name, _) = class else { return None };
+    let known = snapshot.users.find(name.as_bytes())?;
+    let mut keys = claim(snapshot, None, &Identity::User(known.user.clone())).keys;
+    tuning.count(&mut keys);
+    let own = keys.into_iter().find(|(key, _)| matches!(key, Key::User(user) if user == name));
+    own.and_then(|(_, terms)| terms.at_once).map(u64::from)
+}
+
+/// Who says what its limit is.
+fn origin(snapshot: &Snapshot, tuning: &Tuning, standing: &Standing) -> Option<&'static str> {
+    let written = match &standing.class {
+        Some(Class::User(name, _)) => {
+            let portion = snapshot.users.find(name.as_bytes()).map(Known::portion).unwrap_or_default();
+            let is_of_file = portion.up.is_some() || portion.down.is_some();
+            if is_of_file { "users" } else { "config" }
+        }
+        Some(Class::Rule(..)) => "rule",
+        Some(Class::Group(_) | Class::Source(_) | Class::Session(..)) | None => "config",
+    };
+    let is_limited = standing.up.ceiling.is_some() || standing.down.ceiling.is_some();
+    standing.class.as_ref().and_then(|class| tuning.cause(class)).or_else(|| is_limited.then_some(written))
 }
 
 /// The kind of a class and its name; sessions are none of their own.

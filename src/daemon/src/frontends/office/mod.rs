@@ -2,12 +2,14 @@
 //!
 //! Knows nothing of HTTP, tokens or sockets: a frontend says who asks and what that one may do.
 
+mod about;
 pub(crate) mod acl;
 pub(crate) mod attention;
 pub(crate) mod classes;
 pub(crate) mod forgiveness;
 pub(crate) mod gatehouse;
 pub(crate) mod journal;
+mod lately;
 mod limits;
 mod live;
 pub(crate) mod moment;
@@ -37,6 +39,7 @@ use wire::Extent;
 use self::forgiveness::Forgive;
 pub(crate) use self::gatehouse::Gatehouse;
 use self::journal::Hear;
+pub(crate) use self::lately::Lately;
 use self::limits::{Conceded, Quotas, Shown, Voided};
 pub(crate) use self::limits::{Grant, Override, Reset};
 use self::live::Live;
@@ -78,6 +81,8 @@ pub(crate) struct Office {
     pub(crate) today: Arc<Today>,
     /// The history, if one is kept.
     pub(crate) past: Option<Past>,
+    /// What it said of each user's last day.
+    pub(crate) lately: Lately,
     pub(crate) reloads: Arc<Reloads>,
     /// Where orders are written down, if they are.
     pub(crate) record: Option<Record>,
@@ -196,8 +201,6 @@ pub(crate) enum No {
     DraftGone(u64),
     #[error("there is no generation {0}; the last 50 are kept")]
     GenerationGone(u64),
-    #[error("{}", failing(.0))]
-    TestsFail(Vec<(usize, String)>),
     #[error("{0}")]
     Conflict(String),
     #[error("no history is kept")]
@@ -226,13 +229,6 @@ pub(crate) enum No {
     NotKept,
 }
 
-/// Saved tests with their numbers and what is wrong.
-fn failing(tests: &[(usize, String)]) -> String {
-    let lines: Vec<String> =
-        tests.iter().map(|(number, fault)| format!("the saved test {number} fails: {fault}")).collect();
-    lines.join("; ")
-}
-
 impl Caller {
     /// Somebody with a token, or without one.
     pub(crate) fn holder(name: &str, scope: Scope) -> Self {
@@ -242,11 +238,6 @@ impl Caller {
     /// A process on this host.
     pub(crate) fn process(name: String, scope: Scope, who: Arc<Value>) -> Self {
         Self { name, scope, who: Some(who) }
-    }
-
-    /// Where the process is, as far as the kernel knows it.
-    pub(crate) fn terminal(&self) -> Option<&str> {
-        self.who.as_deref()?["tty"].as_str()
     }
 
     /// For the audit log.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::No;
 use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
+use crate::engine::history::archive::day::Days;
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::replay::Asked;
 use crate::engine::history::archive::row::Row;
@@ -45,6 +46,11 @@ impl Past {
 
     pub(super) fn sums(&self, filter: &Filter, by: By, limit: u32) -> Result<Vec<Sum>, No> {
         self.answer(|archive| archive.sums(filter, by, limit))
+    }
+
+    /// Of everybody since this moment, in microseconds since 1970.
+    pub(super) fn days(&self, since: i64) -> Result<Days, No> {
+        self.answer(|archive| archive.days(since))
     }
 
     pub(super) fn aggregate(&self, filter: &Filter, wanted: Wanted) -> Result<Aggregate, No> {

@@ -1,6 +1,7 @@
 //! Users: those of the users file, and whoever else is in; what each may have, has now, and had in the last day.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use ::acl::Subject;
@@ -9,15 +10,17 @@ use serde_json::{Value, json};
 
 use super::sight::{masked, seconds};
 use super::{No, Office};
+use crate::engine::history::archive::day::{Day, Days};
 use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::order::Order;
 use crate::engine::history::archive::sum::{By, Sum};
 use crate::state::limits::allowance::Portion;
-use crate::state::session::facts::{Identity, Origin};
+use crate::state::session::facts::{AuthMethod, Identity, Origin, Proof};
 use crate::state::session::ticket::Session;
 use crate::state::users::Known;
 
-/// Users whose last day is summed up.
-const MOST: u32 = 10_000;
+/// Whom the history calls those who logged in as nobody in particular.
+const ANONYMOUS: &str = "anonymous";
 
 /// One user, of the users file or only in sessions.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +36,24 @@ pub(crate) struct Person {
     pub(crate) rate: u64,
     /// When the latest session that is in began, in microseconds since 1970, and where from.
     pub(crate) latest: Option<(i64, String)>,
+    /// What was in the last day, where that is known.
+    pub(crate) day: Option<Day>,
+    /// Whether nobody has let this one in: it is a name that was only said.
+    is_unknown: bool,
+    /// How this one proved to be who it is, if the users file has them not.
+    proof: Option<AuthMethod>,
     /// What the users file says that they may have.
     portion: Portion,
+}
+
+/// What the history has of one user.
+#[derive(Debug)]
+pub(crate) struct PastOfUser {
+    /// But for logins that failed.
+    pub(crate) day: Day,
+    pub(crate) first: Option<Timestamp>,
+    /// The last session as the history has it.
+    pub(crate) last: Option<Value>,
 }
 
 impl Person {
@@ -42,14 +61,25 @@ impl Person {
         match self.listed {
             Some(true) => "enabled",
             Some(false) => "disabled",
+            None if self.is_unknown => "unknown",
             None => "elsewhere",
+        }
+    }
+
+    /// Who says that this is a user, if somebody does.
+    pub(crate) fn vouched_by(&self) -> Option<&'static str> {
+        match (self.listed, self.proof) {
+            (Some(_), _) => Some("file"),
+            (None, Some(AuthMethod::PamUsername | AuthMethod::PamAddress)) => Some("pam"),
+            (None, Some(AuthMethod::None | AuthMethod::UserPass) | None) => None,
         }
     }
 
     pub(crate) fn json(&self) -> Value {
         let Self { name, groups, sessions, up, down, rate, latest, .. } = self;
         json!({
-            "name": name, "state": self.state(), "groups": groups, "sessions": sessions, "up": up, "down": down, "rate": rate,
+            "name": name, "state": self.state(), "from": self.vouched_by(), "groups": groups,
+            "sessions": sessions, "up": up, "down": down, "rate": rate,
             "last_seen": latest.as_ref().map(|(at, _)| seconds(*at)), "last_src": latest.as_ref().map(|(_, source)| source),
             "limits": limits(&self.portion),
         })
@@ -63,6 +93,11 @@ impl Person {
             portion: known.portion(),
             ..Self::default()
         }
+    }
+
+    /// Somebody who is not here; if nobody got in by the name, it was only said.
+    fn of_day(name: &str, day: &Day) -> Self {
+        Self { name: name.to_owned(), is_unknown: day.sessions == 0, ..Self::default() }
     }
 
     fn is_in(&mut self, session: &Session, rate: u64, source: String) {
@@ -87,9 +122,10 @@ impl Office {
         let rates = self.paces.rates(&self.world.roster, Instant::now());
         self.world.roster.each(|session| {
             let facts = session.facts();
-            let Some(Identity::User(user)) = facts.proof.as_ref().map(|proof| &proof.identity) else { return };
+            let Some(Proof { identity: Identity::User(user), method }) = &facts.proof else { return };
             let person = everybody.entry(user.name.to_string()).or_default();
             if person.listed.is_none() {
+                person.proof = Some(*method);
                 person.name = user.name.to_string();
                 person.groups = user.groups.iter().map(ToString::to_string).collect();
             }
@@ -97,6 +133,15 @@ impl Office {
             person.is_in(session, rate, source(session, is_masked));
         });
         everybody
+    }
+
+    /// What the users file says of how a user logs in: what the password is kept as, and until when that is.
+    pub(crate) fn written_of(&self, user: &str) -> Option<Value> {
+        let regime = self.world.regime();
+        let known = regime.snapshot.users.find(user.as_bytes())?;
+        let (algorithm, memory, passes) = known.kept_as();
+        let password = json!({ "kept_as": algorithm, "memory_kib": memory, "passes": passes });
+        Some(json!({ "password": password, "expires": known.expires() }))
     }
 
     /// Who is in which group, with the rules of each.
@@ -133,34 +178,65 @@ impl Office {
         json!({ "own": own, "groups": groups, "everybody": everybody })
     }
 
+    /// The same with whoever was not let in, and with what the last day was for each.
+    pub(crate) fn everybody_lately(&self, is_masked: bool, days: Option<&Days>) -> BTreeMap<String, Person> {
+        let mut everybody = self.everybody(is_masked);
+        // Who logged in as nobody in particular is no user.
+        for (name, day) in days.into_iter().flatten().filter(|(name, _)| *name != ANONYMOUS) {
+            let person = everybody.entry(name.clone()).or_insert_with(|| Person::of_day(name, day));
+            if person.latest.is_none() {
+                person.latest = day.last.as_ref().map(|(at, source)| (*at, shown(source.as_deref(), is_masked)));
+            }
+            person.day = Some(day.clone());
+        }
+        if days.is_some() {
+            for person in everybody.values_mut().filter(|person| person.day.is_none()) {
+                person.day = Some(Day::default());
+            }
+        }
+        everybody
+    }
+
     /// The last day of each user, if a history is kept.
     ///
     /// # Errors
     /// The history cannot be read in time.
-    pub(crate) fn last_days(&self, user: Option<&str>) -> Result<Option<BTreeMap<String, Value>>, No> {
-        let Some(past) = &self.past else { return Ok(None) };
-        let since = Timestamp::now() - SignedDuration::from_hours(24);
-        let filter = Filter { user: user.map(str::to_owned), since: Some(since.as_microsecond()), ..Filter::default() };
-        let sums = past.sums(&filter, By::User, MOST)?;
-        let shown = |sum: Sum| {
-            let Sum { of, sessions, bytes_sent, bytes_received, rejected, failed } = sum;
-            let day = json!({
-                "sessions": sessions, "up": bytes_sent, "down": bytes_received, "denied": rejected, "failed": failed,
-            });
-            Some((of?, day))
-        };
-        Ok(Some(sums.into_iter().filter_map(shown).collect()))
+    pub(crate) fn last_days(&self) -> Result<Option<Days>, No> {
+        let since = (Timestamp::now() - SignedDuration::from_hours(24)).as_microsecond();
+        self.past.as_ref().map(|past| past.days(since)).transpose()
     }
 
-    /// The last session of a user that the history has.
+    /// The last day of one user, if a history is kept, and when the first and the last session was that it has.
     ///
     /// # Errors
     /// The history cannot be read in time.
-    pub(crate) fn last_session(&self, user: &str) -> Result<Option<Value>, No> {
+    pub(crate) fn past_of(&self, user: &str) -> Result<Option<PastOfUser>, No> {
         let Some(past) = &self.past else { return Ok(None) };
-        let filter = Filter { user: Some(user.to_owned()), ..Filter::default() };
-        Ok(past.page(&filter, 1)?.first().and_then(|row| serde_json::to_value(row).ok()))
+        let since = (Timestamp::now() - SignedDuration::from_hours(24)).as_microsecond();
+        let of_user = Filter { user: Some(user.to_owned()), ..Filter::default() };
+        let sums = past.sums(&Filter { since: Some(since), ..of_user.clone() }, By::User, 1)?;
+        let sum = sums.into_iter().next().unwrap_or_default();
+        let Sum { of: _, sessions, bytes_sent: up, bytes_received: down, rejected: denied, failed } = sum;
+        let order = Order { is_ascending: true, ..Order::default() };
+        let first = past.page(&Filter { order, ..of_user.clone() }, 1)?.into_iter().next();
+        Ok(Some(PastOfUser {
+            day: Day { sessions, up, down, denied, failed, ..Day::default() },
+            first: first.map(|row| row.start_time),
+            last: past.page(&of_user, 1)?.first().and_then(|row| serde_json::to_value(row).ok()),
+        }))
     }
+}
+
+/// An address of the history for somebody who may see it whole or not.
+fn shown(source: Option<&str>, is_masked: bool) -> String {
+    let address = source.and_then(|source| source.parse::<IpAddr>().ok());
+    address.map_or_else(|| "local".to_owned(), |it| if is_masked { masked(it) } else { it.to_string() })
+}
+
+/// A day as it is told.
+pub(crate) fn told(day: &Day) -> Value {
+    let Day { sessions, up, down, denied, failed, fails, last: _ } = day;
+    json!({ "sessions": sessions, "up": up, "down": down, "denied": denied, "failed": failed, "fails": fails })
 }
 
 fn source(session: &Session, is_masked: bool) -> String {

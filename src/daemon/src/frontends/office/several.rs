@@ -1,18 +1,19 @@
 //! Ends several sessions at once, if they are as many as somebody thinks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use filter::Filter;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::record::{Done, Order};
-use super::sight::{Sight, now};
+use super::sight::{Cell, Sight, now, seconds};
 use super::{Caller, No, Office};
 use crate::state::session::ending::ByHouse;
 
-/// How many of them are shown.
+/// How many of them are shown if nobody says it, and at most.
 const SAMPLE: usize = 5;
+const MOST_SHOWN: usize = 200;
 
 /// Which sessions are to end, and under which conditions.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Several {
     /// How many there must be.
     pub(crate) expect: Option<u64>,
     pub(crate) reason: Option<String>,
+    /// How many of them are shown.
+    pub(crate) sample: Option<usize>,
     /// Nothing is done.
     pub(crate) is_rehearsal: bool,
     pub(crate) idem: Option<String>,
@@ -48,8 +51,19 @@ pub(crate) enum Known {
 pub(crate) struct Ended {
     pub(crate) matched: u64,
     pub(crate) sample: Vec<Value>,
+    sums: Sums,
     pub(crate) killed: u64,
     pub(crate) gone: u64,
+}
+
+/// What they are together.
+#[derive(Debug, Default)]
+struct Sums {
+    users: BTreeSet<String>,
+    destinations: usize,
+    /// When the first of them began, in microseconds since 1970.
+    oldest: Option<i64>,
+    bytes: u64,
 }
 
 impl Known {
@@ -89,9 +103,11 @@ impl Office {
             Whom::These(known) => known.iter().collect::<HashSet<_>>().len() as u64,
             Whom::Fitting(_) => matched,
         };
+        let shown = several.sample.unwrap_or(SAMPLE).clamp(1, MOST_SHOWN);
         let ended = Ended {
             matched,
-            sample: found.iter().take(SAMPLE).map(Sight::object).collect(),
+            sample: found.iter().take(shown).map(Sight::object).collect(),
+            sums: Sums::of(&found),
             killed: 0,
             gone: asked.saturating_sub(matched),
         };
@@ -136,7 +152,26 @@ impl Office {
 
 impl Ended {
     pub(crate) fn json(&self, audit: Option<&str>) -> Value {
-        let Self { matched, sample, killed, gone } = self;
-        json!({ "matched": matched, "sample": sample, "killed": killed, "gone": gone, "audit": audit })
+        let Self { matched, sample, sums: Sums { users, destinations, oldest, bytes }, killed, gone } = self;
+        let only = users.first().filter(|_| users.len() == 1);
+        json!({
+            "matched": matched, "sample": sample, "users": users.len(), "user": only, "destinations": destinations,
+            "oldest": oldest.map(seconds), "bytes": bytes, "killed": killed, "gone": gone, "audit": audit,
+        })
+    }
+}
+
+impl Sums {
+    fn of(sights: &[Sight]) -> Self {
+        let text = |sight: &Sight, column: &str| match sight.cell(column) {
+            Cell::Text(text) => Some(text),
+            Cell::Nothing | Cell::Number(_) | Cell::Time(_) | Cell::List(_) => None,
+        };
+        Self {
+            users: sights.iter().filter_map(|sight| text(sight, "user")).collect(),
+            destinations: sights.iter().filter_map(|sight| text(sight, "dst")).collect::<HashSet<_>>().len(),
+            oldest: sights.iter().map(Sight::started).min(),
+            bytes: sights.iter().map(|sight| sight.up + sight.down).sum(),
+        }
     }
 }

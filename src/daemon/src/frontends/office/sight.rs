@@ -202,6 +202,13 @@ impl Sight {
         found.unwrap_or(Cell::Nothing)
     }
 
+    /// The rule that decided, under its name alone and with its description.
+    fn rule(&self, facts: &Facts) -> Option<Asked<'_>> {
+        let rule = facts.decision.and_then(|decision| decision.rule())?;
+        let names = [self.session.snapshot.rules.set().label(rule), self.session.rule(rule)];
+        Some(Asked::Many(names.map(|name| Asked::Text(Cow::Owned(name))).into()))
+    }
+
     fn source(&self) -> String {
         match self.session.origin() {
             Origin::Address(address) if self.is_masked => masked(address.ip()),
@@ -209,7 +216,8 @@ impl Sight {
         }
     }
 
-    fn started(&self) -> i64 {
+    /// When it began, in microseconds since 1970.
+    pub(crate) fn started(&self) -> i64 {
         let (seconds, nanos) = self.session.id.get_timestamp().expect("ids are UUIDv7").to_unix();
         i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(i64::from(nanos) / 1_000)
     }
@@ -230,6 +238,7 @@ impl filter::Row for Sight {
                 let ids = [self.id(), self.session.id.to_string()];
                 return Some(Asked::Many(ids.map(|id| Asked::Text(Cow::Owned(id))).into()));
             }
+            "rule" => return self.rule(&self.session.facts()),
             "group" => self.cell("groups"),
             "port" => self.cell("dport"),
             other => self.cell(other),

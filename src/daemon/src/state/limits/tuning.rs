@@ -49,6 +49,20 @@ impl Tuning {
         }
     }
 
+    /// Why something else holds of the bandwidth of a class than what is written: an operator's override, or a quota that is used up.
+    pub(crate) fn cause(&self, class: &Class) -> Option<&'static str> {
+        let tuned = match class {
+            Class::User(name, _) => self.users.get(name),
+            Class::Group(name) => self.groups.get(name),
+            Class::Source(_) | Class::Rule(..) | Class::Session(..) => None,
+        }?;
+        match (tuned.slowed, tuned.bandwidth) {
+            (Some(_), _) => Some("quota"),
+            (None, Some(_)) => Some("override"),
+            (None, None) => None,
+        }
+    }
+
     /// The classes above a session, with what holds now. One of the user's groups that is tuned takes the place of another one.
     pub(super) fn tune(
         &self,

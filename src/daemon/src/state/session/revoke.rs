@@ -103,6 +103,12 @@ fn objection<'a>(session: &Session, now: &'a Snapshot) -> Option<Objection<'a>> 
     Some(Objection { by: Some(by), snapshot: now })
 }
 
+/// Whether these rules and users would let the session begin; if not, what is against it. Nothing before it has asked for something.
+pub(crate) fn would_begin(session: &Session, now: &Snapshot) -> Option<Result<(), String>> {
+    session.facts().request.as_ref()?;
+    Some(objection(session, now).map_or(Ok(()), |objection| Err(objection.to_string())))
+}
+
 /// The proof as it would be now; nothing if its user may not log in any more. PAM's users are in no file of ours.
 fn renewed(proof: &Proof, users: &Users) -> Option<Proof> {
     match (&proof.identity, proof.method) {

@@ -1,6 +1,7 @@
 //! Questions to the database, by whoever wants to know: never writing, never holding the writer up, and with an end.
 
 pub(crate) mod aggregate;
+pub(crate) mod day;
 pub(crate) mod expression;
 pub(crate) mod filter;
 pub(crate) mod order;
@@ -18,6 +19,7 @@ use history::Sought;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
+use self::day::Days;
 use self::filter::{Conditions, Filter};
 use self::row::Row;
 use self::sum::{Bounds, By, Overview, Sum};
@@ -105,6 +107,13 @@ impl Archive {
             sum::sums(connection, (&sql, params_from_iter(values)), by, most)
         })?;
         sums.ok_or(NoAnswer::TooMuch(self.most_sums))
+    }
+
+    /// What each user had in the sessions that began at this moment or later, in microseconds since 1970.
+    pub(crate) fn days(&mut self, since: i64) -> Result<Days, NoAnswer> {
+        let most = self.most_sums;
+        let days = self.within_deadline(&Withdrawn::default(), |connection| day::days(connection, since, most))?;
+        days.ok_or(NoAnswer::TooMuch(most))
     }
 
     /// The sessions that `filter` lets through: all together, and those users and destinations that are in most of them.

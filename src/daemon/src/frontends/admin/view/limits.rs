@@ -35,7 +35,11 @@ impl Table for Limits {
         dynamic("using", "rate"),
         dynamic("pct", "number"),
         dynamic("sessions", "number"),
+        dynamic("most_sessions", "number"),
         dynamic("waiting", "number"),
+        dynamic("guaranteed", "rate"),
+        dynamic("burst", "bytes"),
+        dynamic("origin", "text"),
         dynamic("override_left", "seconds"),
     ];
     const FIELDS: &'static [Field] = filter::LIMITS;
@@ -65,7 +69,11 @@ impl Table for Limits {
             "using" => Cell::Number(row.using()),
             "pct" => number(row.percent()),
             "sessions" => Cell::Number(row.sessions),
+            "most_sessions" => number(row.most_sessions),
             "waiting" => Cell::Number(row.waiting),
+            "guaranteed" => number(row.guaranteed()),
+            "burst" => number(row.burst()),
+            "origin" => row.origin.map_or(Cell::Nothing, |origin| Cell::Text(origin.to_owned())),
             "override_left" => number(row.override_left),
             _ => Cell::Nothing,
         }
@@ -100,6 +108,7 @@ impl filter::Row for Row {
             "pct" => class.percent().map(Value::Number),
             "sessions" => Some(Value::Number(class.sessions)),
             "waiting" => Some(Value::Number(class.waiting)),
+            "origin" => class.origin.map(|origin| Value::Text(origin.into())),
             _ => None,
         }
     }

@@ -1,9 +1,15 @@
-//! The table of users: those of the users file, and whoever else is in.
+//! The table of users: those of the users file, whoever else is in, and names that nobody got in by.
+
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use filter::{Field, Value};
 
 use super::super::desk::{Asker, Desk};
+use super::super::lanes::Lane;
 use super::table::Table;
+use crate::engine::history::archive::day::Day;
+use crate::engine::sys::pool::Urgency;
 use crate::frontends::office::people::Person;
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 
@@ -18,6 +24,7 @@ impl Table for Users {
         fixed("id", "text"),
         fixed("name", "text"),
         dynamic("state", "text"),
+        dynamic("from", "text"),
         dynamic("groups", "list"),
         dynamic("sessions", "number"),
         dynamic("rate", "rate"),
@@ -25,12 +32,24 @@ impl Table for Users {
         dynamic("down", "bytes"),
         dynamic("last_seen", "time"),
         dynamic("last_src", "text"),
+        dynamic("up24", "bytes"),
+        dynamic("down24", "bytes"),
+        dynamic("denied24", "number"),
+        dynamic("fails24", "number"),
     ];
     const FIELDS: &'static [Field] = filter::USERS;
     const SUMS: &'static [&'static str] = &["sessions", "rate"];
 
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Person> {
-        desk.office.everybody(asker.is_masked).into_values().collect()
+        if desk.office.is_due_to_look_back() {
+            let office = Arc::clone(&desk.office);
+            let is_begun = desk.lanes.of(Lane::Looking).leave(Urgency::Usual, move || office.look_back()).is_ok();
+            if is_begun {
+                desk.office.will_look_back();
+            }
+        }
+        let days = desk.office.days();
+        desk.office.everybody_lately(asker.is_masked, days.as_deref()).into_values().collect()
     }
 
     fn id(row: &Person) -> String {
@@ -42,9 +61,18 @@ impl Table for Users {
     }
 
     fn cell(row: &Person, column: &str) -> Cell {
+        let day = |of: fn(&Day) -> i64| {
+            let number = row.day.as_ref().map(|day| u64::try_from(of(day)).unwrap_or(0));
+            number.map_or(Cell::Nothing, Cell::Number)
+        };
         match column {
             "id" | "name" => Cell::Text(row.name.clone()),
             "state" => Cell::Text(row.state().to_owned()),
+            "from" => row.vouched_by().map_or(Cell::Nothing, |from| Cell::Text(from.to_owned())),
+            "up24" => day(|day| day.up),
+            "down24" => day(|day| day.down),
+            "denied24" => day(|day| day.denied),
+            "fails24" => day(|day| day.fails),
             "groups" => Cell::List(row.groups.clone()),
             "sessions" => Cell::Number(row.sessions),
             "rate" => Cell::Number(row.rate),
@@ -56,15 +84,16 @@ impl Table for Users {
         }
     }
 
-    fn gone(&self, desk: &Desk, was: &[&Person], _: &[Person]) -> Vec<(String, String)> {
-        let there = desk.office.everybody(true);
-        let gone = was.iter().filter(|row| !there.contains_key(&row.name));
+    fn gone(&self, _: &Desk, was: &[&Person], now: &[Person]) -> Vec<(String, String)> {
+        let there: HashSet<&str> = now.iter().map(|row| row.name.as_str()).collect();
+        let gone = was.iter().filter(|row| !there.contains(row.name.as_str()));
         gone.map(|row| (row.name.clone(), "gone".to_owned())).collect()
     }
 }
 
 impl filter::Row for Person {
     fn value(&self, field: &str) -> Option<Value<'_>> {
+        let day = |of: fn(&Day) -> i64| self.day.as_ref().map(|day| Value::Number(u64::try_from(of(day)).unwrap_or(0)));
         match field {
             "name" => Some(Value::Text(self.name.as_str().into())),
             "group" => Some(Value::Many(self.groups.iter().map(|group| Value::Text(group.as_str().into())).collect())),
@@ -73,6 +102,11 @@ impl filter::Row for Person {
             "rate" => Some(Value::Number(self.rate)),
             "up" => Some(Value::Number(self.up)),
             "down" => Some(Value::Number(self.down)),
+            "from" => self.vouched_by().map(|from| Value::Text(from.into())),
+            "up24" => day(|day| day.up),
+            "down24" => day(|day| day.down),
+            "denied24" => day(|day| day.denied),
+            "fails24" => day(|day| day.fails),
             _ => None,
         }
     }

@@ -36,7 +36,7 @@ pub(super) struct Drafts {
 #[derive(Debug)]
 pub(super) struct Draft {
     /// Who began it.
-    by: Writer,
+    by: String,
     /// The generation on which it builds, and its text.
     base: u64,
     base_text: String,
@@ -46,14 +46,6 @@ pub(super) struct Draft {
     /// Counts changes.
     revision: u64,
     touched: Instant,
-}
-
-/// Who is writing, and where.
-#[derive(Debug, Clone)]
-pub(super) struct Writer {
-    pub(super) name: String,
-    /// The terminal, as far as the kernel knows it.
-    pub(super) terminal: Option<String>,
 }
 
 /// What somebody works on while others may look at the drafts.
@@ -126,7 +118,7 @@ impl Drafts {
     /// There are too many, or the text is too long.
     pub(super) fn open(
         &mut self,
-        by: impl Into<Writer>,
+        by: &str,
         (base, base_text): (u64, &str),
         text: Option<String>,
         now: Instant,
@@ -138,7 +130,7 @@ impl Drafts {
         let text = bounded(text.unwrap_or_else(|| base_text.to_owned()))?;
         self.last += 1;
         let draft = Draft {
-            by: by.into(),
+            by: by.to_owned(),
             base,
             base_text: base_text.to_owned(),
             text,
@@ -158,7 +150,7 @@ impl Drafts {
             draft: id,
             base: draft.base,
             revision: draft.revision,
-            by: draft.by.name.clone(),
+            by: draft.by.clone(),
             undo: draft.former.len(),
             redo: draft.later.len(),
             text: draft.text.clone(),
@@ -172,17 +164,11 @@ impl Drafts {
         ids.into_iter().filter_map(|id| self.sketch(id).ok()).collect()
     }
 
-    /// Who is writing, without what. Idle times are told by the minute, so that they are not news every second.
-    pub(super) fn editors(&self, now: Instant) -> Vec<Value> {
+    /// Who is writing, without what.
+    pub(super) fn editors(&self) -> Vec<Value> {
         let mut ids: Vec<(&u64, &Draft)> = self.open.iter().collect();
         ids.sort_unstable_by_key(|(id, _)| **id);
-        let told = |(id, draft): (&u64, &Draft)| {
-            let idle = now.saturating_duration_since(draft.touched).as_secs();
-            let Writer { name, terminal } = &draft.by;
-            json!({
-                "draft": id, "by": name, "tty": terminal, "base": draft.base, "rev": draft.revision, "idle_s": idle / 60 * 60,
-            })
-        };
+        let told = |(id, draft): (&u64, &Draft)| json!({ "draft": id, "by": draft.by, "base": draft.base, "rev": draft.revision });
         ids.into_iter().map(told).collect()
     }
 
@@ -246,12 +232,6 @@ impl Drafts {
         let draft = self.open.get_mut(&id).ok_or(No::DraftGone(id))?;
         draft.touched = now;
         Ok(draft)
-    }
-}
-
-impl From<&str> for Writer {
-    fn from(name: &str) -> Self {
-        Self { name: name.to_owned(), terminal: None }
     }
 }
 
