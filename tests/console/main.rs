@@ -8,7 +8,6 @@ mod frame;
 mod logins;
 mod people;
 mod rules;
-mod saved;
 mod screen;
 mod screens;
 mod tour;

@@ -163,7 +163,7 @@ fn an_administrator_adds_a_user_disables_a_leaver_and_slows_one_down_in_the_cons
     screen.wait_for("> Limits");
     screen.type_in("o");
     screen.wait_for("Another limit for a while");
-    screen.type_in("user/alice\t\t\t\tthe release\t\r");
+    screen.type_in("user/alice\t512K\t\t\tthe release\t\r");
     screen.wait_for("user/alice: done");
     screen.wait_for("the release");
     screen.type_in("q");

@@ -1,5 +1,7 @@
 //! The console, with somebody in front of it.
 
+use std::fs;
+
 use nix::sys::signal::Signal;
 use rig::place;
 use rig::target::tunnel;
@@ -39,6 +41,29 @@ fn sessions_are_seen_filtered_and_ended_and_a_neighbour_survives() {
     assert_eq!(other_far.receive_all(10), b"still here");
     screen.type_in("\x1b");
     screen.wait_for("Sessions 1/1");
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}
+
+#[test]
+fn all_that_the_filter_lets_in_are_marked_and_written_into_a_file() {
+    let service = daemon();
+    let _tunnels: Vec<_> = (0..3).map(|_| tunnel(service.addr())).collect();
+    wait_for_sessions(&socket(&service), 3);
+    let file = service.directory().join("sessions.csv");
+    let mut screen = Screen::open(&socket(&service), USUAL, &[]);
+    screen.wait_for("[1 Overview]");
+    screen.type_in("2");
+    screen.wait_for("Sessions 3/3");
+    screen.type_in("*");
+    screen.wait_for("3 marked");
+    screen.type_in("E");
+    screen.wait_for("sessions.ndjson");
+    // Another file, lines instead of documents, and the button.
+    screen.type_in(&format!("\x15{}\t \t\r", file.display()));
+    screen.wait_for("3 rows are in");
+    let text = fs::read_to_string(&file).expect("it is written");
+    assert!(text.starts_with("id,user,groups,src,") && text.lines().count() == 4, "{text}");
     screen.type_in("q");
     assert!(screen.wait_for_end().success());
 }
@@ -174,7 +199,7 @@ fn the_log_is_seen_as_it_is_written_narrowed_and_kept_in_a_file() {
     let file = place.path().join("log");
     screen.type_in(&format!("E\x15{}\r\r", file.display()));
     screen.wait_for("bytes are in");
-    let kept = std::fs::read_to_string(file).expect("it can be read");
+    let kept = fs::read_to_string(file).expect("it can be read");
     assert!(kept.contains("session: session closed") && kept.contains("ending="), "{kept}");
     screen.type_in("0");
     screen.wait_for("What it means");

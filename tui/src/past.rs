@@ -1,15 +1,15 @@
-//! Sessions that were, as they are shown and taken away.
+//! Sessions that were, as they are shown, and how rows are taken away.
 
 use std::fs::OpenOptions;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::connection::{Connection, Peer};
 use crate::failure::Failure;
-use crate::output::Kind;
+use crate::output::{Kind, Sheet, csv};
 
 /// The columns of a row, as it comes.
 pub(crate) const COLUMNS: &[(&str, Kind)] = &[
@@ -64,20 +64,43 @@ pub(crate) fn both(one: &str, other: &str) -> String {
     }
 }
 
-/// Writes what the parameters of `history.export` ask for into a new file that only its owner reads, a document for each row.
+/// The columns of rows that are lines, whatever the rows have.
+pub(crate) fn columns() -> Vec<(String, Kind)> {
+    COLUMNS.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect()
+}
+
+/// These rows with these columns, the ones that a row has not empty.
+pub(crate) fn sheet(columns: Vec<(String, Kind)>, rows: &[Value]) -> Sheet {
+    let row = |row: &Value| columns.iter().map(|(name, _)| row[name].clone()).collect();
+    Sheet { rows: rows.iter().map(row).collect(), columns }
+}
+
+/// What is taken away.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Taken {
+    /// `history.export` or `sessions.export`.
+    pub(crate) op: &'static str,
+    pub(crate) filter: String,
+    /// Of rows that are lines with commas; without them each row is a document.
+    pub(crate) columns: Option<Vec<(String, Kind)>>,
+}
+
+/// Writes it into a new file that only its owner reads.
 ///
 /// # Errors
 /// The daemon's no, or the file is there already or cannot be written.
-pub(crate) fn save(peer: &Peer, p: &Value, path: &Path) -> Result<u64, Failure> {
+pub(crate) fn save(peer: &Peer, taken: &Taken, path: &Path) -> Result<u64, Failure> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let (mut file, mut rows) = (BufWriter::new(file), 0);
-    Connection::open(peer)?.stream("history.export", p, |part| {
-        for row in part["rows"].as_array().into_iter().flatten() {
-            writeln!(file, "{row}")?;
-            rows += 1;
+    let (mut file, mut count, mut has_header) = (BufWriter::new(file), 0, true);
+    Connection::open(peer)?.stream(taken.op, &json!({ "filter": taken.filter }), |part| {
+        let rows = part["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+        count += rows.len() as u64;
+        match &taken.columns {
+            Some(columns) => csv(&mut file, &sheet(columns.clone(), rows), std::mem::take(&mut has_header))?,
+            None => rows.iter().try_for_each(|row| writeln!(file, "{row}"))?,
         }
         Ok(())
     })?;
     file.flush()?;
-    Ok(rows)
+    Ok(count)
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::Desk;
 use super::list::{checked, sorted};
 use crate::failure::Failure;
-use crate::output::{Format, Kind, Output, Sheet};
+use crate::output::{Format, Output, Sheet};
 use crate::past::{self, both};
 
 /// Rows of one answer.
@@ -76,7 +76,7 @@ impl Desk {
             let rows = part["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
             match output.format {
                 Format::Csv | Format::Tsv => {
-                    let sheet = every_column(rows);
+                    let sheet = past::sheet(past::columns(), rows);
                     let fields = output.fields.clone();
                     Output { has_header, fields, ..output }.rows("rustsocks.history/1", sheet)?;
                     has_header = false;
@@ -89,13 +89,6 @@ impl Desk {
         })?;
         Ok(())
     }
-}
-
-/// Each part has the same columns, whatever its rows have.
-fn every_column(rows: &[Value]) -> Sheet {
-    let columns = past::COLUMNS.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect::<Vec<(String, Kind)>>();
-    let row = |row: &Value| columns.iter().map(|(name, _)| row[name].clone()).collect();
-    Sheet { rows: rows.iter().map(row).collect(), columns }
 }
 
 /// The parameters for these sessions.

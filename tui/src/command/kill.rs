@@ -7,7 +7,7 @@ use super::{Desk, idem};
 use crate::args::Kill;
 use crate::failure::Failure;
 use crate::output::raw;
-use crate::shown::visible;
+use crate::shown::{self, visible};
 
 /// From how many on a "y" does not suffice.
 const MANY: u64 = 10;
@@ -42,6 +42,8 @@ impl Desk {
         if more > 0 {
             tell(&format!("  … and {more} more"));
         }
+        let Killed { users, destinations, bytes, .. } = meant;
+        tell(&format!("users {users}, destinations {destinations}, {} so far", shown::bytes(*bytes)));
         if meant.matched > MANY {
             let number = meant.matched.to_string();
             return asked(&format!("end {number} sessions? type the number: "), &number);

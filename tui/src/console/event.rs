@@ -6,13 +6,14 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::Position;
 use serde::Serialize;
 use serde_json::{Value, to_value};
-use wire::admin::{Push, Refusal, Welcome};
+use wire::admin::{Kill, Push, Refusal, Welcome};
 
 use super::live::View;
 use super::pending;
 use super::pointer::Gesture;
 use super::screen::Screen;
 use super::screens::acl;
+use crate::past::Taken;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -33,10 +34,8 @@ pub(crate) enum Event {
     },
     /// The answer to the request of this number.
     Answer(u64, Result<Value, Refusal>),
-    /// How far the request of this number is.
-    Part(u64, Value),
     Push(Push),
-    /// Rows of the history are in a file, or not; in words.
+    /// Rows are in a file, or not; in words.
     Saved(Result<String, String>),
     /// In which state the service manager has the daemon's unit.
     Unit(Option<String>),
@@ -63,6 +62,8 @@ pub(crate) enum About {
     Window(View),
     /// Where the next row is that has what is looked for.
     Found(View),
+    /// The ids of all rows that this filter of a table lets in, to be marked.
+    Marks(View, String),
     /// Everything about a session.
     Session(String),
     /// Which sessions the order of the dialog with this number would end.
@@ -71,6 +72,8 @@ pub(crate) enum About {
     Killed(u64),
     /// Whether this one, whose sessions are to end then, may log in no more.
     Leaver(String),
+    /// The same before the order of the dialog with this number is given.
+    LeaverFirst(Box<Kill>, u64),
     /// What waits to be confirmed: whether it stays, or is taken back.
     Pending(pending::Topic),
     /// Something of the rules.
@@ -100,8 +103,8 @@ pub(crate) enum Effect {
     },
     /// Nobody waits any more for the screen's answers.
     TakeBack(Screen),
-    /// What `history.export` says to these parameters, into a new file.
-    Save(Value, String),
+    /// Rows into a new file.
+    Save(Taken, String),
     RetryNow,
     /// From now on, the daemon is the one at this socket.
     Elsewhere(String),

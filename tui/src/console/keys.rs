@@ -61,8 +61,6 @@ pub(crate) enum On {
     Rows,
     /// Where a filter chooses among them.
     Filtered,
-    /// Where they are the screen's own.
-    Own,
     /// Where they are a table that the daemon keeps.
     Live,
     /// Where they are a list that was asked for.
@@ -174,7 +172,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         .hint("columns")
         .command("rustsocks-cli sessions list --fields NAME,..."),
     bind(Action::Mark, &[Char(' ')], On::Live, "mark", "mark it, or not any more"),
-    bind(Action::MarkAll, &[Char('*')], On::Live, "mark all", "mark every row of the window; again: none"),
+    bind(Action::MarkAll, &[Char('*')], On::Live, "mark all", "mark every row that the filter lets in; again: none"),
     bind(Action::Hold, &[Char('p')], On::Live, "hold", "rows keep their places, numbers go on").hint("hold"),
     bind(
         Action::Copy,

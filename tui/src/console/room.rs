@@ -176,6 +176,11 @@ pub(crate) trait Room: Sync {
         }
     }
 
+    /// The rule that decided about what is meant, as sessions name it.
+    fn rule(&self, _app: &App) -> Option<String> {
+        None
+    }
+
     /// Everything that can be copied, by what it is; texts that are empty are left out.
     fn copies(&self, app: &App) -> Vec<(&'static str, String)> {
         let mut copies = vec![("the row", self.copied(app).join("\t"))];
@@ -211,6 +216,16 @@ pub(crate) trait Room: Sync {
     /// Rows that fit into a pane.
     fn visible(&self, app: &App, _pane: usize) -> usize {
         app.visible()
+    }
+
+    /// Another tick has passed on this screen.
+    fn ticked(&self, _app: &mut App) -> Vec<Effect> {
+        Vec::new()
+    }
+
+    /// Curves that stand above everything about what is meant, each under its name, the oldest value first.
+    fn curves(&self, _app: &App) -> Vec<(&'static str, Vec<u64>)> {
+        Vec::new()
     }
 
     /// News that are the screen's own; those of its live tables are taken care of.

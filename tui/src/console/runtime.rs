@@ -35,9 +35,9 @@ use super::update::{TICKS, update};
 use super::view::view;
 use crate::args::Console;
 use crate::connection::Peer;
-use crate::editor::{self, Slot};
+use crate::editor;
 use crate::failure::Failure;
-use crate::past;
+use crate::past::{self, Taken};
 
 /// What keys change is drawn this often at most.
 const FRAME: Duration = Duration::from_millis(33);
@@ -69,8 +69,7 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     let (_guard, screen) = TerminalGuard::take(app.ui.has_mouse)?;
     let keyboard = Keyboard::listen(events.clone());
     keep_up(peer.clone(), events.clone(), heard);
-    let slot = Slot::take(AUTOSAVE);
-    app.acl.kept = editor::draft(&slot.name(AUTOSAVE));
+    app.acl.kept = editor::draft(AUTOSAVE);
     app.here = editor::here();
     let (peer, waiting) = (peer.clone(), HashMap::new());
     let pace = Pace { drawn: None, is_due: true, others: 0, is_chosen: look.low_bandwidth };
@@ -85,7 +84,6 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
         peer,
         writer: None,
         keyboard,
-        slot,
         last: FIRST_NUMBER,
         waiting,
     };
@@ -106,8 +104,6 @@ struct Runtime {
     peer: Peer,
     writer: Option<UnixStream>,
     keyboard: Arc<Keyboard>,
-    /// Where this console keeps drafts.
-    slot: Slot,
     last: u64,
     /// What the requests were about whose answers are to come.
     waiting: HashMap<u64, About>,
@@ -159,7 +155,6 @@ impl Runtime {
         self.pace.is_due |= !matches!(event, Event::Push(_) | Event::Tick);
         let about = match &event {
             Event::Answer(id, _) => self.waiting.remove(id),
-            Event::Part(id, _) => self.waiting.get(id).cloned(),
             Event::Connected(_, writer) => {
                 self.writer = writer.try_clone().ok();
                 self.waiting.clear();
@@ -202,7 +197,7 @@ impl Runtime {
         match effect {
             Effect::Ask { op, p, about } => self.ask(op, p, about),
             Effect::TakeBack(screen) => self.take_back(screen),
-            Effect::Save(p, path) => self.save(p, path),
+            Effect::Save(taken, path) => self.save(taken, path),
             // The thread that waits for it ends only with us.
             Effect::RetryNow => drop(self.wishes.send(Wish::Now)),
             Effect::Elsewhere(socket) => {
@@ -233,16 +228,16 @@ impl Runtime {
                 return self.take(Event::Edited(outcome.map_err(|error| error.to_string())));
             }
             Effect::Keep { name, text } => {
-                if let Err(error) = editor::kept(&self.slot.name(name), &text) {
+                if let Err(error) = editor::kept(name, &text) {
                     self.app.ui.warn(format!("the draft is not kept on this machine: {error}"));
                 }
             }
-            Effect::SetAside { name, text } => match editor::aside(&self.slot.name(name), &text) {
+            Effect::SetAside { name, text } => match editor::aside(name, &text) {
                 Ok(path) => self.app.ui.warn(format!("the text that was kept is in {}", path.display())),
                 Err(error) => self.app.ui.warn(format!("the text that was kept is lost: {error}")),
             },
             Effect::Forget(name) => {
-                if let Err(error) = editor::forget(&self.slot.name(name)) {
+                if let Err(error) = editor::forget(name) {
                     self.app.ui.warn(format!("{name} is still kept on this machine: {error}"));
                 }
             }
@@ -253,7 +248,7 @@ impl Runtime {
 
     /// The operator's editor has the terminal and its keys; what was written is kept until it is no longer a draft.
     fn lend(&mut self, name: &'static str, text: &str) -> io::Result<String> {
-        let path = editor::kept(&self.slot.name(name), text)?;
+        let path = editor::kept(name, text)?;
         let edited = {
             let _keys = self.keyboard.lend();
             TerminalGuard::lend(|| editor::edit(&path))
@@ -277,10 +272,7 @@ impl Runtime {
 
     /// The daemon stops working on it, and whatever it still says finds no place.
     fn take_back(&mut self, screen: Room) {
-        let is_its = |about: &About| {
-            matches!(about, About::Listing(of) | About::Own(of, _) if *of == screen)
-                || matches!(about, About::Acl(topic) if screen == Room::Acl && topic.is_question())
-        };
+        let is_its = |about: &About| matches!(about, About::Listing(of) | About::Own(of, _) if *of == screen);
         let ids: Vec<u64> = self.waiting.iter().filter(|(_, about)| is_its(about)).map(|(id, _)| *id).collect();
         for id in ids {
             self.waiting.remove(&id);
@@ -313,10 +305,10 @@ impl Runtime {
     }
 
     /// In a conversation of its own: the daemon answers as fast as the file takes it.
-    fn save(&self, p: Value, path: String) {
+    fn save(&self, taken: Taken, path: String) {
         let (peer, events) = (self.peer.clone(), self.events.clone());
         thread::spawn(move || {
-            let saved = past::save(&peer, &p, Path::new(&path));
+            let saved = past::save(&peer, &taken, Path::new(&path));
             let told = saved.map(|rows| format!("{rows} rows are in {path}")).map_err(|why| format!("{path}: {why}"));
             // The console may be over.
             drop(events.send(Event::Saved(told)));

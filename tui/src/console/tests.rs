@@ -5,11 +5,11 @@ mod chaos;
 mod drafts;
 mod forms;
 mod frame;
+mod lists;
 mod news;
 mod people;
 mod pictures;
 mod rules;
-mod saved;
 
 use std::os::unix::net::UnixStream;
 

@@ -73,12 +73,6 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             Vec::new()
         }
         Event::Answer(_, answer) => about.map_or_else(Vec::new, |about| answers::came(app, about, answer)),
-        Event::Part(_, part) => {
-            if let Some(About::Acl(topic)) = about {
-                acl::progressed(app, topic, &part);
-            }
-            Vec::new()
-        }
         Event::Push(push) => answers::pushed(app, push),
         Event::Saved(outcome) => {
             match outcome {
@@ -121,7 +115,7 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
             app.live_mut(*view).forget();
         }
         app.trail.forget_rows();
-        app.sessions.detail = None;
+        app.sessions.known.forget();
         app.acl.restarted();
         if app.ui.overlay.as_ref().is_some_and(Overlay::is_of_run) {
             app.ui.overlay = None;
@@ -177,7 +171,7 @@ fn ticked(app: &mut App) -> Vec<Effect> {
         let live = app.live_mut(*view);
         live.table.forget(now, live.cursor.as_deref());
     }
-    Vec::new()
+    if app.model.link == Link::Live { room(app.ui.screen).ticked(app) } else { Vec::new() }
 }
 
 /// What a screen needs when it is opened.

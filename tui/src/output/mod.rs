@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 
 pub(crate) use self::sheet::{Kind, Sheet, raw};
+pub(crate) use self::written::csv;
 use crate::failure::Failure;
 use crate::shown::{is_hidden, visible};
 
@@ -53,7 +54,7 @@ impl Output {
         match self.format {
             Format::Table => table::aligned(&mut out, &sheet, self.has_header, self.width)?,
             Format::Plain => table::plain(&mut out, &sheet, self.has_header)?,
-            Format::Csv => written::csv(&mut out, &sheet, self.has_header)?,
+            Format::Csv => csv(&mut out, &sheet, self.has_header)?,
             Format::Tsv => written::tsv(&mut out, &sheet, self.has_header)?,
             Format::Json => document(&mut out, &json!({ "schema": schema, "rows": sheet.objects() }))?,
             Format::Ndjson => {

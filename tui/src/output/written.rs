@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::sheet::{Sheet, raw};
 use crate::shown::visible;
 
-pub(super) fn csv(out: &mut impl Write, sheet: &Sheet, has_header: bool) -> io::Result<()> {
+pub(crate) fn csv(out: &mut impl Write, sheet: &Sheet, has_header: bool) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().from_writer(out);
     for line in lines(sheet, has_header) {
         writer.write_record(line).map_err(io::Error::from)?;

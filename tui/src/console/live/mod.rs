@@ -20,7 +20,6 @@ pub(crate) enum View {
     Users,
     Limits,
     Bans,
-    WhatIf,
 }
 
 /// A window on one, what is meant in it, and how it is wanted.
@@ -47,8 +46,6 @@ pub(crate) struct Live {
     pub(crate) aside: usize,
     /// What was looked for last.
     pub(crate) sought: String,
-    /// Of what other rules would change: which answer.
-    pub(crate) digest: Option<String>,
     pub(crate) is_held: bool,
     /// Whether a window has been asked for and not come.
     pub(crate) is_asking: bool,
@@ -70,7 +67,7 @@ pub(crate) struct Aim {
 }
 
 impl View {
-    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits, Self::Bans, Self::WhatIf];
+    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits, Self::Bans];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -78,7 +75,6 @@ impl View {
             Self::Users => "users",
             Self::Limits => "limits",
             Self::Bans => "bans",
-            Self::WhatIf => "whatif",
         }
     }
 
@@ -88,7 +84,6 @@ impl View {
             Self::Users => filter::USERS,
             Self::Limits => filter::LIMITS,
             Self::Bans => filter::BANS,
-            Self::WhatIf => filter::WHATIF,
         }
     }
 }
@@ -110,11 +105,19 @@ impl Live {
             order: Vec::new(),
             aside: 0,
             sought: String::new(),
-            digest: None,
             is_held: false,
             is_asking: false,
             asks_again: false,
         }
+    }
+
+    /// What it is sorted by: among classes in which equally many wait, the fullest first.
+    fn keys(&self) -> Vec<(String, Direction)> {
+        let mut keys = vec![self.sort.clone()];
+        if self.view == View::Limits && self.sort.0 == "waiting" {
+            keys.push(("pct".to_owned(), self.sort.1));
+        }
+        keys
     }
 
     /// Another filter. The same one changes nothing: what is meant stays.

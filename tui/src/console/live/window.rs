@@ -19,12 +19,11 @@ impl Live {
         let open = ViewOpen {
             of: self.view.name().to_owned(),
             filter: (!self.filter.is_empty()).then(|| self.filter.clone()),
-            sort: vec![self.sort.clone()],
+            sort: self.keys(),
             cols: None,
             win: self.window(visible),
             every_ms: Some(1000),
             hold: Some(self.is_held),
-            digest: self.digest.clone(),
         };
         self.is_asking = true;
         self.asks_again = false;
@@ -42,7 +41,7 @@ impl Live {
         let change = ViewChange {
             sub,
             filter: Some(self.filter.clone()),
-            sort: Some(vec![self.sort.clone()]),
+            sort: Some(self.keys()),
             win: Some(self.window(visible)),
             hold: Some(self.is_held),
             ..ViewChange::default()

@@ -210,7 +210,7 @@ fn a_row_of_the_overview_leads_to_the_screen_that_says_more() {
     stage.key(KeyCode::Enter);
     assert_eq!(
         (stage.app.ui.screen, stage.app.history.filter.as_str()),
-        (Screen::History, "user=\"bob\" and status=rejected")
+        (Screen::History, "user=\"bob\" and dst=\"10.0.3.17\" and status=rejected")
     );
     back(&mut stage);
     (0..3).for_each(|_| stage.key(KeyCode::Tab));

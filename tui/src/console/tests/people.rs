@@ -282,13 +282,13 @@ fn who_may_only_look_is_told_so() {
 fn a_limit_holds_for_a_while_and_is_taken_back() {
     let mut stage = stage(limits);
     stage.keys("o");
-    assert!(stage.picture().contains("limits set user/alice --rate 512K --for 1h"), "{}", stage.picture());
+    assert!(stage.picture().contains("limits set user/alice --rate 523750 --for 1h"), "{}", stage.picture());
     for _ in 0..5 {
         stage.key(KeyCode::Tab);
     }
     stage.key(KeyCode::Enter);
     let p = only(&mut stage, "limits.override");
-    assert_eq!((&p["target"], &p["bandwidth_limit_mbps"]), (&json!("user/alice"), &json!(4.194_304)), "{p}");
+    assert_eq!((&p["target"], &p["bandwidth_limit_mbps"]), (&json!("user/alice"), &json!(4.19)), "{p}");
     stage.answer(About::Own(Screen::Limits, "done"), json!({ "target": "user/alice" }));
     assert!(stage.app.ui.overlay.is_none());
     stage.keys("R");

@@ -1,7 +1,7 @@
 //! What the daemon says, and where it belongs.
 
 use serde_json::Value;
-use wire::admin::{Killed, Push, Refusal, ViewOpened};
+use wire::admin::{Kill, Killed, Push, Refusal, ViewOpened};
 
 use super::hand;
 use crate::console::app::App;
@@ -11,6 +11,7 @@ use crate::console::pending;
 use crate::console::room::{Rows, unwanted};
 use crate::console::screen::Screen;
 use crate::console::screens::{acl, room, users};
+use crate::output::raw;
 
 pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) -> Vec<Effect> {
     if let About::Own(screen, what) = about {
@@ -28,6 +29,9 @@ pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) 
     }
     if let About::Leaver(name) = about {
         return users::disabled(app, &name, answer);
+    }
+    if let About::LeaverFirst(order, number) = about {
+        return disabled(app, &order, number, answer);
     }
     if let About::Pending(topic) = about {
         pending::came(app, topic, answer);
@@ -56,17 +60,25 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
             }
             app.live_mut(view).is_asking = false;
         }
-        About::Session(id) => app.sessions.detail = Some((id, answer)),
+        About::Marks(view, filter) => marked(app, view, &filter, &answer),
+        About::Session(id) => app.sessions.known.told(id, Some(answer)),
         About::KillDry(number) => {
+            let role = app.model.welcome.as_ref().map(|welcome| welcome.role);
             if let Some(dialog) = app.ui.dialog(number) {
-                dialog.meant = serde_json::from_value(answer).ok();
+                dialog.told(serde_json::from_value(answer).ok(), role);
             }
         }
         About::Killed(number) => killed(app, number, answer),
         About::Listing(screen) => listed(app, screen, &answer),
         About::Names => named(app, &answer),
         About::Status => app.model.told_status(answer),
-        About::Found(_) | About::Own(..) | About::Visit(..) | About::Acl(_) | About::Leaver(_) | About::Pending(_) => {}
+        About::Found(_)
+        | About::Own(..)
+        | About::Visit(..)
+        | About::Acl(_)
+        | About::Leaver(_)
+        | About::LeaverFirst(..)
+        | About::Pending(_) => {}
     }
     Vec::new()
 }
@@ -78,6 +90,30 @@ fn named(app: &mut App, answer: &Value) {
     };
     app.names.users = names("users").unwrap_or_else(|| std::mem::take(&mut app.names.users));
     app.names.groups = names("groups").unwrap_or_else(|| std::mem::take(&mut app.names.groups));
+}
+
+/// All that the filter let in are marked, as many as one answer names; by another filter they are not meant any more.
+fn marked(app: &mut App, view: View, filter: &str, answer: &Value) {
+    let live = app.live_mut(view);
+    if live.filter != filter {
+        return;
+    }
+    live.marks.extend(answer["ids"].as_array().into_iter().flatten().map(raw));
+    let (marked, matched) = (live.marks.len(), &answer["matched"]);
+    let rest = if answer["truncated"] == true { "; the others take a narrower filter" } else { "" };
+    app.ui.say(format!("{marked} of {matched} marked{rest}"));
+}
+
+/// Whoever's sessions these are begins no others any more; or may, and then nothing is ended.
+fn disabled(app: &mut App, order: &Kill, number: u64, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    match answer {
+        Ok(_) => vec![Effect::ask("sessions.kill", order, About::Killed(number))],
+        Err(refusal) => {
+            app.ui.done();
+            app.ui.warn(format!("the user was not disabled, and no session was ended: {}", refusal.with_code()));
+            Vec::new()
+        }
+    }
 }
 
 /// The order was carried out: what it named is marked no more.
@@ -129,18 +165,24 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
                 return listing.refused(why);
             }
         }
-        About::Session(_) if refusal.code == wire::admin::Code::NotFound => return,
+        About::Session(id) => {
+            app.sessions.known.told(id.clone(), None);
+            if refusal.code == wire::admin::Code::NotFound {
+                return;
+            }
+        }
         About::KillDry(_)
         | About::Killed(_)
+        | About::Marks(..)
         | About::Ops
         | About::Names
         | About::Status
-        | About::Session(_)
         | About::Found(_)
         | About::Own(..)
         | About::Visit(..)
         | About::Acl(_)
         | About::Leaver(_)
+        | About::LeaverFirst(..)
         | About::Pending(_) => {}
     }
     app.ui.warn(why);

@@ -9,10 +9,12 @@ use self::search::Way;
 pub(super) use self::search::found as found_row;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde_json::json;
 
 use super::{TICKS, enter, trail};
 use crate::console::app::App;
-use crate::console::event::Effect;
+use crate::console::dialog::Part;
+use crate::console::event::{About, Effect};
 use crate::console::field::Field;
 use crate::console::form::{self, Question};
 use crate::console::keys::Action;
@@ -59,6 +61,7 @@ pub(super) fn pasted(app: &mut App, text: &str) {
             field.paste(text);
         }
         Some(Overlay::Form(form)) => form::pasted(form, text),
+        Some(Overlay::Kill(dialog)) if dialog.part == Part::Reason => dialog.reason.paste(text),
         Some(
             Overlay::Sort { .. }
             | Overlay::Columns { .. }
@@ -83,6 +86,9 @@ fn interrupted(app: &mut App) -> Vec<Effect> {
         ) if !field.is_empty() => {
             field.clear();
         }
+        Some(Overlay::Kill(dialog)) if dialog.part == Part::Reason && !dialog.reason.is_empty() => {
+            dialog.reason.clear();
+        }
         Some(Overlay::Form(form)) => {
             if !form.clear() {
                 app.ui.overlay = None;
@@ -104,7 +110,12 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
     let page = isize::try_from(here.visible(app, app.ui.pane)).unwrap_or(isize::MAX);
     match action {
         Action::Run(run) => return run(app),
-        Action::Go(screen) if app.screens().any(|known| known == screen) => return enter(app, screen),
+        Action::Go(screen) if app.screens().any(|known| known == screen) => {
+            if screen == Screen::Acl {
+                app.acl.sought = here.rule(app);
+            }
+            return enter(app, screen);
+        }
         Action::Go(screen) => app.ui.warn(format!("this daemon has nothing for {}", screen.title())),
         Action::NextPane => return turned(app, 1),
         Action::PreviousPane => return turned(app, -1),
@@ -131,7 +142,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Leftwards => scrolled(app, -1),
         Action::Rightwards => scrolled(app, 1),
         Action::Hold => return on_live(app, Live::held),
-        Action::MarkAll => mark_all(app),
+        Action::MarkAll => return mark_all(app),
         Action::Copy => return copied(app),
         Action::Refresh if app.model.link == Link::Live => return here.refresh(app),
         Action::Refresh => {}
@@ -235,18 +246,16 @@ fn scrolled(app: &mut App, by: isize) {
     app.live_mut(view).scrolled(by, reach);
 }
 
-fn mark_all(app: &mut App) {
-    let Some((view, _)) = live_here(app) else { return };
+/// The daemon knows which rows the filter lets in; of most of them only the number is here.
+fn mark_all(app: &mut App) -> Vec<Effect> {
+    let Some((view, _)) = live_here(app) else { return Vec::new() };
     let live = app.live_mut(view);
     if !live.marks.is_empty() {
-        return live.marks.clear();
+        live.marks.clear();
+        return Vec::new();
     }
-    let living = live.table.lines.iter().filter(|line| line.over.is_none());
-    live.marks = living.map(|line| line.id.clone()).collect();
-    let (marked, matched) = (live.marks.len(), live.table.matched);
-    if (marked as u64) < matched {
-        app.ui.say(format!("{marked} of {matched} marked: those around here; a command can end more at once"));
-    }
+    let about = About::Marks(view, live.filter.clone());
+    live.table.sub.map(|sub| Effect::ask("view.ids", &json!({ "sub": sub }), about)).into_iter().collect()
 }
 
 /// What there is to copy; with only one thing, that.

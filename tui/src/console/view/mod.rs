@@ -1,6 +1,7 @@
 //! The screen as a function of what is known.
 
 mod frame;
+mod kill;
 mod overlay;
 
 use ratatui::Frame;

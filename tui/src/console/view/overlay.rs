@@ -2,9 +2,9 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::kill;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::dialog::KillDialog;
 use crate::console::field::Field;
 use crate::console::form;
 use crate::console::keys::Binding;
@@ -55,7 +55,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
             texts(canvas, area, (title, lines), *scroll);
             None
         }
-        Overlay::Kill(dialog) => kill(canvas, area, dialog),
+        Overlay::Kill(dialog) => kill::draw(app, canvas, area, dialog),
         Overlay::Form(form) => form::draw(canvas, area, form),
         Overlay::Question(question) => form::draw_question(canvas, area, question),
     }
@@ -215,55 +215,16 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
         canvas.text(inner, 0, 0, "asking ...", Role::Text);
         return;
     }
+    let mut inner = inner;
+    for (name, curve) in room(app.ui.screen).curves(app) {
+        canvas.text(inner, 0, 0, name, Role::Dim);
+        canvas.curve(inner, 26, 0, curve.into_iter());
+        inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+    }
     let rows = Sheet::of_record(&record, None).rows;
     let first = scroll.min(rows.len().saturating_sub(1));
     for (row, y) in rows[first..].iter().zip(0..inner.height) {
         canvas.text(inner, 0, y, &row.first().map(raw).unwrap_or_default(), Role::Dim);
         canvas.text(inner, 26, y, &row.get(1).map(raw).unwrap_or_default(), Role::Text);
     }
-}
-
-fn kill(canvas: &mut Canvas<'_>, area: Rect, dialog: &KillDialog) -> Option<Position> {
-    let Some(meant) = &dialog.meant else {
-        let inner = canvas.opened(area, (78, 4), "End sessions?");
-        canvas.text(inner, 0, 0, "asking which ...", Role::Text);
-        return None;
-    };
-    let sample = u16::try_from(meant.sample.len()).unwrap_or(5).min(6);
-    let plural = if meant.matched == 1 { "session" } else { "sessions" };
-    let inner = canvas.opened(area, (78, sample + 9), &format!("End {} {plural}?", meant.matched));
-    for (session, y) in meant.sample.iter().zip(0..sample) {
-        let of = |name: &str| raw(&session[name]);
-        canvas.text(
-            inner,
-            0,
-            y,
-            &format!("{:<8} {:<10} {} > {}", of("id"), of("user"), of("src"), of("dst")),
-            Role::Text,
-        );
-    }
-    let more = meant.matched.saturating_sub(u64::from(sample));
-    if more > 0 {
-        canvas.text(inner, 0, sample, &format!("... and {more} more"), Role::Text);
-    }
-    canvas.text(inner, 0, sample + 2, "Their connections are closed. Clients may come again.", Role::Text);
-    canvas.text(inner, 0, sample + 6, &format!("same as: {}", dialog.command()), Role::Dim);
-    if dialog.is_given {
-        canvas.text(inner, 0, sample + 4, "working ...", Role::Text);
-        return None;
-    }
-    if dialog.wants_number() {
-        let typed = dialog.typed.text();
-        canvas.text(
-            inner,
-            0,
-            sample + 4,
-            &format!("more than 10: type the number [{typed:<6}]  Esc cancels, Enter does nothing"),
-            Role::Warn,
-        );
-        let x = 31 + u16::try_from(width(&typed)).unwrap_or(0);
-        return Some(Position { x: inner.x + x, y: inner.y + sample + 4 });
-    }
-    canvas.text(inner, 0, sample + 4, "y ends them   any other key: no", Role::Warn);
-    None
 }

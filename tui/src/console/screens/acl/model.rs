@@ -1,11 +1,10 @@
 //! What is known of the rules: those in force, those that are being written, and what was said about them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use policy::{Document, Entry, Kind, Outline, Owner, Place, compare};
 use serde_json::Value;
 
-use crate::console::live::{Live, View};
 use crate::output::raw;
 
 /// A text of rules and what it says.
@@ -37,14 +36,12 @@ pub(crate) enum Page {
     Change,
     Generations,
     Merge,
-    /// What both rule files say to one request, and to every saved one.
+    /// What both rule files say to one request.
     Trial,
-    /// The live sessions for whom other rules would decide otherwise.
-    Affected,
 }
 
 /// The screen's state.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Acl {
     pub(crate) page: Page,
     pub(crate) running: Option<Written>,
@@ -60,40 +57,28 @@ pub(crate) struct Acl {
     pub(crate) wanted: Vec<Value>,
     /// Something is under way by which the draft will be another; until then nothing else is done with it.
     pub(crate) is_changing: bool,
-    /// By the name of the rule.
-    pub(crate) hits: BTreeMap<String, Hits>,
+    /// Hits and the time of the last, by the name of the rule.
+    pub(crate) hits: BTreeMap<String, (u64, Option<f64>)>,
     /// What the daemon says about the draft.
     pub(crate) remarks: Vec<Value>,
     pub(crate) is_valid: Option<bool>,
     /// Groups that the users file has for a user, by the user's name.
     pub(crate) groups: BTreeMap<String, Vec<String>>,
     pub(crate) is_effective: bool,
+    /// The rule that somebody came for, as sessions name it, until the rules are there.
+    pub(crate) sought: Option<String>,
     pub(crate) owner: usize,
     pub(crate) rule: usize,
     /// Which generation the page of the change is about; nothing for the draft.
     pub(crate) of_generation: Option<u64>,
     pub(crate) difference: Option<Value>,
     pub(crate) effect: Option<Value>,
-    /// How many requests are judged of how many, while the effect is worked out.
-    pub(crate) progress: Option<(u64, u64)>,
-    /// The live sessions that it names.
-    pub(crate) affected: Live,
-    /// Saved tests, with what the draft or the rules in force say to each if they were run.
-    pub(crate) tests: Vec<Value>,
-    /// Of the file in which they stand.
-    pub(crate) tests_sha: Value,
-    /// The one that is meant.
-    pub(crate) test: usize,
-    /// What the last look at the draft said of them: count, failed, off.
-    pub(crate) tested: Value,
-    /// Users who may log in no more.
-    pub(crate) disabled: BTreeSet<String>,
     pub(crate) generations: Vec<Value>,
     pub(crate) merge: Vec<Value>,
     /// The generation onto which is merged.
     pub(crate) onto: u64,
-    /// `mine`, `theirs`, `both` or another rule, by the number of the item.
-    pub(crate) picks: BTreeMap<usize, Value>,
+    /// `mine`, `theirs` or `both`, by the number of the item.
+    pub(crate) picks: BTreeMap<usize, &'static str>,
     /// The request that was tried last, and what the rules in force and the draft said.
     pub(crate) request: Value,
     pub(crate) trials: [Option<Value>; 2],
@@ -110,18 +95,6 @@ pub(crate) enum Sign {
     New,
     Changed,
     Gone,
-}
-
-/// How often a rule decided.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Hits {
-    pub(crate) all: u64,
-    /// About so many in the last hour.
-    pub(crate) hour: u64,
-    /// The last one, in seconds since 1970.
-    pub(crate) last: Option<f64>,
-    /// Sessions that are in by it.
-    pub(crate) live: u64,
 }
 
 /// A row of the owners.
@@ -174,53 +147,6 @@ impl Sign {
 }
 
 impl Acl {
-    pub(crate) fn new() -> Self {
-        Self {
-            page: Page::default(),
-            running: None,
-            of: 0,
-            draft: None,
-            kept: None,
-            state: Value::Null,
-            sub: None,
-            wanted: Vec::new(),
-            is_changing: false,
-            hits: BTreeMap::new(),
-            remarks: Vec::new(),
-            is_valid: None,
-            groups: BTreeMap::new(),
-            is_effective: false,
-            owner: 0,
-            rule: 0,
-            of_generation: None,
-            difference: None,
-            effect: None,
-            progress: None,
-            affected: Live::new(View::WhatIf, "start"),
-            tests: Vec::new(),
-            tests_sha: Value::Null,
-            test: 0,
-            tested: Value::Null,
-            disabled: BTreeSet::new(),
-            generations: Vec::new(),
-            merge: Vec::new(),
-            onto: 0,
-            picks: BTreeMap::new(),
-            request: Value::Null,
-            trials: [None, None],
-            line: 0,
-            is_waiting: false,
-            fault: None,
-        }
-    }
-
-    /// Saved tests that the draft fails, as far as it was judged.
-    pub(crate) fn failing(&self) -> usize {
-        let ran = self.tests.iter().filter(|test| test["pass"] == false && test["enabled"] == true).count();
-        let said = self.draft.as_ref().and_then(|_| self.tested["failed"].as_u64()).unwrap_or(0);
-        ran.max(usize::try_from(said).unwrap_or(usize::MAX))
-    }
-
     /// The generation in force.
     pub(crate) fn generation(&self) -> u64 {
         self.state["current"]["gen"].as_u64().unwrap_or(0)
@@ -321,6 +247,23 @@ impl Acl {
     /// The rule that is meant.
     pub(crate) fn line(&self) -> Option<Line> {
         self.lines().into_iter().nth(self.rule)
+    }
+
+    /// Means the rule that somebody came for; says whether it is there. Sessions name it with its description.
+    pub(super) fn find_sought(&mut self) -> bool {
+        let Some(sought) = self.sought.take() else { return false };
+        let is_it = |line: &Line| {
+            let rest = sought.strip_prefix(&line.place.to_string());
+            line.sign != Sign::Gone && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+        };
+        let found = self.holders().iter().enumerate().find_map(|(place, holder)| {
+            let rule = self.lines_of(holder.owner.as_ref()?).iter().position(is_it)?;
+            Some((place, rule))
+        });
+        if let Some((owner, rule)) = found {
+            (self.owner, self.rule, self.is_effective, self.page) = (owner, rule, false, Page::Rules);
+        }
+        found.is_some()
     }
 
     /// Those of the rule file and those of the users file.

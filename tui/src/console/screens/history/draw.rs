@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
+use wire::admin::Direction;
 
 use super::{GROUPS, History, RANGES};
 use crate::console::app::App;
@@ -9,7 +10,11 @@ use crate::console::canvas::Canvas;
 use crate::console::listing;
 use crate::console::model::number;
 use crate::console::theme::Role;
+use crate::console::update::TICKS;
 use crate::shown;
+
+/// Milliseconds of waiting that are told.
+const WORTH_A_WORD: u64 = 300;
 
 /// Bars of one curve.
 const MOST_BARS: u64 = 400;
@@ -18,7 +23,9 @@ const MOST_BARS: u64 = 400;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let history = &app.history;
     let group = history.group.map_or("none", |group| GROUPS[group].0);
-    let question = format!("range {}   group {group}   {}", RANGES[history.range].0, page(history));
+    let (by, direction) = history.order();
+    let sorted = if direction == Direction::Asc { format!("{by} (least first)") } else { by.to_owned() };
+    let question = format!("range {}   group {group}   sort {sorted}   {}", RANGES[history.range].0, page(history));
     canvas.text(area, 1, 0, &question, Role::Text);
     canvas.text(area, 1, 1, &totals(&history.numbers["total"]), Role::Accent);
     let place = Rect { x: area.x + 1, y: area.y + 2, width: area.width.saturating_sub(2), height: 1 };
@@ -29,10 +36,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 
 fn page(history: &History) -> String {
     if history.listing.is_waiting {
-        return "asking ... Esc takes it back".to_owned();
+        // What is answered at once is not worth a word that only flickers.
+        let millis = u64::from(history.waited) * 1_000 / u64::from(TICKS);
+        let so_far = format!("working {}.{} s - Esc cancels", millis / 1_000, millis % 1_000 / 100);
+        return if millis < WORTH_A_WORD { "asking ...".to_owned() } else { so_far };
     }
     let more = if history.next.is_null() { "" } else { ", n for more" };
-    format!("page {}{more}   {} ms", history.before.len() + 1, history.took)
+    let rows = history.listing.objects.len();
+    let total = &history.numbers["total"]["sessions"];
+    let of = if total.is_null() { String::new() } else { format!(" of {}", shown::count(number(total))) };
+    let what = if history.group.is_some() { format!("{rows} groups") } else { format!("{rows} rows{of}") };
+    format!("page {}, {what}{more}   {} ms", history.before.len() + 1, history.took)
 }
 
 fn totals(total: &Value) -> String {

@@ -6,7 +6,7 @@ mod export;
 use filter::Field;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::Refusal;
+use wire::admin::{Direction, Refusal};
 
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
@@ -28,6 +28,11 @@ pub(crate) struct History {
     range: usize,
     /// Which of [`GROUPS`]; nothing for the sessions themselves.
     group: Option<usize>,
+    /// Which of [`SORTS`], and whether the least comes first.
+    sort: usize,
+    is_ascending: bool,
+    /// Ticks for which an answer has been waited for.
+    waited: u32,
     /// Sessions or groups.
     pub(crate) listing: Listing,
     /// Everything in numbers.
@@ -55,6 +60,9 @@ const RANGES: &[(&str, &str, u64)] = &[
 const GROUPS: &[(&str, &str)] =
     &[("user", "user"), ("destination", "dst"), ("rule", "rule"), ("status", "status"), ("hour", ""), ("day", "")];
 
+/// What sessions are sorted by, as the daemon calls it.
+const SORTS: &[&str] = &["start", "end", "bytes", "dur"];
+
 /// Rows of a page.
 const PAGE: u64 = 200;
 
@@ -65,6 +73,11 @@ const KEYS: &[Binding] = &[
     bind(Action::Run(group), &[Char('b')], On::Everywhere, "group", "by user, destination, rule, status, hour, day")
         .hint("group")
         .command("rustsocks-cli history agg --by user"),
+    bind(Action::Run(sort), &[Char('s')], On::Everywhere, "sort", "by start, end, bytes or duration")
+        .hint("sort")
+        .command("rustsocks-cli history query --sort -bytes"),
+    bind(Action::Run(reverse), &[Char('S')], On::Everywhere, "reverse", "the least first, or the greatest")
+        .command("rustsocks-cli history query --sort bytes"),
     bind(Action::Run(next), &[Char('n')], On::Rows, "next page", "the sessions before these")
         .hint("more")
         .command("rustsocks-cli history query --limit 1000"),
@@ -99,6 +112,12 @@ impl room::Room for Room {
             effects.push(numbers(app));
         }
         effects
+    }
+
+    fn ticked(&self, app: &mut App) -> Vec<Effect> {
+        let history = &mut app.history;
+        history.waited = if history.listing.is_waiting { history.waited.saturating_add(1) } else { 0 };
+        Vec::new()
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
@@ -157,6 +176,11 @@ impl room::Room for Room {
         past::COLUMNS
     }
 
+    fn rule(&self, app: &App) -> Option<String> {
+        let listing = &app.history.listing;
+        listing.objects.get(listing.cursor)?["acl_rule_matched"].as_str().map(str::to_owned)
+    }
+
     fn filter(&self, app: &App) -> Option<String> {
         Some(app.history.filter.clone())
     }
@@ -211,6 +235,11 @@ impl History {
         both(&self.filter, RANGES[self.range].1)
     }
 
+    /// What comes first.
+    fn order(&self) -> (&'static str, Direction) {
+        (SORTS[self.sort], if self.is_ascending { Direction::Asc } else { Direction::Desc })
+    }
+
     fn paged(&mut self, mut page: Value) {
         self.next = page["next"].take();
         self.took = page["ms"].as_u64().unwrap_or(0);
@@ -234,7 +263,8 @@ impl History {
 fn page(app: &mut App) -> Effect {
     app.history.listing.is_waiting = true;
     app.history.listing.fault = None;
-    let mut p = json!({ "filter": app.history.condition(), "limit": PAGE });
+    app.history.waited = 0;
+    let mut p = json!({ "filter": app.history.condition(), "limit": PAGE, "sort": app.history.order() });
     if let Some(last) = app.history.before.last() {
         p["after"] = last.clone();
     }
@@ -260,6 +290,18 @@ fn group(app: &mut App) -> Vec<Effect> {
     let next = app.history.group.map_or(0, |group| group + 1);
     app.history.group = (next < GROUPS.len()).then_some(next);
     app.history.listing.cursor = 0;
+    room::Room::enter(&Room, app)
+}
+
+fn sort(app: &mut App) -> Vec<Effect> {
+    app.history.sort = (app.history.sort + 1) % SORTS.len();
+    app.history.group = None;
+    room::Room::enter(&Room, app)
+}
+
+fn reverse(app: &mut App) -> Vec<Effect> {
+    app.history.is_ascending = !app.history.is_ascending;
+    app.history.group = None;
     room::Room::enter(&Room, app)
 }
 

@@ -7,47 +7,64 @@ use wire::admin::Role;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
+use crate::console::model::number;
 use crate::console::screen::Screen;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::output::raw;
+use crate::shown;
 
 /// For a while.
 #[derive(Debug)]
-struct LayOver;
+struct LayOver(Present);
 
 /// In a file.
 #[derive(Debug)]
-struct Write;
+struct Write(Present);
+
+/// What holds now for the one that is meant.
+#[derive(Debug, Default)]
+struct Present {
+    target: String,
+    /// In words, with where it comes from.
+    words: Vec<String>,
+    /// Of an operator's override, as it would be written in the form.
+    laid_over: (String, String),
+    /// What stands in the file that the form writes.
+    written: String,
+}
 
 pub(super) fn lay_over(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Operate, "overriding limits") {
         return Vec::new();
     }
+    let present = present(app);
+    let (rate, conns) = &present.laid_over;
     let entries = vec![
-        Entry::text("target", "target", &target(app)),
-        Entry::text("rate", "rate", "512K"),
-        Entry::text("conns", "sessions at once", ""),
+        Entry::text("target", "target", &present.target),
+        Entry::text("rate", "rate", rate),
+        Entry::text("conns", "sessions at once", conns),
         Entry::text("for", "for", "1h"),
         Entry::text("reason", "reason", ""),
         Entry::button("let it hold"),
     ];
-    open(app, Form::new("Another limit for a while", entries, LayOver))
+    open(app, Form::new("Another limit for a while; what is empty stays", entries, LayOver(present)))
 }
 
 pub(super) fn write(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Admin, "writing limits") {
         return Vec::new();
     }
+    let present = present(app);
     let entries = vec![
-        Entry::text("target", "target", &target(app)),
-        Entry::text("rate", "rate", ""),
+        Entry::text("target", "target", &present.target),
+        Entry::text("rate", "rate", &present.written),
         Entry::text("guaranteed", "guaranteed", ""),
         Entry::text("conns", "sessions at once", ""),
         Entry::text("within", "back after", ""),
         Entry::word("type apply", "apply"),
     ];
-    open(app, Form::new("Another limit for good", entries, Write))
+    open(app, Form::new("Another limit for good; what is empty stays", entries, Write(present)))
 }
 
 pub(super) fn reset(app: &mut App) -> Vec<Effect> {
@@ -65,6 +82,50 @@ pub(super) fn reset(app: &mut App) -> Vec<Effect> {
     let question = Question::new("Reset", lines, format!("rustsocks-cli limits reset {}", word(&target)), deed);
     app.ui.overlay = Some(Overlay::Question(Box::new(question)));
     Vec::new()
+}
+
+/// What the rows say of the one that is meant.
+fn present(app: &App) -> Present {
+    let target = target(app);
+    let limits = &app.limits;
+    let held = limits.overrides.objects.iter().find(|it| raw(&it["target"]) == target && it["bytes"].is_null());
+    let line = limits.live.table.lines.iter().find(|line| line.id == target);
+    let cell = |name: &str| line.and_then(|line| limits.live.table.cell(line, name)).filter(|value| !value.is_null());
+    let (rate, origin) = (cell("limit").and_then(Value::as_u64), cell("origin").map(raw));
+    let mut words = Vec::new();
+    if line.is_some() {
+        let rate = rate.map_or_else(|| "no limit".to_owned(), |rate| format!("{}/s", shown::bytes(rate)));
+        let from = origin.as_ref().map(|origin| format!(", from {origin}")).unwrap_or_default();
+        let most = cell("most_sessions").map(|most| format!(" of {}", raw(most))).unwrap_or_default();
+        words.push(format!("now {rate}{from}; {}{most} sessions", cell("sessions").map_or(0, number)));
+    }
+    if let Some(held) = held {
+        let (until, by) = (raw(&held["until"]), raw(&held["by"]));
+        words.push(format!("an override of {by} holds until {until}: {}", raw(&held["reason"])));
+    }
+    let laid_over = held.map(|held| {
+        let rate = held["bandwidth_limit_mbps"].as_f64().map(|rate| exact(bytes_a_second(rate)));
+        (rate.unwrap_or_default(), held["max_connections"].as_u64().map(|most| most.to_string()).unwrap_or_default())
+    });
+    let is_written = origin.as_deref() == Some(if target.starts_with("user/") { "users" } else { "config" });
+    let written = rate.filter(|_| is_written).map(exact).unwrap_or_default();
+    Present { target, words, laid_over: laid_over.unwrap_or_default(), written }
+}
+
+/// A rate or a size as it can be read back, without loss.
+fn exact(bytes: u64) -> String {
+    let units = [(1 << 20, "M"), (1 << 10, "K")];
+    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| bytes.to_string(), |(unit, letter)| format!("{}{letter}", bytes / unit))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the daemon keeps rates from 0 to a petabit"
+)]
+fn bytes_a_second(megabits: f64) -> u64 {
+    (megabits * 1e6 / 8.0).round() as u64
 }
 
 /// Of whom the row that is meant is, if that one can have something of its own.
@@ -138,6 +199,10 @@ impl Purpose for LayOver {
         faults
     }
 
+    fn preview(&self, entries: &Entries) -> Vec<String> {
+        self.0.of(entries)
+    }
+
     fn command(&self, entries: &Entries) -> String {
         flags(entries)
     }
@@ -166,7 +231,9 @@ impl Purpose for Write {
     }
 
     fn preview(&self, entries: &Entries) -> Vec<String> {
-        limits(entries).iter().map(|(key, value)| format!("{key} = {value}")).collect()
+        let mut lines = self.0.of(entries);
+        lines.extend(limits(entries).iter().map(|(key, value)| format!("{key} = {value}")));
+        lines
     }
 
     fn command(&self, entries: &Entries) -> String {
@@ -179,6 +246,13 @@ impl Purpose for Write {
         let ops = json!([{ "op": "limit.set", "target": target, "limits": limits(entries) }]);
         let p = json!({ "store": store, "ops": ops, "confirm_s": seconds(&entries.text("within")).unwrap_or(0) });
         vec![Effect::ask("txn.quick", &p, About::Own(Screen::Limits, "written"))]
+    }
+}
+
+impl Present {
+    /// Nothing once somebody else is meant than the one that it was asked about.
+    fn of(&self, entries: &Entries) -> Vec<String> {
+        if entries.text("target") == self.target { self.words.clone() } else { Vec::new() }
     }
 }
 

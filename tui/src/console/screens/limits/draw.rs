@@ -13,11 +13,15 @@ use crate::shown;
 
 const COLUMNS: &[Column] = &[
     column("CLASS", "name", 18, 0, |row| row.text("name")).growing(),
-    column("BELOW", "parent", 12, 6, |row| row.text("parent")),
+    column("BELOW", "parent", 12, 8, |row| row.text("parent")),
+    column("GUARANT.", "guaranteed", 8, 7, |row| row.rate("guaranteed")).numeric(),
     column("LIMIT", "limit", 8, 2, |row| row.rate("limit")).numeric(),
+    column("FROM", "origin", 8, 5, |row| row.text("origin")),
+    column("BURST", "burst", 6, 9, burst).numeric(),
     column("USING", "using", 8, 1, |row| row.rate("using")).numeric(),
     column("%", "pct", 4, 3, |row| row.text("pct")).numeric(),
-    column("SESS", "sessions", 5, 5, |row| row.text("sessions")).numeric(),
+    column("", "pct", 12, 6, bar),
+    column("SESS", "sessions", 9, 4, sessions).numeric(),
     column("WAIT", "waiting", 5, 1, |row| row.text("waiting")).numeric(),
     column("OVERRIDE", "override_left", 8, 4, left).numeric(),
 ];
@@ -50,6 +54,32 @@ fn title(live: &Live) -> String {
     let waiting = table.sums.get("waiting").copied().unwrap_or(0);
     let classes = format!("Limits {}/{}", shown::count(table.matched), shown::count(table.total));
     if waiting > 0 { format!("{classes}  {} wait", shown::count(waiting)) } else { classes }
+}
+
+/// Ten parts of the limit, those in use filled.
+fn bar(row: &Row<'_>) -> String {
+    match row.value("pct").and_then(Value::as_u64) {
+        None => String::new(),
+        Some(percent) => {
+            let filled = usize::try_from(percent.div_ceil(10).min(10)).unwrap_or(10);
+            format!("[{}{}]", "#".repeat(filled), ".".repeat(10 - filled))
+        }
+    }
+}
+
+/// How many are in, and how many may be.
+fn sessions(row: &Row<'_>) -> String {
+    match row.value("most_sessions").and_then(Value::as_u64) {
+        Some(most) => format!("{}/{most}", row.text("sessions")),
+        None => row.text("sessions"),
+    }
+}
+
+fn burst(row: &Row<'_>) -> String {
+    match row.value("burst") {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(_) => row.bytes("burst"),
+    }
 }
 
 /// How long an override holds on.

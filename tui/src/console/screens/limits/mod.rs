@@ -14,21 +14,31 @@ use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
 use crate::console::live::{Live, View};
+use crate::console::model::number;
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
+use crate::console::screens::sessions;
+use crate::console::ui::Overlay;
+use crate::console::update::TICKS;
 use crate::output::{Kind, raw};
+use crate::past::both;
 
 /// The classes, and the overrides beside them.
 #[derive(Debug)]
 pub(crate) struct Limits {
     pub(crate) live: Live,
     overrides: Listing,
+    /// Ticks of this visit.
+    ticks: u32,
 }
+
+/// Seconds after which what holds for a while is asked again: it ends by itself.
+const AGAIN: u32 = 10;
 
 impl Limits {
     /// Those that somebody waits in come first.
     pub(crate) fn new() -> Self {
-        Self { live: Live::new(View::Limits, "waiting"), overrides: Listing::default() }
+        Self { live: Live::new(View::Limits, "waiting"), overrides: Listing::default(), ticks: 0 }
     }
 
     /// The class that is meant.
@@ -43,6 +53,7 @@ const OVERRIDES: Columns = &[
     ("bandwidth_limit_mbps", Kind::Text),
     ("max_connections", Kind::Count),
     ("bytes", Kind::Bytes),
+    ("left", Kind::Seconds),
     ("until", Kind::Text),
     ("by", Kind::Text),
     ("reason", Kind::Text),
@@ -70,6 +81,8 @@ const KEYS: &[Binding] = &[
     bind(Action::Run(change::reset), &[Char('R')], On::Rows, "reset", "takes grants and overrides back; asks first")
         .hint("reset")
         .command("rustsocks-cli limits reset TARGET"),
+    bind(Action::Run(past), &[Char('H')], On::Live, "past", "what this user or source did before")
+        .command("rustsocks-cli history query user=NAME"),
 ];
 
 /// The screen.
@@ -93,6 +106,26 @@ impl room::Room for Room {
         let visible = self.visible(app, 0);
         let mut effects = app.limits.live.entered(visible);
         effects.push(overrides(app));
+        effects
+    }
+
+    fn ticked(&self, app: &mut App) -> Vec<Effect> {
+        app.limits.ticks = app.limits.ticks.wrapping_add(1);
+        let holds_something = !app.limits.overrides.objects.is_empty();
+        let is_time = app.limits.ticks.is_multiple_of(AGAIN * TICKS);
+        if is_time && holds_something { vec![overrides(app)] } else { Vec::new() }
+    }
+
+    /// To the sessions of the class; of what holds for a while, everything about it.
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        let filter = app.limits.name().filter(|_| app.ui.pane == 0).as_deref().and_then(of_class);
+        let Some((filter, _)) = filter else {
+            app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+            return Vec::new();
+        };
+        let visible = sessions::visible(app);
+        let mut effects = app.sessions.live.filtered(visible, filter);
+        effects.push(Effect::Go(Screen::Sessions));
         effects
     }
 
@@ -128,7 +161,9 @@ impl room::Room for Room {
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
         match (what, answer) {
             ("overrides", Ok(answer)) => {
-                app.limits.overrides.fill(OVERRIDES, answer["concessions"].as_array().cloned().unwrap_or_default());
+                let now = app.model.now;
+                let held = answer["concessions"].as_array().cloned().unwrap_or_default();
+                app.limits.overrides.fill(OVERRIDES, held.into_iter().map(|it| with_rest(it, now)).collect());
             }
             ("overrides", Err(refusal)) => app.limits.overrides.refused(refusal.with_code()),
             (_, Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
@@ -143,6 +178,47 @@ impl room::Room for Room {
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         draw::draw(app, canvas, area)
     }
+}
+
+/// With the seconds for which it holds on.
+fn with_rest(mut held: Value, now: f64) -> Value {
+    if let Some(until) = held["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok()) {
+        let left = until.as_second().saturating_sub(number(&Value::from(now)).cast_signed());
+        held["left"] = left.max(0).into();
+    }
+    held
+}
+
+/// What says in a filter whose a class is, for those who are in and for those who were; nothing where no filter can.
+fn of_class(name: &str) -> Option<(String, Option<String>)> {
+    if let Some((whose, rule)) = name.rsplit_once(" by ") {
+        let (whose, _) = of_class(whose)?;
+        let rule = format!("rule={}", filter::quoted(rule));
+        return Some((both(&whose, &rule), None));
+    }
+    match name.split_once('/') {
+        _ if name == "global" => Some((String::new(), Some(String::new()))),
+        Some(("user", user)) => {
+            let user = format!("user={}", filter::quoted(user));
+            Some((user.clone(), Some(user)))
+        }
+        Some(("group", group)) => Some((format!("group={}", filter::quoted(group)), None)),
+        _ => {
+            let source = format!("src={}", filter::quoted(name));
+            filter::Filter::parse(&source, filter::SESSIONS).ok()?;
+            Some((source.clone(), Some(source)))
+        }
+    }
+}
+
+fn past(app: &mut App) -> Vec<Effect> {
+    let name = app.limits.name().unwrap_or_default();
+    let Some(filter) = of_class(&name).and_then(|(_, past)| past) else {
+        app.ui.say("the history knows users and sources, and no groups");
+        return Vec::new();
+    };
+    app.history.filter = filter;
+    vec![Effect::Go(Screen::History)]
 }
 
 fn overrides(app: &mut App) -> Effect {

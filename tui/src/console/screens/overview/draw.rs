@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
-use super::{ATTENTION, CHANGES, DENIALS, DESTINATIONS, Overview, PASTS, USERS};
+use super::{ATTENTION, CHANGES, DENIALS, DESTINATIONS, MEASURES, Overview, PASTS, USERS};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::model::number;
@@ -112,7 +112,7 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         ("users", format!("{} in, {} known", raw(&status["users_active"]), raw(&status["users_known"]))),
         ("fds", of("fds", "fd_limit")),
         ("rss", format!("{}{memory}", shown::bytes(number(&status["rss"])))),
-        ("acl", format!("gen {}, {} rules", raw(&status["acl"]["gen"]), raw(&status["acl"]["rules"]))),
+        ("acl", format!("gen {}, {} rules{}", raw(&status["acl"]["gen"]), raw(&status["acl"]["rules"]), since(app))),
         ("denied", format!("{} today, {} banned", raw(&status["today"]["blocked"]), raw(&status["banned"]))),
         ("history", raw(&status["history"])),
     ];
@@ -122,15 +122,31 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
+/// How long the rules have been in force.
+fn since(app: &App) -> String {
+    let then = app.acl.state["current"]["t"].as_str().and_then(|then| then.parse::<jiff::Timestamp>().ok());
+    let seconds =
+        |then: jiff::Timestamp| number(&Value::from(app.model.now)).saturating_sub(number(&then.as_second().into()));
+    // Where there is little room the number of rules says more.
+    then.filter(|_| app.has_boxes()).map(|then| format!(", {} ago", shown::age(seconds(then)))).unwrap_or_default()
+}
+
+fn title(app: &App, part: usize) -> String {
+    match part {
+        USERS | DESTINATIONS => format!("{} by {}", TITLES[part], MEASURES[app.overview.measure]),
+        _ => TITLES[part].to_owned(),
+    }
+}
+
 fn framed(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<Position> {
     let mark = if app.ui.pane == part { "> " } else { "" };
-    let inner = canvas.framed(area, &format!("{mark}{} {}", TITLES[part], app.overview.rows[part].len()));
+    let inner = canvas.framed(area, &format!("{mark}{} {}", title(app, part), app.overview.rows[part].len()));
     rows(app, canvas, inner, part)
 }
 
 fn headed(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<Position> {
     let mark = if app.ui.pane == part { "> " } else { "-- " };
-    canvas.text(area, 0, 0, &format!("{mark}{}", TITLES[part]), Role::Header);
+    canvas.text(area, 0, 0, &format!("{mark}{}", title(app, part)), Role::Header);
     rows(app, canvas, Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }, part)
 }
 

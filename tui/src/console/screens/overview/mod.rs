@@ -31,6 +31,9 @@ const CHANGES: usize = 4;
 /// What the tables of the most are of, as the daemon calls it.
 const RANKINGS: [&str; 3] = ["user", "dst", "denied"];
 
+/// What makes the users and destinations of these tables come first, as the daemon calls it.
+const MEASURES: [&str; 3] = ["rate", "sessions", "bytes"];
+
 /// Rows of each.
 const MOST: usize = 20;
 
@@ -39,6 +42,8 @@ const MOST: usize = 20;
 pub(crate) struct Overview {
     /// The place in [`PASTS`].
     past: usize,
+    /// The place in [`MEASURES`].
+    measure: usize,
     /// In the order of [`CURVES`]; nothing where nothing was measured.
     curves: Vec<Vec<Option<f64>>>,
     series: Option<u64>,
@@ -54,6 +59,9 @@ const KEYS: &[Binding] = &[
     bind(Action::Run(next_past), &[Char('w')], On::Rows, "window", "curves of five minutes, an hour or a day")
         .hint("window")
         .command("rustsocks-cli raw '{\"op\":\"series.get\",\"p\":{\"keys\":[\"up\"],\"res\":60}}'"),
+    bind(Action::Run(next_measure), &[Char('s')], On::Rows, "sort", "the most by rate, sessions or bytes")
+        .hint("sort")
+        .command("rustsocks-cli top --by rate"),
     bind(Action::Run(again), &[Char('r')], On::Rows, "refresh", "ask again").command("rustsocks-cli status"),
 ];
 
@@ -88,7 +96,8 @@ impl room::Room for Room {
             subscribe("attention.sub", &json!({}), "attention"),
         ];
         for by in RANKINGS {
-            effects.push(subscribe("top.sub", &json!({ "by": by, "n": MOST }), by));
+            let p = json!({ "by": by, "key": MEASURES[app.overview.measure], "n": MOST });
+            effects.push(subscribe("top.sub", &p, by));
         }
         if app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin) {
             let about = About::Own(Screen::Overview, "audit");
@@ -117,13 +126,10 @@ impl room::Room for Room {
         let Some(row) = meant(app).cloned() else { return Vec::new() };
         match app.ui.pane {
             USERS => narrowed(app, "user", &raw(&row[0])),
-            DESTINATIONS => {
-                let destination = raw(&row[0]);
-                let host = destination.rsplit_once(':').map_or(destination.as_str(), |(host, _)| host);
-                narrowed(app, "dst", host.trim_start_matches('[').trim_end_matches(']'))
-            }
+            DESTINATIONS => narrowed(app, "dst", &host_of(&raw(&row[0]))),
             DENIALS => {
-                app.history.filter = format!("user={} and status=rejected", filter::quoted(&raw(&row[0])));
+                let (user, host) = (filter::quoted(&raw(&row[0])), filter::quoted(&host_of(&raw(&row[1]))));
+                app.history.filter = format!("user={user} and dst={host} and status=rejected");
                 vec![Effect::Go(Screen::History)]
             }
             ATTENTION => led_on(app, &row),
@@ -136,6 +142,11 @@ impl room::Room for Room {
 
     fn record(&self, app: &App) -> (String, Value) {
         ("What was changed".to_owned(), meant(app).cloned().unwrap_or_default())
+    }
+
+    fn rule(&self, app: &App) -> Option<String> {
+        let row = meant(app).filter(|_| app.ui.pane == DENIALS)?;
+        row[2].as_str().map(str::to_owned)
     }
 
     fn copied(&self, app: &App) -> Vec<String> {
@@ -243,8 +254,19 @@ fn next_past(app: &mut App) -> Vec<Effect> {
     vec![past(app.overview.past)]
 }
 
+fn next_measure(app: &mut App) -> Vec<Effect> {
+    app.overview.measure = (app.overview.measure + 1) % MEASURES.len();
+    again(app)
+}
+
 fn again(app: &mut App) -> Vec<Effect> {
     room::Room::refresh(&Room, app)
+}
+
+/// A destination without its port.
+fn host_of(destination: &str) -> String {
+    let host = destination.rsplit_once(':').map_or(destination, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
 /// To the sessions that have this.

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
+use super::detail;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::live::{self, Column, Live, Row, column};
@@ -68,26 +69,38 @@ pub(super) fn taken(app: &App) -> usize {
     if app.has_boxes() && app.ui.size.0 < WIDE { usize::from(BELOW) } else { 0 }
 }
 
-/// What the daemon told about the one that is meant; nothing has to be asked for it.
+/// What is known about the one that is meant: its row at once, and the rest once it was asked for.
 fn about(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let live = &app.sessions.live;
-    let title = live.cursor.as_ref().map_or_else(|| "Nobody is meant".to_owned(), |id| format!("Session {id}"));
-    let inner = canvas.framed(area, &title);
-    let Some(meant) = live.line() else { return };
+    let Some(meant) = live.line() else {
+        canvas.framed(area, "Nobody is meant");
+        return;
+    };
     let row = Row { table: &live.table, line: meant, now: app.model.now };
-    let of = |name: &str| row.text(name);
-    let facts = [
-        ("asked", format!("{} {}", of("cmd"), of("dst"))),
-        ("address", format!("{} by {}", of("ip"), of("proto"))),
-        ("client", format!("{} from {}", of("user"), of("src"))),
-        ("proof", format!("{} at {}", of("auth"), of("listener"))),
-        ("rule", format!("{} by {}, generation {}", of("decision"), of("rule"), of("gen"))),
-        ("traffic", format!("up {} down {}, {}", row.bytes("up"), row.bytes("down"), row.rate("rate"))),
-        ("state", format!("{} for {}", of("state"), age(&row))),
-    ];
-    for ((label, fact), y) in facts.iter().zip(0..inner.height) {
-        canvas.text(inner, 0, y, label, Role::Dim);
-        canvas.text(inner, 9, y, fact, Role::Text);
+    let hints = if area.width > BESIDE { "   Enter everything  H history  4 rule" } else { "" };
+    let inner =
+        canvas.framed(area, &format!("Session {}  {} > {}{hints}", meant.id, row.text("user"), row.text("dst")));
+    let facts = detail::facts(&row, app.sessions.known.of(&meant.id));
+    // Two facts on a line, where lines are long.
+    let beside = if area.width > BESIDE { 2 } else { 1 };
+    let half = inner.width / beside;
+    let mut y = 0;
+    for line in facts.chunks(usize::from(beside)) {
+        for ((label, fact), place) in line.iter().zip(0..beside) {
+            let cell = Rect { x: inner.x + half * place, width: half.saturating_sub(1), ..inner };
+            canvas.text(cell, 0, y, label, Role::Dim);
+            canvas.text(cell, 9, y, fact, Role::Text);
+        }
+        y += 1;
+    }
+    let rates = &app.sessions.known.rates;
+    for ((label, place), is_down) in [("down", 0), ("up", beside - 1)].into_iter().zip([true, false]) {
+        let y = y + u16::from(beside == 1 && !is_down);
+        if y < inner.height {
+            let cell = Rect { x: inner.x + half * place, width: half.saturating_sub(1), ..inner };
+            canvas.text(cell, 0, y, label, Role::Dim);
+            canvas.curve(cell, 9, y, rates.iter().map(|(up, down)| if is_down { *down } else { *up }));
+        }
     }
 }
 

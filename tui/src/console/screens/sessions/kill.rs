@@ -6,8 +6,8 @@ use crate::console::app::App;
 use crate::console::dialog::KillDialog;
 use crate::console::event::Effect;
 
-/// Sessions that one order may name.
-const MOST_IDS: usize = 5_000;
+/// Sessions that one order may name, and so many are marked at most.
+const MOST_IDS: usize = 10_000;
 
 /// First the daemon says what would be ended.
 pub(super) fn asked(app: &mut App) -> Vec<Effect> {

@@ -1,14 +1,17 @@
 //! Sessions that are in.
 
+mod detail;
 mod draw;
+mod export;
 mod kill;
 
 use ratatui::layout::{Position, Rect};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub(crate) use self::detail::Known;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::event::{About, Effect};
+use crate::console::event::Effect;
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::live::{Live, View};
@@ -21,12 +24,12 @@ use crate::output::raw;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     pub(crate) live: Live,
-    pub(crate) detail: Option<(String, Value)>,
+    pub(crate) known: Known,
 }
 
 impl Sessions {
     pub(crate) fn new() -> Self {
-        Self { live: Live::new(View::Sessions, "rate"), detail: None }
+        Self { live: Live::new(View::Sessions, "rate"), known: Known::default() }
     }
 }
 
@@ -48,6 +51,8 @@ const KEYS: &[Binding] = &[
     )
     .hint("end")
     .command("rustsocks-cli sessions kill ID..."),
+    bind(Action::Run(export::asked), &[Char('E')], On::Rows, "export", "all that the filter lets in, into a file")
+        .command("rustsocks-cli -o csv sessions list --filter EXPR"),
     bind(Action::Run(past_of_user), &[Char('H')], On::Rows, "history of user", "what this user did before")
         .command("rustsocks-cli history query user=NAME"),
 ];
@@ -67,19 +72,35 @@ impl room::Room for Room {
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = visible(app);
+        app.sessions.known.forget();
         app.sessions.live.entered(visible)
+    }
+
+    fn ticked(&self, app: &mut App) -> Vec<Effect> {
+        detail::ticked(app)
     }
 
     fn opened(&self, app: &mut App) -> Vec<Effect> {
         app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
         let Some(id) = app.sessions.live.cursor.clone() else { return Vec::new() };
-        vec![Effect::ask("sessions.get", &json!({ "id": id }), About::Session(id.clone()))]
+        detail::ask(app, &id)
     }
 
     fn record(&self, app: &App) -> (String, Value) {
         let id = app.sessions.live.cursor.clone().unwrap_or_default();
-        let known = app.sessions.detail.as_ref().filter(|(of, _)| *of == id).map(|(_, record)| record.clone());
+        let known = app.sessions.known.of(&id).map(detail::record);
         (format!("Session {id}"), known.unwrap_or_default())
+    }
+
+    fn curves(&self, app: &App) -> Vec<(&'static str, Vec<u64>)> {
+        let rates = &app.sessions.known.rates;
+        let (up, down) = rates.iter().copied().unzip();
+        vec![("up, this minute", up), ("down, this minute", down)]
+    }
+
+    fn rule(&self, app: &App) -> Option<String> {
+        let live = &app.sessions.live;
+        live.table.cell(live.line()?, "rule")?.as_str().map(str::to_owned)
     }
 
     fn visible(&self, app: &App, _pane: usize) -> usize {

@@ -170,24 +170,24 @@ pub(super) fn has_password(app: &mut App, answer: &Value) {
 }
 
 /// Who is meant, if that one is in the users file and the operator may write it.
-fn writable(app: &mut App, what: &str) -> Option<String> {
+pub(super) fn writable(app: &mut App, what: &str) -> Option<String> {
     let name = app.users.name()?;
     if !app.may(Role::Admin, what) {
         return None;
     }
-    if app.users.meant("state").map(raw).as_deref() == Some("elsewhere") {
+    if matches!(app.users.meant("state").map(raw).as_deref(), Some("elsewhere" | "unknown")) {
         app.ui.warn(format!("{name} is not in the users file; somebody else keeps that password"));
         return None;
     }
     Some(name)
 }
 
-fn open(app: &mut App, form: Form) -> Vec<Effect> {
+pub(super) fn open(app: &mut App, form: Form) -> Vec<Effect> {
     app.ui.overlay = Some(Overlay::Form(Box::new(form)));
     Vec::new()
 }
 
-fn quick(ops: &Value) -> Effect {
+pub(super) fn quick(ops: &Value) -> Effect {
     Effect::ask("txn.quick", &json!({ "store": "users", "ops": ops }), About::Own(Screen::Users, "done"))
 }
 

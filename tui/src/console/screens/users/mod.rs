@@ -1,7 +1,9 @@
 //! Users of the users file and whoever else is in, and the groups beside them.
 
 mod change;
+mod detail;
 mod draw;
+mod groups;
 
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
@@ -15,6 +17,7 @@ use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
 use crate::console::live::{Live, View};
+use crate::console::rest::Rest;
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
@@ -26,11 +29,20 @@ pub(crate) struct Users {
     pub(crate) live: Live,
     groups: Listing,
     detail: Option<(String, Value)>,
+    rest: Rest,
+    /// Whether the daemon was asked about somebody and has not answered.
+    is_asking: bool,
 }
 
 impl Users {
     pub(crate) fn new() -> Self {
-        Self { live: Live::new(View::Users, "rate"), groups: Listing::default(), detail: None }
+        Self {
+            live: Live::new(View::Users, "rate"),
+            groups: Listing::default(),
+            detail: None,
+            rest: Rest::default(),
+            is_asking: false,
+        }
     }
 
     /// What the user that is meant has in a column.
@@ -44,16 +56,33 @@ impl Users {
     }
 }
 
-const GROUPS: Columns =
-    &[("name", Kind::Text), ("members", Kind::Text), ("sessions", Kind::Count), ("rules", Kind::Count)];
+const GROUPS: Columns = &[
+    ("name", Kind::Text),
+    ("users", Kind::Count),
+    ("rules", Kind::Count),
+    ("sessions", Kind::Count),
+    ("members", Kind::Text),
+];
 
 const KEYS: &[Binding] = &[
-    bind(Action::Run(change::add), &[Char('a')], On::Everywhere, "add user", "a new user in the users file")
+    bind(Action::Run(change::add), &[Char('a')], On::Live, "add user", "a new user in the users file")
         .hint("add")
         .command("rustsocks-cli users add NAME --group GROUP"),
     bind(Action::Run(change::edit), &[Char('e')], On::Live, "edit user", "groups, expiry and limits of this user")
         .hint("edit")
         .command("rustsocks-cli groups add GROUP NAME"),
+    bind(Action::Run(groups::membership), &[Char('m')], On::Live, "membership", "in which groups this user is")
+        .hint("groups")
+        .command("rustsocks-cli groups add GROUP NAME"),
+    bind(Action::Run(groups::add), &[Char('a')], On::Listings, "new group", "a new group of users")
+        .hint("new group")
+        .command("rustsocks-cli groups add NAME MEMBER..."),
+    bind(Action::Run(groups::rename), &[Char('R')], On::Listings, "rename group", "another name for this group")
+        .hint("rename")
+        .command("rustsocks-cli groups rename NAME TO"),
+    bind(Action::Run(groups::remove), &[Char('d')], On::Listings, "delete group", "takes everybody out of this group")
+        .hint("delete")
+        .command("rustsocks-cli groups del NAME"),
     bind(Action::Run(change::password), &[Char('P')], On::Live, "password", "another password, given or made")
         .hint("password")
         .command("rustsocks-cli users passwd NAME"),
@@ -103,15 +132,20 @@ impl room::Room for Room {
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = self.visible(app, 0);
+        (app.users.rest, app.users.is_asking) = (Rest::default(), false);
         let mut effects = app.users.live.entered(visible);
         effects.push(groups(app));
         effects
     }
 
+    fn ticked(&self, app: &mut App) -> Vec<Effect> {
+        detail::ticked(app)
+    }
+
     fn opened(&self, app: &mut App) -> Vec<Effect> {
         app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
         let Some(name) = app.users.name().filter(|_| app.ui.pane == 0) else { return Vec::new() };
-        vec![Effect::ask("users.get", &json!({ "name": name }), About::Own(Screen::Users, "detail"))]
+        detail::ask(app, &name)
     }
 
     fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
@@ -142,9 +176,20 @@ impl room::Room for Room {
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
         match (what, answer) {
-            ("detail", Ok(record)) => app.users.detail = Some((raw(&record["name"]), record)),
+            ("detail", Ok(record)) => {
+                app.users.is_asking = false;
+                app.users.detail = Some((raw(&record["name"]), record));
+            }
+            ("detail", Err(refusal)) => {
+                app.users.is_asking = false;
+                // Whoever has it whole waits for it; below the table it comes again by itself.
+                if matches!(app.ui.overlay, Some(Overlay::Detail { .. })) {
+                    app.ui.warn(refusal.with_code());
+                }
+            }
             ("groups", Ok(answer)) => {
-                app.users.groups.fill(GROUPS, answer["groups"].as_array().cloned().unwrap_or_default());
+                let groups = answer["groups"].as_array().cloned().unwrap_or_default();
+                app.users.groups.fill(GROUPS, groups.into_iter().map(counted).collect());
             }
             ("groups", Err(refusal)) => app.users.groups.refused(refusal.with_code()),
             ("login", Ok(answer)) => change::tried(app, &answer),
@@ -160,6 +205,12 @@ impl room::Room for Room {
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         draw::draw(app, canvas, area)
     }
+}
+
+/// With how many are in it.
+fn counted(mut group: Value) -> Value {
+    group["users"] = group["members"].as_array().map_or(0, Vec::len).into();
+    group
 }
 
 fn groups(app: &mut App) -> Effect {

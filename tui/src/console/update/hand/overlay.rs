@@ -7,8 +7,8 @@ use filter::Filter;
 use super::search::sought;
 use super::{copy, live_here, palette};
 use crate::console::app::App;
-use crate::console::dialog::KillDialog;
-use crate::console::event::{About, Effect};
+use crate::console::dialog::{Heard, KillDialog};
+use crate::console::event::Effect;
 use crate::console::field::Field;
 use crate::console::form;
 use crate::console::screens::room;
@@ -180,34 +180,16 @@ fn detail(app: &mut App, scroll: usize, key: KeyEvent) -> Vec<Effect> {
     Vec::new()
 }
 
-/// A `y` for few, the number for many; everything else is a no, and Enter is nothing.
+/// Whatever is no answer leaves the question open.
 fn kill(app: &mut App, mut dialog: Box<KillDialog>, key: KeyEvent) -> Vec<Effect> {
-    let Some(meant) = dialog.meant.clone() else {
-        app.ui.overlay = Some(Overlay::Kill(dialog));
-        return Vec::new();
-    };
-    if dialog.is_given || key.code == KeyCode::Enter {
-        app.ui.overlay = Some(Overlay::Kill(dialog));
-        return Vec::new();
-    }
-    let is_yes = if dialog.wants_number() {
-        let is_digit = matches!(key.code, KeyCode::Char('0'..='9') | KeyCode::Backspace);
-        if is_digit {
-            dialog.typed.takes(key);
+    let effects = match dialog.press(key) {
+        Heard::No => {
+            app.ui.say("nothing was ended");
+            return Vec::new();
         }
-        dialog.has_number()
-    } else if meant.matched > 0 && key.code == KeyCode::Char('y') {
-        true
-    } else {
-        app.ui.say("nothing was ended");
-        return Vec::new();
+        Heard::NotYet => Vec::new(),
+        Heard::Yes => vec![dialog.given()],
     };
-    if !is_yes {
-        app.ui.overlay = Some(Overlay::Kill(dialog));
-        return Vec::new();
-    }
-    dialog.is_given = true;
-    let effect = Effect::ask("sessions.kill", &dialog.confirmed(), About::Killed(dialog.number));
     app.ui.overlay = Some(Overlay::Kill(dialog));
-    vec![effect]
+    effects
 }

@@ -1,0 +1,94 @@
+//! Everything about the user who is meant: asked for once the cursor rests there.
+
+use serde_json::{Value, json};
+
+use crate::console::app::App;
+use crate::console::event::{About, Effect};
+use crate::console::live::Row;
+use crate::console::model::number;
+use crate::console::screen::Screen;
+use crate::console::update::TICKS;
+use crate::output::raw;
+use crate::shown;
+
+/// Seconds after which it is asked again.
+const AGAIN: u32 = 5;
+
+pub(super) fn ticked(app: &mut App) -> Vec<Effect> {
+    let name = app.users.name();
+    let is_time = app.users.rest.ticked(name.as_deref(), AGAIN * TICKS);
+    match name.filter(|_| is_time && app.has_boxes() && app.ui.pane == 0) {
+        Some(name) => ask(app, &name),
+        None => Vec::new(),
+    }
+}
+
+/// Unless somebody is asked about already.
+pub(super) fn ask(app: &mut App, name: &str) -> Vec<Effect> {
+    if app.users.is_asking || !app.model.knows("users.get") {
+        return Vec::new();
+    }
+    app.users.is_asking = true;
+    vec![Effect::ask("users.get", &json!({ "name": name }), About::Own(Screen::Users, "detail"))]
+}
+
+/// What is known of the user of a row, each fact with its label.
+pub(super) fn facts(row: &Row<'_>, told: Option<&Value>) -> Vec<(&'static str, String)> {
+    let unknown = Value::Null;
+    let told = told.unwrap_or(&unknown);
+    let day = |name: &str| row.value(name).filter(|value| !value.is_null()).map(number);
+    let counted = |name: &str| day(name).map_or_else(|| "-".to_owned(), shown::count);
+    let carried = |name: &str| day(name).map_or_else(|| "-".to_owned(), shown::bytes);
+    vec![
+        ("state", state(row)),
+        ("password", password(&told["written"])),
+        ("groups", row.text("groups")),
+        ("rules", rules(&told["rules"])),
+        ("limits", limits(&told["limits"])),
+        ("sessions", format!("{}  {}", row.text("sessions"), row.rate("rate"))),
+        ("24 h", format!("{} up {} down", carried("up24"), carried("down24"))),
+        ("denied", format!("{}   failed logins {}", counted("denied24"), counted("fails24"))),
+        ("first", told["first_seen"].as_f64().map_or_else(|| "-".to_owned(), day_of)),
+        ("seen", format!("{} ago from {}", row.since("last_seen"), row.text("last_src"))),
+    ]
+}
+
+/// Whether this one may log in; who may not and is in still is worth a word.
+fn state(row: &Row<'_>) -> String {
+    let sessions = row.value("sessions").map_or(0, number);
+    match row.text("state") {
+        state if state == "disabled" && sessions > 0 => format!("DISABLED, K ends {sessions} sessions"),
+        state => format!("{state}, from {}", row.text("from")),
+    }
+}
+
+fn password(written: &Value) -> String {
+    let password = &written["password"];
+    if password.is_null() {
+        return "-".to_owned();
+    }
+    let memory = number(&password["memory_kib"]).saturating_mul(1024);
+    let until = written["expires"].as_str().map(|until| format!(" until {until}")).unwrap_or_default();
+    format!("{} {} t={}{until}", raw(&password["kept_as"]), shown::bytes(memory), number(&password["passes"]))
+}
+
+fn rules(rules: &Value) -> String {
+    let of = |name: &str| number(&rules[name]);
+    if rules.is_null() {
+        "...".to_owned()
+    } else {
+        format!("{} own, {} effective", of("own"), of("own") + of("groups") + of("everybody"))
+    }
+}
+
+/// What the users file lets this one have.
+fn limits(limits: &Value) -> String {
+    let rate = |name: &str| limits[name].as_u64().map(|bits| shown::bytes(bits / 8) + "/s");
+    let conns = limits["conns"].as_u64().map(|conns| format!("{conns} conns"));
+    let all: Vec<String> = rate("down_bps").or(rate("up_bps")).into_iter().chain(conns).collect();
+    if all.is_empty() { "none of their own".to_owned() } else { all.join(", ") }
+}
+
+fn day_of(seconds: f64) -> String {
+    shown::time(seconds).chars().take(10).collect()
+}
