@@ -1,6 +1,5 @@
 //! The daemon's own log over the admin socket: the lines that it writes, once more.
 
-use rig::admin::Conversation;
 use rig::target::tunnel;
 use serde_json::{Value, json};
 
