@@ -13,6 +13,7 @@ mod policy;
 mod reference;
 mod reloads;
 mod roles;
+mod saved;
 mod stores;
 mod views;
 mod vitals;

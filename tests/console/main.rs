@@ -8,6 +8,7 @@ mod frame;
 mod logins;
 mod people;
 mod rules;
+mod saved;
 mod screen;
 mod screens;
 mod tour;

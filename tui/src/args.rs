@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::acl::{Acl, Terms};
+pub(crate) use self::acl::{Acl, NewTest, Terms, Tests};
 pub(crate) use self::auth::Auth;
 pub(crate) use self::files::{Config, Limits, Manner};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};

@@ -1,7 +1,7 @@
 //! The operator's own editor, and the file that it is given: nobody else may read it, and it stays until it is no longer needed.
 
 use std::env;
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,49 @@ pub(crate) const FILE: &str = "the text cannot be kept";
 
 /// What is run where nothing is chosen.
 const USUAL: &str = "vi";
+
+/// Consoles of one user that keep their drafts apart.
+const MOST_SLOTS: u32 = 32;
+
+/// A console's own place for what it keeps, beside those of other consoles of the same user. It is free again with the process.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    /// From 1; names of the first are plain.
+    number: u32,
+    /// Held as long as the console is there; nothing where no file can be kept anyway.
+    _lock: Option<File>,
+}
+
+impl Slot {
+    /// A free one, and rather one in which something of this name was left.
+    pub(crate) fn take(name: &str) -> Self {
+        let Ok(directory) = directory() else { return Self { number: 1, _lock: None } };
+        let is_left = |number: &u32| directory.join(slotted(name, *number)).exists();
+        let (left, empty): (Vec<u32>, Vec<u32>) = (1..=MOST_SLOTS).partition(is_left);
+        let locked = |number: u32| Some(Self { number, _lock: Some(lock(&directory, number)?) });
+        let nobody_else_has_this = || Self { number: MOST_SLOTS + std::process::id(), _lock: None };
+        left.into_iter().chain(empty).find_map(locked).unwrap_or_else(nobody_else_has_this)
+    }
+
+    /// What a file of this name is called here.
+    pub(crate) fn name(&self, name: &str) -> String {
+        slotted(name, self.number)
+    }
+}
+
+fn slotted(name: &str, number: u32) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if number > 1 => format!("{stem}-{number}.{ending}"),
+        Some(_) | None => name.to_owned(),
+    }
+}
+
+fn lock(directory: &Path, number: u32) -> Option<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).ok()?;
+    let path = directory.join(format!("console-{number}.lock"));
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path).ok()?;
+    file.try_lock().ok().map(|()| file)
+}
 
 /// Writes a text where only its owner may read it, and says where.
 ///
@@ -92,4 +135,25 @@ fn directory() -> io::Result<PathBuf> {
     let missing =
         || io::Error::new(io::ErrorKind::NotFound, "neither XDG_STATE_HOME nor HOME says where to keep files");
     Ok(state.ok_or_else(missing)?.join("rustsocks"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_console_has_names_of_its_own() {
+        assert_eq!(slotted("console-draft-acl.toml", 1), "console-draft-acl.toml");
+        assert_eq!(slotted("console-draft-acl.toml", 2), "console-draft-acl-2.toml");
+    }
+
+    #[test]
+    fn a_place_is_free_once_its_console_is_gone() {
+        let directory = env::temp_dir().join(format!("slots-{}", uuid::Uuid::now_v7()));
+        let (first, second) = (lock(&directory, 1), lock(&directory, 2));
+        assert!(first.is_some() && second.is_some() && lock(&directory, 1).is_none());
+        drop(first);
+        assert!(lock(&directory, 1).is_some());
+        fs::remove_dir_all(&directory).unwrap();
+    }
 }

@@ -49,6 +49,14 @@ pub(crate) enum Acl {
         /// Also judge what was asked for in so many hours
         #[arg(long, value_name = "N", default_value_t = 0)]
         hours: u32,
+        /// Every live session for which it would decide otherwise, instead of how many
+        #[arg(long)]
+        list: bool,
+    },
+    /// Saved tests of the rules; without a word, whether the rules in force pass them: the exit code is 1 if not
+    Test {
+        #[command(subcommand)]
+        what: Option<Tests>,
     },
     /// Edit the rules in $VISUAL or $EDITOR; they count once they are valid and you say so
     Edit(Terms),
@@ -74,9 +82,76 @@ pub(crate) enum Acl {
         /// Why; it is kept with the generation
         #[arg(long, value_name = "TEXT")]
         comment: Option<String>,
+        /// Although it fails saved tests: they are switched off
+        #[arg(long)]
+        despite_tests: bool,
     },
     /// The rule files that were in force, the latest first
     History,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Tests {
+    /// Whether rules pass them; the exit code is 1 if one fails
+    Run {
+        /// The rules of this file instead of those in force; - is standard input
+        #[arg(long, value_name = "FILE")]
+        draft: Option<PathBuf>,
+    },
+    /// The file of them as it is written
+    Get,
+    /// Write a file of tests in the place of those that are there
+    Put {
+        /// The file; - is standard input
+        file: PathBuf,
+    },
+    /// Another one, behind the others
+    Add(NewTest),
+    /// One less
+    Del {
+        /// Its number, from 1
+        number: usize,
+    },
+    /// One counts again
+    On {
+        /// Its number, from 1
+        number: usize,
+    },
+    /// One is run and holds nothing up
+    Off {
+        /// Its number, from 1
+        number: usize,
+    },
+}
+
+/// A test that is to be saved.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewTest {
+    /// Who
+    pub(crate) user: String,
+    /// Where to: ADDRESS:PORT or NAME:PORT
+    pub(crate) dest: String,
+    /// What is expected
+    #[arg(value_parser = ["allow", "deny"])]
+    pub(crate) expect: String,
+    /// What it is about
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// From which address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source: Option<String>,
+    /// By which protocol
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["tcp", "udp"], default_value = "tcp")]
+    pub(crate) protocol: String,
+    /// An address that the name has; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Vec<String>,
+    /// The rule that has to be credited: its description, or its place as users/alice#2
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: Option<String>,
+    /// Switched off: it is run and holds nothing up, for rules that are still to come
+    #[arg(long)]
+    pub(crate) off: bool,
 }
 
 /// How rules come into force.
@@ -97,4 +172,8 @@ pub(crate) struct Terms {
     /// Only if exactly so many live sessions are denied
     #[arg(long, value_name = "N")]
     pub(crate) expect_denied: Option<u64>,
+
+    /// Although they fail saved tests: these are switched off
+    #[arg(long)]
+    pub(crate) despite_tests: bool,
 }

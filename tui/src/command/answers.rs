@@ -31,10 +31,7 @@ impl Desk {
         protocol: &str,
         draft: Option<String>,
     ) -> Result<ExitCode, Failure> {
-        let no_port = || Failure::Usage(format!("{dest:?} is no destination; write ADDRESS:PORT or NAME:PORT"));
-        let (host, port) = dest.rsplit_once(':').ok_or_else(no_port)?;
-        let port: u16 = port.parse().map_err(|_| no_port())?;
-        let host = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host);
+        let (host, port) = host_and_port(dest)?;
         let mut p = json!({ "user": user, "dest": host, "port": port, "protocol": protocol });
         if let Some(source) = source {
             p["source"] = Value::from(source);
@@ -79,7 +76,13 @@ impl Desk {
 
     pub(super) fn hits(&mut self) -> Result<(), Failure> {
         let answer: Value = self.connection.call("acl.hits", &json!({}))?;
-        let columns = [("name", Kind::Text), ("hits", Kind::Count), ("last", Kind::Time)];
+        let columns = [
+            ("name", Kind::Text),
+            ("per_h", Kind::Count),
+            ("hits", Kind::Count),
+            ("live", Kind::Count),
+            ("last", Kind::Time),
+        ];
         self.output.rows("rustsocks.hits/1", Sheet::of_objects(&columns, &listed(&answer, "refs")))
     }
 
@@ -93,6 +96,14 @@ impl Desk {
         let answer = self.connection.call_in_parts(op, &p, |part| parts.push(part))?;
         parts.iter().chain([&answer]).try_for_each(Output::document)
     }
+}
+
+/// Both halves of a destination.
+pub(super) fn host_and_port(dest: &str) -> Result<(&str, u16), Failure> {
+    let no_port = || Failure::Usage(format!("{dest:?} is no destination; write ADDRESS:PORT or NAME:PORT"));
+    let (host, port) = dest.rsplit_once(':').ok_or_else(no_port)?;
+    let port: u16 = port.parse().map_err(|_| no_port())?;
+    Ok((host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host), port))
 }
 
 /// A list, whether it is the answer or a property of it.

@@ -59,6 +59,7 @@ impl Desk {
             win: Window::At { off: 0, len: MOST },
             every_ms: None,
             hold: None,
+            digest: None,
         };
         let view: ViewOpened = self.connection.call("view.open", &open)?;
         let sheet = Sheet { rows: view.rows, ..Sheet::of_view(&view.cols) };

@@ -66,13 +66,16 @@ impl Desk {
     }
 
     /// Brings a generation back, after what that changes has been shown and nobody has said no.
-    pub(super) fn roll_back(&mut self, store: &str, generation: u64, comment: &str) -> Result<(), Failure> {
+    pub(super) fn roll_back(&mut self, store: &str, back: &Value) -> Result<(), Failure> {
+        let generation = back["to"].as_u64().unwrap_or_default();
         if !self.may_do_without_asking {
             let difference: Value = self.connection.call("txn.diff", &json!({ "store": store, "gen": generation }))?;
             tell(difference["text"].as_str().unwrap_or_default());
             asked(&format!("type {generation} to bring that generation back: "), &generation.to_string())?;
         }
-        let order = json!({ "store": store, "to": generation, "comment": comment, "idem": idem() });
+        let mut order = back.clone();
+        order["store"] = store.into();
+        order["idem"] = idem().into();
         self.record("txn.rollback", &order, "rustsocks.applied/1")
     }
 

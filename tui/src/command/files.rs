@@ -50,7 +50,7 @@ impl Desk {
                 let rows = answer.as_array().cloned().unwrap_or_default();
                 self.output.rows("rustsocks.generations/1", Sheet::of_objects(&columns, &rows))?;
             }
-            Config::Rollback { to, comment } => self.roll_back(STORE, to, &comment)?,
+            Config::Rollback { to, comment } => self.roll_back(STORE, &json!({ "to": to, "comment": comment }))?,
             Config::Confirm { generation } => self.confirm(STORE, generation)?,
         }
         Ok(ExitCode::SUCCESS)

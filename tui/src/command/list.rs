@@ -42,17 +42,24 @@ impl Desk {
         cols: Option<Vec<String>>,
     ) -> Result<Sheet, Failure> {
         checked(filter.as_deref(), SESSIONS)?;
-        let win = |off| Window::At { off, len: WINDOW.min(limit - off) };
         let sort = sort.map(sorted).into_iter().collect();
         let open = ViewOpen {
             of: "sessions".to_owned(),
             filter,
             sort,
             cols,
-            win: win(0),
+            win: Window::At { off: 0, len: WINDOW },
             every_ms: Some(60_000),
             hold: Some(true),
+            digest: None,
         };
+        self.all_of(&open, limit)
+    }
+
+    /// So many rows of a view whose order is held, window by window.
+    pub(super) fn all_of(&mut self, open: &ViewOpen, limit: usize) -> Result<Sheet, Failure> {
+        let win = |off| Window::At { off, len: WINDOW.min(limit - off) };
+        let open = ViewOpen { win: win(0), ..open.clone() };
         let mut window: ViewOpened = self.connection.call("view.open", &open)?;
         let mut sheet = Sheet::of_view(&window.cols);
         let sub = window.sub;
@@ -79,6 +86,7 @@ impl Desk {
             win,
             every_ms: None,
             hold: None,
+            digest: None,
         };
         let view: ViewOpened = self.connection.call("view.open", &open)?;
         let mut sums = json!({ "sessions": view.total });

@@ -22,7 +22,7 @@ use clap::CommandFactory;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
-pub(crate) use self::acl::effect;
+pub(crate) use self::acl::{effect, tests_of_rules};
 use self::history::Time;
 use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Logs, Sessions, Support};
 use crate::connection::{Connection, Peer};

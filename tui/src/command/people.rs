@@ -66,7 +66,7 @@ impl Desk {
                 return Ok(code);
             }
             Users::Confirm { generation } => self.confirm(STORE, generation)?,
-            Users::Rollback { to, comment } => self.roll_back(STORE, to, &comment)?,
+            Users::Rollback { to, comment } => self.roll_back(STORE, &json!({ "to": to, "comment": comment }))?,
             Users::Groups => return self.groups(Groups::List),
             Users::Top { by, by_sessions: _, limit } => self.top(by, limit)?,
         }

@@ -24,6 +24,7 @@ impl Desk {
             win: Window::At { off: 0, len: WATCHED },
             every_ms: Some(1000),
             hold: None,
+            digest: None,
         };
         let view: ViewOpened = self.connection.call("view.open", &open)?;
         let columns = Sheet::of_view(&view.cols);

@@ -60,7 +60,7 @@ impl App {
             socket,
             sessions: Sessions::new(),
             history: History::default(),
-            acl: Acl::default(),
+            acl: Acl::new(),
             auth: Auth::new(),
             config: Config::default(),
             here: Vec::new(),
@@ -79,6 +79,7 @@ impl App {
             View::Users => &self.users.live,
             View::Limits => &self.limits.live,
             View::Bans => &self.auth.bans,
+            View::WhatIf => &self.acl.affected,
         }
     }
 
@@ -88,6 +89,7 @@ impl App {
             View::Users => &mut self.users.live,
             View::Limits => &mut self.limits.live,
             View::Bans => &mut self.auth.bans,
+            View::WhatIf => &mut self.acl.affected,
         }
     }
 

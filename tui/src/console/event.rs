@@ -34,6 +34,8 @@ pub(crate) enum Event {
     },
     /// The answer to the request of this number.
     Answer(u64, Result<Value, Refusal>),
+    /// How far the request of this number is.
+    Part(u64, Value),
     Push(Push),
     /// Rows are in a file, or not; in words.
     Saved(Result<String, String>),

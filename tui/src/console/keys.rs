@@ -61,6 +61,8 @@ pub(crate) enum On {
     Rows,
     /// Where a filter chooses among them.
     Filtered,
+    /// Where they are the screen's own.
+    Own,
     /// Where they are a table that the daemon keeps.
     Live,
     /// Where they are a list that was asked for.

@@ -102,7 +102,8 @@ fn event(message: Message) -> Option<Event> {
         Message::Push(push) => Some(Event::Push(push)),
         Message::Answer { id: Some(id), answer: Answer::Ok(ok) } => Some(Event::Answer(id, Ok(ok))),
         Message::Answer { id: Some(id), answer: Answer::Err(refusal) } => Some(Event::Answer(id, Err(refusal))),
-        Message::Answer { answer: Answer::Part(_), .. } | Message::Answer { id: None, .. } => None,
+        Message::Answer { id: Some(id), answer: Answer::Part(part) } => Some(Event::Part(id, part)),
+        Message::Answer { id: None, .. } => None,
     }
 }
 

@@ -60,7 +60,8 @@ pub(crate) fn take_back(app: &mut App) -> Vec<Effect> {
     let Some(pending) = meant(app) else { return Vec::new() };
     let Pending { store, before, .. } = &pending;
     let lines = vec![format!("Generation {before} comes back at once ({store}).")];
-    let deed = vec![pending.ask("txn.rollback", json!({ "to": before }), Topic::TakenBack)];
+    let deed =
+        vec![pending.ask("txn.rollback", json!({ "to": before, "despite_tests": store == "acl" }), Topic::TakenBack)];
     let command = format!("rustsocks-cli {store} rollback {before}");
     let question = Question::new("Take it back now?", lines, command, deed);
     app.ui.overlay = Some(Overlay::Question(Box::new(question)));

@@ -35,7 +35,7 @@ use super::update::{TICKS, update};
 use super::view::view;
 use crate::args::Console;
 use crate::connection::Peer;
-use crate::editor;
+use crate::editor::{self, Slot};
 use crate::failure::Failure;
 use crate::past::{self, Taken};
 
@@ -69,7 +69,8 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     let (_guard, screen) = TerminalGuard::take(app.ui.has_mouse)?;
     let keyboard = Keyboard::listen(events.clone());
     keep_up(peer.clone(), events.clone(), heard);
-    app.acl.kept = editor::draft(AUTOSAVE);
+    let slot = Slot::take(AUTOSAVE);
+    app.acl.kept = editor::draft(&slot.name(AUTOSAVE));
     app.here = editor::here();
     let (peer, waiting) = (peer.clone(), HashMap::new());
     let pace = Pace { drawn: None, is_due: true, others: 0, is_chosen: look.low_bandwidth };
@@ -84,6 +85,7 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
         peer,
         writer: None,
         keyboard,
+        slot,
         last: FIRST_NUMBER,
         waiting,
     };
@@ -104,6 +106,8 @@ struct Runtime {
     peer: Peer,
     writer: Option<UnixStream>,
     keyboard: Arc<Keyboard>,
+    /// Where this console keeps drafts.
+    slot: Slot,
     last: u64,
     /// What the requests were about whose answers are to come.
     waiting: HashMap<u64, About>,
@@ -155,6 +159,7 @@ impl Runtime {
         self.pace.is_due |= !matches!(event, Event::Push(_) | Event::Tick);
         let about = match &event {
             Event::Answer(id, _) => self.waiting.remove(id),
+            Event::Part(id, _) => self.waiting.get(id).cloned(),
             Event::Connected(_, writer) => {
                 self.writer = writer.try_clone().ok();
                 self.waiting.clear();
@@ -228,16 +233,16 @@ impl Runtime {
                 return self.take(Event::Edited(outcome.map_err(|error| error.to_string())));
             }
             Effect::Keep { name, text } => {
-                if let Err(error) = editor::kept(name, &text) {
+                if let Err(error) = editor::kept(&self.slot.name(name), &text) {
                     self.app.ui.warn(format!("the draft is not kept on this machine: {error}"));
                 }
             }
-            Effect::SetAside { name, text } => match editor::aside(name, &text) {
+            Effect::SetAside { name, text } => match editor::aside(&self.slot.name(name), &text) {
                 Ok(path) => self.app.ui.warn(format!("the text that was kept is in {}", path.display())),
                 Err(error) => self.app.ui.warn(format!("the text that was kept is lost: {error}")),
             },
             Effect::Forget(name) => {
-                if let Err(error) = editor::forget(name) {
+                if let Err(error) = editor::forget(&self.slot.name(name)) {
                     self.app.ui.warn(format!("{name} is still kept on this machine: {error}"));
                 }
             }
@@ -248,7 +253,7 @@ impl Runtime {
 
     /// The operator's editor has the terminal and its keys; what was written is kept until it is no longer a draft.
     fn lend(&mut self, name: &'static str, text: &str) -> io::Result<String> {
-        let path = editor::kept(name, text)?;
+        let path = editor::kept(&self.slot.name(name), text)?;
         let edited = {
             let _keys = self.keyboard.lend();
             TerminalGuard::lend(|| editor::edit(&path))
@@ -272,7 +277,10 @@ impl Runtime {
 
     /// The daemon stops working on it, and whatever it still says finds no place.
     fn take_back(&mut self, screen: Room) {
-        let is_its = |about: &About| matches!(about, About::Listing(of) | About::Own(of, _) if *of == screen);
+        let is_its = |about: &About| {
+            matches!(about, About::Listing(of) | About::Own(of, _) if *of == screen)
+                || matches!(about, About::Acl(topic) if screen == Room::Acl && topic.is_question())
+        };
         let ids: Vec<u64> = self.waiting.iter().filter(|(_, about)| is_its(about)).map(|(id, _)| *id).collect();
         for id in ids {
             self.waiting.remove(&id);

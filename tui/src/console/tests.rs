@@ -10,6 +10,7 @@ mod news;
 mod people;
 mod pictures;
 mod rules;
+mod saved;
 
 use std::os::unix::net::UnixStream;
 

@@ -73,6 +73,12 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             Vec::new()
         }
         Event::Answer(_, answer) => about.map_or_else(Vec::new, |about| answers::came(app, about, answer)),
+        Event::Part(_, part) => {
+            if let Some(About::Acl(topic)) = about {
+                acl::progressed(app, topic, &part);
+            }
+            Vec::new()
+        }
         Event::Push(push) => answers::pushed(app, push),
         Event::Saved(outcome) => {
             match outcome {

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 
 use acl::{Action, AuthMethod, Command, Destination, Protocol};
 
-use crate::kinds::Maybe;
 use crate::kinds::numbers::count;
 use crate::kinds::strings::{list, text};
+use crate::kinds::{Flag, Maybe};
 use crate::problem::{Fault, Problems};
 use crate::reader::{Excerpt, Reader, Section, Table};
 use crate::users::UserName;
@@ -18,6 +18,8 @@ use crate::values::Parsed;
 /// One `[[tests]]` table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Test {
+    /// Whether rules have to pass it; one that is switched off is run and holds nothing up.
+    pub enabled: bool,
     /// What it is about; may be empty.
     pub description: String,
     /// Who asks; nobody in particular when nothing is written.
@@ -68,6 +70,7 @@ struct Entry(Option<Test>);
 
 impl Table for Entry {
     const KEYS: &'static [&'static str] = &[
+        "enabled",
         "description",
         "user",
         "groups",
@@ -97,6 +100,7 @@ fn test(section: &mut Section<'_, '_>) -> Option<Test> {
     let time = section.key("time", &Maybe(Moment), None);
     let command = command(section);
     let test = Test {
+        enabled: section.key("enabled", &Flag, true),
         description: section.key("description", &Maybe(text::<Line>()), None).map_or_else(String::new, |line| line.0),
         user: user.map(|user| user.as_str().to_owned()),
         groups: lines(section.key("groups", &list(), Vec::new())),

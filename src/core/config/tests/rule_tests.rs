@@ -56,6 +56,10 @@ expect = "deny"
     assert_eq!(*second, nothing);
     assert_eq!((second.destination.to_string().as_str(), second.command), ("10.0.0.1", Command::UdpAssociate));
     assert_eq!((second.port, second.expect), (53, Action::Block));
+    assert!(first.enabled && second.enabled, "a test counts unless it is switched off");
+    let off = text.replace("port = 53", "enabled = false\nport = 53");
+    let tests = load("acl.tests.toml", &off).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(tests.iter().map(|test| test.enabled).collect::<Vec<_>>(), [true, false]);
 }
 
 #[test]

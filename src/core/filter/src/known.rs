@@ -4,6 +4,7 @@ use crate::fields::{Field, Kind};
 
 const PROTOCOLS: &[&str] = &["tcp", "udp"];
 const COMMANDS: &[&str] = &["connect", "bind", "udp_associate", "resolve", "resolve_ptr"];
+const VERDICTS: &[&str] = &["allow", "deny"];
 const DECISIONS: &[&str] = &["allow", "block"];
 
 /// Live sessions.
@@ -31,6 +32,25 @@ pub const SESSIONS: &[Field] = &[
     Field::new("auth", Kind::Name),
     Field::bare("listener", Kind::Text),
     Field::new("gen", Kind::Count),
+];
+
+/// Live sessions for whom other rules would decide otherwise.
+pub const WHATIF: &[Field] = &[
+    Field::bare("id", Kind::Name),
+    Field::bare("user", Kind::Text),
+    Field::bare("group", Kind::Text),
+    Field::bare("src", Kind::Address),
+    Field::bare("dst", Kind::Destination),
+    Field::bare("host", Kind::Name),
+    Field::bare("ip", Kind::Address),
+    Field::new("port", Kind::Count),
+    Field::new("proto", Kind::Word(PROTOCOLS)),
+    Field::new("age", Kind::Duration),
+    Field::new("before", Kind::Word(VERDICTS)),
+    Field::bare("rule_before", Kind::Text),
+    Field::new("after", Kind::Word(VERDICTS)),
+    Field::bare("rule_after", Kind::Text),
+    Field::new("own", Kind::Word(&["yes", "no"])),
 ];
 
 /// Users: those of the users file, whoever else is in, and names that nobody got in by. What ends in 24 is of the last 24 hours.

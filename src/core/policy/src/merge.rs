@@ -223,24 +223,31 @@ impl Item {
         let says = match (&self.state, pick) {
             (State::Clean { kept: Side::Theirs }, _) => return Outcome::AsThere,
             (State::Clean { kept: Side::Mine }, _) => self.mine.clone(),
-            (State::Clean { kept: Side::Both }, _) | (State::Conflict { .. }, Some(Pick::Both)) => {
-                self.united(Favour::Both)
-            }
-            (State::Conflict { .. }, Some(Pick::Rule(rule))) => Some(rule.clone()),
-            (State::Conflict { .. }, Some(Pick::Mine)) => self.mine.as_ref().and_then(|_| self.united(Favour::Mine)),
-            (State::Conflict { .. }, Some(Pick::Theirs) | None) => {
-                self.theirs.as_ref().and_then(|_| self.united(Favour::Theirs))
-            }
+            (State::Clean { kept: Side::Both }, _) => self.settled(&Pick::Both),
+            (State::Conflict { .. }, pick) => self.settled(pick.unwrap_or(&Pick::Theirs)),
         };
         if says == self.theirs { Outcome::AsThere } else { says.map_or(Outcome::Gone, Outcome::Says) }
     }
 
     /// Both sides in one; where they differ, as wanted.
-    fn united(&self, favour: Favour) -> Option<Entry> {
-        match (&self.mine, &self.theirs) {
-            (Some(mine), Some(theirs)) => Some(united(self.base.as_ref(), mine, theirs, favour).0),
-            (one, other) => one.as_ref().or(other.as_ref()).cloned(),
-        }
+    fn settled(&self, pick: &Pick) -> Option<Entry> {
+        settled([self.base.as_ref(), self.mine.as_ref(), self.theirs.as_ref()], pick)
+    }
+}
+
+/// What one thing says once it is settled, of `base`, `mine` and `theirs`; nothing if it is gone then.
+#[must_use]
+pub fn settled([base, mine, theirs]: [Option<&Entry>; 3], pick: &Pick) -> Option<Entry> {
+    let favour = match pick {
+        Pick::Rule(rule) => return Some(rule.clone()),
+        Pick::Mine => Favour::Mine,
+        Pick::Theirs => Favour::Theirs,
+        Pick::Both => Favour::Both,
+    };
+    match (favour, mine, theirs) {
+        (Favour::Mine, None, _) | (Favour::Theirs, _, None) => None,
+        (_, Some(mine), Some(theirs)) => Some(united(base, mine, theirs, favour).0),
+        (_, one, other) => one.or(other).cloned(),
     }
 }
 

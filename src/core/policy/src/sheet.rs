@@ -5,6 +5,7 @@
 
 mod configuration;
 mod limits;
+mod rule_tests;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -14,6 +15,7 @@ use toml_edit::{ArrayOfTables, Item, Table};
 
 pub use self::configuration::ConfigurationEdit;
 pub use self::limits::{Limits, Target};
+pub use self::rule_tests::TestEdit;
 pub use self::users::UserEdit;
 use crate::compare::{Change, Kind};
 use crate::document::{Document, Syntax};

@@ -81,7 +81,13 @@ impl Files<'_> {
             configuration::leaves_the_host_alone(&present, text)?;
         }
         self.could_start_by(kind, text)?;
-        rewriting::rewrite(&path, text).with_context(|| format!("cannot write {}", path.display()))
+        let cannot = || format!("cannot write {}", path.display());
+        if kind == DocumentKind::RuleTests && !path.try_exists().with_context(cannot)? {
+            // Whoever may read the rules may read their tests.
+            let rules = self.path_of(DocumentKind::Rules).context("there is no rule file")?;
+            return rewriting::make(&path, text, &rules).with_context(cannot);
+        }
+        rewriting::rewrite(&path, text).with_context(cannot)
     }
 
     /// Those that an operator may write through the worker.
@@ -90,8 +96,8 @@ impl Files<'_> {
             DocumentKind::Configuration => self.selection.config.clone(),
             DocumentKind::Users => configuration::needed_users(&self.in_force).map(Path::to_owned),
             DocumentKind::Rules => configuration::needed_rules(&self.in_force).map(Path::to_owned),
-            DocumentKind::RuleTests
-            | DocumentKind::FirstConfiguration
+            DocumentKind::RuleTests => configuration::needed_rules(&self.in_force).map(configuration::tests_beside),
+            DocumentKind::FirstConfiguration
             | DocumentKind::Tokens
             | DocumentKind::ApiCertificate
             | DocumentKind::ApiKey

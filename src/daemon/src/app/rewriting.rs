@@ -1,4 +1,4 @@
-//! A file of the operator's is replaced whole or stays as it is, with its owner and its mode.
+//! A file of the operator's is replaced whole or stays as it is, with its owner and its mode; one that is new gets those of another.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -12,6 +12,18 @@ use std::path::Path;
 pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path)?;
     let former = fs::metadata(&path)?;
+    place(&path, text, &former)
+}
+
+/// Makes a file that is not there, with the owner and the mode of another one.
+///
+/// # Errors
+/// As [`rewrite`]; there is no file then.
+pub(super) fn make(path: &Path, text: &str, like: &Path) -> io::Result<()> {
+    place(path, text, &fs::metadata(like)?)
+}
+
+fn place(path: &Path, text: &str, former: &fs::Metadata) -> io::Result<()> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no file is named"));
     };
@@ -19,7 +31,7 @@ pub(super) fn rewrite(path: &Path, text: &str) -> io::Result<()> {
     fresh_name.push(name);
     fresh_name.push(".new");
     let fresh = directory.join(fresh_name);
-    let written = write(&fresh, text, &former).and_then(|()| fs::rename(&fresh, &path));
+    let written = write(&fresh, text, former).and_then(|()| fs::rename(&fresh, path));
     if written.is_err() {
         // What is in the way may be all that there is of it.
         let _nothing_is_left_to_do = fs::remove_file(&fresh);
@@ -73,6 +85,19 @@ mod tests {
         fs::write(place.path().join(".real.new"), "half").unwrap();
         rewrite(&real, "after").unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "after");
+    }
+
+    #[test]
+    fn a_file_that_is_made_has_the_owner_and_the_mode_of_another() {
+        let place = tempfile::tempdir().unwrap();
+        let [rules, tests] = ["rules", "tests"].map(|name| place.path().join(name));
+        fs::write(&rules, "rules").unwrap();
+        fs::set_permissions(&rules, fs::Permissions::from_mode(0o640)).unwrap();
+        make(&tests, "tests", &rules).unwrap();
+        assert_eq!(fs::read_to_string(&tests).unwrap(), "tests");
+        assert_eq!(fs::metadata(&tests).unwrap().mode() & 0o7777, 0o640);
+        assert!(make(&place.path().join("other"), "text", &place.path().join("nothing")).is_err());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
     }
 
     #[test]

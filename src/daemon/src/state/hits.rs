@@ -19,7 +19,14 @@ pub(crate) struct Tally {
     count: AtomicU64,
     /// In seconds since 1970; 0 before the first.
     last: AtomicI64,
+    /// The hour of `this_hour`, counted since 1970.
+    hour: AtomicI64,
+    this_hour: AtomicU64,
+    /// Of the hour before it.
+    hour_before: AtomicU64,
 }
+
+const HOUR: i64 = 3_600;
 
 impl Hits {
     /// Of rules that nothing was decided by yet.
@@ -37,9 +44,7 @@ impl Hits {
     /// The rule that decided was right for one more request, and so was the shadow rule that would have.
     pub(crate) fn count(&self, decision: &Decision) {
         for rule in decision.rule().into_iter().chain(decision.shadow) {
-            let tally = self.of(rule);
-            tally.count.fetch_add(1, Relaxed);
-            tally.last.store(Timestamp::now().as_second(), Relaxed);
+            self.of(rule).count_at(Timestamp::now().as_second());
         }
     }
 
@@ -49,6 +54,30 @@ impl Hits {
 }
 
 impl Tally {
+    fn count_at(&self, now: i64) {
+        let (hour, known) = (now / HOUR, self.hour.load(Relaxed));
+        // Whoever comes first in an hour turns the page; what others count meanwhile may be in the hour before.
+        if hour > known && self.hour.compare_exchange(known, hour, Relaxed, Relaxed).is_ok() {
+            let counted = self.this_hour.swap(0, Relaxed);
+            self.hour_before.store(if hour == known + 1 { counted } else { 0 }, Relaxed);
+        }
+        self.this_hour.fetch_add(1, Relaxed);
+        self.count.fetch_add(1, Relaxed);
+        self.last.store(now, Relaxed);
+    }
+
+    /// About so many in the hour before this second: of the hour that is over, the part that is not yet an hour ago.
+    pub(crate) fn per_hour(&self, now: i64) -> u64 {
+        let [this, before] = [&self.this_hour, &self.hour_before].map(|count| count.load(Relaxed));
+        let left = u64::try_from(HOUR - now.rem_euclid(HOUR)).unwrap_or(0);
+        let part = |count: u64| count.saturating_mul(left) / HOUR.unsigned_abs();
+        match now / HOUR - self.hour.load(Relaxed) {
+            ..=0 => this + part(before),
+            1 => part(this),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Relaxed)
     }
@@ -72,6 +101,21 @@ mod tests {
 
     fn rule(destination: &str) -> String {
         format!("[[users.rules]]\naction = \"allow\"\ndestinations = [\"{destination}\"]\n")
+    }
+
+    #[test]
+    fn the_last_hour_slides() {
+        let tally = Tally::default();
+        let start = 1_000 * HOUR;
+        (0..60).for_each(|minute| tally.count_at(start + minute * 60));
+        assert_eq!((tally.per_hour(start + HOUR - 1), tally.count()), (60, 60));
+        assert_eq!(tally.per_hour(start + HOUR + HOUR / 2), 30, "half of them are more than an hour ago");
+        tally.count_at(start + HOUR + HOUR / 2);
+        assert_eq!(tally.per_hour(start + HOUR + HOUR / 2), 31);
+        assert_eq!(tally.per_hour(start + 2 * HOUR), 1);
+        assert_eq!(tally.per_hour(start + 9 * HOUR), 0);
+        tally.count_at(start + 9 * HOUR);
+        assert_eq!((tally.per_hour(start + 9 * HOUR), tally.count()), (1, 62));
     }
 
     fn by(rules: &Ruleset, index: usize) -> Decision {

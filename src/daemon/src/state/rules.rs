@@ -26,6 +26,8 @@ pub(crate) struct Rules {
     bounded: HashMap<Identity, RuleId>,
     /// What they were read from, if they were written.
     text: Option<Arc<str>>,
+    /// What the file of tests beside them says, if they were written; it is empty where there is none.
+    tests: Option<Arc<str>>,
 }
 
 /// A time zone that this host does not know.
@@ -44,7 +46,7 @@ impl Rules {
         let memberships = memberships(set.policy());
         let hits = Hits::new(&set);
         let bounded = bounded(&set);
-        Ok(Self { set, clocks, memberships, hits, bounded, text: None })
+        Ok(Self { set, clocks, memberships, hits, bounded, text: None, tests: None })
     }
 
     /// The same, read from this text.
@@ -56,6 +58,17 @@ impl Rules {
     /// What they were read from, if they were written.
     pub(crate) fn text(&self) -> Option<&Arc<str>> {
         self.text.as_ref()
+    }
+
+    /// The same with these tests beside them.
+    #[must_use]
+    pub(crate) fn tested_by(self, tests: Option<&str>) -> Self {
+        Self { tests: tests.map(Arc::from), ..self }
+    }
+
+    /// What the file of tests beside them says.
+    pub(crate) fn tests(&self) -> Option<&Arc<str>> {
+        self.tests.as_ref()
     }
 
     /// The same in the place of others, whose hits it goes on counting.

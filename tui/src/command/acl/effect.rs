@@ -29,8 +29,10 @@ fn of(whose: &str, effect: &Value) -> Vec<String> {
         let of = |name: &str| count(user[name].as_u64().unwrap_or(0));
         lines.push(format!("    {:<22}{} denied, {} allowed", raw(&user["user"]), of("now_denied"), of("now_allowed")));
     }
-    if number("mine_denied") > 0 {
-        lines.push(format!("! {} of them come from where you are", count(number("mine_denied"))));
+    match (number("mine"), number("mine_denied")) {
+        (0, _) => {}
+        (mine, 0) => lines.push(format!("  {:<24}{}, none of them denied", "from where you are", count(mine))),
+        (mine, denied) => lines.push(format!("! from where you are: {} of {} denied", count(denied), count(mine))),
     }
     lines
 }

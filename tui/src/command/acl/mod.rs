@@ -2,6 +2,7 @@
 
 mod edit;
 pub(crate) mod effect;
+pub(crate) mod tests_of_rules;
 
 use std::fs;
 use std::io::{self, Read};
@@ -10,10 +11,11 @@ use std::process::ExitCode;
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
+use wire::admin::{ViewOpen, Window};
 
 use super::ask::{asked, tell};
 use super::{Desk, idem};
-use crate::args::{Acl, Terms};
+use crate::args::{Acl, Terms, Tests};
 use crate::failure::Failure;
 use crate::output::{Kind, Output, Sheet, raw};
 
@@ -32,12 +34,20 @@ impl Desk {
             Acl::Get { generation } => self.written(generation)?,
             Acl::Validate { file } => return self.validate(&json!({ "text": text_of(&file)? })),
             Acl::Diff { file } => self.difference(&json!({ "text": text_of(&file)? }))?,
-            Acl::Whatif { file, hours } => self.what_if(&json!({ "text": text_of(&file)?, "hours": hours }))?,
+            Acl::Whatif { file, hours, list } => {
+                let question = json!({ "text": text_of(&file)?, "hours": hours });
+                if list { self.affected(&question)? } else { self.what_if(&question)? }
+            }
+            Acl::Test { what } => return self.tests_of_rules(what.unwrap_or(Tests::Run { draft: None })),
             Acl::Edit(how) => return self.edit(&how),
             Acl::Apply { file, base, how } => return self.apply_file(&text_of(&file)?, base, &how),
             Acl::Confirm { generation } => self.confirm("acl", generation)?,
-            Acl::Rollback { generation, comment } => {
-                self.roll_back("acl", generation, &comment.unwrap_or_default())?;
+            Acl::Rollback { generation, comment, despite_tests } => {
+                let comment = comment.unwrap_or_default();
+                self.roll_back(
+                    "acl",
+                    &json!({ "to": generation, "comment": comment, "despite_tests": despite_tests }),
+                )?;
             }
             Acl::History => self.generations()?,
         }
@@ -68,11 +78,11 @@ impl Desk {
         if self.output.is_for_people() {
             let found = answer["diag"].as_array().cloned().unwrap_or_default();
             self.output.rows("rustsocks.validation/1", Sheet::of_objects(&columns, &found))?;
-            tell(if is_ok(&answer) { "it could be in force" } else { "it could not be in force" });
+            tell(verdict(&answer));
         } else {
             self.output.record("rustsocks.validation/1", &answer)?;
         }
-        Ok(if is_ok(&answer) { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
+        Ok(if is_ok(&answer) && failed(&answer) == 0 { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
     }
 
     fn difference(&mut self, subject: &Value) -> Result<(), Failure> {
@@ -91,6 +101,28 @@ impl Desk {
         effect::lines(&answer).iter().try_for_each(|line| Output::line(line))
     }
 
+    /// The live sessions for which a text would decide otherwise.
+    fn affected(&mut self, question: &Value) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("acl.whatif", question)?;
+        let cols = ["id", "user", "src", "dst", "start", "down", "before", "rule_before", "after", "rule_after"];
+        let cols = self.output.is_for_people().then(|| cols.map(str::to_owned).to_vec());
+        let open = ViewOpen {
+            of: "whatif".to_owned(),
+            filter: None,
+            sort: Vec::new(),
+            cols: self.output.fields.clone().or(cols),
+            win: Window::default(),
+            every_ms: Some(60_000),
+            hold: Some(true),
+            digest: answer["digest"].as_str().map(str::to_owned),
+        };
+        let sheet = self.all_of(&open, usize::MAX)?;
+        if answer["listed_all"] == Value::Bool(false) {
+            tell("more sessions are affected than can be listed");
+        }
+        self.output.rows("rustsocks.affected/1", sheet)
+    }
+
     fn apply_file(&mut self, text: &str, base: Option<u64>, how: &Terms) -> Result<ExitCode, Failure> {
         let validation: Value = self.connection.call("txn.validate", &json!({ "text": text }))?;
         if !is_ok(&validation) {
@@ -100,9 +132,26 @@ impl Desk {
         let running: Value = self.connection.call("txn.get", &json!({}))?;
         let base = base.or(running["gen"].as_u64()).unwrap_or_default();
         let subject = json!({ "text": text, "base": base });
-        let denied = self.shown_and_asked(&subject, how)?;
-        self.apply(subject, denied, how)?;
+        let how = self.despite_tests(&subject, how)?;
+        let denied = self.shown_and_asked(&subject, &how)?;
+        self.apply(subject, denied, &how)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Says which saved tests the rules fail, and asks whether they may be switched off; without anybody to ask, the daemon refuses.
+    fn despite_tests(&mut self, subject: &Value, how: &Terms) -> Result<Terms, Failure> {
+        let how = how.clone();
+        if how.despite_tests || self.may_do_without_asking {
+            return Ok(how);
+        }
+        let validation: Value = self.connection.call("txn.validate", subject)?;
+        if failed(&validation) == 0 {
+            return Ok(how);
+        }
+        let failing = remarks(&validation).into_iter().filter(|remark| remark.contains("tests/"));
+        tell(&failing.collect::<Vec<_>>().join("\n"));
+        asked("type despite to switch these tests off and go on: ", "despite")?;
+        Ok(Terms { despite_tests: true, ..how })
     }
 
     /// Shows what would change and asks; returns how many live sessions would be denied, as they were shown.
@@ -127,6 +176,7 @@ impl Desk {
         let mut order = if let Value::Object(order) = subject { order } else { Map::new() };
         let existing = if how.end_denied { "end_denied" } else { "keep" };
         order.insert("existing".to_owned(), existing.into());
+        order.insert("despite_tests".to_owned(), how.despite_tests.into());
         order.insert("idem".to_owned(), idem().into());
         order.extend(how.comment.clone().map(|comment| ("comment".to_owned(), comment.into())));
         order.extend(denied.map(|denied| ("expect_denied".to_owned(), denied.into())));
@@ -171,6 +221,19 @@ fn seconds(text: &str) -> Result<u64, Failure> {
     let no_duration = || Failure::Usage(format!("{text:?} is no time to confirm within; write 120s or 5m"));
     let duration: SignedDuration = text.parse().map_err(|_| no_duration())?;
     u64::try_from(duration.as_secs()).ok().filter(|seconds| *seconds > 0).ok_or_else(no_duration)
+}
+
+/// Saved tests that a text fails.
+fn failed(validation: &Value) -> u64 {
+    validation["tests"]["failed"].as_u64().unwrap_or(0)
+}
+
+fn verdict(validation: &Value) -> &'static str {
+    match (is_ok(validation), failed(validation)) {
+        (false, _) => "it could not be in force",
+        (true, 0) => "it could be in force",
+        (true, _) => "it could be in force if the saved tests that it fails were switched off: --despite-tests",
+    }
 }
 
 fn is_ok(validation: &Value) -> bool {

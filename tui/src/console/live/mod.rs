@@ -20,6 +20,7 @@ pub(crate) enum View {
     Users,
     Limits,
     Bans,
+    WhatIf,
 }
 
 /// A window on one, what is meant in it, and how it is wanted.
@@ -46,6 +47,8 @@ pub(crate) struct Live {
     pub(crate) aside: usize,
     /// What was looked for last.
     pub(crate) sought: String,
+    /// Of what other rules would change: which answer.
+    pub(crate) digest: Option<String>,
     pub(crate) is_held: bool,
     /// Whether a window has been asked for and not come.
     pub(crate) is_asking: bool,
@@ -67,7 +70,7 @@ pub(crate) struct Aim {
 }
 
 impl View {
-    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits, Self::Bans];
+    pub(crate) const ALL: &[Self] = &[Self::Sessions, Self::Users, Self::Limits, Self::Bans, Self::WhatIf];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -75,6 +78,7 @@ impl View {
             Self::Users => "users",
             Self::Limits => "limits",
             Self::Bans => "bans",
+            Self::WhatIf => "whatif",
         }
     }
 
@@ -84,6 +88,7 @@ impl View {
             Self::Users => filter::USERS,
             Self::Limits => filter::LIMITS,
             Self::Bans => filter::BANS,
+            Self::WhatIf => filter::WHATIF,
         }
     }
 }
@@ -105,6 +110,7 @@ impl Live {
             order: Vec::new(),
             aside: 0,
             sought: String::new(),
+            digest: None,
             is_held: false,
             is_asking: false,
             asks_again: false,

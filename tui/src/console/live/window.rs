@@ -24,6 +24,7 @@ impl Live {
             win: self.window(visible),
             every_ms: Some(1000),
             hold: Some(self.is_held),
+            digest: self.digest.clone(),
         };
         self.is_asking = true;
         self.asks_again = false;

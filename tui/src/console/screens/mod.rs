@@ -41,6 +41,7 @@ pub(crate) fn bindings(screen: Screen, pane: usize) -> impl Iterator<Item = &'st
     let covers = move |on: On| match on {
         On::Everywhere => true,
         On::Rows => rows != Rows::Nothing,
+        On::Own => rows == Rows::Own,
         On::Filtered => !room.fields(pane).is_empty(),
         On::Live => matches!(rows, Rows::Live(_)),
         On::Listings => rows == Rows::Listing,

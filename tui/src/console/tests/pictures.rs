@@ -153,6 +153,13 @@ const PICTURES: &[(&str, Way)] = &[
         stage.answer(About::Acl(Topic::Trial), rules::told("deny", None));
         stage.answer(About::Acl(Topic::DraftTrial), rules::told("allow", Some("users/alice#2")));
     }),
+    ("acl_saved", |stage| {
+        super::saved::open(stage);
+        stage.keys("\t");
+    }),
+    ("acl_affected", |stage| {
+        super::saved::open_affected(stage);
+    }),
     ("acl_question", |stage| {
         rules::open_draft(stage);
         stage.keys("X");

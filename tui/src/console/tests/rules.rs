@@ -99,7 +99,7 @@ pub(super) fn open(stage: &mut Stage) {
     stage.answer(About::Acl(Topic::Watch), json!({ "sub": 9, "state": state(41) }));
     stage.keys("4");
     stage.answer(About::Acl(Topic::Running), json!({ "text": TEXT, "gen": 41 }));
-    let hits = json!([{ "name": "users/alice#2", "hits": 811, "last": super::NOW - 60.0 }]);
+    let hits = json!([{ "name": "users/alice#2", "ref": "users/alice#2", "hits": 120_811, "per_h": 811, "live": 9, "last": super::NOW - 60.0 }]);
     stage.answer(About::Acl(Topic::Hits), json!({ "refs": hits }));
     stage.answer(About::Acl(Topic::Drafts), json!([]));
 }
@@ -235,8 +235,24 @@ fn what_came_in_between_is_merged_before_anything_is_applied() {
     stage.answer(About::Acl(Topic::Merge), merge());
     stage.keys("A");
     assert_eq!(stage.asked(), [], "a conflict is left");
-    stage.keys("jtA");
-    assert_eq!(stage.asked(), [("txn.merge.pick", json!({ "store": "acl", "draft": 3, "picks": { "1": "theirs" } }))]);
+    stage.keys("jb");
+    let picture = stage.picture();
+    assert!(
+        picture.contains("theirs (generation 42, by root, file)") && picture.contains("+ destinations  c"),
+        "{picture}"
+    );
+    assert!(picture.contains("  destinations  c, b"), "what comes of both: {picture}");
+    stage.keys("e");
+    assert!(stage.picture().contains("Rule users/alice#2, merged"), "{}", stage.picture());
+    stage.keys("\t");
+    stage.keys("other");
+    (0..5).for_each(|_| stage.key(KeyCode::Tab));
+    stage.key(KeyCode::Enter);
+    assert!(stage.app.ui.overlay.is_none() && stage.picture().contains("description   other"), "{}", stage.picture());
+    stage.keys("A");
+    let rule = json!({ "action": "allow", "description": "other", "destinations": ["c", "b"] });
+    let picks = json!({ "1": { "rule": rule } });
+    assert_eq!(stage.asked(), [("txn.merge.pick", json!({ "store": "acl", "draft": 3, "picks": picks }))]);
     let mut merged = draft(&changed());
     merged["base"] = json!(42);
     stage.answer(About::Acl(Topic::Merged), merged);

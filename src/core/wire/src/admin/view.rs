@@ -31,6 +31,9 @@ pub struct ViewOpen {
     /// Whether order and membership stay as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<bool>,
+    /// Of `whatif`: the answer of `acl.whatif` whose sessions are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// Changes a view; what is not written stays.

@@ -73,7 +73,8 @@ impl Component for Rules {
     }
 
     fn make(settings: &Settings, texts: Texts<'_>, former: Option<&Self>) -> anyhow::Result<Self> {
-        let rules = configuration::rules(settings, texts.text)?;
+        let written = configuration::rules(settings, texts.text)?;
+        let rules = written.tested_by(texts.beside.map(|tests| tests.text.as_str()));
         Ok(match former {
             Some(former) => rules.after(former),
             None => rules,

@@ -42,7 +42,7 @@ pub(super) const OPS: &[Op] = &[
         "presence.sub",
         follow_clients,
         &[EVERY],
-        "sub, clients: user, login, role, client, comment, idle_s; pushes presence, the whole list, when it changes",
+        "sub, clients: user, login, tty, role, client, comment, idle_s; pushes presence, the whole list, when it changes",
         "whose conversations are open",
     ),
     look(

@@ -186,6 +186,10 @@ pub(super) fn refusal(no: &No) -> Refusal {
         No::TooMuch(_) => Refusal::new(Code::TooLarge, msg),
         No::TooLate | No::StillReloading => Refusal::new(Code::Timeout, msg),
         No::Unreadable | No::NobodyReloads | No::NotKept => Refusal::new(Code::Unavailable, msg).for_now(),
+        No::TestsFail(tests) => {
+            let told = |(number, fault): &(usize, String)| json!({ "test": number, "fault": fault });
+            Refusal::new(Code::Invalid, msg).with(json!({ "tests": tests.iter().map(told).collect::<Vec<_>>() }))
+        }
         No::OtherNumber { matched, .. } => {
             Refusal::new(Code::Conflict, msg).with(json!({ "matched": matched })).for_now()
         }

@@ -1,13 +1,17 @@
 //! Operations on the rules in force.
-#![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
 
+use std::sync::Arc;
+
+use acl::RuleId;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::Refusal;
 
-use super::conversation::Parameters;
+use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{Op, look, read};
+use super::ops::{EVERY, Op, Takes, look, read, watch};
+use super::subscription::{Source, Subject};
 use crate::frontends::office::policy::{Order, Store};
 use crate::frontends::office::{Operation, Question};
 
@@ -39,11 +43,20 @@ pub(super) const OPS: &[Op] = &[
     look(
         "acl.hits",
         hits,
-        &[],
-        "refs: for each rule its name, hits and the time of the last",
+        &[OWNER],
+        "refs: for each rule its name, ref, identity, hits, per_h (about so many in the last hour), last, and live: sessions that are in by it",
         "how often each rule decided",
     ),
+    watch(
+        "acl.hits.sub",
+        watch_hits,
+        &[OWNER, EVERY],
+        "sub, refs as acl.hits has them; pushes hits whenever they change",
+        "how often each rule decides, again and again",
+    ),
 ];
+
+const OWNER: Takes = ("owner", "only rules of this one, as users/alice; all without it");
 
 /// Rules of one answer.
 const MOST: usize = 1_000;
@@ -70,11 +83,55 @@ pub(super) fn explain(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value
     desk.perform(asker, Operation::Policy(Store::Acl, Box::new(Order::Explain(read(subject)?, question))))
 }
 
-pub(super) fn hits(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusal> {
-    let rules = std::sync::Arc::clone(&desk.office.world.regime().snapshot.rules);
-    let refs = rules.set().rules().take(MOST).map(|rule| {
-        let tally = rules.hits().of(rule);
-        json!({ "name": rules.describe(rule), "identity": rules.set().identity(rule).to_string(), "hits": tally.count(), "last": tally.last() })
-    });
-    Ok(json!({ "refs": refs.collect::<Vec<_>>() }))
+pub(super) fn hits(desk: &Desk, _: &Asker, p: Parameters) -> Result<Value, Refusal> {
+    let Owned { owner, every_ms: _ } = read(p)?;
+    Ok(json!({ "refs": refs(desk, owner.as_deref()) }))
+}
+
+#[derive(Deserialize)]
+struct Owned {
+    owner: Option<String>,
+    every_ms: Option<u64>,
+}
+
+fn watch_hits(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Owned { owner, every_ms } = read(p)?;
+    let told = json!({ "refs": refs(&conversation.desk, owner.as_deref()) });
+    let source = Counted { owner, told: told.clone() };
+    let sub = conversation.subscribe(Subject::Other(Box::new(source)), every_ms)?;
+    Ok(json!({ "sub": sub, "refs": told["refs"] }))
+}
+
+/// The hits as they were last told.
+#[derive(Debug)]
+struct Counted {
+    owner: Option<String>,
+    told: Value,
+}
+
+impl Source for Counted {
+    fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
+        let now = json!({ "refs": refs(desk, self.owner.as_deref()) });
+        if now == self.told {
+            return Vec::new();
+        }
+        self.told.clone_from(&now);
+        vec![("hits", now)]
+    }
+}
+
+/// How often each rule decided, of one owner or of all.
+fn refs(desk: &Desk, owner: Option<&str>) -> Vec<Value> {
+    let rules = Arc::clone(&desk.office.world.regime().snapshot.rules);
+    let (live, now) = (desk.office.admitted(), Timestamp::now().as_second());
+    let told = |rule| {
+        let (tally, identity) = (rules.hits().of(rule), rules.set().identity(rule));
+        json!({
+            "name": rules.describe(rule), "ref": rules.set().label(rule), "identity": identity.to_string(),
+            "hits": tally.count(), "per_h": tally.per_hour(now), "last": tally.last(),
+            "live": live.get(&identity).copied().unwrap_or(0),
+        })
+    };
+    let is_meant = |rule: &RuleId| owner.is_none_or(|owner| rules.set().owner(*rule) == owner);
+    rules.set().rules().filter(is_meant).take(MOST).map(told).collect()
 }

@@ -25,6 +25,7 @@ struct Book {
 struct Present {
     user: String,
     login: Option<String>,
+    tty: Option<String>,
     role: Role,
     /// As it called itself.
     client: Option<String>,
@@ -47,6 +48,7 @@ impl Presence {
         let present = Present {
             user: asker.you.user.clone(),
             login: asker.you.login.clone(),
+            tty: asker.caller.terminal().map(str::to_owned),
             role: asker.role,
             client: None,
             comment: None,
@@ -64,9 +66,9 @@ impl Presence {
     pub(super) fn shown(&self, now: Instant) -> Vec<Value> {
         let book = self.book();
         let shown = |present: &Present| {
-            let Present { user, login, role, client, comment, heard } = present;
+            let Present { user, login, tty, role, client, comment, heard } = present;
             let idle = now.saturating_duration_since(*heard).as_secs();
-            json!({ "user": user, "login": login, "role": role, "client": client, "comment": comment, "idle_s": idle / 60 * 60 })
+            json!({ "user": user, "login": login, "tty": tty, "role": role, "client": client, "comment": comment, "idle_s": idle / 60 * 60 })
         };
         book.present.values().map(shown).collect()
     }

@@ -8,10 +8,10 @@ use super::aside::Aside;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
 use super::lanes::Lane;
-use super::ops::{Act, EVERY, IDEM, Op, Takes, read, watch};
+use super::ops::{Act, EVERY, IDEM, Op, Takes, order, read, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
-use crate::frontends::office::policy::{Order, Store};
+use crate::frontends::office::policy::{Order, Store, WhatIf};
 
 const WHICH: Takes = ("store", "acl, users or config; acl is meant without it");
 const DRAFT: Takes = ("draft", "the number of a draft");
@@ -19,6 +19,13 @@ const SUBJECT: Takes = ("draft, text or gen", "which text is meant: a draft, a t
 
 /// What can be changed in each store, all of it or nothing.
 const OPS_OF_STORES: &str = "acl: rule.add {owner,rule,before?}, rule.set {ref,rule}, rule.del {ref}, rule.move {ref,before?}, owner.add {owner,groups?}, owner.set {owner,groups?}, owner.del {owner}, global.set {default_policy}; users: user.add {name,user}, user.set {name,set}, user.del, user.enable, user.disable {name}, group.add {name,members}, group.del {name}, group.rename {name,to}, member.add, member.del {group,name}; config: set {key,value}, unset {key}; users and config: limit.set {target,limits}, limit.del {target}; all or none";
+
+/// What can be changed in the tests.
+const OPS_OF_TESTS: &str = "all that the tests are to be, or changes: test.add {test}, test.set {test,set}, test.del {test}; tests are known by their numbers, from 1";
+
+/// The parameter of whoever wants rules although they fail tests.
+const DESPITE: Takes =
+    ("despite_tests", "true: of acl, saved tests that it fails are switched off instead of holding it up");
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -49,14 +56,14 @@ pub(super) const OPS: &[Op] = &[
         "txn.sub",
         subscribe,
         &[WHICH, EVERY],
-        "sub, state; pushes policy whenever it changes: current (gen, sha, t, by, source, comment), confirm (gen, sha, back_to, until, by), drafts (draft, by, base, rev)",
+        "sub, state; pushes policy whenever it changes: current (gen, sha, t, by, source, comment), confirm (gen, sha, back_to, until, by), drafts (draft, by, tty, base, rev, idle_s)",
         "which text is in force, what waits to be confirmed, and who is writing others",
     ),
     row(
         Role::Read,
         "txn.validate",
         &[WHICH, SUBJECT],
-        "ok, diag: sev, line, col, path, msg, hint; counts: users, groups, rules; needs_restart: keys",
+        "ok, diag: sev, line, col, path, msg, hint; counts: users, groups, rules; tests: count, failed, off; needs_restart: keys",
         "whether a text could be in force, and what is to be said about it",
     ),
     row(
@@ -66,17 +73,43 @@ pub(super) const OPS: &[Op] = &[
         "items: owner, ref, kind (add, del, chg, mov), before, after; text as diff(1) writes it",
         "how a text differs from the one in force",
     ),
-    row(
-        Role::Operate,
+    order(
         "acl.whatif",
+        what_if,
         &[
-            WHICH,
             SUBJECT,
             ("hours", "also judges what was asked for in so many hours, if a history is kept"),
             ("mine", "addresses of the operator, whose own sessions are counted apart"),
         ],
-        "live and past: evaluated, same, other_rule, now_denied, now_allowed, by_user, sample, mine_denied; ms",
+        "parts with done and of; live and past: evaluated, same, other_rule, now_denied, now_allowed, by_user, sample, mine, mine_denied; digest: for view.open and txn.apply; listed_all: whether every such session can be looked at; ms",
         "what a text would change for those who are in and for those who were",
+    )
+    .on(Lane::Looking),
+    row(
+        Role::Read,
+        "acl.tests.get",
+        &[],
+        "sha, text, tests: test (its number), line, enabled, description, user, destination, port, …, expect, rule",
+        "the saved tests of the rules, of the file beside them",
+    ),
+    row(
+        Role::Operate,
+        "acl.tests.run",
+        &[("draft, text or gen", "which rules; those in force without it")],
+        "tests as acl.tests.get has them, with got, by, pass, fault; failed: how many of those that are not switched off",
+        "what rules say to every saved test",
+    ),
+    row(
+        Role::Admin,
+        "acl.tests.put",
+        &[
+            ("text or ops", OPS_OF_TESTS),
+            ("sha", "of the text that was shown; the answer is conflict if it is another by now"),
+            ("comment", "why"),
+            IDEM,
+        ],
+        "sha, count, audit",
+        "writes other tests, which the rules in force have to pass unless they are switched off",
     ),
     row(
         Role::Admin,
@@ -130,10 +163,12 @@ pub(super) const OPS: &[Op] = &[
             ("existing", "keep, or end_denied for the sessions that it denies"),
             ("confirm_s", "what was before comes back after so many seconds unless somebody confirms"),
             ("expect_denied", "of acl: as many live sessions must be denied, or the answer is conflict"),
+            ("expect_whatif", "of acl: the digest of acl.whatif; the answer is conflict if other live sessions are affected by now"),
+            DESPITE,
             ("comment", "why; it is kept with the generation"),
             IDEM,
         ],
-        "gen, sha, ended, confirm, audit; of config needs_restart, the keys that wait for a start",
+        "gen, sha, ended, confirm, audit; tests_off: numbers of the tests that were switched off; of config needs_restart, the keys that wait for a start",
         "writes the file and puts it in force, whole or not at all",
     ),
     row(
@@ -143,7 +178,7 @@ pub(super) const OPS: &[Op] = &[
             WHICH,
             ("ops", OPS_OF_STORES),
             (
-                "base, existing, confirm_s, comment",
+                "base, existing, confirm_s, despite_tests, comment",
                 "as txn.apply has them; without base whatever is in force is changed",
             ),
             IDEM,
@@ -161,7 +196,7 @@ pub(super) const OPS: &[Op] = &[
     row(
         Role::Admin,
         "txn.rollback",
-        &[WHICH, ("to", "the generation that comes back, as a new one"), ("comment", "why"), IDEM],
+        &[WHICH, ("to", "the generation that comes back, as a new one"), DESPITE, ("comment", "why"), IDEM],
         "gen, audit",
         "brings an earlier text back",
     ),
@@ -182,6 +217,16 @@ fn ask(op: &'static str, desk: &Desk, asker: &Asker, p: Parameters) -> Result<Va
     let order = serde_json::from_value::<Order>(Value::Object(order));
     let order = order.map_err(|error| Refusal::new(Code::BadRequest, format!("p: {error}")))?;
     desk.perform(asker, Operation::Policy(store, Box::new(order)))
+}
+
+/// Says how far it is, and stops when nobody waits any more.
+fn what_if(desk: &Desk, asker: &Asker, p: Parameters, part: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
+    if p.get("store").is_some_and(|store| store != Store::Acl.word()) {
+        return Err(Refusal::new(Code::BadRequest, "store: what would change can be asked of acl alone"));
+    }
+    let question: WhatIf = read(p)?;
+    let mut progress = |done, of| !asker.withdrawn.is_withdrawn() && part(json!({ "done": done, "of": of }));
+    desk.office.what_if(&asker.caller, &question, &mut progress).map_err(|no| refusal(&no))
 }
 
 #[derive(Deserialize)]

@@ -252,6 +252,7 @@ fn refused(no: &No) -> Answer {
         No::NotThere => told(404, "no_session", &no.to_string()),
         No::Invalid(detail) => told(400, "invalid", detail),
         No::NothingWritten(_) | No::DraftGone(_) | No::GenerationGone(_) => told(404, "no_rules", &no.to_string()),
+        No::TestsFail(_) => told(422, "tests_fail", &no.to_string()),
         No::Conflict(detail) => told(409, "conflict", detail),
         No::NothingKept => told(404, "no_history", &no.to_string()),
         No::TooLate | No::Withdrawn => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),

@@ -201,6 +201,8 @@ pub(crate) enum No {
     DraftGone(u64),
     #[error("there is no generation {0}; the last 50 are kept")]
     GenerationGone(u64),
+    #[error("{}", failing(.0))]
+    TestsFail(Vec<(usize, String)>),
     #[error("{0}")]
     Conflict(String),
     #[error("no history is kept")]
@@ -229,6 +231,13 @@ pub(crate) enum No {
     NotKept,
 }
 
+/// Saved tests with their numbers and what is wrong.
+fn failing(tests: &[(usize, String)]) -> String {
+    let lines: Vec<String> =
+        tests.iter().map(|(number, fault)| format!("the saved test {number} fails: {fault}")).collect();
+    lines.join("; ")
+}
+
 impl Caller {
     /// Somebody with a token, or without one.
     pub(crate) fn holder(name: &str, scope: Scope) -> Self {
@@ -238,6 +247,11 @@ impl Caller {
     /// A process on this host.
     pub(crate) fn process(name: String, scope: Scope, who: Arc<Value>) -> Self {
         Self { name, scope, who: Some(who) }
+    }
+
+    /// Where the process is, as far as the kernel knows it.
+    pub(crate) fn terminal(&self) -> Option<&str> {
+        self.who.as_deref()?["tty"].as_str()
     }
 
     /// For the audit log.

@@ -1,15 +1,16 @@
 //! The rules in force, and what they would say to somebody.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
-use ::acl::{Action, AuthMethod, Command, Destination, Protocol, RuleId, Ruleset, Word};
+use ::acl::{Action, AuthMethod, Command, Destination, Identity, Protocol, RuleId, Ruleset, Word};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::No;
 use super::acl::trial::Trial;
 use super::acl::{Book, shown};
+use super::{No, Office};
 use crate::state::snapshot::Snapshot;
 
 /// More than anybody tries at once.
@@ -122,6 +123,20 @@ impl Rule {
             connection_timeout_secs: bounds.idle,
             line: rule.line,
         }
+    }
+}
+
+impl Office {
+    /// How many of those who are in were let in by each rule, whatever rules were in force then.
+    pub(crate) fn admitted(&self) -> HashMap<Identity, u64> {
+        let mut admitted = HashMap::new();
+        self.world.roster.each(|session| {
+            let rule = session.facts().decision.and_then(|decision| decision.rule());
+            if let Some(rule) = rule {
+                *admitted.entry(session.snapshot.rules.set().identity(rule)).or_default() += 1;
+            }
+        });
+        admitted
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use wire::admin::{Push, Refusal};
 
 use super::apply::ask_to_apply;
-use super::model::{Draft, Page, Written};
-use super::{AUTOSAVE, deeds};
+use super::model::{Draft, Hits, Page, Written};
+use super::{AUTOSAVE, deeds, saved};
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::Question;
@@ -13,6 +13,12 @@ use crate::console::model::{Link, number};
 use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 use crate::output::raw;
+
+/// What is said of a file that the monitor may not write.
+const UNWRITTEN: &str = "cannot write ";
+
+/// Users who may log in no more that are marked.
+const MOST_DISABLED: usize = 1_000;
 
 /// What a request was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +47,20 @@ pub(crate) enum Topic {
     Applied,
     Confirmed,
     RolledBack,
+    /// The saved tests, and what was said to each.
+    Tests,
+    TestsRun,
+    TestsPut,
+    /// Users who may log in no more.
+    Disabled,
 }
 
 impl Topic {
+    /// Whether nothing is lost when it is taken back.
+    pub(crate) fn is_question(self) -> bool {
+        matches!(self, Self::Effect | Self::ToApply)
+    }
+
     /// Whether the draft may be another once the answer is there, or a question about it is open.
     fn is_of_change(self) -> bool {
         match self {
@@ -61,7 +78,11 @@ impl Topic {
             | Self::Trial
             | Self::DraftTrial
             | Self::Confirmed
-            | Self::RolledBack => false,
+            | Self::RolledBack
+            | Self::Tests
+            | Self::TestsRun
+            | Self::TestsPut
+            | Self::Disabled => false,
         }
     }
 }
@@ -86,6 +107,9 @@ pub(crate) fn watch(app: &App) -> Vec<Effect> {
 /// What the rules page needs.
 pub(super) fn refresh(app: &mut App) -> Vec<Effect> {
     app.acl.is_waiting = true;
+    if app.acl.page == Page::Affected {
+        (app.acl.page, app.ui.pane) = (Page::Change, 0);
+    }
     let mut effects = vec![ask("txn.get", &json!({ "store": "acl" }), Topic::Running)];
     effects.push(ask("acl.hits", &json!({}), Topic::Hits));
     if app.acl.draft.is_none() {
@@ -93,7 +117,22 @@ pub(super) fn refresh(app: &mut App) -> Vec<Effect> {
     } else {
         effects.extend(about_draft(app, "txn.validate", Topic::Remarks));
     }
+    if app.acl.page == Page::Trial {
+        effects.extend(saved::wanted(app));
+    }
+    if app.model.knows("users.get") {
+        let win = json!({ "off": 0, "len": MOST_DISABLED });
+        let view = json!({ "of": "users", "filter": "state=disabled", "cols": ["name"], "win": win });
+        effects.push(ask("view.open", &view, Topic::Disabled));
+    }
     effects
+}
+
+/// How far the question is.
+pub(crate) fn progressed(app: &mut App, topic: Topic, part: &Value) {
+    if topic.is_question() {
+        app.acl.progress = Some((number(&part["done"]), number(&part["of"])));
+    }
 }
 
 /// A question about the draft.
@@ -126,6 +165,10 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
             if app.ui.screen == Screen::Acl && app.acl.find_sought() {
                 app.ui.pane = 1;
             }
+            if app.acl.draft.is_none() && app.model.knows("txn.validate") {
+                let subject = json!({ "store": "acl", "gen": app.acl.of });
+                return vec![ask("txn.validate", &subject, Topic::Remarks)];
+            }
         }
         Topic::Drafts => return offer(app, &answer),
         Topic::Draft | Topic::Opened | Topic::Merged => return drafted(app, topic, &answer),
@@ -133,10 +176,38 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
         Topic::Remarks => {
             app.acl.is_valid = answer["ok"].as_bool();
             app.acl.remarks = answer["diag"].as_array().cloned().unwrap_or_default();
+            app.acl.tested = answer["tests"].clone();
+        }
+        Topic::Tests => {
+            app.acl.tests_sha = answer["sha"].clone();
+            let known = app.acl.tests.len();
+            let tests = answer["tests"].as_array().cloned().unwrap_or_default();
+            // What was said to each is on its way, or cannot be had.
+            if tests.len() != known || app.acl.tests.iter().all(|test| test["pass"].is_null()) {
+                app.acl.tests = tests;
+            }
+        }
+        Topic::TestsRun => {
+            app.acl.tests = answer["tests"].as_array().cloned().unwrap_or_default();
+            app.acl.test = app.acl.test.min(app.acl.tests.len().saturating_sub(1));
+        }
+        Topic::TestsPut => return saved::written(app, number(&answer["count"])),
+        Topic::Disabled => {
+            let rows = answer["rows"].as_array().into_iter().flatten();
+            app.acl.disabled = rows.filter_map(|row| row.get(1).or(row.get(0)).map(raw)).collect();
+            let sub = json!({ "sub": answer["sub"] });
+            return vec![Effect::ask("view.close", &sub, About::Own(Screen::Acl, "closed"))];
         }
         Topic::Hits => {
             let refs = answer["refs"].as_array().into_iter().flatten();
-            let hits = |told: &Value| (raw(&told["name"]), (number(&told["hits"]), told["last"].as_f64()));
+            let of = |told: &Value| Hits {
+                all: number(&told["hits"]),
+                hour: number(&told["per_h"]),
+                last: told["last"].as_f64(),
+                live: number(&told["live"]),
+            };
+            let hits =
+                |told: &Value| (told["ref"].as_str().map_or_else(|| raw(&told["name"]), str::to_owned), of(told));
             app.acl.hits = refs.map(hits).collect();
         }
         Topic::Groups => {
@@ -144,7 +215,10 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
             app.acl.groups.insert(raw(&answer["name"]), groups);
         }
         Topic::Difference => app.acl.difference = Some(answer),
-        Topic::Effect => app.acl.effect = Some(answer),
+        Topic::Effect => {
+            app.acl.progress = None;
+            app.acl.effect = Some(answer);
+        }
         Topic::ToApply => ask_to_apply(app, &answer),
         Topic::Generations => app.acl.generations = answer.as_array().cloned().unwrap_or_default(),
         Topic::Merge => {
@@ -197,6 +271,9 @@ fn drafted(app: &mut App, topic: Topic, answer: &Value) -> Vec<Effect> {
     }
     app.acl.rule = app.acl.rule.min(app.acl.lines().len().saturating_sub(1));
     effects.extend(about_draft(app, "txn.validate", Topic::Remarks));
+    if app.acl.page == Page::Trial {
+        effects.extend(saved::wanted(app));
+    }
     effects.push(Effect::Keep { name: AUTOSAVE, text: kept });
     effects
 }
@@ -285,7 +362,13 @@ fn refused(app: &mut App, topic: Topic, refusal: &Refusal) -> Vec<Effect> {
             app.acl.fault = Some(why);
         }
         // A daemon without written rules has no state, and whoever may not look at it has no badge.
-        Topic::Watch | Topic::Drafts | Topic::Groups | Topic::Hits => {}
+        Topic::Watch
+        | Topic::Drafts
+        | Topic::Groups
+        | Topic::Hits
+        | Topic::Tests
+        | Topic::TestsRun
+        | Topic::Disabled => {}
         Topic::Draft | Topic::Opened | Topic::Discarded | Topic::Merge | Topic::Merged => {
             app.acl.wanted.clear();
             app.ui.answered(Err(&why));
@@ -293,12 +376,26 @@ fn refused(app: &mut App, topic: Topic, refusal: &Refusal) -> Vec<Effect> {
                 return lost(app);
             }
         }
-        Topic::Remarks | Topic::Difference | Topic::Effect | Topic::ToApply | Topic::Generations => app.ui.warn(why),
-        Topic::Trial | Topic::DraftTrial | Topic::Applied | Topic::Confirmed | Topic::RolledBack => {
+        Topic::Effect | Topic::ToApply => {
+            app.acl.progress = None;
+            app.ui.warn(why);
+        }
+        Topic::Remarks | Topic::Difference | Topic::Generations => app.ui.warn(why),
+        Topic::Applied if why.contains(UNWRITTEN) => {
+            app.ui.answered(Err(&why));
+            return handed_over(app);
+        }
+        Topic::Trial | Topic::TestsPut | Topic::DraftTrial | Topic::Applied | Topic::Confirmed | Topic::RolledBack => {
             app.ui.answered(Err(&why));
         }
     }
     Vec::new()
+}
+
+/// The daemon cannot write the rule file: the text goes into a file of the operator's, who may be somebody who can.
+fn handed_over(app: &App) -> Vec<Effect> {
+    let text = app.acl.draft.as_ref().map(|draft| draft.is.text.clone());
+    text.map(|text| Effect::SetAside { name: AUTOSAVE, text }).into_iter().collect()
 }
 
 /// The daemon has no such draft any more: it is opened anew with the text that is known here.

@@ -12,6 +12,7 @@ use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
 use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
+use crate::output::raw;
 
 const KEEP: &str = "keep to their end";
 const END: &str = "end those that are denied";
@@ -25,6 +26,8 @@ struct Applying {
     draft: u64,
     /// Live sessions that it denies, as they were shown.
     denied: u64,
+    /// Saved tests that it fails.
+    failing: usize,
     shown: Vec<String>,
 }
 
@@ -58,14 +61,20 @@ pub(super) fn ask_to_apply(app: &mut App, effect: &Value) {
     let is_daring = effect["live"]["mine_denied"].as_u64().unwrap_or(0) > 0 || changes_default(app);
     let mut shown = vec![format!("{} changes to generation {}", app.acl.changes(), draft.base)];
     shown.extend(effect::lines(effect).into_iter().filter(|line| !line.is_empty()).take(8));
-    let fields = vec![
+    let failing = app.acl.failing();
+    let mut fields = vec![
         Entry::choice("existing", "live sessions", &[KEEP, END], KEEP),
         Entry::check("confirm", "goes again", is_daring),
         Entry::text("seconds", "seconds for Y", USUAL),
         Entry::text("comment", "comment", ""),
-        Entry::word("to go on", "apply"),
     ];
-    let form = Form::new("Apply the draft?", fields, Applying { draft: draft.id, denied, shown });
+    if failing > 0 {
+        let failed = app.acl.remarks.iter().filter(|remark| raw(&remark["path"]).starts_with("tests/"));
+        shown.extend(failed.map(|remark| format!("! {}", raw(&remark["msg"]))).take(3));
+        fields.push(Entry::check("despite", "tests off", false));
+    }
+    fields.push(Entry::word("to go on", "apply"));
+    let form = Form::new("Apply the draft?", fields, Applying { draft: draft.id, denied, failing, shown });
     app.ui.overlay = Some(Overlay::Form(Box::new(form)));
 }
 
@@ -84,7 +93,7 @@ fn merged(app: &mut App) -> Vec<Effect> {
     }
     let Some(draft) = &app.acl.draft else { return Vec::new() };
     let picks: Map<String, Value> =
-        app.acl.picks.iter().map(|(place, side)| (place.to_string(), (*side).into())).collect();
+        app.acl.picks.iter().map(|(place, pick)| (place.to_string(), pick.clone())).collect();
     vec![ask("txn.merge.pick", &json!({ "store": "acl", "draft": draft.id, "picks": picks }), Topic::Merged)]
 }
 
@@ -97,7 +106,11 @@ impl Purpose for Applying {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
         let is_time = entries.text("seconds").parse::<u64>().is_ok_and(|seconds| seconds > 0);
         let is_wrong = entries.is_set("confirm") && !is_time;
-        is_wrong.then(|| ("seconds", "a number of seconds".to_owned())).into_iter().collect()
+        let wrong = is_wrong.then(|| ("seconds", "a number of seconds".to_owned()));
+        let fails = self.failing > 0 && !entries.is_set("despite");
+        let fails =
+            fails.then(|| ("despite", format!("{} saved tests fail; Space has them switched off", self.failing)));
+        wrong.into_iter().chain(fails).collect()
     }
 
     fn preview(&self, _entries: &Entries) -> Vec<String> {
@@ -109,7 +122,8 @@ impl Purpose for Applying {
         let confirm =
             if is_waiting { format!(" --confirm-within {}s", entries.text("seconds")) } else { String::new() };
         let end = if entries.text("existing") == END { " --end-denied" } else { "" };
-        format!("rustsocks-cli acl apply FILE --expect-denied {}{confirm}{end}", self.denied)
+        let despite = if entries.is_set("despite") { " --despite-tests" } else { "" };
+        format!("rustsocks-cli acl apply FILE --expect-denied {}{confirm}{end}{despite}", self.denied)
     }
 
     fn taken(&self, _app: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -117,7 +131,7 @@ impl Purpose for Applying {
         let existing = if entries.text("existing") == END { "end_denied" } else { "keep" };
         let order = json!({
             "store": "acl", "draft": self.draft, "existing": existing, "confirm_s": seconds.unwrap_or(0),
-            "expect_denied": self.denied, "comment": entries.text("comment"), "idem": uuid::Uuid::now_v7().to_string(),
+            "expect_denied": self.denied, "despite_tests": entries.is_set("despite"), "comment": entries.text("comment"), "idem": uuid::Uuid::now_v7().to_string(),
         });
         vec![ask("txn.apply", &order, Topic::Applied)]
     }

@@ -6,7 +6,7 @@ use wire::admin::Role;
 
 use super::answers::{Topic, about_draft, ask, kept, refresh, set_aside};
 use super::model::{Acl, Line, Page, Sign, is_allowing};
-use super::{AUTOSAVE, rule};
+use super::{AUTOSAVE, affected, rule, saved};
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::Question;
@@ -79,7 +79,14 @@ pub(super) fn moved(app: &mut App, by: isize) -> Vec<Effect> {
         (Page::Rules, _) => app.acl.rule = step(app.acl.rule, app.acl.lines().len()),
         (Page::Generations, _) => app.acl.line = step(app.acl.line, app.acl.generations.len()),
         (Page::Merge, _) => app.acl.line = step(app.acl.line, app.acl.merge.len()),
+        (Page::Trial, 1) => app.acl.test = step(app.acl.test, app.acl.tests.len()),
         (Page::Change | Page::Trial, _) => app.acl.line = step(app.acl.line, super::pages::lines(app).len()),
+        // Its own pane moves by itself; from elsewhere it is gone back to.
+        (Page::Affected, _) => {
+            app.ui.pane = affected::PANE;
+            let visible = app.visible();
+            return app.acl.affected.moved(visible, by);
+        }
     }
     Vec::new()
 }
@@ -101,12 +108,18 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
             app.acl.of_generation = Some(number);
             return change_page(app, &json!({ "store": "acl", "gen": number }));
         }
-        (Page::Change | Page::Trial | Page::Merge, _) => {}
+        (Page::Change, _) => return affected::open(app),
+        (Page::Trial, 1) => return saved::load(app),
+        (Page::Affected, _) => return affected::into_session(app),
+        (Page::Trial | Page::Merge, _) => {}
     }
     Vec::new()
 }
 
 pub(super) fn add(app: &mut App) -> Vec<Effect> {
+    if app.acl.page == Page::Trial {
+        return saved::add(app);
+    }
     if can_write(app) {
         rule::open(app, None);
     }
@@ -114,6 +127,11 @@ pub(super) fn add(app: &mut App) -> Vec<Effect> {
 }
 
 pub(super) fn edit(app: &mut App) -> Vec<Effect> {
+    match app.acl.page {
+        Page::Trial => return saved::edit(app),
+        Page::Merge => return rule::of_conflict(app),
+        Page::Rules | Page::Change | Page::Generations | Page::Affected => {}
+    }
     if !can_write(app) {
         return Vec::new();
     }
@@ -125,6 +143,9 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
 }
 
 pub(super) fn remove(app: &mut App) -> Vec<Effect> {
+    if app.acl.page == Page::Trial {
+        return saved::remove(app);
+    }
     let Some(line) = meant(app).filter(|_| can_write(app)) else { return Vec::new() };
     let done = format!("{} is gone from the draft; u takes it back", line.place);
     change(app, json!({ "op": "rule.del", "ref": line.place }), done)
@@ -271,6 +292,7 @@ fn change_page(app: &mut App, subject: &Value) -> Vec<Effect> {
     app.acl.line = 0;
     app.acl.difference = None;
     app.acl.effect = None;
+    app.acl.progress = None;
     let mut effects = vec![ask("txn.diff", subject, Topic::Difference)];
     effects.extend(effect_of(app, subject, Topic::Effect));
     effects
@@ -329,7 +351,7 @@ pub(super) fn roll_back(app: &mut App) -> Vec<Effect> {
     let chosen = match app.acl.page {
         Page::Generations => app.acl.generations.get(app.acl.line).map(|chosen| number(&chosen["gen"])),
         Page::Change => app.acl.of_generation,
-        Page::Rules | Page::Merge | Page::Trial => None,
+        Page::Rules | Page::Merge | Page::Trial | Page::Affected => None,
     };
     match chosen {
         Some(chosen) if app.may(Role::Admin, "rolling back") => back_to(app, chosen),
@@ -374,7 +396,7 @@ pub(super) fn both(app: &mut App) -> Vec<Effect> {
 pub(super) fn picked(app: &mut App, side: &'static str) -> Vec<Effect> {
     let is_conflict = app.acl.merge.get(app.acl.line).is_some_and(|item| item["state"] == "conflict");
     if app.acl.page == Page::Merge && is_conflict {
-        app.acl.picks.insert(app.acl.line, side);
+        app.acl.picks.insert(app.acl.line, side.into());
     } else {
         app.ui.say("there is no conflict here");
     }
@@ -386,5 +408,9 @@ pub(super) fn again(app: &mut App) -> Vec<Effect> {
         Page::Rules | Page::Trial | Page::Merge => refresh(app),
         Page::Generations => generations(app),
         Page::Change => difference(app),
+        Page::Affected => {
+            let visible = app.visible();
+            app.acl.affected.ask(visible)
+        }
     }
 }

@@ -47,10 +47,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 }
 
 fn summary(app: &App) -> String {
-    let editors = app.acl.state["drafts"].as_array().into_iter().flatten();
-    let mut editors: Vec<String> = editors.map(|draft| raw(&draft["by"])).collect();
-    editors.dedup();
-    let writing = if editors.is_empty() { String::new() } else { format!("   writing: {}", editors.join(", ")) };
+    let writing = editors(app);
     let state = match &app.acl.draft {
         None => format!("generation {} is in force", app.acl.generation()),
         Some(draft) => {
@@ -63,6 +60,27 @@ fn summary(app: &App) -> String {
         }
     };
     format!("{state}{writing}")
+}
+
+/// Who is writing: you, and others with where they are and since when they rest.
+fn editors(app: &App) -> String {
+    let ours = app.acl.draft.as_ref().map(|draft| draft.id);
+    let editor = |draft: &Value| {
+        if draft["draft"].as_u64() == ours && ours.is_some() {
+            return "you".to_owned();
+        }
+        let place = draft["tty"].as_str().map(|tty| format!(" {tty}")).unwrap_or_default();
+        let rest = draft["idle_s"].as_u64().filter(|idle| *idle >= 60).map(|idle| format!(" ({} min)", idle / 60));
+        format!("{}{place}{}", raw(&draft["by"]), rest.unwrap_or_default())
+    };
+    let mut editors: Vec<String> = app.acl.state["drafts"].as_array().into_iter().flatten().map(editor).collect();
+    editors.sort_by_key(|editor| editor != "you");
+    match editors.as_slice() {
+        [] => String::new(),
+        [one] if one == "you" => String::new(),
+        [one] => format!("   1 editor: {one}"),
+        [..] => format!("   {} editors: {}", editors.len(), editors.join(", ")),
+    }
 }
 
 /// A pane with its title; the one that has the keys says so.
@@ -103,6 +121,8 @@ fn holder_line(app: &App, canvas: &Canvas<'_>, holder: &Holder, room: usize) -> 
     let signs = [(Sign::New, holder.new), (Sign::Changed, holder.changed), (Sign::Gone, holder.gone)];
     let signs = signs.into_iter().filter(|(_, count)| *count > 0);
     let signs: Vec<String> = signs.map(|(sign, count)| format!("{}{count}", sign.letter())).collect();
+    let is_off = matches!(owner, Owner::User(name) if app.acl.disabled.contains(name));
+    let signs = if is_off && signs.is_empty() { vec!["off".to_owned()] } else { signs };
     let tail = format!("{:>3} {:<5}", holder.rules, signs.join(" "));
     format!("{} {tail}", fitted(&canvas.seen(&short(owner)), room.saturating_sub(tail.len() + 1), false))
 }
@@ -138,7 +158,7 @@ fn rules(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         inner,
         0,
         0,
-        &cells(inner.width, ["  RULE", "ACT", "DESTINATIONS", "PORTS", "PR", "PRIO", "HITS"]),
+        &cells(inner.width, ["  RULE", "ACT", "DESTINATIONS", "PORTS", "PR", "PRIO", "HIT/h"]),
         Role::Header,
     );
     let room = usize::from(inner.height.saturating_sub(1)).max(1);
@@ -161,7 +181,7 @@ fn rule_line(app: &App, canvas: &Canvas<'_>, line: &Line, is_meant: bool, width:
     let action = if is_allowing(&line.entry) { "allow" } else { "BLOCK" };
     let name = format!("{}#{}", short(&line.place.owner), line.place.index + 1);
     let name = format!("{}{} {name}", if is_meant { ">" } else { " " }, line.sign.letter());
-    let hits = app.acl.hits.get(&line.place.to_string()).map_or(0, |(hits, _)| *hits);
+    let hits = app.acl.hits.get(&line.place.to_string()).map_or(0, |hits| hits.hour);
     let or = |key: &str, usual: &str| {
         Some(says(&line.entry, key)).filter(|text| !text.is_empty()).unwrap_or_else(|| usual.to_owned())
     };
@@ -224,9 +244,10 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         ));
     }
     if let Some(line) = &line {
-        let (hits, last) = app.acl.hits.get(&about).copied().unwrap_or_default();
-        let last = last.map_or_else(|| "never".to_owned(), shown::time);
-        let hits = format!("decided {} times, last {last}   Enter: its live sessions", shown::count(hits));
+        let hits = app.acl.hits.get(&about).copied().unwrap_or_default();
+        let last = hits.last.map_or_else(|| "never".to_owned(), shown::time);
+        let [all, now] = [hits.all, hits.live].map(shown::count);
+        let hits = format!("decided {all} times, last {last}   {now} live sessions: Enter");
         facts.insert(0, (hits, Role::Text));
         let keys = line.entry.0.iter().map(|(key, value)| (format!("{key:<13} {}", raw(value)), Role::Text));
         facts.extend(keys);

@@ -1,18 +1,21 @@
 //! The rules: who has which, what they would say, how they are changed and taken back.
 
+mod affected;
 mod answers;
 mod apply;
 mod deeds;
 mod draw;
+mod merging;
 mod model;
 mod pages;
 mod rule;
+mod saved;
 mod trial;
 
 use ratatui::layout::{Position, Rect};
 use wire::admin::Push;
 
-pub(crate) use self::answers::{Topic, came, noted, watch};
+pub(crate) use self::answers::{Topic, came, noted, progressed, watch};
 pub(crate) use self::deeds::edited;
 pub(crate) use self::model::{Acl, Page};
 use crate::console::app::App;
@@ -20,20 +23,41 @@ use crate::console::canvas::Canvas;
 use crate::console::event::Effect;
 use crate::console::keys::Key::{Char, Ctrl};
 use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::live::View;
 use crate::console::room::{self, Rows};
+use crate::console::screen::Screen;
+use crate::output::raw;
 
 /// What the text of a draft is called among the files that the operator's program keeps.
 pub(crate) const AUTOSAVE: &str = "console-draft-acl.toml";
 
 const KEYS: &[Binding] = &[
-    bind(Action::Run(deeds::add), &[Char('a')], On::Rows, "add rule", "a new rule of this owner, in the draft")
-        .hint("add")
-        .command("rustsocks-cli acl edit"),
-    bind(Action::Run(deeds::edit), &[Char('e')], On::Rows, "edit rule", "change the rule, in the draft")
-        .hint("edit")
-        .command("rustsocks-cli acl edit"),
-    bind(Action::Run(deeds::remove), &[Char('d')], On::Rows, "remove rule", "remove the rule, in the draft")
-        .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::add),
+        &[Char('a')],
+        On::Rows,
+        "add rule",
+        "a new rule of this owner, in the draft; a saved test",
+    )
+    .hint("add")
+    .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::edit),
+        &[Char('e')],
+        On::Rows,
+        "edit rule",
+        "change the rule, in the draft; the saved test",
+    )
+    .hint("edit")
+    .command("rustsocks-cli acl edit"),
+    bind(
+        Action::Run(deeds::remove),
+        &[Char('d')],
+        On::Rows,
+        "remove rule",
+        "remove the rule, in the draft; the saved test",
+    )
+    .command("rustsocks-cli acl edit"),
     bind(
         Action::Run(deeds::earlier),
         &[Char('<')],
@@ -81,6 +105,14 @@ const KEYS: &[Binding] = &[
         "the same for the session that is meant on the second screen",
     )
     .command("rustsocks-cli acl explain USER HOST:PORT"),
+    bind(
+        Action::Run(saved::save),
+        &[Char('s')],
+        On::Own,
+        "save test",
+        "the request that was tried as a saved test, which rules have to pass",
+    )
+    .command("rustsocks-cli acl test add USER HOST:PORT allow"),
     bind(
         Action::Run(deeds::what_if),
         &[Char('w')],
@@ -161,8 +193,8 @@ impl room::Room for Room {
         2
     }
 
-    fn rows(&self, _pane: usize) -> Rows {
-        Rows::Own
+    fn rows(&self, pane: usize) -> Rows {
+        if pane == affected::PANE { Rows::Live(View::WhatIf) } else { Rows::Own }
     }
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
@@ -177,13 +209,25 @@ impl room::Room for Room {
         deeds::opened(app)
     }
 
+    fn leave(&self, app: &mut App) -> Vec<Effect> {
+        affected::closed(app)
+    }
+
     fn back(&self, app: &mut App) -> Vec<Effect> {
+        if app.acl.page == Page::Affected {
+            return affected::back(app);
+        }
+        let is_asking = app.acl.page == Page::Change && app.acl.effect.is_none();
         app.acl.page = Page::Rules;
         app.acl.line = 0;
-        Vec::new()
+        app.acl.progress = None;
+        if is_asking { vec![Effect::TakeBack(Screen::Acl)] } else { Vec::new() }
     }
 
     fn copied(&self, app: &App) -> Vec<String> {
+        if app.acl.page == Page::Affected {
+            return app.acl.affected.line().map(|line| line.cells.iter().map(raw).collect()).unwrap_or_default();
+        }
         pages::copied(app)
     }
 

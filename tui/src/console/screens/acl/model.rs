@@ -1,10 +1,11 @@
 //! What is known of the rules: those in force, those that are being written, and what was said about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use policy::{Document, Entry, Kind, Outline, Owner, Place, compare};
 use serde_json::Value;
 
+use crate::console::live::{Live, View};
 use crate::output::raw;
 
 /// A text of rules and what it says.
@@ -36,12 +37,14 @@ pub(crate) enum Page {
     Change,
     Generations,
     Merge,
-    /// What both rule files say to one request.
+    /// What both rule files say to one request, and to every saved one.
     Trial,
+    /// The live sessions for whom other rules would decide otherwise.
+    Affected,
 }
 
 /// The screen's state.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Acl {
     pub(crate) page: Page,
     pub(crate) running: Option<Written>,
@@ -57,8 +60,8 @@ pub(crate) struct Acl {
     pub(crate) wanted: Vec<Value>,
     /// Something is under way by which the draft will be another; until then nothing else is done with it.
     pub(crate) is_changing: bool,
-    /// Hits and the time of the last, by the name of the rule.
-    pub(crate) hits: BTreeMap<String, (u64, Option<f64>)>,
+    /// By the name of the rule.
+    pub(crate) hits: BTreeMap<String, Hits>,
     /// What the daemon says about the draft.
     pub(crate) remarks: Vec<Value>,
     pub(crate) is_valid: Option<bool>,
@@ -73,12 +76,26 @@ pub(crate) struct Acl {
     pub(crate) of_generation: Option<u64>,
     pub(crate) difference: Option<Value>,
     pub(crate) effect: Option<Value>,
+    /// How many requests are judged of how many, while the effect is worked out.
+    pub(crate) progress: Option<(u64, u64)>,
+    /// The live sessions that it names.
+    pub(crate) affected: Live,
+    /// Saved tests, with what the draft or the rules in force say to each if they were run.
+    pub(crate) tests: Vec<Value>,
+    /// Of the file in which they stand.
+    pub(crate) tests_sha: Value,
+    /// The one that is meant.
+    pub(crate) test: usize,
+    /// What the last look at the draft said of them: count, failed, off.
+    pub(crate) tested: Value,
+    /// Users who may log in no more.
+    pub(crate) disabled: BTreeSet<String>,
     pub(crate) generations: Vec<Value>,
     pub(crate) merge: Vec<Value>,
     /// The generation onto which is merged.
     pub(crate) onto: u64,
-    /// `mine`, `theirs` or `both`, by the number of the item.
-    pub(crate) picks: BTreeMap<usize, &'static str>,
+    /// `mine`, `theirs`, `both` or another rule, by the number of the item.
+    pub(crate) picks: BTreeMap<usize, Value>,
     /// The request that was tried last, and what the rules in force and the draft said.
     pub(crate) request: Value,
     pub(crate) trials: [Option<Value>; 2],
@@ -95,6 +112,18 @@ pub(crate) enum Sign {
     New,
     Changed,
     Gone,
+}
+
+/// How often a rule decided.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Hits {
+    pub(crate) all: u64,
+    /// About so many in the last hour.
+    pub(crate) hour: u64,
+    /// The last one, in seconds since 1970.
+    pub(crate) last: Option<f64>,
+    /// Sessions that are in by it.
+    pub(crate) live: u64,
 }
 
 /// A row of the owners.
@@ -147,6 +176,54 @@ impl Sign {
 }
 
 impl Acl {
+    pub(crate) fn new() -> Self {
+        Self {
+            page: Page::default(),
+            running: None,
+            of: 0,
+            draft: None,
+            kept: None,
+            state: Value::Null,
+            sub: None,
+            wanted: Vec::new(),
+            is_changing: false,
+            hits: BTreeMap::new(),
+            remarks: Vec::new(),
+            is_valid: None,
+            groups: BTreeMap::new(),
+            is_effective: false,
+            sought: None,
+            owner: 0,
+            rule: 0,
+            of_generation: None,
+            difference: None,
+            effect: None,
+            progress: None,
+            affected: Live::new(View::WhatIf, "start"),
+            tests: Vec::new(),
+            tests_sha: Value::Null,
+            test: 0,
+            tested: Value::Null,
+            disabled: BTreeSet::new(),
+            generations: Vec::new(),
+            merge: Vec::new(),
+            onto: 0,
+            picks: BTreeMap::new(),
+            request: Value::Null,
+            trials: [None, None],
+            line: 0,
+            is_waiting: false,
+            fault: None,
+        }
+    }
+
+    /// Saved tests that the draft fails, as far as it was judged.
+    pub(crate) fn failing(&self) -> usize {
+        let ran = self.tests.iter().filter(|test| test["pass"] == false && test["enabled"] == true).count();
+        let said = self.draft.as_ref().and_then(|_| self.tested["failed"].as_u64()).unwrap_or(0);
+        ran.max(usize::try_from(said).unwrap_or(usize::MAX))
+    }
+
     /// The generation in force.
     pub(crate) fn generation(&self) -> u64 {
         self.state["current"]["gen"].as_u64().unwrap_or(0)

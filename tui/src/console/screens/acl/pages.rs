@@ -4,6 +4,7 @@ use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
 use super::model::Page;
+use super::{affected, merging, saved};
 use crate::command::effect;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
@@ -14,13 +15,54 @@ use crate::shown;
 
 /// Draws the page; the line that is meant is marked where there is something to choose.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
-    let inner = if app.has_boxes() {
-        canvas.framed(area, &title(app))
-    } else {
-        canvas.text(area, 1, 0, &title(app), Role::Header);
-        Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 1 }
-    };
-    canvas.spot(inner, Target::Pane(app.ui.pane));
+    match app.acl.page {
+        Page::Affected => affected::draw(app, canvas, area),
+        Page::Trial if app.model.knows("acl.tests.get") => {
+            let below = (area.height / 3).clamp(4, 9);
+            let above = Rect { height: area.height - below, ..area };
+            let meant = of_lines(app, canvas, above);
+            let tests = saved_tests(app, canvas, Rect { y: area.y + above.height, height: below, ..area });
+            tests.or(meant)
+        }
+        Page::Merge => merging::draw(app, canvas, area),
+        Page::Rules | Page::Change | Page::Generations | Page::Trial => of_lines(app, canvas, area),
+    }
+}
+
+/// Below the request that was tried.
+fn saved_tests(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    let is_here = app.ui.pane == 1;
+    let sign = if is_here { "> " } else { "" };
+    let keys = if is_here { "   a add  e edit  d remove  Enter into the form" } else { "" };
+    let title = format!("{sign}{}{keys}", saved::summary(app));
+    let inner = framed(app, canvas, area, &title);
+    canvas.spot(inner, Target::Pane(1));
+    let first = (app.acl.test + 1).saturating_sub(usize::from(inner.height));
+    let mut meant = None;
+    for ((place, line), y) in saved::lines(app).iter().enumerate().skip(first).zip(0..inner.height) {
+        let role = if line.starts_with("FAIL") { Role::Bad } else { Role::Text };
+        let line = canvas.seen(line);
+        canvas.text(inner, 0, y, &line, role);
+        canvas.line_spot(inner, y, Target::Own(1, away(place, app.acl.test)));
+        if is_here && place == app.acl.test {
+            canvas.mark_line(inner, y, Role::Select);
+            meant = Some(Position { x: inner.x, y: inner.y + y });
+        }
+    }
+    meant
+}
+
+pub(super) fn framed(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str) -> Rect {
+    if app.has_boxes() {
+        return canvas.framed(area, title);
+    }
+    canvas.text(area, 1, 0, title, Role::Header);
+    Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 1 }
+}
+
+pub(super) fn of_lines(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    let inner = framed(app, canvas, area, &title(app));
+    canvas.spot(inner, Target::Pane(if app.acl.page == Page::Trial { 0 } else { app.ui.pane }));
     let lines = lines(app);
     let chooses = matches!(app.acl.page, Page::Generations | Page::Merge);
     let room = usize::from(inner.height);
@@ -48,14 +90,18 @@ fn title(app: &App) -> String {
     match app.acl.page {
         Page::Rules => "Rules".to_owned(),
         Page::Change => app.acl.of_generation.map_or_else(
-            || "The draft against what is in force   A applies it   Esc back".to_owned(),
+            || "The draft against what is in force   Enter whom it is about  A applies it   Esc back".to_owned(),
             |number| format!("Generation {number} against what is in force   R brings it back   Esc back"),
         ),
         Page::Generations => "Generations   Enter shows one, R brings it back   Esc back".to_owned(),
         Page::Merge => {
-            format!("Your draft and generation {}   m mine  t theirs  b both   A takes it over", app.acl.onto)
+            format!("Your draft and generation {}   m mine  t theirs  b both  e other   A takes it over", app.acl.onto)
         }
-        Page::Trial => "What the rules would say   t another request   Esc back".to_owned(),
+        Page::Trial => {
+            let sign = if app.ui.pane == 0 { "> " } else { "" };
+            format!("{sign}What the rules would say   t another request  s save as test   Esc back")
+        }
+        Page::Affected => String::new(),
     }
 }
 
@@ -63,7 +109,7 @@ fn title(app: &App) -> String {
 fn heads(page: Page) -> usize {
     match page {
         Page::Generations => 1,
-        Page::Rules | Page::Change | Page::Merge | Page::Trial => 0,
+        Page::Rules | Page::Change | Page::Merge | Page::Trial | Page::Affected => 0,
     }
 }
 
@@ -78,7 +124,7 @@ fn role(line: &str) -> Role {
 
 pub(super) fn lines(app: &App) -> Vec<String> {
     match app.acl.page {
-        Page::Rules => Vec::new(),
+        Page::Rules | Page::Affected => Vec::new(),
         Page::Change => change(app),
         Page::Generations => generations(app),
         Page::Merge => merge(app),
@@ -89,7 +135,10 @@ pub(super) fn lines(app: &App) -> Vec<String> {
 fn change(app: &App) -> Vec<String> {
     let mut lines = match &app.acl.effect {
         Some(effect) => effect::lines(effect),
-        None => vec!["what it would change is being asked, or your role may not know".to_owned()],
+        None => vec![match app.acl.progress {
+            Some((done, of)) => format!("{} of {} judged   Esc stops", shown::count(done), shown::count(of)),
+            None => "what it would change is being asked, or your role may not know".to_owned(),
+        }],
     };
     lines.push(String::new());
     let Some(difference) = &app.acl.difference else {
@@ -147,7 +196,7 @@ fn merge(app: &App) -> Vec<String> {
         if item["state"] == "clean" {
             return format!("  clean     {about:<24} kept: {}", raw(&item["kept"]));
         }
-        let picked = app.acl.picks.get(&place).copied().unwrap_or("? m, t or b");
+        let picked = app.acl.picks.get(&place).map_or("? m, t, b or e", |pick| pick.as_str().unwrap_or("other"));
         format!("! CONFLICT  {about:<24} [{picked}]  theirs: {}   mine: {}", said("theirs"), said("mine"))
     };
     let lines: Vec<String> = app.acl.merge.iter().enumerate().map(line).collect();
@@ -155,6 +204,9 @@ fn merge(app: &App) -> Vec<String> {
 }
 
 fn trial(app: &App) -> Vec<String> {
+    if app.acl.request.is_null() {
+        return vec!["No request was tried yet: t asks for one, L takes one of the second screen.".to_owned()];
+    }
     let of = |name: &str| raw(&app.acl.request[name]);
     let mut lines = vec![format!("{} > {}:{} {}", of("user"), of("dest"), of("port"), of("protocol")), String::new()];
     let [running, draft] = &app.acl.trials;

@@ -4,6 +4,7 @@ use policy::{Document, Edit, Entry, Owner};
 use serde_json::{Value, json};
 
 use super::deeds::changed;
+use super::merging::{self, Outcome};
 use super::model::{Line, says};
 use crate::console::app::App;
 use crate::console::event::Effect;
@@ -16,33 +17,61 @@ use crate::output::raw;
 #[derive(Debug)]
 struct Writing {
     line: Option<Line>,
+    /// The conflict that is settled by it, and as what it was written.
+    conflict: Option<(usize, Entry)>,
     /// The generation on which the text builds in which the rule has its place.
     base: u64,
 }
 
 /// Opens the form for a rule, or for a new one of the owner that is meant.
 pub(super) fn open(app: &mut App, line: Option<Line>) {
-    let owner = app.acl.holder();
     let entry = line.as_ref().map(|line| line.entry.clone()).unwrap_or_default();
-    let of = |key: &str| says(&entry, key);
-    let mut fields = Vec::new();
+    let mut entries = Vec::new();
     if line.is_none() {
-        let owner = owner.as_ref().map_or_else(|| "users/".to_owned(), ToString::to_string);
-        fields.push(Field::text("owner", "owner", &owner));
+        let owner = app.acl.holder().as_ref().map_or_else(|| "users/".to_owned(), ToString::to_string);
+        entries.push(Field::text("owner", "owner", &owner));
     }
+    entries.extend(fields(&entry));
+    let title = line.as_ref().map_or_else(|| "A new rule".to_owned(), |line| format!("Rule {}", line.place));
+    let form = Form::new(title, entries, Writing { line, conflict: None, base: app.acl.base() });
+    app.ui.overlay = Some(Overlay::Form(Box::new(form)));
+}
+
+/// Another text for a rule on which both sides of a merge differ, beginning with what was chosen, or with mine.
+pub(super) fn of_conflict(app: &mut App) -> Vec<Effect> {
+    let Some(item) = app.acl.merge.get(app.acl.line).filter(|item| item["state"] == "conflict").cloned() else {
+        app.ui.say("there is no conflict here");
+        return Vec::new();
+    };
+    let side = |side: &str| serde_json::from_value::<Entry>(item[side].clone()).ok();
+    let chosen = match merging::outcome(app, &item) {
+        Some(Outcome::Says(entry)) => Some(entry),
+        Some(Outcome::Gone) | None => None,
+    };
+    let Some(entry) = chosen.or_else(|| side("mine")).or_else(|| side("theirs")).filter(|_| !item["ref"].is_null())
+    else {
+        app.ui.say("this is no rule: m takes mine, t theirs, b both");
+        return Vec::new();
+    };
+    let entries = fields(&entry);
+    let writing = Writing { line: None, conflict: Some((app.acl.line, entry)), base: app.acl.base() };
+    let form = Form::new(format!("Rule {}, merged", raw(&item["ref"])), entries, writing);
+    app.ui.overlay = Some(Overlay::Form(Box::new(form)));
+    Vec::new()
+}
+
+fn fields(entry: &Entry) -> Vec<Field> {
+    let of = |key: &str| says(entry, key);
     let is_block = ["block", "deny"].contains(&of("action").as_str());
-    fields.extend([
+    vec![
         Field::choice("action", "action", &["allow", "block"], if is_block { "block" } else { "allow" }),
         Field::text("description", "description", &of("description")),
-        Field::list("destinations", "destinations", &several(&entry, "destinations")),
-        Field::text("ports", "ports", &several(&entry, "ports").join(", ")),
-        Field::choice("protocols", "protocols", &["both", "tcp", "udp"], &protocols(&entry)),
+        Field::list("destinations", "destinations", &several(entry, "destinations")),
+        Field::text("ports", "ports", &several(entry, "ports").join(", ")),
+        Field::choice("protocols", "protocols", &["both", "tcp", "udp"], &protocols(entry)),
         Field::text("priority", "priority", &of("priority")),
         Field::button("into the draft"),
-    ]);
-    let title = line.as_ref().map_or_else(|| "A new rule".to_owned(), |line| format!("Rule {}", line.place));
-    let form = Form::new(title, fields, Writing { line, base: app.acl.base() });
-    app.ui.overlay = Some(Overlay::Form(Box::new(form)));
+    ]
 }
 
 impl Purpose for Writing {
@@ -54,6 +83,7 @@ impl Purpose for Writing {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
         let mut faults = Vec::new();
         if self.line.is_none()
+            && self.conflict.is_none()
             && let Err(fault) = entries.text("owner").parse::<Owner>()
         {
             faults.push(("owner", fault.to_string()));
@@ -94,6 +124,10 @@ impl Purpose for Writing {
 
     fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {
         let rule = self.entry(entries);
+        if let Some((item, _)) = &self.conflict {
+            app.acl.picks.insert(*item, json!({ "rule": rule }));
+            return Vec::new();
+        }
         let op = match &self.line {
             Some(line) => json!({ "op": "rule.set", "ref": line.place, "rule": rule }),
             None => json!({ "op": "rule.add", "owner": entries.text("owner"), "rule": rule }),
@@ -105,7 +139,8 @@ impl Purpose for Writing {
 impl Writing {
     /// The rule with what was filled in; a field that is empty is a key less, and an unchanged one stays as it is written.
     fn entry(&self, entries: &Entries) -> Entry {
-        let mut rule = self.line.as_ref().map(|line| line.entry.clone()).unwrap_or_default();
+        let written = self.line.as_ref().map(|line| &line.entry).or(self.conflict.as_ref().map(|(_, entry)| entry));
+        let mut rule = written.cloned().unwrap_or_default();
         let mut write = |key: &str, value: Option<Value>| {
             if value.as_ref().map(raw) == rule.get(key).map(raw) {
                 return;

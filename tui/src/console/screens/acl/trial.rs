@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answers::{Topic, ask};
 use super::deeds::picked;
 use super::model::Page;
+use super::saved;
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
@@ -21,6 +22,8 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
     if app.acl.page == Page::Merge {
         return picked(app, "theirs");
     }
+    let is_new = app.acl.page != Page::Trial;
+    app.acl.page = Page::Trial;
     let of = |name: &str| raw(&app.acl.request[name]);
     let user = match app.acl.holder() {
         Some(policy::Owner::User(name)) if app.acl.request.is_null() && name != "*" => name,
@@ -36,7 +39,7 @@ pub(super) fn open(app: &mut App) -> Vec<Effect> {
         Entry::button("ask both"),
     ];
     app.ui.overlay = Some(Overlay::Form(Box::new(Form::new("What would the rules say?", fields, Trying))));
-    Vec::new()
+    if is_new { saved::wanted(app) } else { Vec::new() }
 }
 
 /// The request of the session that is meant on the screen of sessions.
@@ -64,17 +67,7 @@ fn destination(text: &str) -> (String, String) {
 
 impl Purpose for Trying {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
-        let mut faults = Vec::new();
-        if entries.text("dest").is_empty() {
-            faults.push(("dest", "a name or an address".to_owned()));
-        }
-        if entries.text("port").parse::<u16>().is_err() {
-            faults.push(("port", "a number, 0 to 65535".to_owned()));
-        }
-        if let Some(address) = addresses(entries).iter().find(|text| text.parse::<std::net::IpAddr>().is_err()) {
-            faults.push(("addresses", format!("{address:?} is no address")));
-        }
-        faults
+        faults(entries)
     }
 
     fn command(&self, entries: &Entries) -> String {
@@ -111,7 +104,22 @@ impl Purpose for Trying {
     }
 }
 
-fn addresses(entries: &Entries) -> Vec<String> {
+/// What cannot be meant by a request.
+pub(super) fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    if entries.text("dest").is_empty() {
+        faults.push(("dest", "a name or an address".to_owned()));
+    }
+    if entries.text("port").parse::<u16>().is_err() {
+        faults.push(("port", "a number, 0 to 65535".to_owned()));
+    }
+    if let Some(address) = addresses(entries).iter().find(|text| text.parse::<std::net::IpAddr>().is_err()) {
+        faults.push(("addresses", format!("{address:?} is no address")));
+    }
+    faults
+}
+
+pub(super) fn addresses(entries: &Entries) -> Vec<String> {
     let text = entries.text("addresses");
     text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }

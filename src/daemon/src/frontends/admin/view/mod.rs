@@ -11,6 +11,7 @@ mod bans;
 mod limits;
 mod sessions;
 mod users;
+mod whatif;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Debug;
@@ -27,6 +28,7 @@ use self::shape::{Shape, slice};
 use self::table::Table;
 use self::told::{Look, Told};
 use self::users::Users;
+use self::whatif::WhatIf;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::meta;
@@ -40,7 +42,8 @@ pub(super) const OPS: &[Op] = &[
         "view.open",
         open,
         &[
-            ("of", "the table: sessions, users, limits or bans"),
+            ("of", "the table: sessions, users, limits, bans or whatif"),
+            ("digest", "of whatif: the answer of acl.whatif whose sessions are meant; the last four are kept"),
             ("filter", "which rows; all without it"),
             ("sort", "columns to sort by, as [[\"rate\",\"desc\"],…]; the id comes last"),
             ("cols", "which columns; all without it; the id is always first"),
@@ -81,14 +84,15 @@ pub(super) const OPS: &[Op] = &[
 ];
 
 /// The tables, and what opens a view of each.
-const TABLES: [(&str, Opens); 4] = [
+const TABLES: [(&str, Opens); 5] = [
     ("sessions", view_of::<Sessions>),
     ("users", view_of::<Users>),
     ("limits", view_of::<Limits>),
     ("bans", view_of::<Bans>),
+    ("whatif", view_of::<WhatIf>),
 ];
 
-type Opens = fn(&ViewOpen) -> Result<Box<dyn Shows>, Refusal>;
+type Opens = fn(&Desk, &ViewOpen) -> Result<Box<dyn Shows>, Refusal>;
 
 /// Ids of one answer.
 const MOST_IDS: usize = 10_000;
@@ -135,7 +139,7 @@ pub(super) fn open(conversation: &mut Conversation, p: Parameters) -> Result<Val
         let msg = format!("there is no table {:?}; there are {}", open.of, names.join(", "));
         return Err(Refusal::new(Code::BadRequest, msg));
     };
-    let mut view = opens(&open)?;
+    let mut view = opens(&conversation.desk, &open)?;
     let mut opened = view.begin(&conversation.desk, &conversation.asker, open.hold.unwrap_or(false));
     opened.sub = conversation.subscribe(Subject::View(view), open.every_ms)?;
     Ok(written(&opened))
@@ -195,8 +199,8 @@ fn no_view() -> Refusal {
     Refusal::new(Code::NotFound, "this subscription is no view")
 }
 
-fn view_of<T: Table>(open: &ViewOpen) -> Result<Box<dyn Shows>, Refusal> {
-    let view = View { table: T::default(), shape: Shape::of::<T>(open)?, held: None, told: Told::<T>::default() };
+fn view_of<T: Table>(desk: &Desk, open: &ViewOpen) -> Result<Box<dyn Shows>, Refusal> {
+    let view = View { table: T::of(desk, open)?, shape: Shape::of::<T>(open)?, held: None, told: Told::<T>::default() };
     Ok(Box::new(view))
 }
 

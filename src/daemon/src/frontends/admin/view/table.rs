@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use filter::Field;
+use wire::admin::{Refusal, ViewOpen};
 
 use super::super::desk::{Asker, Desk};
 use crate::frontends::office::sight::{Cell, Column};
@@ -22,6 +23,11 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     const FIELDS: &'static [Field];
     /// The columns that are summed up over all rows.
     const SUMS: &'static [&'static str];
+
+    /// The table that somebody means; there is one, unless it says otherwise.
+    fn of(_desk: &Desk, _open: &ViewOpen) -> Result<Self, Refusal> {
+        Ok(Self::default())
+    }
 
     /// Every row there is now, in no order, as whoever asks may see it.
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Self::Row>;

@@ -1,6 +1,7 @@
 //! Requests that nobody makes, decided by the function that traffic asks, and told as people and programs read it.
 
 mod limits;
+pub(crate) mod saved;
 pub(crate) mod shown;
 pub(crate) mod trial;
 

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use config::tokens::Scope;
 use serde_json::{Value, json};
+use wire::DocumentKind;
 
 use super::bench::{Pending, held};
 use super::generations::Source;
 use super::orders::{Apply, Existing, Manner, Quick, Rollback};
+use super::rule_tests::{Aside, DespiteTests};
 use super::store::Store;
 use super::{Digest, Running, candidate, papers, veil};
 use crate::frontends::office::acl::Book;
@@ -67,13 +69,14 @@ impl Office {
         (op, manner): (&'static str, &Manner),
     ) -> Result<Value, No> {
         let store = running.store;
-        let needs_restart = self.refuse_surprises(running, text, manner.expect_denied)?;
+        let needs_restart = self.refuse_surprises(running, text, manner.into())?;
+        let aside = self.made_way(caller, (running, text), DespiteTests::of(manner.despite_tests))?;
         let order = Deed { op, source: Source::Applied, comment: &manner.comment, idem: manner.idem.as_deref() };
         let is_on_probation = manner.confirm_s > 0 && *running.text != *text;
         let pending = || is_on_probation.then(|| Pending::within(text, running.number, manner.confirm_s, &caller.name));
         let bench = self.workshop.bench(store);
-        let Done { outcome: number, audit } =
-            bench.put_on_probation(pending(), || self.put_in_force(running, text, caller, &order))?;
+        let done = bench.put_on_probation(pending(), || self.put_in_force(running, text, caller, &order));
+        let Done { outcome: number, audit } = self.settled(caller, done, aside.as_ref())?;
         let ends_denied = manner.existing == Existing::EndDenied && store != Store::Config;
         let ended = if ends_denied { self.world.revoke() } else { 0 };
         // The time begins when it is in force.
@@ -83,6 +86,9 @@ impl Office {
             json!({ "gen": number, "sha": Digest::of(text), "ended": ended, "confirm": pending, "audit": audit });
         if store == Store::Config {
             answer["needs_restart"] = needs_restart.into();
+        }
+        if let Some(aside) = aside {
+            answer["tests_off"] = aside.tests.into();
         }
         Ok(answer)
     }
@@ -109,7 +115,8 @@ impl Office {
     pub(super) fn roll_back(&self, caller: &Caller, store: Store, back: &Rollback) -> Result<Value, No> {
         let bench = self.workshop.bench(store);
         let pen = held(&bench.pen);
-        let done = self.bring_back(&pen, (store, back.to), caller, (&back.comment, back.idem.as_deref()))?;
+        let order = Return { comment: &back.comment, idem: back.idem.as_deref(), despite: back.despite_tests };
+        let done = self.bring_back(&pen, (store, back.to), caller, &order)?;
         bench.expect(None);
         Ok(json!({ "gen": done.outcome, "audit": done.audit }))
     }
@@ -128,8 +135,10 @@ impl Office {
                 |running: Running| (running.number, Digest::of(&running.text)) == (overdue.number, overdue.sha);
             let is_current = self.running_under(&pen, store).is_ok_and(is_overdue);
             bench.expect(None);
-            let (nobody, why) = (Caller::holder("nobody", Scope::Admin), "nobody confirmed in time");
-            if is_current && let Err(no) = self.bring_back(&pen, (store, overdue.back_to), &nobody, (why, None)) {
+            let nobody = Caller::holder("nobody", Scope::Admin);
+            // A test that was saved since is no reason to stay with what nobody confirmed.
+            let order = Return { comment: "nobody confirmed in time", idem: None, despite: true };
+            if is_current && let Err(no) = self.bring_back(&pen, (store, overdue.back_to), &nobody, &order) {
                 tracing::error!(
                     reason = %no, store = store.word(), generation = overdue.back_to,
                     "what nobody confirmed cannot be taken back"
@@ -150,7 +159,7 @@ impl Office {
         pen: &MutexGuard<'_, ()>,
         (store, to): (Store, u64),
         caller: &Caller,
-        (comment, idem): (&str, Option<&str>),
+        &Return { comment, idem, despite }: &Return<'_>,
     ) -> Result<Done<u64>, No> {
         let running = self.running_under(pen, store)?;
         let text = {
@@ -158,7 +167,31 @@ impl Office {
             generations.find(to).map(|(_, text)| text.to_owned()).ok_or(No::GenerationGone(to))?
         };
         let order = Deed { op: "txn.rollback", source: Source::Rollback, comment, idem };
-        self.put_in_force(&running, &text, caller, &order)
+        let aside = self.made_way(caller, (&running, &text), DespiteTests::of(despite))?;
+        let done = self.put_in_force(&running, &text, caller, &order);
+        self.settled(caller, done, aside.as_ref())
+    }
+
+    /// Has tests switched off that rules fail, where that is wanted.
+    fn made_way(
+        &self,
+        caller: &Caller,
+        (running, text): (&Running, &str),
+        wish: DespiteTests,
+    ) -> Result<Option<Aside>, No> {
+        if running.store != Store::Acl || *running.text == *text {
+            return Ok(None);
+        }
+        self.set_tests_aside(caller, text, wish)
+    }
+
+    /// Tests that were switched off for what has not come are switched on again.
+    fn settled(&self, caller: &Caller, done: Result<Done<u64>, No>, aside: Option<&Aside>) -> Result<Done<u64>, No> {
+        let has_not_come = done.as_ref().is_err_and(|no| !matches!(no, No::StillReloading));
+        if let Some(aside) = aside.filter(|_| has_not_come) {
+            self.bring_tests_back(caller, aside);
+        }
+        done
     }
 
     /// What was shown has to be what would happen. Returns the keys that wait for a start.
@@ -166,22 +199,27 @@ impl Office {
         &self,
         running: &Running,
         text: &str,
-        expected: Option<usize>,
+        expected: Expected,
     ) -> Result<Vec<String>, No> {
         let validation = self.validate(running.store, text);
         if !validation.ok {
             return Err(No::Invalid(validation.first_error()));
         }
-        let Some(expected) = expected.filter(|_| running.store == Store::Acl) else {
+        if running.store != Store::Acl || expected == Expected::default() {
             return Ok(validation.needs_restart);
-        };
+        }
         let snapshot = &self.world.regime().snapshot;
         let candidate = candidate(text, snapshot)?;
-        let effect = self.effect_on_the_living(&Book::in_force(snapshot), &candidate.book, &[]);
-        if effect.now_denied == expected {
-            return Ok(Vec::new());
+        let (effect, affected) =
+            self.effect_on_the_living((&Book::in_force(snapshot), &candidate.book), &[], &mut |_, _| true)?;
+        if let Some(expected) = expected.denied.filter(|expected| *expected != effect.now_denied) {
+            let denied = effect.now_denied;
+            return Err(No::Conflict(format!("{denied} live sessions would be denied now, {expected} were expected")));
         }
-        Err(No::Conflict(format!("{} live sessions would be denied now, {expected} were expected", effect.now_denied)))
+        if expected.whatif.is_some_and(|expected| expected != affected.digest()) {
+            return Err(No::Conflict("what would change for live sessions is not what was shown".to_owned()));
+        }
+        Ok(Vec::new())
     }
 
     pub(super) fn put_in_force(
@@ -208,7 +246,7 @@ impl Office {
 
     /// Has the monitor write the file and waits for the reload of it.
     fn hand_over(&self, running: &Running, text: &str) -> Result<(), No> {
-        match self.replaced(running.store, &running.text, text) {
+        match self.replaced(running.store.kind(), &running.text, text) {
             Ok(()) => {
                 let is_there = self.written(running.store).is_ok_and(|written| *written == *text);
                 let others = || No::Conflict("another text came into force meanwhile".to_owned());
@@ -216,7 +254,7 @@ impl Office {
             }
             // This host may not have what a configuration asks for, which only the reload can find; then the file must not ask for it.
             Err(refused @ No::NotReloaded(_)) if running.store == Store::Config => {
-                if let Err(no) = self.replaced(Store::Config, text, &running.text) {
+                if let Err(no) = self.replaced(DocumentKind::Configuration, text, &running.text) {
                     tracing::error!(reason = %no, "the configuration file may say what is not in force");
                 }
                 Err(refused)
@@ -225,14 +263,35 @@ impl Office {
         }
     }
 
-    fn replaced(&self, store: Store, former: &str, text: &str) -> Result<(), No> {
-        let report = self.reloads.replace(store.kind(), Digest::of(former).bytes(), text, PATIENCE);
+    pub(super) fn replaced(&self, kind: DocumentKind, former: &str, text: &str) -> Result<(), No> {
+        let report = self.reloads.replace(kind, Digest::of(former).bytes(), text, PATIENCE);
         let report = report.map_err(|unanswered| match unanswered {
             Unanswered::NotPassedOn => No::NobodyReloads,
             Unanswered::NotInTime => No::StillReloading,
         })?;
         report.is_good().then_some(()).ok_or_else(|| No::NotReloaded(Box::new(Reload::of(&report))))
     }
+}
+
+/// What the operator was shown of what would change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Expected {
+    denied: Option<usize>,
+    whatif: Option<Digest>,
+}
+
+impl From<&Manner> for Expected {
+    fn from(manner: &Manner) -> Self {
+        Self { denied: manner.expect_denied, whatif: manner.expect_whatif }
+    }
+}
+
+/// How an earlier text comes back.
+struct Return<'a> {
+    comment: &'a str,
+    idem: Option<&'a str>,
+    /// Tests that it fails are switched off.
+    despite: bool,
 }
 
 /// How a text comes into force, as it is written down.

@@ -35,6 +35,9 @@ pub(crate) struct Validation {
     /// Keys of a configuration that stay as they are until the service is started anew.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) needs_restart: Vec<String>,
+    /// How many saved tests there are, how many of them it fails, and how many are switched off; nothing where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tests: Option<Value>,
 }
 
 /// One thing to look at.
@@ -81,7 +84,7 @@ impl Candidate {
 impl Validation {
     /// It could be in force.
     pub(super) fn fine(diagnoses: Vec<Diagnosis>, counts: Option<Value>) -> Self {
-        Self { ok: true, diagnoses, counts, needs_restart: Vec::new() }
+        Self { ok: true, diagnoses, counts, needs_restart: Vec::new(), tests: None }
     }
 
     /// It could not, for all of these reasons.
@@ -130,6 +133,13 @@ impl Diagnosis {
         let msg = "takes effect when the service is started anew".to_owned();
         let hint = Some("systemctl restart rustsocks".to_owned());
         Self { severity: "warn", line: 0, col: None, path: key.to_owned(), msg, hint }
+    }
+
+    /// Of a test with this number that the rules fail.
+    pub(super) fn of_test(number: usize, msg: String) -> Self {
+        let path = format!("tests/{number}");
+        let hint = Some("other rules, another test, or a word that it may be switched off".to_owned());
+        Self { severity: "warn", line: 0, col: None, path, msg, hint }
     }
 
     fn of_remark(remark: &::acl::Remark) -> Self {

@@ -36,7 +36,7 @@ pub(super) struct Drafts {
 #[derive(Debug)]
 pub(super) struct Draft {
     /// Who began it.
-    by: String,
+    by: Writer,
     /// The generation on which it builds, and its text.
     base: u64,
     base_text: String,
@@ -46,6 +46,14 @@ pub(super) struct Draft {
     /// Counts changes.
     revision: u64,
     touched: Instant,
+}
+
+/// Who is writing, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    pub(super) name: String,
+    /// The terminal, as far as the kernel knows it.
+    pub(super) terminal: Option<String>,
 }
 
 /// What somebody works on while others may look at the drafts.
@@ -118,7 +126,7 @@ impl Drafts {
     /// There are too many, or the text is too long.
     pub(super) fn open(
         &mut self,
-        by: &str,
+        by: impl Into<Writer>,
         (base, base_text): (u64, &str),
         text: Option<String>,
         now: Instant,
@@ -130,7 +138,7 @@ impl Drafts {
         let text = bounded(text.unwrap_or_else(|| base_text.to_owned()))?;
         self.last += 1;
         let draft = Draft {
-            by: by.to_owned(),
+            by: by.into(),
             base,
             base_text: base_text.to_owned(),
             text,
@@ -150,7 +158,7 @@ impl Drafts {
             draft: id,
             base: draft.base,
             revision: draft.revision,
-            by: draft.by.clone(),
+            by: draft.by.name.clone(),
             undo: draft.former.len(),
             redo: draft.later.len(),
             text: draft.text.clone(),
@@ -164,11 +172,17 @@ impl Drafts {
         ids.into_iter().filter_map(|id| self.sketch(id).ok()).collect()
     }
 
-    /// Who is writing, without what.
-    pub(super) fn editors(&self) -> Vec<Value> {
+    /// Who is writing, without what. Idle times are told by the minute, so that they are not news every second.
+    pub(super) fn editors(&self, now: Instant) -> Vec<Value> {
         let mut ids: Vec<(&u64, &Draft)> = self.open.iter().collect();
         ids.sort_unstable_by_key(|(id, _)| **id);
-        let told = |(id, draft): (&u64, &Draft)| json!({ "draft": id, "by": draft.by, "base": draft.base, "rev": draft.revision });
+        let told = |(id, draft): (&u64, &Draft)| {
+            let idle = now.saturating_duration_since(draft.touched).as_secs();
+            let Writer { name, terminal } = &draft.by;
+            json!({
+                "draft": id, "by": name, "tty": terminal, "base": draft.base, "rev": draft.revision, "idle_s": idle / 60 * 60,
+            })
+        };
         ids.into_iter().map(told).collect()
     }
 
@@ -232,6 +246,12 @@ impl Drafts {
         let draft = self.open.get_mut(&id).ok_or(No::DraftGone(id))?;
         draft.touched = now;
         Ok(draft)
+    }
+}
+
+impl From<&str> for Writer {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), terminal: None }
     }
 }
 

@@ -29,8 +29,19 @@ pub(crate) struct Effect {
     pub(super) by_user: Vec<ByUser>,
     /// Requests whose verdict changes.
     pub(super) sample: Vec<Sample>,
-    /// Those among them that come from where the operator is.
+    /// Sessions that were judged and come from where the operator is.
+    pub(super) mine: usize,
+    /// Those among them that are denied.
     pub(super) mine_denied: usize,
+}
+
+/// What becomes of one request whose verdict changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) before: Side,
+    pub(super) after: Side,
+    /// It comes from where the operator is.
+    pub(super) is_mine: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -55,11 +66,11 @@ pub(super) struct Sample {
 }
 
 /// What one set of rules says.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Side {
-    verdict: &'static str,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Side {
+    pub(crate) verdict: &'static str,
     /// Nothing when no rule fits.
-    rule: Option<String>,
+    pub(crate) rule: Option<Arc<str>>,
 }
 
 /// Two sets of rules, asked the same.
@@ -87,12 +98,16 @@ impl<'c> Comparison<'c> {
         Self { before, after, mine, users: BTreeMap::new(), effect: Effect::default() }
     }
 
-    /// Judges `sessions` that all asked for the same: each of several requests has to be allowed.
-    pub(super) fn judge(&mut self, session_id: Option<String>, requests: &[Precedent], sessions: usize) {
-        if requests.is_empty() {
-            return;
-        }
+    /// Judges `sessions` that all asked for the same: each of several requests has to be allowed. Says what turns, if something does.
+    pub(super) fn judge(
+        &mut self,
+        session_id: Option<String>,
+        requests: &[Precedent],
+        sessions: usize,
+    ) -> Option<Turn> {
+        let is_mine = requests.first()?.source.is_some_and(|source| self.mine.contains(&source));
         self.effect.evaluated += sessions;
+        self.effect.mine += if is_mine { sessions } else { 0 };
         let judged = requests.iter().map(|request| (request, self.before.judge(request), self.after.judge(request)));
         let judged: Vec<_> = judged.collect();
         let changed = judged.iter().find(|(_, before, after)| before.is_allowed != after.is_allowed);
@@ -101,7 +116,7 @@ impl<'c> Comparison<'c> {
             if judged.iter().any(|(_, before, after)| self.before.credited(before) != self.after.credited(after)) {
                 self.effect.other_rule += sessions;
             }
-            return;
+            return None;
         };
         let user = request.user.as_deref().unwrap_or("anonymous").to_owned();
         let (denied, allowed) = self.users.entry(user.clone()).or_default();
@@ -111,10 +126,9 @@ impl<'c> Comparison<'c> {
         } else {
             self.effect.now_denied += sessions;
             *denied += sessions;
-            if request.source.is_some_and(|source| self.mine.contains(&source)) {
-                self.effect.mine_denied += sessions;
-            }
+            self.effect.mine_denied += if is_mine { sessions } else { 0 };
         }
+        let turn = Turn { before: self.before.says(before), after: self.after.says(after), is_mine };
         if self.effect.sample.len() < MOST_NAMED {
             self.effect.sample.push(Sample {
                 session_id,
@@ -122,11 +136,12 @@ impl<'c> Comparison<'c> {
                 source: request.source,
                 destination: request.destination.to_string(),
                 port: request.port,
-                before: self.before.says(before),
-                after: self.after.says(after),
+                before: turn.before.clone(),
+                after: turn.after.clone(),
                 sessions,
             });
         }
+        Some(turn)
     }
 
     pub(super) fn finish(mut self) -> Effect {
@@ -160,7 +175,7 @@ impl<'c> Party<'c> {
     fn says(&self, verdict: &Verdict) -> Side {
         Side {
             verdict: if verdict.is_allowed { "allow" } else { "deny" },
-            rule: verdict.decision.rule().map(|rule| self.book.rules.set().label(rule)),
+            rule: verdict.decision.rule().map(|rule| Arc::from(self.book.rules.set().label(rule))),
         }
     }
 }
@@ -204,7 +219,7 @@ destinations = ["*.example.com"]
                 at: 0,
                 sessions: *sessions,
             });
-            comparison.judge(None, &[request.unwrap()], *sessions);
+            let _counted = comparison.judge(None, &[request.unwrap()], *sessions);
         }
         comparison.finish()
     }
@@ -226,8 +241,8 @@ destinations = ["*.example.com"]
             ("eve", Some("other.test"), "203.0.113.9", 14),
         ];
         let effect = effect(&after, &asked, &["192.0.2.7".parse().unwrap()]);
-        let counts = (effect.evaluated, effect.same, effect.now_denied, effect.now_allowed, effect.mine_denied);
-        assert_eq!(counts, (231, 3, 214, 14, 214));
+        let counts = (effect.evaluated, effect.same, effect.now_denied, effect.now_allowed);
+        assert_eq!((counts, effect.mine, effect.mine_denied), ((231, 3, 214, 14), 231, 214));
         let users: Vec<_> = effect.by_user.iter().map(|of| (of.user.as_str(), of.now_denied, of.now_allowed)).collect();
         assert_eq!(users, [("alice", 214, 0), ("eve", 0, 14)]);
         assert_eq!((effect.sample[0].before.verdict, effect.sample[0].after.verdict), ("allow", "deny"));
@@ -260,8 +275,9 @@ destinations = ["*.example.com"]
                 sessions: 1,
             })
         };
-        comparison.judge(None, &[to("10.1.0.1").unwrap(), to("10.2.0.1").unwrap()], 1);
-        comparison.judge(None, &[], 1);
+        let turn = comparison.judge(None, &[to("10.1.0.1").unwrap(), to("10.2.0.1").unwrap()], 1).unwrap();
+        assert_eq!((turn.before.verdict, turn.after.verdict, turn.is_mine), ("allow", "deny", false));
+        assert_eq!(comparison.judge(None, &[], 1), None, "nobody has asked for anything");
         let effect = comparison.finish();
         assert_eq!((effect.evaluated, effect.now_denied), (1, 1));
     }

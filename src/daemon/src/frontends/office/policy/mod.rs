@@ -12,18 +12,18 @@ mod orders;
 mod papers;
 mod passwords;
 mod precedent;
+mod rule_tests;
 mod store;
 mod veil;
 mod verdict;
+mod whatif;
 mod workshop;
 
-use std::net::IpAddr;
 use std::sync::{Arc, MutexGuard};
 use std::time::Instant;
 
 use ::policy::text_difference;
 use config::tokens::Scope;
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -31,44 +31,19 @@ pub(super) use self::bench::Pending;
 use self::bench::{free, held};
 use self::candidate::{Candidate, Validation};
 pub(crate) use self::digest::Digest;
-use self::effect::{Comparison, Effect};
+use self::drafts::Writer;
 use self::generations::Source;
 pub(crate) use self::orders::Order;
-use self::orders::{Subject, WhatIf};
+use self::orders::Subject;
+pub(crate) use self::orders::WhatIf;
 pub(crate) use self::passwords::{NewPassword, Secret};
-use self::precedent::Precedent;
 pub(crate) use self::store::{Blueprint, Store, Wanted};
 pub(crate) use self::veil::cost;
+pub(crate) use self::whatif::{Affected, Turned};
 pub(crate) use self::workshop::Workshop;
-use super::acl::Book;
 use super::rules::answered;
 use super::{Caller, No, Office};
-use crate::state::session::ticket::Session;
 use crate::state::snapshot::Snapshot;
-
-/// Kinds of requests of the past that are judged at most.
-const MOST_ASKED: usize = 200_000;
-
-/// As far back as a question may reach: a year.
-const MOST_HOURS: u32 = 366 * 24;
-
-/// What would change.
-#[derive(Debug, Serialize)]
-struct Consequence {
-    live: Effect,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    past: Option<PastEffect>,
-    ms: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct PastEffect {
-    hours: u32,
-    /// There were more kinds of requests than are looked at.
-    truncated: bool,
-    #[serde(flatten)]
-    effect: Effect,
-}
 
 /// A text in force: which generation, and what it says.
 struct Running {
@@ -105,10 +80,6 @@ impl Office {
                 let snapshot = &self.world.regime().snapshot;
                 answered(&question, &candidate(&self.text_of(Store::Acl, &subject)?.0, snapshot)?.book)
             }
-            Order::WhatIf(_) if store != Store::Acl => {
-                Err(No::Invalid("store: what would change can be asked of acl alone".to_owned()))
-            }
-            Order::WhatIf(question) => told(&self.what_if(&question)?),
             Order::Open { text, base } => {
                 let running = self.running(store)?;
                 let text = text.map(|text| known_again(&running, text));
@@ -116,7 +87,7 @@ impl Office {
                     Some(number) => (number, self.text_of(store, &Subject::of_generation(number))?.0.into()),
                     None => (running.number, running.text),
                 };
-                told(&drafts().open(&caller.name, (number, &below), text, now)?)
+                told(&drafts().open(Writer::from(caller), (number, &below), text, now)?)
             }
             Order::Show { draft } => told(&drafts().sketch(draft)?),
             Order::Edit { draft, ops } => {
@@ -144,6 +115,9 @@ impl Office {
             }
             Order::Apply(apply) => self.apply(caller, store, &apply),
             Order::Quick(quick) => self.apply_at_once(caller, store, &quick),
+            Order::Tests {} => self.tests_told(),
+            Order::RunTests(subject) => self.tests_run(&subject),
+            Order::PutTests(put) => self.put_tests(caller, &put),
             Order::Confirm { r#gen, idem } => self.confirm(caller, store, r#gen, idem.as_deref()),
             Order::Rollback(back) => self.roll_back(caller, store, &back),
         }
@@ -154,7 +128,9 @@ impl Office {
         let (running, bench) = (self.running(store)?, self.workshop.bench(store));
         let generations = held(&bench.generations);
         let current = generations.find(running.number).map(|(generation, _)| generation);
-        Ok(json!({ "current": current, "confirm": bench.pending(), "drafts": held(&bench.drafts).editors() }))
+        Ok(
+            json!({ "current": current, "confirm": bench.pending(), "drafts": held(&bench.drafts).editors(Instant::now()) }),
+        )
     }
 
     /// The same for one who may not wait: nothing while others change it, or before somebody has noted the text.
@@ -164,7 +140,7 @@ impl Office {
             let number = bench.number_at_hand(&text)?;
             let (generations, drafts) = (free(&bench.generations)?, free(&bench.drafts)?);
             let current = generations.find(number).map(|(generation, _)| generation);
-            Some(json!({ "current": current, "confirm": bench.pending(), "drafts": drafts.editors() }))
+            Some(json!({ "current": current, "confirm": bench.pending(), "drafts": drafts.editors(Instant::now()) }))
         };
         Ok(at_hand())
     }
@@ -243,7 +219,11 @@ impl Office {
     fn validate(&self, store: Store, text: &str) -> Validation {
         match store {
             Store::Acl => match Candidate::of(text, &self.world.regime().snapshot) {
-                Ok(candidate) => candidate.validation(),
+                Ok(candidate) => {
+                    let mut validation = candidate.validation();
+                    self.add_tests(&candidate.book, &mut validation);
+                    validation
+                }
                 Err(validation) => validation,
             },
             Store::Users => verdict::of_users(text),
@@ -262,46 +242,11 @@ impl Office {
         let shown = |text: &str| if store == Store::Users { veil::veiled(text) } else { text.to_owned() };
         Ok(json!({ "items": items, "text": text_difference(&shown(&running), &shown(text), "running", "draft") }))
     }
+}
 
-    fn what_if(&self, question: &WhatIf) -> Result<Consequence, No> {
-        if question.hours > MOST_HOURS {
-            return Err(No::Invalid(format!("hours: at most {MOST_HOURS}")));
-        }
-        let began = Instant::now();
-        let snapshot = &self.world.regime().snapshot;
-        let candidate = candidate(&self.text_of(Store::Acl, &question.subject)?.0, snapshot)?;
-        let (before, after) = (Book::in_force(snapshot), candidate.book);
-        let live = self.effect_on_the_living(&before, &after, &question.mine);
-        let past = match question.hours {
-            0 => None,
-            hours => Some(self.effect_on_the_past(&before, &after, hours)?),
-        };
-        Ok(Consequence { live, past, ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX) })
-    }
-
-    fn effect_on_the_living(&self, before: &Book, after: &Book, mine: &[IpAddr]) -> Effect {
-        let now = Timestamp::now();
-        let mut sessions: Vec<Arc<Session>> = Vec::new();
-        self.world.roster.each(|session| sessions.push(Arc::clone(session)));
-        let mut comparison = Comparison::new(before, after, mine);
-        for session in sessions {
-            comparison.judge(Some(session.id.to_string()), &Precedent::of_session(&session, now), 1);
-        }
-        comparison.finish()
-    }
-
-    fn effect_on_the_past(&self, before: &Book, after: &Book, hours: u32) -> Result<PastEffect, No> {
-        let since = Timestamp::now() - SignedDuration::from_hours(i64::from(hours));
-        let minutes = [before, after].iter().any(|book| !book.rules.set().zones().is_empty());
-        let asked = self.past()?.asked(since.as_microsecond(), minutes, MOST_ASKED)?;
-        let truncated = asked.len() == MOST_ASKED;
-        let mut comparison = Comparison::new(before, after, &[]);
-        for asked in &asked {
-            if let Some(request) = Precedent::of_past(asked) {
-                comparison.judge(None, &[request], asked.sessions);
-            }
-        }
-        Ok(PastEffect { hours, truncated, effect: comparison.finish() })
+impl From<&Caller> for Writer {
+    fn from(caller: &Caller) -> Self {
+        Self { name: caller.name.clone(), terminal: caller.terminal().map(str::to_owned) }
     }
 }
 

@@ -8,6 +8,7 @@ use config::tokens::Scope;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Digest;
 use super::store::Store;
 
 use crate::frontends::office::rules::Question;
@@ -28,8 +29,6 @@ pub(crate) enum Order {
     Validate(Subject),
     #[serde(rename = "txn.diff")]
     Compare(Subject),
-    #[serde(rename = "acl.whatif")]
-    WhatIf(WhatIf),
     /// What a text would say to somebody.
     #[serde(skip)]
     Explain(Subject, Box<Question>),
@@ -65,6 +64,12 @@ pub(crate) enum Order {
     Apply(Apply),
     #[serde(rename = "txn.quick")]
     Quick(Quick),
+    #[serde(rename = "acl.tests.get")]
+    Tests {},
+    #[serde(rename = "acl.tests.run")]
+    RunTests(Subject),
+    #[serde(rename = "acl.tests.put")]
+    PutTests(PutTests),
     #[serde(rename = "txn.confirm")]
     Confirm {
         r#gen: u64,
@@ -79,6 +84,9 @@ pub(crate) enum Order {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Rollback {
     pub(super) to: u64,
+    /// Saved tests that it fails are switched off.
+    #[serde(default)]
+    pub(super) despite_tests: bool,
     #[serde(default)]
     pub(super) comment: String,
     #[serde(default)]
@@ -143,6 +151,28 @@ pub(crate) struct Manner {
     /// As many live sessions must be denied as the operator was shown.
     #[serde(default)]
     pub(super) expect_denied: Option<usize>,
+    /// What would change for live sessions must be what the operator was shown, session by session.
+    #[serde(default)]
+    pub(super) expect_whatif: Option<Digest>,
+    /// Saved tests that the rules fail are switched off.
+    #[serde(default)]
+    pub(super) despite_tests: bool,
+    #[serde(default)]
+    pub(super) comment: String,
+    #[serde(default)]
+    pub(super) idem: Option<String>,
+}
+
+/// Writes other tests of the rules: another text, or edits.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PutTests {
+    #[serde(default)]
+    pub(super) text: Option<String>,
+    #[serde(default)]
+    pub(super) ops: Vec<Value>,
+    /// Of the text that the operator was shown.
+    #[serde(default)]
+    pub(super) sha: Option<Digest>,
     #[serde(default)]
     pub(super) comment: String,
     #[serde(default)]
@@ -176,8 +206,9 @@ impl Order {
             | Self::Validate(_)
             | Self::Compare(_)
             | Self::Explain(..)
+            | Self::Tests {}
             | Self::Show { .. } => Scope::Read,
-            Self::WhatIf(_) => Scope::Operate,
+            Self::RunTests(_) => Scope::Operate,
             Self::Open { .. }
             | Self::Edit { .. }
             | Self::Put { .. }
@@ -188,6 +219,7 @@ impl Order {
             | Self::Rebase { .. }
             | Self::Apply(_)
             | Self::Quick(_)
+            | Self::PutTests(_)
             | Self::Confirm { .. }
             | Self::Rollback(_) => Scope::Admin,
         }

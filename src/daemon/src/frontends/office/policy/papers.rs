@@ -66,7 +66,7 @@ pub(super) fn settled(
     }
 }
 
-fn each<E: DeserializeOwned, M: std::fmt::Display>(
+pub(super) fn each<E: DeserializeOwned, M: std::fmt::Display>(
     ops: &[Value],
     mut make: impl FnMut(E) -> Result<(), M>,
 ) -> Result<(), No> {

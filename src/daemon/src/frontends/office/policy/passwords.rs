@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::apply::Deed;
+use super::apply::{Deed, Expected};
 use super::bench::held;
 use super::generations::Source;
 use super::store::Store;
@@ -78,7 +78,7 @@ impl Office {
         let pen = held(&self.workshop.bench(Store::Users).pen);
         let running = self.running_under(&pen, Store::Users)?;
         let text = papers::edit(Store::Users, &running.text, &[edit])?;
-        self.refuse_surprises(&running, &text, None)?;
+        self.refuse_surprises(&running, &text, Expected::default())?;
         let comment = if comment.is_empty() { format!("{op} {name}") } else { format!("{op} {name}: {comment}") };
         let deed = Deed { op, source: Source::Applied, comment: &comment, idem: idem.as_deref() };
         let done = self.put_in_force(&running, &text, caller, &deed)?;

@@ -4,12 +4,15 @@ use std::path::Path;
 
 use super::bench::{Bench, Pending};
 use super::store::Store;
+use super::whatif::Shelf;
 
 #[derive(Debug)]
 pub(crate) struct Workshop {
     acl: Bench,
     users: Bench,
     config: Bench,
+    /// What other rules would change for live sessions, as it was worked out last.
+    pub(super) affected: Shelf,
 }
 
 impl Workshop {
@@ -20,6 +23,7 @@ impl Workshop {
             acl: Bench::new(Store::Acl, directory.map(Path::to_owned)),
             users: Bench::new(Store::Users, within(Store::Users)),
             config: Bench::new(Store::Config, within(Store::Config)),
+            affected: Shelf::default(),
         }
     }
 
