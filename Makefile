@@ -5,7 +5,7 @@
 CARGO ?= cargo
 PORT ?= 1080
 
-.PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-history bench-limits instructions loom fuzz coverage soak
+.PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-console bench-history bench-limits instructions loom fuzz coverage soak
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -73,6 +73,13 @@ bench-acl:
 bench-api:
 	$(CARGO) build --quiet --release --locked --bin rustsocks
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-api -- --output docs/api-numbers.md
+
+#: make bench-console the console and its views beside 10,000 sessions, against their budgets; as root
+bench-console:
+	$(CARGO) build --quiet --release --locked --bin rustsocks
+	$(CARGO) build --quiet --release --locked --package rustsocks-cli
+	RUSTSOCKS_MEASURES=$(CURDIR)/target/frames $(CARGO) test --quiet --release --locked --package rustsocks-cli --lib budgets
+	$(CARGO) run --quiet --release --locked --package rustsocks-bench-console -- --drawn target/frames --output docs/console-numbers.md
 
 #: make bench-history what the history costs beside 5,000 short sessions a second, and how fast rows are written; as root
 bench-history:

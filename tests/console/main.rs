@@ -9,15 +9,15 @@ mod logins;
 mod people;
 mod rules;
 mod saved;
-mod screen;
 mod screens;
 mod tour;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
+use rig::client::program as client_program;
+use rig::screen;
 use rig::service::{Launch, Service};
 use rig::wait::{PATIENCE, eventually};
 use serde_json::Value;
@@ -74,21 +74,4 @@ fn wait_for_sessions(socket: &Path, wanted: u64) {
 fn program() -> &'static Path {
     rig::usage::require_root();
     Path::new(env!("CARGO_BIN_EXE_rustsocks"))
-}
-
-/// Cargo builds the programs of the package whose tests these are, and the client is another one's.
-fn client_program() -> &'static Path {
-    static CLIENT: OnceLock<PathBuf> = OnceLock::new();
-    CLIENT.get_or_init(|| {
-        let profile = program().parent().expect("a program lies in the directory of its profile");
-        let target = profile.parent().expect("which lies in the target directory");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--locked", "--package", "rustsocks-cli", "--target-dir"]).arg(target);
-        if profile.ends_with("release") {
-            cargo.arg("--release");
-        }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo can be run");
-        assert!(built.success(), "the client cannot be built");
-        profile.join("rustsocks-cli")
-    })
 }

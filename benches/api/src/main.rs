@@ -15,11 +15,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use rig::crowd::Crowd;
+use rig::population::room;
 
-use crate::load::{Connections, Readers};
+use crate::load::readers;
 use crate::measure::{ALL, QUICK, measured};
 use crate::report::Findings;
-use crate::world::{World, room};
+use crate::world::World;
 
 /// Measures the API: 0 all goals reached, 1 not all, 2 could not measure.
 #[derive(Debug, Parser)]
@@ -57,11 +59,11 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<bool> {
     let round = Duration::from_secs(cli.seconds);
-    let sessions = cli.sessions.min(room()?);
+    let sessions = cli.sessions.min(room());
     let world = World::make(&cli.rustsocks, cli.rows, sessions)?;
-    let connections = Connections::come(world.proxy(), world.echo, cli.connections);
+    let connections = Crowd::of_visitors(world.proxy(), world.echo, cli.connections);
     let alone = measured(&world, ALL, round);
-    let readers = Readers::begin(&world);
+    let readers = readers(&world);
     let beside_readers = measured(&world, QUICK, round);
     let read = readers.stop();
     let findings = Findings { sessions, rows: cli.rows, connections: connections.stop(), alone, beside_readers, read };

@@ -1,29 +1,17 @@
 //! A daemon with a long history behind it and many sessions in it.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rig::api::Api;
 use rig::history::Shelf;
+use rig::population;
 use rig::service::{Launch, Service};
-use rig::socks5::{CONNECT, greeted, rep};
 use rig::target::{Target, echo};
 use rig::wait::eventually;
 use rig::wire::Wire;
-
-/// Room in this process and, by inheritance, in the daemon: two descriptors of each session on either side.
-const DESCRIPTORS: u64 = 65_536;
-
-/// Handshakes at once, each of which takes a descriptor from the sessions, and those who come and go beside.
-const HANDSHAKES: u64 = 100;
-const BESIDE: usize = 100;
-
-/// What the daemon keeps back beside the two descriptors of each session (docs/operations.md), for its two HTTP listeners too.
-const RESERVED: u64 = 128 + 2 * 120 + 2 * 256 + HANDSHAKES + 2 * BESIDE as u64;
 
 /// How long the sessions may take to be shown.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -57,15 +45,13 @@ impl World {
         fill(program, &shelf, rows)?;
         let api = Api::reserve(program);
         let config = format!(
-            "[guard]\nallow = [\"127.0.0.0/8\"]\n[limits]\nmax_connections = {}\nmax_handshakes = {HANDSHAKES}\nconnection_timeout_secs = 0\n{}{}\
-             token_requests_per_sec = 100000\nsource_requests_per_sec = 100000\n",
-            sessions + BESIDE,
+            "[guard]\nallow = [\"127.0.0.0/8\"]\n{}{}{}token_requests_per_sec = 100000\nsource_requests_per_sec = 100000\n",
+            population::limits(sessions),
             shelf.settings(),
             api.settings(),
         );
         let service = Launch::of(program).config(&config).start();
-        let silent = silent()?;
-        let all: Vec<Wire> = (0..sessions).map(|_| session(service.addr(), silent)).collect::<Result<_>>()?;
+        let all = population::settle(service.addr(), sessions);
         let world = Self { api, echo: Target::listen().serve(echo), service, _sessions: all, _shelf: shelf };
         let active = || world.api.read("/stats")["active_sessions"].as_u64();
         ensure!(eventually(PATIENCE, || active() >= Some(sessions as u64)), "{:?} sessions are in", active());
@@ -77,21 +63,6 @@ impl World {
     }
 }
 
-/// How many sessions fit: two descriptors of each, in the daemon as in this process, and what the daemon keeps back.
-pub(crate) fn room() -> Result<usize> {
-    make_room()?;
-    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    Ok(usize::try_from(limit.saturating_sub(RESERVED) / 2)?)
-}
-
-fn make_room() -> Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    // Not every root may raise it.
-    setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS.max(hard), DESCRIPTORS.max(hard))
-        .or_else(|_| setrlimit(Resource::RLIMIT_NOFILE, hard, hard))
-        .context("the limit on descriptors cannot be raised")
-}
-
 /// A daemon makes the tables; the rows are put in when it has gone.
 fn fill(program: &Path, shelf: &Shelf, rows: u32) -> Result<()> {
     let mut service = Launch::of(program).config(&shelf.settings()).start();
@@ -100,18 +71,4 @@ fn fill(program: &Path, shelf: &Shelf, rows: u32) -> Result<()> {
     ensure!(service.process.exit_within(PATIENCE).is_some(), "the first daemon does not stop");
     shelf.history().open().execute(FILL, [rows]).context("the history cannot be filled")?;
     Ok(())
-}
-
-/// A target that takes whoever comes and says nothing.
-fn silent() -> Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    thread::spawn(move || listener.incoming().flatten().collect::<Vec<_>>());
-    Ok(address)
-}
-
-fn session(proxy: SocketAddr, target: SocketAddr) -> Result<Wire> {
-    let mut client = greeted(proxy);
-    ensure!(client.ask(CONNECT, target).code == rep::SUCCEEDED, "a session is refused");
-    Ok(client)
 }

@@ -77,6 +77,24 @@ pub fn processor_time_by_thread(pid: u32) -> BTreeMap<String, Duration> {
     times
 }
 
+/// The processor time that a process has used, as the scheduler counts it: in nanoseconds and not in ticks.
+#[must_use]
+pub fn exact_processor_time(pid: u32) -> Duration {
+    exact_processor_time_by_thread(pid).values().sum()
+}
+
+/// The same of each thread, by name; threads of one name are taken together, and those that are over left out.
+#[must_use]
+pub fn exact_processor_time_by_thread(pid: u32) -> BTreeMap<String, Duration> {
+    let mut times = BTreeMap::new();
+    for Thread { id, name, .. } in threads(pid) {
+        let counted = fs::read_to_string(format!("/proc/{pid}/task/{id}/schedstat")).unwrap_or_default();
+        let nanoseconds = counted.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0);
+        *times.entry(name).or_default() += Duration::from_nanos(nanoseconds);
+    }
+    times
+}
+
 /// Fields 14 and 15 of a line of proc(5), utime and stime.
 fn time_in(stat: &str) -> Duration {
     let (_, after_name) = stat.rsplit_once(')').expect("the name is in parentheses");

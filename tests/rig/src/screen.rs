@@ -6,18 +6,20 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
 use nix::unistd::Pid;
-use rig::wait::{PATIENCE, eventually};
 
-use crate::client_program;
+use crate::client;
+use crate::wait::{PATIENCE, eventually};
 
 /// The client's console on a terminal of its own.
-pub(crate) struct Screen {
+pub struct Screen {
     keyboard: File,
     line: OwnedFd,
     before: Termios,
@@ -25,31 +27,44 @@ pub(crate) struct Screen {
     emulator: vt100::Parser,
     /// What the client has written, and the emulator has not drawn.
     written: VecDeque<u8>,
+    /// How much it has written at all.
+    received: u64,
 }
 
 /// What ends a picture: everything is drawn as usual again.
 const END_OF_PICTURE: &[u8] = b"\x1b[0m";
 
+/// How long to wait for another picture before looking at the clock, in milliseconds.
+const A_MOMENT: u8 = 20;
+
 impl Screen {
     /// Opens the console on a terminal of this size, with this environment.
-    pub(crate) fn open(socket: &Path, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
+    #[must_use]
+    pub fn open(socket: &Path, size: (u16, u16), environment: &[(&str, &str)]) -> Self {
         Self::run(socket, &[], size, environment)
     }
 
     /// Runs the client with these arguments.
-    pub(crate) fn run(
-        socket: &Path,
-        arguments: &[&str],
-        (columns, lines): (u16, u16),
-        environment: &[(&str, &str)],
-    ) -> Self {
+    #[must_use]
+    pub fn run(socket: &Path, arguments: &[&str], size: (u16, u16), environment: &[(&str, &str)]) -> Self {
+        let socket = socket.to_str().expect("temporary directories have plain names");
+        Self::of(client::program(), &[&["--socket", socket], arguments].concat(), size, environment)
+    }
+
+    /// Runs any program with these arguments.
+    #[must_use]
+    pub fn of(program: &Path, arguments: &[&str], (columns, lines): (u16, u16), environment: &[(&str, &str)]) -> Self {
         let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a terminal can be had");
+        // Whoever is started meanwhile would keep the terminal open.
+        for end in [&pty.master, &pty.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("a descriptor has flags");
+        }
         let before = tcgetattr(&pty.slave).expect("it is a terminal");
         let end = || Stdio::from(pty.slave.try_clone().expect("a descriptor can be had"));
         // In a session of its own, the terminal is the one that the client controls.
         let mut command = Command::new("setsid");
-        command.arg("--ctty").arg(client_program()).arg("--socket").arg(socket).args(arguments);
+        command.arg("--ctty").arg(program).args(arguments);
         command.env("TERM", "xterm-256color").env("LC_ALL", "C.UTF-8").env_remove("NO_COLOR");
         command.envs(environment.iter().copied());
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid can be run");
@@ -62,38 +77,60 @@ impl Screen {
             child,
             emulator: vt100::Parser::new(rows, cols, 0),
             written: VecDeque::new(),
+            received: 0,
         }
     }
 
+    /// The client's process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Bytes that the client has written to the terminal by now.
+    #[must_use]
+    pub fn received(&mut self) -> u64 {
+        self.look();
+        self.received
+    }
+
     /// Whatever was shown before is over.
-    pub(crate) fn type_in(&mut self, keys: &str) {
+    pub fn type_in(&mut self, keys: &str) {
         self.look();
         self.keyboard.write_all(keys.as_bytes()).expect("a terminal takes keys");
     }
 
     /// Waits until the screen shows this.
-    pub(crate) fn wait_for(&mut self, words: &str) {
+    pub fn wait_for(&mut self, words: &str) {
         self.wait_until(words, |text| text.contains(words));
     }
 
     /// Waits until what the screen shows is so, or was on any picture since somebody looked.
-    pub(crate) fn wait_until(&mut self, claim: &str, is_so: impl Fn(&str) -> bool) {
-        let reached = eventually(PATIENCE, || {
-            self.read();
-            loop {
-                if is_so(&self.text()) {
-                    return true;
-                }
-                if !self.draw() {
-                    return false;
-                }
+    pub fn wait_until(&mut self, claim: &str, is_so: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.shows(&is_so) {
+            assert!(Instant::now() < deadline, "{claim:?} should be on the screen:\n{}", self.text());
+            let mut waiting = [PollFd::new(self.keyboard.as_fd(), PollFlags::POLLIN)];
+            poll(&mut waiting, A_MOMENT).expect("a terminal can be waited for");
+        }
+    }
+
+    /// Whether what the screen shows is so, or was on any picture since somebody looked.
+    fn shows(&mut self, is_so: impl Fn(&str) -> bool) -> bool {
+        self.read();
+        loop {
+            if is_so(&self.text()) {
+                return true;
             }
-        });
-        assert!(reached, "{claim:?} should be on the screen:\n{}", self.text());
+            if !self.draw() {
+                return false;
+            }
+        }
     }
 
     /// The picture that was last waited for.
-    pub(crate) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         self.emulator.screen().contents()
     }
 
@@ -113,7 +150,7 @@ impl Screen {
     }
 
     /// Tells the client and the emulator that the terminal has another size.
-    pub(crate) fn resize(&mut self, (columns, lines): (u16, u16)) {
+    pub fn resize(&mut self, (columns, lines): (u16, u16)) {
         self.look();
         let line = self.line.try_clone().expect("a descriptor can be had");
         let mut set = Command::new("stty");
@@ -124,13 +161,14 @@ impl Screen {
         self.emulator.screen_mut().set_size(rows, cols);
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         kill(Pid::from_raw(pid), signal).expect("the client is there");
     }
 
     /// Waits until the client is gone, and says how; the terminal must be as it was.
-    pub(crate) fn wait_for_end(mut self) -> ExitStatus {
+    #[must_use]
+    pub fn wait_for_end(mut self) -> ExitStatus {
         let mut status = None;
         let is_gone = eventually(PATIENCE, || {
             self.look();
@@ -152,6 +190,21 @@ impl Screen {
         status.expect("it is gone")
     }
 
+    /// Takes the terminal away, and waits until the client is gone.
+    #[must_use]
+    pub fn hang_up(mut self) -> ExitStatus {
+        let (master, slave) =
+            (std::mem::replace(&mut self.keyboard, nowhere()), std::mem::replace(&mut self.line, nowhere().into()));
+        drop((master, slave));
+        let mut status = None;
+        let is_gone = eventually(PATIENCE, || {
+            status = self.child.try_wait().expect("it is a child of ours");
+            status.is_some()
+        });
+        assert!(is_gone, "the client should be gone");
+        status.expect("it is gone")
+    }
+
     fn look(&mut self) {
         self.read();
         while self.draw() {}
@@ -162,6 +215,7 @@ impl Screen {
         while poll(&mut [PollFd::new(self.keyboard.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1) {
             let length = self.keyboard.read(&mut room).expect("the line is open");
             self.written.extend(&room[..length]);
+            self.received += length as u64;
         }
     }
 
@@ -176,6 +230,10 @@ impl Screen {
     }
 }
 
+fn nowhere() -> File {
+    File::open("/dev/null").expect("every system has it")
+}
+
 impl Drop for Screen {
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|status| status.is_none()) {
@@ -183,5 +241,11 @@ impl Drop for Screen {
             drop(self.child.kill());
             drop(self.child.wait());
         }
+    }
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen").field("text", &self.text()).finish_non_exhaustive()
     }
 }
