@@ -135,12 +135,13 @@ impl Screen {
     }
 
     /// Whether the client hears of the mouse.
-    pub(crate) fn hears_mouse(&self) -> bool {
+    #[must_use]
+    pub fn hears_mouse(&self) -> bool {
         self.emulator.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
     }
 
     /// Presses the mouse on the first place that shows this.
-    pub(crate) fn click(&mut self, words: &str) {
+    pub fn click(&mut self, words: &str) {
         let text = self.text();
         let place = text.lines().enumerate().find_map(|(y, line)| Some((line.find(words)?, y)));
         let (bytes, y) = place.unwrap_or_else(|| panic!("{words:?} is not on the screen:\n{text}"));

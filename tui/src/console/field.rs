@@ -96,7 +96,40 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_typed_and_pasted_the_cursor_is_in_the_text_and_no_control_is(
+            deeds in prop::collection::vec((0..13_u8, "[a ż漢👩\u{301}\u{200d}\n\t\u{1b}]{0,6}"), 0..60),
+        ) {
+            let mut field = Field::default();
+            for (deed, text) in deeds {
+                let key = |code, modifiers| KeyEvent::new(code, modifiers);
+                let _is_taken = match deed {
+                    0 => field.takes(key(KeyCode::Left, KeyModifiers::NONE)),
+                    1 => field.takes(key(KeyCode::Right, KeyModifiers::NONE)),
+                    2 => field.takes(key(KeyCode::Home, KeyModifiers::NONE)),
+                    3 => field.takes(key(KeyCode::End, KeyModifiers::NONE)),
+                    4 => field.takes(key(KeyCode::Backspace, KeyModifiers::NONE)),
+                    5 => field.takes(key(KeyCode::Delete, KeyModifiers::NONE)),
+                    6 => field.takes(key(KeyCode::Left, KeyModifiers::CONTROL)),
+                    7 => field.takes(key(KeyCode::Right, KeyModifiers::ALT)),
+                    8 => field.takes(key(KeyCode::Char('w'), KeyModifiers::CONTROL)),
+                    9 => field.takes(key(KeyCode::Char('k'), KeyModifiers::CONTROL)),
+                    _ => {
+                        field.paste(&text);
+                        true
+                    }
+                };
+                let written = field.text();
+                prop_assert!(written.starts_with(&field.before()), "{:?} of {:?}", field.before(), written);
+                prop_assert!(!written.chars().any(char::is_control), "{:?}", written);
+            }
+        }
+    }
 
     #[test]
     fn a_line_is_edited_as_in_a_shell() {

@@ -1,6 +1,7 @@
 //! The console without a terminal, a clock or a daemon: events in, effects and pictures out.
 
 mod behaviour;
+mod budgets;
 mod chaos;
 mod drafts;
 mod forms;
@@ -9,6 +10,7 @@ mod lists;
 mod news;
 mod people;
 mod pictures;
+mod proofs;
 mod rules;
 mod saved;
 
@@ -40,13 +42,15 @@ struct Stage {
     terminal: Terminal<TestBackend>,
     /// What the console wanted since it was last asked.
     effects: Vec<Effect>,
+    /// What everybody is called in whatever the daemon says.
+    impostor: Option<&'static str>,
 }
 
 impl Stage {
     fn new(size: (u16, u16), caps: Caps) -> Self {
         let app = App::new(caps, "/run/rustsocks/admin.sock".to_owned());
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).expect("a picture is a terminal");
-        Self { app, terminal, effects: Vec::new() }
+        Self { app, terminal, effects: Vec::new(), impostor: None }
     }
 
     /// With a daemon that has told its status.
@@ -94,11 +98,28 @@ impl Stage {
     }
 
     fn answer(&mut self, about: About, answer: Value) {
+        let answer = self.told(answer);
         self.event(Event::Answer(1, Ok(answer)), Some(about));
     }
 
     fn push(&mut self, sub: u64, ev: &str, d: Value) {
+        let d = self.told(d);
         self.event(Event::Push(Push { sub, seq: 1, ev: ev.to_owned(), t: NOW, d }), None);
+    }
+
+    /// As the daemon would say it of people who are called otherwise.
+    fn told(&self, said: Value) -> Value {
+        let Some(name) = self.impostor else { return said };
+        match said {
+            // A file that bears such names has them in another form.
+            Value::String(text) if !text.contains('\n') => ["alice", "bob", "developers", "repo.example.com"]
+                .iter()
+                .fold(text, |text, word| text.replace(word, name))
+                .into(),
+            Value::Array(items) => items.into_iter().map(|item| self.told(item)).collect(),
+            Value::Object(fields) => fields.into_iter().map(|(key, value)| (key, self.told(value))).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => said,
+        }
     }
 
     fn keys(&mut self, letters: &str) {
@@ -110,12 +131,18 @@ impl Stage {
     }
 
     fn draw(&mut self) -> Buffer {
+        self.show();
+        self.terminal.backend().buffer().clone()
+    }
+
+    /// As the console does it, onto its terminal.
+    fn show(&mut self) {
         let app = &mut self.app;
         let drawn = self.terminal.draw(|frame| {
             app.ui.size = (frame.area().width, frame.area().height);
             app.ui.picture = view(app, frame);
         });
-        drawn.expect("a picture can be drawn").buffer.clone()
+        drawn.expect("a picture can be drawn");
     }
 
     fn picture(&mut self) -> String {

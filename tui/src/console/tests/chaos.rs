@@ -137,7 +137,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         6 => (letters, prop::bool::weighted(0.1)).prop_map(|(code, is_control)| Happening::Key(code, is_control)),
         4 => named.prop_map(|code| Happening::Key(code, false)),
-        1 => (1..=200_u16, 1..=60_u16).prop_map(|(width, height)| Happening::Size(width, height)),
+        1 => (1..=300_u16, 1..=100_u16).prop_map(|(width, height)| Happening::Size(width, height)),
         2 => prop::collection::vec(0..30_u32, 0..20).prop_map(Happening::Order),
         2 => (0..30_u32).prop_map(Happening::Gone),
         2 => (0..500_usize).prop_map(Happening::Window),

@@ -18,9 +18,9 @@ use crate::console::theme::Theme;
 const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (100, 30), (132, 43)];
 
 /// A way to come to a picture.
-type Way = fn(&mut Stage);
+pub(super) type Way = fn(&mut Stage);
 
-const PICTURES: &[(&str, Way)] = &[
+pub(super) const PICTURES: &[(&str, Way)] = &[
     ("overview", super::news::overview),
     ("logs", super::news::logs),
     ("wrapped", |stage| {

@@ -206,22 +206,8 @@ fn view_of<T: Table>(desk: &Desk, open: &ViewOpen) -> Result<Box<dyn Shows>, Ref
 
 impl<T: Table> Shows for View<T> {
     fn begin(&mut self, desk: &Desk, asker: &Asker, is_held: bool) -> ViewOpened {
-        if is_held != self.held.is_some() {
-            self.held = is_held.then(|| Order::of(self.everything(desk, asker)));
-        }
-        let look = self.look(self.table.rows(desk, asker));
-        self.told = Told::of(&self.shape.columns, look, &self.told);
-        let told = &self.told;
-        ViewOpened {
-            sub: 0,
-            cols: self.shape.columns.iter().map(Column::shown).collect(),
-            total: told.total,
-            matched: told.matched,
-            agg: told.sums.clone(),
-            off: told.off,
-            rows: told.window(),
-            filter_error: self.shape.filter_error.clone(),
-        }
+        let rows = self.table.rows(desk, asker);
+        self.opened(rows, is_held)
     }
 
     fn change(&mut self, change: &ViewChange) -> Result<(), Refusal> {
@@ -235,10 +221,7 @@ impl<T: Table> Shows for View<T> {
     fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value> {
         let rows = self.table.rows(desk, asker);
         let gone = self.table.gone(desk, &self.told.living(), &rows);
-        let mut now = Told::of(&self.shape.columns, self.look(rows), &self.told);
-        now.note(&gone);
-        let patch = now.since(&self.told, &self.shape.columns, &gone);
-        self.told = now;
+        let patch = self.patched(rows, &gone);
         (patch != Patch::default()).then(|| written(&patch))
     }
 
@@ -259,6 +242,34 @@ impl<T: Table> Shows for View<T> {
 }
 
 impl<T: Table> View<T> {
+    /// The window on these rows, which are all there are; from now on, the client knows it.
+    fn opened(&mut self, rows: Vec<T::Row>, is_held: bool) -> ViewOpened {
+        if is_held != self.held.is_some() {
+            self.held = is_held.then(|| Order::of(self.everything(rows.clone())));
+        }
+        self.told = Told::of(&self.shape.columns, self.look(rows), &self.told);
+        let told = &self.told;
+        ViewOpened {
+            sub: 0,
+            cols: self.shape.columns.iter().map(Column::shown).collect(),
+            total: told.total,
+            matched: told.matched,
+            agg: told.sums.clone(),
+            off: told.off,
+            rows: told.window(),
+            filter_error: self.shape.filter_error.clone(),
+        }
+    }
+
+    /// What the client has to be told when these are all there are, and of what it knows these are gone.
+    fn patched(&mut self, rows: Vec<T::Row>, gone: &[(T::Id, String)]) -> Patch {
+        let mut now = Told::of(&self.shape.columns, self.look(rows), &self.told);
+        now.note(gone);
+        let patch = now.since(&self.told, &self.shape.columns, gone);
+        self.told = now;
+        patch
+    }
+
     /// What these rows, which are all there are, show of themselves.
     fn look(&self, mut rows: Vec<T::Row>) -> Look<T> {
         let (total, now) = (rows.len() as u64, now());
@@ -295,12 +306,13 @@ impl<T: Table> View<T> {
 
     /// Everything in the view, in the order that is shown.
     fn ordered(&self, desk: &Desk, asker: &Asker) -> Vec<T::Id> {
-        self.held.as_ref().map_or_else(|| self.everything(desk, asker), |held| held.ids.clone())
+        let ids = || self.everything(self.table.rows(desk, asker));
+        self.held.as_ref().map_or_else(ids, |held| held.ids.clone())
     }
 
-    /// Every row that the filter lets in, in its order.
-    fn everything(&self, desk: &Desk, asker: &Asker) -> Vec<T::Id> {
-        let (mut rows, now) = (self.table.rows(desk, asker), now());
+    /// Every row of these that the filter lets in, in its order.
+    fn everything(&self, mut rows: Vec<T::Row>) -> Vec<T::Id> {
+        let now = now();
         rows.retain(|row| self.shape.filter.admits(row, now));
         self.shape.in_order::<T>(rows).iter().map(T::id).collect()
     }
@@ -315,3 +327,6 @@ impl<T: Table> Order<T> {
 fn written(answer: &impl serde::Serialize) -> Value {
     serde_json::to_value(answer).expect("texts and numbers can be written")
 }
+
+#[cfg(test)]
+mod model;

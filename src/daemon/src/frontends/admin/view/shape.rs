@@ -18,7 +18,7 @@ const MOST_KEYS: usize = 4;
 pub(super) struct Shape {
     pub(super) filter: Filter,
     pub(super) filter_error: Option<FilterError>,
-    sort: Vec<(Column, Direction)>,
+    pub(super) sort: Vec<(Column, Direction)>,
     pub(super) columns: Vec<Column>,
     pub(super) window: Window,
 }
