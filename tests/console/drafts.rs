@@ -177,7 +177,7 @@ fn an_editor_gets_the_terminal_and_whatever_it_leaves_is_not_lost() {
     assert!(text(&kept).contains("permit"));
     // Whoever opens the next console is asked.
     screen.signal(Signal::SIGTERM);
-    let _by_the_signal = screen.wait_for_end();
+    screen.wait_for_end();
     let mut screen = Screen::open(&socket(&service), SIZE, &environment);
     screen.wait_for("[1 Overview]");
     screen.type_in(ALICE);

@@ -168,7 +168,6 @@ impl Screen {
     }
 
     /// Waits until the client is gone, and says how; the terminal must be as it was.
-    #[must_use]
     pub fn wait_for_end(mut self) -> ExitStatus {
         let mut status = None;
         let is_gone = eventually(PATIENCE, || {

@@ -271,32 +271,15 @@ fn copied(app: &mut App) -> Vec<Effect> {
     }
 }
 
-<<<<<<< HEAD
 /// To the terminal's clipboard.
-=======
-/// To the terminal's clipboard. Whatever it is pasted into, it does nothing there.
->>>>>>> d7f7c61 (tui: what is copied has no control letters; tests of what pictures allocate, of hostile names and of keys by role)
 pub(super) fn copy(app: &mut App, text: &str) -> Vec<Effect> {
     let text = harmless(text);
     app.ui.say(format!("{} bytes to the clipboard", text.len()));
     vec![Effect::Copy(text)]
 }
 
-<<<<<<< HEAD
 /// Lines and cells stay; whatever else cannot be seen is written out, for it may be pasted into a shell.
 fn harmless(text: &str) -> String {
     let line = |line: &str| line.split('\t').map(visible).collect::<Vec<_>>().join("\t");
     text.split('\n').map(line).collect::<Vec<_>>().join("\n")
-=======
-/// A text whose only controls are the ends of its lines and tabs; others are written as escapes.
-fn harmless(text: &str) -> String {
-    text.chars().fold(String::new(), |mut harmless, letter| {
-        match letter {
-            '\n' | '\t' => harmless.push(letter),
-            letter if letter.is_control() => harmless.extend(letter.escape_unicode()),
-            letter => harmless.push(letter),
-        }
-        harmless
-    })
->>>>>>> d7f7c61 (tui: what is copied has no control letters; tests of what pictures allocate, of hostile names and of keys by role)
 }

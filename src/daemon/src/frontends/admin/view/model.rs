@@ -94,7 +94,7 @@ struct Client {
 impl Client {
     fn of(opened: ViewOpened) -> Self {
         let ViewOpened { cols, total, matched, agg, off, rows, .. } = opened;
-        let order = rows.iter().map(|row| name(row)).collect();
+        let order = rows.iter().map(name).collect();
         let dynamic = cols.iter().map(|column| column.dynamic).collect();
         let rows = rows.into_iter().map(|row| (name(&row), row)).collect();
         Self { dynamic, order, rows, off, total, matched, sums: agg }
