@@ -176,6 +176,7 @@ fn view() -> View<Herd> {
         win: Window::default(),
         every_ms: None,
         hold: None,
+        digest: None,
     };
     let shape = Shape::of::<Herd>(&open).expect("it makes sense");
     View { table: Herd, shape, held: None, told: Told::default() }
