@@ -92,6 +92,13 @@ fn what_an_operator_has_written_down_is_so_and_the_terminal_comes_back_whole() {
     screen
         .wait_until("two columns", |text| text.lines().any(|line| line.contains("DESTINATION") && line.contains("ID")));
     assert!(!screen.text().contains("SOURCE"), "{}", screen.text());
+    // Suspended, the terminal is the shell's; afterwards everything is drawn at its new size.
+    screen.type_in("\x1a");
+    screen.wait_for_stop();
+    screen.resize((80, 24));
+    screen.signal(Signal::SIGCONT);
+    screen.wait_for("[2 Sess]");
+    assert!(screen.hears_mouse());
     screen.signal(Signal::SIGTERM);
     screen.wait_for_end();
     let wrong = preferences("[keys]\nsort = \"p\"\n");

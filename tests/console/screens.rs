@@ -147,7 +147,7 @@ fn every_screen_has_its_key_and_its_place_in_the_row() {
 fn it_fits_small_terminals_and_follows_their_size() {
     let service = daemon();
     let mut screen = Screen::open(&socket(&service), (60, 16), &[("NO_COLOR", "1"), ("LC_ALL", "C")]);
-    screen.wait_for("[1 Overv]");
+    screen.wait_for("[1 Overview]");
     assert!(screen.text().is_ascii(), "{}", screen.text());
     screen.resize((20, 5));
     screen.wait_for("q quits");

@@ -148,6 +148,7 @@ pub(crate) enum Command {
 }
 
 /// How the console looks.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Console {
     /// Colours
@@ -165,6 +166,10 @@ pub(crate) struct Console {
     /// For screen readers and magnifiers: the cursor is where the selection is, and ASCII alone
     #[arg(long)]
     pub(crate) a11y: bool,
+
+    /// Draw curves with braille, which has twice as many values in a line
+    #[arg(long, conflicts_with_all = ["ascii", "a11y"])]
+    pub(crate) braille: bool,
 
     /// For slow lines: drawn every five seconds, and at once after a key; chosen by itself when the terminal is slow
     #[arg(long)]

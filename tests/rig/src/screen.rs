@@ -140,6 +140,17 @@ impl Screen {
         self.emulator.screen().mouse_protocol_mode() != vt100::MouseProtocolMode::None
     }
 
+    /// Waits until the client has stopped itself, with the terminal as it was.
+    pub(crate) fn wait_for_stop(&mut self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        let is_stopped = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
+        assert!(eventually(PATIENCE, is_stopped), "the client should have stopped:\n{}", self.text());
+        self.look();
+        assert!(!self.emulator.screen().alternate_screen() && !self.hears_mouse(), "the terminal is the shell's");
+        let now = tcgetattr(&self.line).expect("it is a terminal");
+        assert!(now.local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON));
+    }
+
     /// Presses the mouse on the first place that shows this.
     pub fn click(&mut self, words: &str) {
         let text = self.text();

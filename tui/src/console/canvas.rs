@@ -122,11 +122,16 @@ impl<'a> Canvas<'a> {
 
     /// The latest values as a curve, as many as there is room for.
     pub(crate) fn curve(&mut self, area: Rect, x: u16, y: u16, values: impl DoubleEndedIterator<Item = u64> + Clone) {
-        let room = usize::from(area.width.saturating_sub(x));
+        let cells = usize::from(area.width.saturating_sub(x));
+        let room = if self.caps.has_braille { 2 * cells } else { cells };
         let highest = values.clone().rev().take(room).max().unwrap_or(0).max(1);
         let levels = if self.caps.is_ascii { SIGNS } else { BLOCKS };
         let mut latest: Vec<u64> = values.rev().take(room).collect();
         latest.reverse();
+        if self.caps.has_braille {
+            self.text(area, x, y, &braille(&latest, highest), Role::Accent);
+            return;
+        }
         let level = |value: u64| levels[usize::try_from(value.saturating_mul(7) / highest).unwrap_or(7).min(7)];
         let curve: String = latest.into_iter().map(level).collect();
         self.text(area, x, y, &curve, Role::Accent);
@@ -146,5 +151,30 @@ impl<'a> Canvas<'a> {
             }
             shown
         })
+    }
+}
+
+/// Two values in a cell, four steps each; the last ones of all are in the last cell.
+fn braille(values: &[u64], highest: u64) -> String {
+    /// The dots of a column from below, for the first value of a cell and for the second.
+    const DOTS: [[u32; 4]; 2] = [[0x40, 0x04, 0x02, 0x01], [0x80, 0x20, 0x10, 0x08]];
+    let column = |value: u64, dots: [u32; 4]| -> u32 {
+        let steps = 1 + usize::try_from(value.saturating_mul(3) / highest).unwrap_or(3).min(3);
+        dots.iter().take(steps).sum()
+    };
+    let (odd, pairs) = values.split_at(values.len() % 2);
+    let first = odd.iter().map(|value| column(*value, DOTS[1]));
+    let rest = pairs.chunks(2).map(|pair| column(pair[0], DOTS[0]) + column(pair[1], DOTS[1]));
+    first.chain(rest).filter_map(|dots| char::from_u32(0x2800 + dots)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn braille_has_two_values_in_a_cell() {
+        assert_eq!(braille(&[0, 9, 3, 6], 9), "\u{28f8}\u{28f4}");
+        assert_eq!(braille(&[9, 0, 0], 9), "\u{28b8}\u{28c0}");
     }
 }

@@ -8,6 +8,8 @@ use crate::console::theme::Theme;
 pub(crate) struct Caps {
     pub(crate) theme: Theme,
     pub(crate) is_ascii: bool,
+    /// Whether curves are drawn with braille.
+    pub(crate) has_braille: bool,
     /// Whether the terminal's cursor follows the selection.
     pub(crate) follows: bool,
 }
@@ -64,7 +66,8 @@ impl Caps {
             Some(name) => Theme::from(name),
             None => Theme::Auto16,
         };
-        Self { theme, is_ascii: look.ascii || look.a11y || !environment.is_unicode(), follows: look.a11y }
+        let is_ascii = look.ascii || look.a11y || !environment.is_unicode();
+        Self { theme, is_ascii, has_braille: look.braille && !is_ascii, follows: look.a11y }
     }
 }
 

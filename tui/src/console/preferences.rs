@@ -24,6 +24,7 @@ pub(crate) struct Preferences {
     theme: Option<ThemeName>,
     ascii: bool,
     a11y: bool,
+    braille: bool,
     low_bandwidth: bool,
     pub(crate) mouse: bool,
     keys: BTreeMap<String, Keys>,
@@ -56,7 +57,9 @@ impl Preferences {
         let Some(path) = place() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
             Ok(text) => Self::of(&text).map_err(|why| told(&path, &why)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
+                Ok(Self::default())
+            }
             Err(error) => Err(told(&path, &error.to_string())),
         }
     }
@@ -77,6 +80,7 @@ impl Preferences {
             theme: look.theme.or(self.theme),
             ascii: look.ascii || self.ascii,
             a11y: look.a11y || self.a11y,
+            braille: look.braille || self.braille,
             low_bandwidth: look.low_bandwidth || self.low_bandwidth,
         }
     }
@@ -144,7 +148,7 @@ mod tests {
         let preferences = Preferences::of(TEXT).expect("it makes sense");
         let look = |theme| preferences.below(&Console { theme, ..Console::default() }).theme;
         assert_eq!((look(None), look(Some(ThemeName::Mono))), (Some(ThemeName::Light), Some(ThemeName::Mono)));
-        let caps = Caps { theme: Theme::Mono, is_ascii: true, follows: false };
+        let caps = Caps { theme: Theme::Mono, is_ascii: true, has_braille: false, follows: false };
         let mut app = App::new(caps, String::new());
         preferences.settle(&mut app).expect("it makes sense");
         let sessions = &app.sessions.live;

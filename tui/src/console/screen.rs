@@ -44,6 +44,22 @@ impl Screen {
         }
     }
 
+    /// The same where there is little room.
+    pub(crate) fn short(self) -> &'static str {
+        match self {
+            Self::Overview => "Over",
+            Self::Sessions => "Sess",
+            Self::History => "Hist",
+            Self::Acl => "ACL",
+            Self::Users => "User",
+            Self::Limits => "Lim",
+            Self::Auth => "Auth",
+            Self::Logs => "Log",
+            Self::Config => "Conf",
+            Self::Health => "Hlth",
+        }
+    }
+
     /// Its key; the numbers are those of all ten screens, so that they stay when the others come.
     pub(crate) fn digit(self) -> char {
         match self {

@@ -34,7 +34,7 @@ use super::view::view;
 /// 2026-11-22T08:00:00Z.
 const NOW: f64 = 1_795_334_400.0;
 
-const PLAIN: Caps = Caps { theme: Theme::Mono, is_ascii: true, follows: false };
+const PLAIN: Caps = Caps { theme: Theme::Mono, is_ascii: true, has_braille: false, follows: false };
 
 /// A console on a terminal of this size, and a daemon that answers what the test says.
 struct Stage {

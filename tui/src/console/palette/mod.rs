@@ -64,6 +64,7 @@ fn endings(app: &App, phrase: &Phrase, object: &str) -> Vec<String> {
             }
             None => fields.iter().map(|field| format!("{}=", field.name)).collect(),
         },
+        Object::Name => app.names.users.clone(),
         Object::Column => columns(app),
         Object::Theme => ["auto16", "mono", "high-contrast", "dark", "light"].map(str::to_owned).into(),
         Object::Text => Vec::new(),

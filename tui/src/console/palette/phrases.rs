@@ -12,7 +12,7 @@ use crate::console::event::Effect;
 use crate::console::live::View;
 use crate::console::room::Rows;
 use crate::console::screen::Screen;
-use crate::console::screens::room;
+use crate::console::screens::{room, users};
 use crate::console::shell::word;
 use crate::console::theme::Theme;
 
@@ -23,6 +23,8 @@ pub(crate) enum Object {
     Rows(&'static [Field]),
     /// A column of the table on the screen.
     Column,
+    /// A user.
+    Name,
     Theme,
     Text,
 }
@@ -66,13 +68,19 @@ pub(crate) const PHRASES: &[Phrase] = &[
         .command(|expr| format!("rustsocks-cli sessions list --filter {}", word(expr))),
     phrase("history", ("EXPR", Object::Rows(filter::HISTORY)), "the sessions that were and that this means", history)
         .command(|expr| format!("rustsocks-cli history query {}", word(expr))),
-    phrase("users", ("EXPR", Object::Rows(filter::USERS)), "the users that this means", users)
+    phrase("users", ("EXPR", Object::Rows(filter::USERS)), "the users that this means", of_users)
         .command(|expr| format!("rustsocks-cli users list --filter {}", word(expr))),
     phrase("limits", ("EXPR", Object::Rows(filter::LIMITS)), "the limits that this means", limits)
         .command(|expr| format!("rustsocks-cli limits show --filter {}", word(expr))),
     phrase("kill", ("EXPR", Object::Rows(filter::SESSIONS)), "end the sessions that this means; asks first", kill)
         .role(Role::Operate)
         .command(|expr| format!("rustsocks-cli sessions kill --filter {}", word(expr))),
+    phrase("disable", ("NAME", Object::Name), "lets this user log in no more; asks first", disable)
+        .role(Role::Admin)
+        .command(|name| format!("rustsocks-cli users disable {} --end-sessions", word(name))),
+    phrase("enable", ("NAME", Object::Name), "lets this user log in again; asks first", enable)
+        .role(Role::Admin)
+        .command(|name| format!("rustsocks-cli users enable {}", word(name))),
     phrase("sort", ("COLUMN", Object::Column), "by this column; with - the greatest first", sort)
         .command(|column| format!("rustsocks-cli sessions list --sort {}", word(column))),
     phrase("theme", ("NAME", Object::Theme), "other colours, in this console", theme)
@@ -85,7 +93,7 @@ fn sessions(app: &mut App, expr: &str) -> Vec<Effect> {
     narrowed(app, Screen::Sessions, View::Sessions, expr)
 }
 
-fn users(app: &mut App, expr: &str) -> Vec<Effect> {
+fn of_users(app: &mut App, expr: &str) -> Vec<Effect> {
     narrowed(app, Screen::Users, View::Users, expr)
 }
 
@@ -118,6 +126,22 @@ fn kill(app: &mut App, expr: &str) -> Vec<Effect> {
         return Vec::new();
     }
     KillDialog::open(app, Kill { filter: Some(expr), ..Kill::default() })
+}
+
+fn disable(app: &mut App, name: &str) -> Vec<Effect> {
+    if is_named(app, name) { users::disable(app, name) } else { Vec::new() }
+}
+
+fn enable(app: &mut App, name: &str) -> Vec<Effect> {
+    if is_named(app, name) { users::enable(app, name) } else { Vec::new() }
+}
+
+/// Whether somebody was named whom the operator may change.
+fn is_named(app: &mut App, name: &str) -> bool {
+    if name.is_empty() {
+        app.ui.say("whom?");
+    }
+    !name.is_empty() && app.may(Role::Admin, "changing users")
 }
 
 /// An expression that makes sense; of another it is said why it makes none.

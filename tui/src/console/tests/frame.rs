@@ -289,6 +289,41 @@ fn the_palette_goes_on_with_names_that_the_daemon_knows() {
 }
 
 #[test]
+fn somebody_is_disabled_by_name_and_only_once_the_name_is_typed() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys(":disable ");
+    stage.answer(About::Names, json!({ "users": [{ "name": "eve" }] }));
+    stage.key(KeyCode::Tab);
+    stage.key(KeyCode::Enter);
+    assert!(stage.picture().contains("Disable eve"), "{}", stage.picture());
+    stage.asked();
+    stage.key(KeyCode::Tab);
+    stage.keys("eve");
+    let asked = stage.asked();
+    assert_eq!((asked[0].0, &asked[0].1["ops"][0]["op"]), ("txn.quick", &json!("user.disable")));
+}
+
+#[test]
+fn screens_that_an_older_daemon_cannot_fill_are_said_once() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.answer(About::Ops, json!({ "ops": [{ "op": "status.sub" }, { "op": "view.open" }] }));
+    let picture = stage.picture();
+    assert!(picture.contains("this daemon has nothing for History, ACL, Users"), "{picture}");
+}
+
+#[test]
+fn the_cursor_is_where_the_choice_is_for_who_cannot_see_it() {
+    for follows in [true, false] {
+        let mut stage = Stage::with_sessions(SIZE, Caps { follows, ..PLAIN });
+        stage.keys("sj");
+        let chosen = place(&mut stage, "  user ");
+        let backend = stage.terminal.backend();
+        assert_eq!(backend.cursor_visible(), follows);
+        assert!(!follows || backend.cursor_position() == chosen, "{:?}", backend.cursor_position());
+    }
+}
+
+#[test]
 fn the_help_is_searched_by_what_is_done_and_by_the_command() {
     let mut stage = Stage::with_sessions(SIZE, PLAIN);
     stage.keys("?");

@@ -268,7 +268,7 @@ fn what_differs_differs_without_colours_too() {
 #[test]
 fn the_usual_theme_leaves_the_background_alone_and_uses_no_bright_black() {
     for (name, way) in PICTURES {
-        let caps = Caps { theme: Theme::Auto16, is_ascii: false, follows: false };
+        let caps = Caps { theme: Theme::Auto16, is_ascii: false, ..PLAIN };
         let drawn = stage((100, 30), caps, *way).draw();
         let is_forbidden = |color: Color| matches!(color, Color::DarkGray | Color::Black | Color::White | Color::Gray);
         assert!(drawn.content.iter().all(|cell| cell.bg == Color::Reset && !is_forbidden(cell.fg)), "{name}");

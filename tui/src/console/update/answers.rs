@@ -52,6 +52,7 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
             let ops = answer.as_array().or(answer["ops"].as_array());
             let names = ops.into_iter().flatten().filter_map(|op| op.as_str().or(op["op"].as_str()));
             app.model.ops = names.map(str::to_owned).collect();
+            tell_missing(app);
             return acl::watch(app);
         }
         About::Window(view) => {
@@ -81,6 +82,16 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         | About::Pending(_) => {}
     }
     Vec::new()
+}
+
+/// Screens that an older daemon cannot fill are said once.
+fn tell_missing(app: &mut App) {
+    let there: Vec<Screen> = app.screens().collect();
+    let missing = Screen::ALL.iter().filter(|screen| !there.contains(screen));
+    let missing: Vec<&str> = missing.map(|screen| screen.title()).collect();
+    if !missing.is_empty() {
+        app.ui.say(format!("this daemon has nothing for {}", missing.join(", ")));
+    }
 }
 
 /// Users or groups by their names.

@@ -30,19 +30,25 @@ fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let area = Rect { width: area.width.saturating_sub(taken), ..area };
     let (node, version) =
         app.model.welcome.as_ref().map_or(("rustsocks", ""), |welcome| (&welcome.node, &welcome.server));
-    let mut x = canvas.text(area, 1, 0, node, Role::Header);
-    let wide = app.ui.size.0 >= 100;
-    if wide {
-        x = canvas.text(area, x + 2, 0, version, Role::Text);
-        if let Some(up) = status["up_s"].as_f64() {
-            x = canvas.text(area, x + 2, 0, &format!("up {}", shown::age(number(&Value::from(up)))), Role::Text);
-        }
+    let is_wide = app.ui.size.0 >= 100;
+    let mut facts = Vec::new();
+    if is_wide {
+        facts.push((version.to_owned(), Role::Text));
+        let up = status["up_s"].as_f64();
+        facts.extend(up.map(|up| (format!("up {}", shown::age(number(&Value::from(up)))), Role::Text)));
     }
     let role = if app.model.is_stale() { Role::Dim } else { Role::Text };
-    x = canvas.text(area, x + 2, 0, &format!("{} sessions", shown::count(number(&status["sessions"]))), role);
+    let sessions = if is_wide { "sessions" } else { "sess" };
+    facts.push((format!("{} {sessions}", shown::count(number(&status["sessions"]))), role));
     for (name, label) in [("up_rate", "up"), ("down_rate", "down")] {
-        if let Some(rate) = status[name].as_f64() {
-            x = canvas.text(area, x + 2, 0, &format!("{label} {}/s", shown::bytes(number(&Value::from(rate)))), role);
+        let rate = status[name].as_f64().map(|rate| shown::bytes(number(&Value::from(rate))));
+        facts.extend(rate.map(|rate| (format!("{label} {rate}/s"), role)));
+    }
+    let mut x = canvas.text(area, 1, 0, node, Role::Header);
+    for (fact, role) in facts {
+        // A number that is cut would be another number.
+        if usize::from(area.width.saturating_sub(x + 2)) >= fact.len() {
+            x = canvas.text(area, x + 2, 0, &fact, role);
         }
     }
 }
@@ -101,14 +107,24 @@ fn waiting(app: &App) -> Vec<String> {
     badges
 }
 
+/// Columns that the whole titles need, and the short ones.
+const WHOLE: u16 = 97;
+const SHORT: u16 = 77;
+
+/// With little room, the others are their numbers alone.
 fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let mut x = 0;
     for screen in app.screens() {
-        let title = if area.width >= 90 { screen.title() } else { &screen.title()[..screen.title().len().min(5)] };
         let is_here = screen == app.ui.screen;
+        let title = match area.width {
+            WHOLE.. => format!(" {}", screen.title()),
+            SHORT.. => format!(" {}", screen.short()),
+            _ if is_here => format!(" {}", screen.title()),
+            _ => String::new(),
+        };
         let (open, close, role) = if is_here { ("[", "]", Role::Header) } else { (" ", " ", Role::Text) };
         let from = x;
-        x = canvas.text(area, x, 0, &format!("{open}{} {title}{close}", screen.digit()), role);
+        x = canvas.text(area, x, 0, &format!("{open}{}{title}{close}", screen.digit()), role);
         canvas.spot(Rect { x: area.x + from, width: x - from, ..area }, Target::Tab(screen));
     }
 }

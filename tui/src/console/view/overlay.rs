@@ -29,24 +29,22 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let overlay = app.ui.overlay.as_ref()?;
     // What it lies over cannot be pressed through it.
     canvas.picture.spots.clear();
+    // A menu needs the terminal's cursor only for who cannot see which line is marked.
+    let follows = |_: &Position| app.caps.follows;
     match overlay {
         Overlay::Filter(field) => Some(filter(app, canvas, area, field)),
         Overlay::Search(field) => Some(sought(canvas, area, field)),
         Overlay::Help { search, scroll } => Some(help(app, canvas, area, search, *scroll)),
         Overlay::Palette(said) => Some(palette::draw(app, canvas, area, said)),
         Overlay::Sort { choice } => {
-            menu(app, canvas, area, "Sort by - Enter takes it, again: the other way round", *choice, |_, _| ' ');
-            None
+            let title = "Sort by - Enter takes it, again: the other way round";
+            menu(app, canvas, area, (title, *choice), |_, _| ' ').filter(follows)
         }
         Overlay::Columns { choice } => {
             let is_shown = |live: &Live, name: &str| if live.shows(name) { 'x' } else { ' ' };
-            menu(app, canvas, area, "Columns - Space shows or hides, < and > move", *choice, is_shown);
-            None
+            menu(app, canvas, area, ("Columns - Space shows or hides, < and > move", *choice), is_shown).filter(follows)
         }
-        Overlay::Copy { items, choice } => {
-            copies(canvas, area, items, *choice);
-            None
-        }
+        Overlay::Copy { items, choice } => copies(canvas, area, items, *choice).filter(follows),
         Overlay::Detail { scroll } => {
             detail(app, canvas, area, *scroll);
             None
@@ -168,9 +166,16 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 
-fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usize, sign: fn(&Live, &str) -> char) {
-    let Rows::Live(view) = room(app.ui.screen).rows(app.ui.pane) else { return };
+fn menu(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    area: Rect,
+    (title, choice): (&str, usize),
+    sign: fn(&Live, &str) -> char,
+) -> Option<Position> {
+    let Rows::Live(view) = room(app.ui.screen).rows(app.ui.pane) else { return None };
     let live = app.live(view);
+    let mut chosen = None;
     let names = live.names();
     let height = u16::try_from(names.len()).unwrap_or(20).saturating_add(2);
     let inner = canvas.opened(area, (60, height.min(area.height)), title);
@@ -181,11 +186,14 @@ fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, choice: usi
         canvas.line_spot(inner, y, Target::Choice(place));
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);
+            chosen = Some(Position { x: inner.x, y: inner.y + y });
         }
     }
+    chosen
 }
 
-fn copies(canvas: &mut Canvas<'_>, area: Rect, items: &[(&'static str, String)], choice: usize) {
+fn copies(canvas: &mut Canvas<'_>, area: Rect, items: &[(&'static str, String)], choice: usize) -> Option<Position> {
+    let mut chosen = None;
     let height = u16::try_from(items.len()).unwrap_or(20).saturating_add(2);
     let inner = canvas.opened(area, (78, height), "Copy - Enter takes it");
     for ((place, (what, text)), y) in items.iter().enumerate().zip(0..inner.height) {
@@ -193,8 +201,10 @@ fn copies(canvas: &mut Canvas<'_>, area: Rect, items: &[(&'static str, String)],
         canvas.line_spot(inner, y, Target::Choice(place));
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);
+            chosen = Some(Position { x: inner.x, y: inner.y + y });
         }
     }
+    chosen
 }
 
 fn texts(canvas: &mut Canvas<'_>, area: Rect, (title, lines): (&str, &[String]), scroll: usize) {

@@ -106,14 +106,24 @@ pub(super) fn tried(app: &mut App, answer: &Value) {
 pub(super) fn switch(app: &mut App) -> Vec<Effect> {
     let Some(name) = writable(app, "disabling users") else { return Vec::new() };
     if app.users.meant("state").map(raw).as_deref() == Some("disabled") {
-        let deed = vec![quick(&json!([{ "op": "user.enable", "name": name }]))];
-        let lines = vec![format!("{name} may log in again.")];
-        let command = format!("rustsocks-cli users enable {} --yes", word(&name));
-        app.ui.overlay = Some(Overlay::Question(Box::new(Question::new("Enable", lines, command, deed))));
-        return Vec::new();
+        return enable(app, &name);
     }
-    let entries = vec![Entry::check("end", "end sessions", true), Entry::word("type the name", name.clone())];
-    open(app, Form::new(format!("Disable {name}"), entries, Disable(name)))
+    disable(app, &name)
+}
+
+/// Lets this one log in again, after a question.
+pub(crate) fn enable(app: &mut App, name: &str) -> Vec<Effect> {
+    let deed = vec![quick(&json!([{ "op": "user.enable", "name": name }]))];
+    let lines = vec![format!("{name} may log in again.")];
+    let command = format!("rustsocks-cli users enable {} --yes", word(name));
+    app.ui.overlay = Some(Overlay::Question(Box::new(Question::new("Enable", lines, command, deed))));
+    Vec::new()
+}
+
+/// Lets this one log in no more, once the name is typed.
+pub(crate) fn disable(app: &mut App, name: &str) -> Vec<Effect> {
+    let entries = vec![Entry::check("end", "end sessions", true), Entry::word("type the name", name)];
+    open(app, Form::new(format!("Disable {name}"), entries, Disable(name.to_owned())))
 }
 
 pub(super) fn remove(app: &mut App) -> Vec<Effect> {

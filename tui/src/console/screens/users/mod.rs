@@ -9,7 +9,7 @@ use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::Refusal;
 
-pub(crate) use self::change::disabled;
+pub(crate) use self::change::{disable, disabled, enable};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
