@@ -24,7 +24,7 @@ use crate::console::theme::Theme;
 const SIZE: (u16, u16) = (100, 30);
 
 /// As most terminals have it.
-const USUAL: Caps = Caps { theme: Theme::Auto16, is_ascii: false, follows: false };
+const USUAL: Caps = Caps { theme: Theme::Auto16, is_ascii: false, has_braille: false, follows: false };
 
 /// How often a picture is drawn to be measured, and before that.
 const TIMES: usize = 400;

@@ -42,7 +42,7 @@ fn stage(size: (u16, u16), caps: Caps, name: &'static str, way: Way) -> Stage {
 
 #[test]
 fn whatever_somebody_is_called_every_picture_is_of_letters_that_can_be_seen() {
-    let usual = Caps { theme: Theme::Auto16, is_ascii: false, follows: false };
+    let usual = Caps { theme: Theme::Auto16, is_ascii: false, has_braille: false, follows: false };
     for (picture, way) in PICTURES {
         for name in NAMES {
             for (size, caps) in [((80, 24), PLAIN), ((132, 43), usual)] {
