@@ -141,7 +141,7 @@ impl Screen {
     }
 
     /// Waits until the client has stopped itself, with the terminal as it was.
-    pub(crate) fn wait_for_stop(&mut self) {
+    pub fn wait_for_stop(&mut self) {
         let stat = format!("/proc/{}/stat", self.child.id());
         let is_stopped = || std::fs::read_to_string(&stat).is_ok_and(|stat| stat.contains(") T "));
         assert!(eventually(PATIENCE, is_stopped), "the client should have stopped:\n{}", self.text());
