@@ -151,8 +151,7 @@ fn a_draft_outlives_the_daemon() {
     drop(first);
     screen.wait_for("Disconnected");
     let _second = start();
-    screen.wait_for("Go on with your draft?");
-    screen.type_in("y");
+    screen.wait_for("your draft goes on");
     screen.wait_for("1 changes, valid");
     screen.type_in("D");
     screen.wait_for("description = \"kept\"");
@@ -209,6 +208,8 @@ fn a_text_that_is_not_gone_on_with_is_found_in_a_file_of_its_own() {
     screen.wait_for("Go on with your draft?");
     screen.type_in("n");
     screen.wait_until("no question", |text| !text.contains("Go on with your draft?"));
+    // The rules may come later than the drafts.
+    screen.wait_for("alice");
     screen.type_in("j\t");
     screen.wait_for("> Rules of users/alice");
     screen.type_in("d");

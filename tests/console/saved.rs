@@ -141,6 +141,7 @@ fn two_consoles_of_one_user_keep_their_drafts_apart() {
         screen
     };
     let mut first = open();
+    first.wait_for("alice");
     first.type_in("j\td");
     first.wait_for("1 changes, valid");
     // The second is asked about the draft that the daemon has of the same user, and begins another one.
@@ -148,6 +149,7 @@ fn two_consoles_of_one_user_keep_their_drafts_apart() {
     second.wait_for("Go on with your draft?");
     second.type_in("n");
     second.wait_for("nothing was done");
+    second.wait_for("alice");
     second.type_in("j\td");
     second.wait_for("2 editors: you, ");
     second.wait_for("1 changes, valid");

@@ -21,6 +21,8 @@ pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<
         return Vec::new();
     }
     let is_taken = form.press(key);
+    let Form { purpose, entries, .. } = &mut *form;
+    purpose.follow(entries);
     form.check();
     if is_taken && form.is_sound() {
         return taken(app, form);

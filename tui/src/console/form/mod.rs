@@ -49,6 +49,9 @@ pub(crate) trait Purpose: Debug {
         true
     }
 
+    /// What one choice brings along for others, after each key.
+    fn follow(&self, _entries: &mut Entries) {}
+
     /// What would come of it, line by line.
     fn preview(&self, _entries: &Entries) -> Vec<String> {
         Vec::new()
@@ -200,6 +203,14 @@ impl Entries {
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         let Some(Input::List { items, .. }) = self.of(name) else { return Vec::new() };
         items.iter().map(|item| item.text().trim().to_owned()).filter(|item| !item.is_empty()).collect()
+    }
+
+    /// Sets a mark.
+    pub(crate) fn mark(&mut self, name: &str) {
+        let input = self.0.iter_mut().find(|entry| entry.name == name).map(|entry| &mut entry.input);
+        if let Some(Input::Check(is_set)) = input {
+            *is_set = true;
+        }
     }
 
     pub(crate) fn is_set(&self, name: &str) -> bool {

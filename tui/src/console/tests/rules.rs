@@ -342,3 +342,79 @@ fn a_session_is_tried_as_a_request_against_both() {
     assert!(picture.contains("generation 41: DENY by the default"), "{picture}");
     assert!(picture.contains("draft: ALLOW by users/alice#2"), "{picture}");
 }
+
+#[test]
+fn the_default_and_groups_are_changed_where_owners_are() {
+    let mut stage = stage_with_draft();
+    stage.keys("e");
+    assert!(stage.picture().contains("What no rule decides"), "{}", stage.picture());
+    stage.keys(" \t");
+    assert!(stage.picture().contains("! whatever no rule blocks is allowed then"), "{}", stage.picture());
+    stage.key(KeyCode::Enter);
+    let asked = stage.asked();
+    assert_eq!(asked[0].1["ops"], json!([{ "op": "global.set", "default_policy": "allow" }]));
+    stage.answer(About::Acl(Topic::Draft), draft(&changed()));
+    stage.asked();
+    stage.keys("jje");
+    stage.key(KeyCode::End);
+    stage.key(KeyCode::Enter);
+    stage.keys("developers\t");
+    stage.key(KeyCode::Enter);
+    let op = json!({ "op": "owner.set", "owner": "users/alice", "groups": ["ssh-users", "developers"] });
+    assert_eq!(stage.asked()[0].1["ops"], json!([op]));
+    stage.answer(About::Acl(Topic::Draft), draft(&changed()));
+    stage.asked();
+    stage.keys("d");
+    assert_eq!(stage.asked()[0].1["ops"], json!([{ "op": "owner.del", "owner": "users/alice" }]));
+    assert!(stage.picture().contains("users/alice is gone from the draft with all rules"), "{}", stage.picture());
+}
+
+#[test]
+fn whoever_ends_sessions_has_the_rules_of_before_come_back_by_themselves() {
+    let mut stage = stage_with_draft();
+    stage.keys("A");
+    stage.answer(About::Acl(Topic::ToApply), effect());
+    assert!(!stage.picture().contains("--confirm-within"), "{}", stage.picture());
+    stage.keys(" ");
+    assert!(stage.picture().contains("--confirm-within 120s --end-denied"), "{}", stage.picture());
+    stage.keys("\t ");
+    assert!(!stage.picture().contains("--confirm-within"), "it can be unmarked: {}", stage.picture());
+}
+
+#[test]
+fn hits_are_told_as_long_as_somebody_looks() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.app.model.ops.push("acl.hits.sub".to_owned());
+    open(&mut stage);
+    let is_asked = |asked: &[(&str, Value)]| asked.iter().any(|(op, _)| *op == "acl.hits.sub");
+    assert!(is_asked(&stage.asked()));
+    stage.answer(About::Acl(Topic::Hits), json!({ "sub": 17, "refs": [] }));
+    stage.keys("r");
+    assert!(!is_asked(&stage.asked()), "it is told already");
+    let told =
+        json!({ "refs": [{ "ref": "users/alice#1", "hits": 40_000, "per_h": 3_104, "last": super::NOW, "live": 12 }] });
+    stage.push(17, "hits", told);
+    stage.keys("jj\t");
+    let picture = stage.picture();
+    assert!(picture.contains("3 104") && picture.contains("12 live sessions"), "{picture}");
+    stage.keys("2");
+    assert!(stage.asked().contains(&("meta.close", json!({ "sub": 17 }))));
+    stage.answer(About::Acl(Topic::Hits), json!({ "sub": 18, "refs": [] }));
+    assert_eq!(stage.asked(), [("meta.close", json!({ "sub": 18 }))], "nobody looks any more");
+}
+
+#[test]
+fn a_draft_of_this_console_goes_on_in_another_run_of_the_daemon() {
+    let mut stage = stage_with_draft();
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.meet("another");
+    stage.asked();
+    let ops = ["txn.sub", "txn.get"].map(|op| json!({ "op": op }));
+    stage.answer(About::Ops, json!({ "ops": ops }));
+    let asked = stage.asked();
+    assert_eq!(asked[1], ("txn.draft.open", json!({ "store": "acl", "base": 41, "text": changed() })));
+    stage.answer(About::Acl(Topic::Drafts), json!([]));
+    assert!(stage.app.ui.overlay.is_none(), "nobody is asked");
+    stage.answer(About::Acl(Topic::Opened), draft(&changed()));
+    assert!(stage.picture().contains("DRAFT 2") && stage.app.acl.kept.is_none(), "{}", stage.picture());
+}

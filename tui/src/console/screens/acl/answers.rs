@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wire::admin::{Push, Refusal};
 
 use super::apply::ask_to_apply;
-use super::model::{Draft, Hits, Page, Written};
+use super::model::{Comeback, Draft, Hits, Page, Written};
 use super::{AUTOSAVE, deeds, saved};
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
@@ -16,6 +16,9 @@ use crate::output::raw;
 
 /// What is said of a file that the monitor may not write.
 const UNWRITTEN: &str = "cannot write ";
+
+/// How often the hits are looked at.
+const HITS_MS: u64 = 2_000;
 
 /// Users who may log in no more that are marked.
 const MOST_DISABLED: usize = 1_000;
@@ -99,9 +102,19 @@ pub(super) fn ask(op: &'static str, p: &Value, topic: Topic) -> Effect {
 }
 
 /// From the first moment on, whatever the screen: the badges need it.
-pub(crate) fn watch(app: &App) -> Vec<Effect> {
+pub(crate) fn watch(app: &mut App) -> Vec<Effect> {
     let is_known = app.model.knows("txn.sub");
-    is_known.then(|| ask("txn.sub", &json!({ "store": "acl" }), Topic::Watch)).into_iter().collect()
+    let watched = is_known.then(|| ask("txn.sub", &json!({ "store": "acl" }), Topic::Watch));
+    watched.into_iter().chain(gone_on(app)).collect()
+}
+
+/// The draft of this console, in another run of the daemon: nobody needs to be asked.
+fn gone_on(app: &mut App) -> Option<Effect> {
+    let comes_back = std::mem::take(&mut app.acl.comes_back);
+    let (base, text) = app.acl.kept.as_ref().filter(|_| comes_back == Comeback::ByItself)?;
+    let open = json!({ "store": "acl", "base": base, "text": text });
+    app.ui.say("reconnected to another run of the daemon: your draft goes on");
+    Some(ask("txn.draft.open", &open, Topic::Opened))
 }
 
 /// What the rules page needs.
@@ -111,7 +124,7 @@ pub(super) fn refresh(app: &mut App) -> Vec<Effect> {
         (app.acl.page, app.ui.pane) = (Page::Change, 0);
     }
     let mut effects = vec![ask("txn.get", &json!({ "store": "acl" }), Topic::Running)];
-    effects.push(ask("acl.hits", &json!({}), Topic::Hits));
+    effects.extend(hits_wanted(app));
     if app.acl.draft.is_none() {
         effects.push(ask("txn.drafts", &json!({ "store": "acl" }), Topic::Drafts));
     } else {
@@ -199,16 +212,15 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
             return vec![Effect::ask("view.close", &sub, About::Own(Screen::Acl, "closed"))];
         }
         Topic::Hits => {
-            let refs = answer["refs"].as_array().into_iter().flatten();
-            let of = |told: &Value| Hits {
-                all: number(&told["hits"]),
-                hour: number(&told["per_h"]),
-                last: told["last"].as_f64(),
-                live: number(&told["live"]),
-            };
-            let hits =
-                |told: &Value| (told["ref"].as_str().map_or_else(|| raw(&told["name"]), str::to_owned), of(told));
-            app.acl.hits = refs.map(hits).collect();
+            told_hits(app, &answer);
+            let Some(sub) = answer["sub"].as_u64() else { return Vec::new() };
+            // One that was asked for twice, or that nobody looks at any more.
+            let mut effects = hits_closed(app);
+            app.acl.hits_sub = Some(sub);
+            if app.ui.screen != Screen::Acl {
+                effects.extend(hits_closed(app));
+            }
+            return effects;
         }
         Topic::Groups => {
             let groups = answer["groups"].as_array().into_iter().flatten().map(raw).collect();
@@ -245,6 +257,33 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// How often each rule decided, by its name.
+fn told_hits(app: &mut App, told: &Value) {
+    let of = |told: &Value| Hits {
+        all: number(&told["hits"]),
+        hour: number(&told["per_h"]),
+        last: told["last"].as_f64(),
+        live: number(&told["live"]),
+    };
+    let name = |told: &Value| told["ref"].as_str().map_or_else(|| raw(&told["name"]), str::to_owned);
+    let refs = told["refs"].as_array().into_iter().flatten();
+    app.acl.hits = refs.map(|told| (name(told), of(told))).collect();
+}
+
+/// Nobody looks at the hits any more.
+pub(super) fn hits_closed(app: &mut App) -> Vec<Effect> {
+    let close = |sub: u64| Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Acl, "closed"));
+    app.acl.hits_sub.take().map(close).into_iter().collect()
+}
+
+/// Again and again, where the daemon tells them so; once for every visit.
+fn hits_wanted(app: &App) -> Option<Effect> {
+    let is_told = app.model.knows("acl.hits.sub");
+    let once = || ask("acl.hits", &json!({}), Topic::Hits);
+    let again = || ask("acl.hits.sub", &json!({ "every_ms": HITS_MS }), Topic::Hits);
+    (!is_told).then(once).or_else(|| app.acl.hits_sub.is_none().then(again))
 }
 
 /// The daemon has the draft so now; it is judged again, and kept on this machine too.
@@ -412,6 +451,9 @@ pub(super) fn lost(app: &mut App) -> Vec<Effect> {
 
 /// News of what is in force and who is writing.
 pub(super) fn pushed(app: &mut App, push: &Push) -> Vec<Effect> {
+    if app.acl.hits_sub == Some(push.sub) && push.ev == "hits" {
+        told_hits(app, &push.d);
+    }
     if app.acl.sub != Some(push.sub) || push.ev != "policy" {
         return Vec::new();
     }
@@ -431,5 +473,6 @@ pub(super) fn pushed(app: &mut App, push: &Push) -> Vec<Effect> {
     } else if app.acl.draft.is_some() {
         app.ui.warn(format!("generation {now} is in force, by {by} ({source})"));
     }
-    vec![ask("txn.get", &json!({ "store": "acl" }), Topic::Running), ask("acl.hits", &json!({}), Topic::Hits)]
+    let running = ask("txn.get", &json!({ "store": "acl" }), Topic::Running);
+    [running].into_iter().chain(hits_wanted(app)).collect()
 }

@@ -1,5 +1,7 @@
 //! The way of the draft into force: what it changes is shown, the word is typed, and it goes again unless somebody confirms.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
 use wire::admin::Role;
 
@@ -28,6 +30,8 @@ struct Applying {
     denied: u64,
     /// Saved tests that it fails.
     failing: usize,
+    /// Sessions were to end when the form was looked at last.
+    was_ending: Cell<bool>,
     shown: Vec<String>,
 }
 
@@ -74,7 +78,11 @@ pub(super) fn ask_to_apply(app: &mut App, effect: &Value) {
         fields.push(Entry::check("despite", "tests off", false));
     }
     fields.push(Entry::word("to go on", "apply"));
-    let form = Form::new("Apply the draft?", fields, Applying { draft: draft.id, denied, failing, shown });
+    let form = Form::new(
+        "Apply the draft?",
+        fields,
+        Applying { draft: draft.id, denied, failing, was_ending: Cell::new(false), shown },
+    );
     app.ui.overlay = Some(Overlay::Form(Box::new(form)));
 }
 
@@ -111,6 +119,15 @@ impl Purpose for Applying {
         let fails =
             fails.then(|| ("despite", format!("{} saved tests fail; Space has them switched off", self.failing)));
         wrong.into_iter().chain(fails).collect()
+    }
+
+    /// Whoever ends sessions has the rules of before come back by themselves, unless that is unmarked again.
+    fn follow(&self, entries: &mut Entries) {
+        let is_ending = entries.text("existing") == END;
+        if is_ending && !self.was_ending.replace(is_ending) {
+            entries.mark("confirm");
+        }
+        self.was_ending.set(is_ending);
     }
 
     fn preview(&self, _entries: &Entries) -> Vec<String> {

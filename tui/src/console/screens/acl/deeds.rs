@@ -6,7 +6,7 @@ use wire::admin::Role;
 
 use super::answers::{Topic, about_draft, ask, kept, refresh, set_aside};
 use super::model::{Acl, Line, Page, Sign, is_allowing};
-use super::{AUTOSAVE, affected, rule, saved};
+use super::{AUTOSAVE, affected, owner, rule, saved};
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::Question;
@@ -132,8 +132,12 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
         Page::Merge => return rule::of_conflict(app),
         Page::Rules | Page::Change | Page::Generations | Page::Affected => {}
     }
+    let is_of_owner = app.acl.page == Page::Rules && app.ui.pane == 0;
     if !can_write(app) {
         return Vec::new();
+    }
+    if is_of_owner {
+        return owner::open(app);
     }
     match meant(app) {
         Some(line) => rule::open(app, Some(line)),
@@ -146,9 +150,26 @@ pub(super) fn remove(app: &mut App) -> Vec<Effect> {
     if app.acl.page == Page::Trial {
         return saved::remove(app);
     }
+    if app.acl.page == Page::Rules && app.ui.pane == 0 {
+        return remove_owner(app);
+    }
     let Some(line) = meant(app).filter(|_| can_write(app)) else { return Vec::new() };
     let done = format!("{} is gone from the draft; u takes it back", line.place);
     change(app, json!({ "op": "rule.del", "ref": line.place }), done)
+}
+
+/// The owner that is meant, with all of its rules.
+fn remove_owner(app: &mut App) -> Vec<Effect> {
+    let is_there = |owner: &Owner| app.acl.shown().is_some_and(|shown| shown.outline.share(owner).is_some());
+    let Some(owner) = app.acl.holder().filter(is_there) else {
+        app.ui.say("no owner is meant");
+        return Vec::new();
+    };
+    if !can_write(app) {
+        return Vec::new();
+    }
+    let done = format!("{owner} is gone from the draft with all rules; u takes it back");
+    change(app, json!({ "op": "owner.del", "owner": owner }), done)
 }
 
 pub(super) fn earlier(app: &mut App) -> Vec<Effect> {

@@ -7,6 +7,7 @@ mod deeds;
 mod draw;
 mod merging;
 mod model;
+mod owner;
 mod pages;
 mod rule;
 mod saved;
@@ -46,7 +47,7 @@ const KEYS: &[Binding] = &[
         &[Char('e')],
         On::Rows,
         "edit rule",
-        "change the rule, in the draft; the saved test",
+        "change the rule, in the draft; an owner's groups; the saved test",
     )
     .hint("edit")
     .command("rustsocks-cli acl edit"),
@@ -55,7 +56,7 @@ const KEYS: &[Binding] = &[
         &[Char('d')],
         On::Rows,
         "remove rule",
-        "remove the rule, in the draft; the saved test",
+        "remove the rule or the owner, in the draft; the saved test",
     )
     .command("rustsocks-cli acl edit"),
     bind(
@@ -210,7 +211,9 @@ impl room::Room for Room {
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
-        affected::closed(app)
+        let mut effects = affected::closed(app);
+        effects.extend(answers::hits_closed(app));
+        effects
     }
 
     fn back(&self, app: &mut App) -> Vec<Effect> {

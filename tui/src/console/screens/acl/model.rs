@@ -43,6 +43,16 @@ pub(crate) enum Page {
     Affected,
 }
 
+/// How a text that is kept becomes a draft again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Comeback {
+    /// It may be another's, or old: the operator is asked.
+    #[default]
+    Asked,
+    /// It was the draft of this console when the daemon went.
+    ByItself,
+}
+
 /// The screen's state.
 #[derive(Debug)]
 pub(crate) struct Acl {
@@ -53,6 +63,7 @@ pub(crate) struct Acl {
     pub(crate) draft: Option<Draft>,
     /// A text that the daemon does not have, of an earlier console, a lost daemon or an editor: its base and itself.
     pub(crate) kept: Option<(u64, String)>,
+    pub(crate) comes_back: Comeback,
     /// What `txn.sub` says: current, confirm, drafts.
     pub(crate) state: Value,
     pub(crate) sub: Option<u64>,
@@ -60,6 +71,8 @@ pub(crate) struct Acl {
     pub(crate) wanted: Vec<Value>,
     /// Something is under way by which the draft will be another; until then nothing else is done with it.
     pub(crate) is_changing: bool,
+    /// The subscription to them.
+    pub(crate) hits_sub: Option<u64>,
     /// By the name of the rule.
     pub(crate) hits: BTreeMap<String, Hits>,
     /// What the daemon says about the draft.
@@ -183,10 +196,12 @@ impl Acl {
             of: 0,
             draft: None,
             kept: None,
+            comes_back: Comeback::Asked,
             state: Value::Null,
             sub: None,
             wanted: Vec::new(),
             is_changing: false,
+            hits_sub: None,
             hits: BTreeMap::new(),
             remarks: Vec::new(),
             is_valid: None,
@@ -253,6 +268,9 @@ impl Acl {
     /// Numbers of drafts and subscriptions mean nothing in another run of the daemon; the text of ours is kept.
     pub(crate) fn restarted(&mut self) {
         self.sub = None;
+        // A text that an editor left later is not what the daemon had.
+        let is_ours = self.draft.is_some() && self.kept.is_none();
+        self.comes_back = if is_ours { Comeback::ByItself } else { Comeback::Asked };
         self.keep_draft();
         self.lost();
     }

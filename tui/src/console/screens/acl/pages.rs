@@ -227,6 +227,11 @@ fn trial(app: &App) -> Vec<String> {
             lines.push(format!("    {:<24} {:<6} {:<10} {}", of("name"), of("action"), of("finding"), of("reason")));
         }
     }
+    for limit in why["limits"].as_array().into_iter().flatten() {
+        let keys = limit.as_object().into_iter().flatten().filter(|(key, _)| *key != "of");
+        let said = keys.map(|(key, value)| format!("{} {}", key.replace('_', " "), raw(value)));
+        lines.push(format!("  limit of {}: {}", raw(&limit["of"]), said.collect::<Vec<_>>().join(", ")));
+    }
     lines.extend(why["notes"].as_array().into_iter().flatten().map(|note| format!("  {}", raw(note))));
     lines
 }
