@@ -104,6 +104,8 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
 /// Another program has said something; its last lines are what matters.
 fn show(app: &mut App, title: &str, told: Result<String, String>) {
     match told {
+        // Whatever is being written there meanwhile stays.
+        Ok(_) if app.ui.overlay.is_some() => app.ui.say(format!("{title} has come, and is not shown over this")),
         Ok(text) => {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
             let scroll = lines.len().saturating_sub(usize::from(app.ui.size.1).saturating_sub(4));

@@ -347,6 +347,11 @@ fn whoever_has_lost_the_daemon_sees_why_and_where_to_look() {
     stage.effects.clear();
     stage.keys("rj");
     assert_eq!(stage.effects, [Effect::RetryNow, Effect::Journal]);
+    // What is being written meanwhile is not lost for it.
+    stage.keys("o");
+    stage.event(Event::Told("the journal", Ok("late".to_owned())), None);
+    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Form(_))) && stage.picture().contains("the journal has come"));
+    stage.key(KeyCode::Esc);
     stage.event(Event::Told("the journal", Ok("one\ntwo\u{1b}[2J".to_owned())), None);
     assert!(stage.picture().contains("two\\u{1b}[2J"), "{}", stage.picture());
     stage.keys("q");
