@@ -19,17 +19,21 @@ use crate::password::LONGEST;
 
 const STORE: &str = "users";
 
-const PEOPLE: [(&str, Kind); 12] = [
+const PEOPLE: [(&str, Kind); 16] = [
     ("name", Kind::Text),
     ("state", Kind::Text),
+    ("from", Kind::Text),
     ("groups", Kind::Text),
     ("sessions", Kind::Count),
     ("rate", Kind::Rate),
     ("up", Kind::Bytes),
     ("down", Kind::Bytes),
     ("day.sessions", Kind::Count),
+    ("day.up", Kind::Bytes),
+    ("day.down", Kind::Bytes),
     ("day.denied", Kind::Count),
     ("day.failed", Kind::Count),
+    ("day.fails", Kind::Count),
     ("last_seen", Kind::Time),
     ("last_src", Kind::Text),
 ];
