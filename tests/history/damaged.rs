@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
+use rig::admin::Conversation;
 use rig::history::{History, Shelf};
 use rig::service::Service;
 use rig::wait::{PATIENCE, eventually};
 use rusqlite::Connection;
+use serde_json::{Value, json};
 
 use crate::{echoing, launch, visited};
+
+const ADMIN: &str = "[admin]\nsocket = \"{dir}/admin.sock\"\n";
 
 #[test]
 fn a_database_that_was_spoiled_while_nobody_wrote_is_set_aside_and_a_new_one_begun() {
@@ -33,10 +38,12 @@ fn a_database_that_is_spoiled_under_the_writer_is_replaced() {
     for (what, spoil) in [("cut to nothing", empty as fn(&History)), ("cut in the middle", behead), ("removed", remove)]
     {
         let shelf = Shelf::new();
-        let service = launch(&shelf.settings()).start();
+        let service = launch(&[&shelf.settings(), ADMIN].concat()).start();
         let target = echoing();
         let _ = shelf.history().row_of(visited(&service, target));
         let worker = service.worker_pid();
+        let mut conversation = greeted(&service);
+        assert_eq!(asked(&mut conversation).len(), 1);
         spoil(&shelf.history());
         let is_written_again = || {
             let client = visited(&service, target);
@@ -45,7 +52,43 @@ fn a_database_that_is_spoiled_under_the_writer_is_replaced() {
         assert!(eventually(PATIENCE, is_written_again), "{what}: rows are written again");
         assert_eq!(service.worker_pid(), worker, "{what}: the worker goes on");
         assert_eq!(shelf.history().integrity(), "ok", "{what}");
+        assert_eq!(asked(&mut conversation).len(), shelf.history().count(), "{what}: answers are from the new file");
     }
+}
+
+#[test]
+fn a_daemon_that_was_asked_still_has_its_lock_on_the_database() {
+    let shelf = Shelf::new();
+    let service = launch(&[&shelf.settings(), ADMIN].concat()).start();
+    let mut conversation = greeted(&service);
+    for round in 1..=3 {
+        let _ = shelf.history().row_of(visited(&service, echoing()));
+        assert_eq!(asked(&mut conversation).len(), round);
+        assert!(has_lock(service.worker_pid(), shelf.history().database()));
+    }
+}
+
+/// Without it, whoever else closes the database takes himself for the last one and removes the log into which the daemon writes.
+fn has_lock(process: u32, file: &Path) -> bool {
+    let (process, inode) = (process.to_string(), fs::metadata(file).expect("the file is there").ino().to_string());
+    let locks = fs::read_to_string("/proc/locks").expect("the kernel tells of locks");
+    let is_it = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.contains(&"POSIX") && words.contains(&process.as_str()) && line.contains(&format!(":{inode} "))
+    };
+    locks.lines().any(is_it)
+}
+
+fn greeted(service: &Service) -> Conversation {
+    let mut conversation = Conversation::begin(&service.directory().join("admin.sock"));
+    conversation.greet();
+    conversation
+}
+
+/// What the daemon itself says of the past.
+fn asked(conversation: &mut Conversation) -> Vec<Value> {
+    let answer = conversation.ask("history.query", json!({"limit": 1000}));
+    answer["rows"].as_array().expect("rows").clone()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rig::dns::{Dns, Zone};
 use rig::history::Row;
 use rig::rules::Rules;
-use rig::socks5::{CONNECT, Destination, Host, NO_AUTHENTICATION, greeted, greeting, rep};
+use rig::socks5::{CONNECT, Destination, Host, NO_AUTHENTICATION, UDP_ASSOCIATE, greeted, greeting, rep};
 use rig::target::{Target, Vacant, tunnel};
 use rig::users::Users;
 use rig::wire::Wire;
@@ -103,6 +103,29 @@ fn what_was_refused_or_failed_has_its_row_and_reason() {
         assert_eq!((row.text("status"), row.text("close_reason")), (status, reason), "{to}");
         assert_eq!((row.text("acl_decision"), row.text("acl_rule_matched")), (decision, rule), "{to}");
         assert_eq!((row.text("dest_ip"), row.number("dest_port")), (to.ip().to_string().as_str(), to.port().into()));
+    }
+}
+
+#[test]
+fn who_may_go_nowhere_is_blocked_by_his_rule_or_because_there_is_none_for_him() {
+    let users = Users::of(&[("bob", b"builder"), ("dave", b"diver")]);
+    let rules = Rules::of(
+        "[global]\ndefault_policy = \"deny\"\n[[users]]\nusername = \"bob\"\n[[users.rules]]\naction = \"block\"\ndescription = \"nowhere\"\ndestinations = [\"*\"]\nports = [\"*\"]\n",
+    );
+    let service = launch(&[&users.settings(&["userpass"]), rules.settings().as_str()].concat()).start();
+    let history = history_of(&service);
+    let to: SocketAddr = "127.0.0.1:25".parse().expect("it is an address");
+    for (user, password, command, rule) in [
+        (b"bob".as_slice(), b"builder".as_slice(), CONNECT, "users/bob#1: nowhere"),
+        (b"dave", b"diver", CONNECT, ""),
+        (b"bob", b"builder", UDP_ASSOCIATE, ""),
+    ] {
+        let mut client = Wire::connect(service.addr());
+        assert_eq!(client.log_in(user, password), [1, 0]);
+        assert_eq!(client.ask(command, to).code, rep::NOT_ALLOWED);
+        let row = history.row_of(client.leave());
+        assert_eq!((row.text("status"), row.text("close_reason")), ("rejected", "denied"));
+        assert_eq!((row.text("acl_decision"), row.text("acl_rule_matched")), ("block", rule));
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
+use rig::history::Shelf;
 use rig::note::measured;
+use rig::place;
 use rig::process::descriptors;
 use rig::scrape::{Answer, Endpoint};
 use rig::socks5::{CONNECT, greeted, rep};
@@ -16,6 +18,7 @@ use rig::usage::limit_descriptors;
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
+use rusqlite::Connection;
 
 use crate::{LOOPBACK, launch, program, start};
 
@@ -36,6 +39,20 @@ fn a_daemon_that_is_well_says_so() {
     assert_eq!(health.field("Content-Type"), Some("application/json"));
     assert_eq!(health.field("Cache-Control"), Some("no-store"));
     assert_eq!(house.http.scrape().count("rustsocks_not_ready{reason=\"draining\"}"), 0);
+}
+
+/// Clients are served all the same, so it stays ready.
+#[test]
+fn a_history_that_cannot_be_written_is_said() {
+    let shelf = Shelf::new();
+    let theirs = Connection::open(shelf.history().database()).expect("the directory is ours");
+    theirs.execute_batch("CREATE TABLE precious (things)").expect("the file is ours");
+    drop(theirs);
+    place::open_to_everybody(shelf.history().database());
+    let house = start(&shelf.settings());
+    let is_said = || house.http.get("/health").body.contains("\"degraded\",\"reasons\":[\"history\"]");
+    assert!(eventually(PATIENCE, is_said), "{}", house.http.get("/health").body);
+    assert_eq!(house.http.get("/health/ready").status, 200);
 }
 
 /// Whoever asks hears it before the last session is gone.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::contradictions;
 use crate::origin::{Origin, Override};
-use crate::problem::{Fault, Problem, Problems, alternatives};
+use crate::problem::{Fault, Problem, Problems, unknown};
 use crate::reader::{Excerpt, Reader};
 use crate::render;
 use crate::settings::{Settings, TABLES};
@@ -95,15 +95,14 @@ fn is_foreign(over: &Override) -> bool {
 
 fn no_such_key(path: &str) -> Fault {
     let (table, key) = split(path);
-    let hint = match TABLES.iter().find(|(known, _)| *known == table) {
-        Some(("listen", _)) => "write [[listen]] tables in the file".to_owned(),
+    match TABLES.iter().find(|(known, _)| *known == table) {
+        Some(("listen", _)) => Fault::new("unknown key").hint("write [[listen]] tables in the file"),
         Some((_, keys)) => {
             let known: Vec<String> = keys.iter().map(ToString::to_string).chain(keys_of_inner_tables(table)).collect();
-            alternatives(key, known.iter().map(String::as_str))
+            unknown(path, key, known.iter().map(String::as_str))
         }
-        None => alternatives(table, tables()),
-    };
-    Fault::new("unknown key").hint(hint)
+        None => unknown(path, table, tables()),
+    }
 }
 
 /// As a variable writes them: `pam_verbose` in `auth` for `verbose` in `auth.pam`.

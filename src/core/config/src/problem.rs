@@ -77,6 +77,19 @@ impl Fault {
     }
 }
 
+/// What stands in the place of keys that were planned once and that somebody may bring along.
+const INSTEAD: [(&str, &str); 3] = [
+    ("sessions.storage", "it is always SQLite, in sessions.database_url; sessions.enabled = false keeps no history"),
+    ("api.auth_token", "tokens stand in api.tokens_file, hashed; `rustsocks api-token` makes one"),
+    ("metrics.export_interval_secs", "whoever scrapes asks whenever he likes, and gets what is so then; leave it out"),
+];
+
+/// What to do about a key that is unknown.
+pub(crate) fn unknown<'a>(path: &str, written: &str, known: impl Iterator<Item = &'a str> + Clone) -> Fault {
+    let instead = INSTEAD.iter().find(|(planned, _)| *planned == path).map(|(_, instead)| (*instead).to_owned());
+    Fault::new("unknown key").hint(instead.unwrap_or_else(|| alternatives(written, known)))
+}
+
 /// `did you mean "x"?`, or the whole list when nothing comes close.
 pub(crate) fn alternatives<'a>(written: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let likeness = |candidate: &str| strsim::jaro_winkler(written, candidate);

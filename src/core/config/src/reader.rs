@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 use crate::kinds::{Input, Kind, described};
 use crate::lines::Lines;
 use crate::origin::{Origin, Override};
-use crate::problem::{Fault, Problem, Problems, alternatives};
+use crate::problem::{Fault, Problem, Problems, alternatives, unknown};
 
 /// A table whose keys are known.
 pub(crate) trait Table: Sized {
@@ -339,9 +339,9 @@ impl<'r, 'a> Section<'r, 'a> {
         for name in self.table.into_iter().flat_map(DeTable::keys) {
             let written: &str = name.get_ref();
             if !keys.contains(&written) {
-                let hint = alternatives(written, keys.iter().copied());
+                let path = self.path_of(written);
                 let place = self.reader.place(name.span().start);
-                self.reader.report(place, &self.path_of(written), Fault::new("unknown key").hint(hint));
+                self.reader.report(place, &path, unknown(&path, written, keys.iter().copied()));
             }
         }
     }

@@ -363,6 +363,21 @@ fn an_idle_pam_service_is_only_a_warning() {
 }
 
 #[test]
+fn a_key_of_the_first_plans_is_told_what_stands_in_its_place() {
+    let text =
+        "[sessions]\nstorage = \"sqlite\"\n[api]\nauth_token = \"secret\"\n[metrics]\nexport_interval_secs = 60\n";
+    let expected = [
+        "rustsocks.toml:2:1: sessions.storage: unknown key; it is always SQLite, in sessions.database_url; \
+         sessions.enabled = false keeps no history",
+        "rustsocks.toml:4:1: api.auth_token: unknown key; tokens stand in api.tokens_file, hashed; \
+         `rustsocks api-token` makes one",
+        "rustsocks.toml:6:1: metrics.export_interval_secs: unknown key; whoever scrapes asks whenever he likes, \
+         and gets what is so then; leave it out",
+    ];
+    assert_eq!(problems(text), expected);
+}
+
+#[test]
 fn an_inner_table_is_checked_like_any_other() {
     let expected = [
         r#"rustsocks.toml:2:1: auth.sock_method: unknown key; did you mean "socks_method"?"#,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use config::Binding;
 
+use super::super::build;
 use super::finding::{Finding, Remedy};
 use super::patient::Patient;
 use crate::engine::sys::accounts::user_name;
@@ -26,6 +27,9 @@ pub(super) fn examine(patient: &Patient<'_>) -> Vec<Finding> {
     for (key, file) in [("logging.file", &logging.file), ("logging.session_log", &logging.session_log)] {
         found.extend(file.iter().map(|file| log_file(patient, key, file)));
     }
+    // What cannot be written down is not done.
+    let audit = build::audit(&patient.settings().admin, None).filter(|_| patient.settings().admin.audit_required);
+    found.extend(audit.map(|file| log_file(patient, "admin.audit_log", &file)));
     found.extend(unix_listeners(patient).filter_map(|(key, path)| directory_of_listener(patient, &key, &path)));
     found
 }

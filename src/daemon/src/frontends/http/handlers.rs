@@ -18,6 +18,7 @@ use super::query::Query;
 use super::routes::{ROUTES, Route};
 use crate::frontends::office::{self, Caller, No, Office, Operation};
 use crate::state::readiness::Reason;
+use crate::state::vitals::board::State;
 
 const JSON: &str = "application/json";
 
@@ -58,9 +59,18 @@ pub(super) fn metrics(office: &Office, _: &Asked) -> Answer {
     Answer::new(200, "text/plain; version=0.0.4; charset=utf-8", office.metrics.exposition())
 }
 
+/// The check whose warnings count too: everybody is served, and what happened is not written down.
+const HISTORY: &str = "history";
+
 /// Who asks whether this process should be restarted must not hear of what a restart does not mend.
 pub(super) fn health(office: &Office, _: &Asked) -> Answer {
-    let reasons = reasons(office);
+    let mut reasons = reasons(office);
+    for check in office.vitals.board.checks() {
+        let is_of_matter = check.finding.state == State::Fail || check.finding.name == HISTORY;
+        if is_of_matter && check.finding.state != State::Ok && !reasons.contains(&check.finding.name) {
+            reasons.push(check.finding.name);
+        }
+    }
     let status = if reasons.is_empty() { "ok" } else { "degraded" };
     object(200, &Health { status, reasons: Some(reasons), version: Some(env!("CARGO_PKG_VERSION")) })
 }

@@ -1,7 +1,8 @@
-//! Questions to the history: a few readers that are kept open, each question with an end.
+//! Questions to the history: each opens the file that is there then, and has an end.
+//!
+//! A reader that is kept would go on with a file that is not there any more, and keep the writer from another one.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -24,19 +25,15 @@ const PAGE: u32 = 500;
 /// Users, destinations and so on of one question: some tens of megabytes.
 const MOST_SUMS: usize = 250_000;
 
-/// Readers that are kept.
-const KEPT: usize = 2;
-
 #[derive(Debug)]
 pub(crate) struct Past {
     file: PathBuf,
-    idle: Mutex<Vec<Archive>>,
 }
 
 impl Past {
     /// Asks the database in this file.
     pub(crate) fn of(file: PathBuf) -> Self {
-        Self { file, idle: Mutex::default() }
+        Self { file }
     }
 
     /// In the order of the filter, so many at most.
@@ -103,17 +100,6 @@ impl Past {
     }
 
     fn ask<T>(&self, question: impl FnOnce(&mut Archive) -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {
-        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut archive = kept
-            .map_or_else(|| Archive::open(&self.file, DEADLINE).map(|archive| archive.with_most_sums(MOST_SUMS)), Ok)?;
-        let answer = question(&mut archive);
-        // One that failed may stand before a file that has been renamed.
-        if answer.is_ok() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < KEPT {
-                idle.push(archive);
-            }
-        }
-        answer
+        question(&mut Archive::open(&self.file, DEADLINE)?.with_most_sums(MOST_SUMS))
     }
 }

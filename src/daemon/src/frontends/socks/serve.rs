@@ -86,7 +86,7 @@ async fn set_up<'s>(visit: &mut Visit, session: &'s Arc<Session>, stream: Stream
 
 async fn fulfil<'s>(visit: &Visit, mut judge: Judge<'s>, client: Inbox, request: socks::Request) -> Next<'s> {
     let Visit { world: _, regime, door, ticket: _ } = visit;
-    let may_ask = match may_ask(&judge, request.command) {
+    let may_ask = match may_ask(&judge, &request) {
         Ok(()) => vouching::settle(regime, &mut judge, &request).await,
         Err(refusal) => Err(refusal),
     };
@@ -106,8 +106,9 @@ async fn fulfil<'s>(visit: &Visit, mut judge: Judge<'s>, client: Inbox, request:
 }
 
 /// Whether the command can lead anywhere at all.
-fn may_ask(judge: &Judge<'_>, command: Command) -> Result<(), Refusal> {
-    if judge.session().snapshot.commands.contains(&command) { judge.may_ever() } else { Err(Refusal::CommandOff) }
+fn may_ask(judge: &Judge<'_>, request: &socks::Request) -> Result<(), Refusal> {
+    let is_on = judge.session().snapshot.commands.contains(&request.command);
+    if is_on { judge.may_ever(&request.target) } else { Err(Refusal::CommandOff) }
 }
 
 /// A place among all sessions, and among those of its source, its user and his groups.

@@ -179,16 +179,12 @@ impl Sessions {
         }
     }
 
-    fn note_refusal(&self, refusal: Refusal, facts: &Facts, user: Option<&User>) {
+    fn note_refusal(&self, refusal: Refusal, facts: &Facts) {
         self.refusals.count(refusal.label());
         // A name without addresses has this phase too, and nothing in it.
         if let Some(connect) = facts.phases.connect.filter(|_| CONNECT_ERRORS.contains(&refusal)) {
             self.not_connected.observe(connect.as_secs_f64());
             self.connect_errors.count(refusal.label());
-        }
-        // Nothing could be allowed whatever it asked for, so nothing was decided.
-        if let (Refusal::Denied, None, Some(user)) = (refusal, facts.decision, user) {
-            user.blocked.inc();
         }
     }
 
@@ -225,7 +221,7 @@ impl Witness for Sessions {
         self.settle(session, user.as_deref());
         self.endings.count(ending.label());
         if let Ending::Refused(refusal) = ending {
-            self.note_refusal(refusal, &facts, user.as_deref());
+            self.note_refusal(refusal, &facts);
         } else if facts.request.is_some() {
             self.life.observe(session.opened.elapsed().as_secs_f64());
         }

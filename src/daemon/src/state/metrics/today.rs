@@ -14,7 +14,6 @@ use super::frequent::Frequent;
 use crate::state::session::ending::Ending;
 use crate::state::session::facts::{Facts, Identity};
 use crate::state::session::judge::destination;
-use crate::state::session::refusal::Refusal;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Session;
 use crate::state::session::witness::Witness;
@@ -168,17 +167,12 @@ impl Witness for Today {
         self.books(Timestamp::now()).note(&session.facts());
     }
 
-    fn closed(&self, session: &Arc<Session>, ending: Ending) {
+    fn closed(&self, session: &Arc<Session>, _: Ending) {
         let (user, carried) = (user_of(&session.facts()), Carried::of(session));
-        let undecided = session.facts().decision.is_none();
         let mut books = self.books(Timestamp::now());
         books.carried.add(carried);
         if let Some(user) = user.filter(|_| carried != Carried::default()) {
             books.user(user).carried.add(carried);
-        }
-        // Nothing could be allowed whatever it asked for, so nothing was decided.
-        if ending == Ending::Refused(Refusal::Denied) && undecided {
-            books.blocked += 1;
         }
     }
 }

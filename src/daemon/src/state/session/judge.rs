@@ -85,9 +85,19 @@ impl<'s> Judge<'s> {
     /// Whether there is any destination for this command; to whom there is none, that is better said at once.
     ///
     /// # Errors
-    /// No rule could ever allow it.
-    pub(crate) fn may_ever(&self) -> Result<(), Refusal> {
-        if self.standing.view.may_ever(self.command) { Ok(()) } else { Err(Refusal::Denied) }
+    /// No rule could ever allow it. The one that is against this place is noted with it, or that none is for it.
+    pub(crate) fn may_ever(&self, asked: &socks::Target) -> Result<(), Refusal> {
+        if self.standing.view.may_ever(self.command) {
+            return Ok(());
+        }
+        let is_a_place = matches!(self.command, acl::Command::Connect | acl::Command::Resolve);
+        let place = destination(asked).ok().filter(|_| is_a_place);
+        let against = place.and_then(|place| match self.judged(Target::of(&place), asked.port) {
+            Ok((Leave::Granted | Leave::LookUp | Leave::Ask(_), _)) => None,
+            Err(refusal) => Some(refusal),
+        });
+        let nothing = Decision { verdict: Ruling::Deny, by: By::Default, shadow: None };
+        Err(against.unwrap_or_else(|| self.refused(nothing)))
     }
 
     /// The session whose request it is.
@@ -172,7 +182,7 @@ impl<'s> Judge<'s> {
 
     /// What is against a request that leads there, and perhaps has got there already, beyond doubt.
     pub(super) fn objection(&self, asked: &Destination, port: u16, reached: Option<SocketAddr>) -> Option<By> {
-        if self.may_ever().is_err() {
+        if !self.standing.view.may_ever(self.command) {
             return Some(By::Default);
         }
         let target = Target::of(asked);

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 use ::filter::Pattern;
 use history::Sought;
+use nix::errno::Errno;
+use nix::unistd::{AccessFlags, access};
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
@@ -67,9 +69,15 @@ impl Archive {
     /// # Errors
     /// There is no such file, it cannot be read, or a newer or another program made it.
     pub(crate) fn open(path: &Path, deadline: Duration) -> Result<Self, NoAnswer> {
-        if let Err(error) = std::fs::File::open(path) {
-            let is_missing = error.kind() == io::ErrorKind::NotFound;
-            return Err(if is_missing { NoAnswer::NoFile(path.to_owned()) } else { Fault::from(error).into() });
+        // Never by opening it: closing it again takes away every lock that this process has on it (fcntl(2)), and whoever reads
+        // it then from outside takes himself for the last one and removes the log into which the daemon writes.
+        if let Err(errno) = access(path, AccessFlags::R_OK) {
+            let is_missing = errno == Errno::ENOENT;
+            return Err(if is_missing {
+                NoAnswer::NoFile(path.to_owned())
+            } else {
+                Fault::from(io::Error::from(errno)).into()
+            });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(Fault::from)?;

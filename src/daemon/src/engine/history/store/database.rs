@@ -32,8 +32,7 @@ type Identity = (u64, u64);
 impl Database {
     /// Opens the file, makes it if there is none, and brings its tables up to date.
     pub(in crate::engine::history) fn open(path: &Path) -> Result<Self, Fault> {
-        // SQLite would make it readable for everybody; its companions get the mode of this one.
-        OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+        make(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags)?;
         let file = identity(path)?;
@@ -69,6 +68,18 @@ impl Database {
             }
         }
         Ok(())
+    }
+}
+
+/// Makes the file if there is none: SQLite would make it readable for everybody; its companions get the mode of this one.
+///
+/// One that is there is left alone: closing it again would take away every lock that this process has on it (fcntl(2)).
+fn make(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path).map(drop)
+        }
+        found => found.map(drop),
     }
 }
 
