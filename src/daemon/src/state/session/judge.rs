@@ -92,10 +92,7 @@ impl<'s> Judge<'s> {
         }
         let is_a_place = matches!(self.command, acl::Command::Connect | acl::Command::Resolve);
         let place = destination(asked).ok().filter(|_| is_a_place);
-        let against = place.and_then(|place| match self.judged(Target::of(&place), asked.port) {
-            Ok((Leave::Granted | Leave::LookUp | Leave::Ask(_), _)) => None,
-            Err(refusal) => Some(refusal),
-        });
+        let against = place.and_then(|place| self.judged(Target::of(&place), asked.port).err());
         let nothing = Decision { verdict: Ruling::Deny, by: By::Default, shadow: None };
         Err(against.unwrap_or_else(|| self.refused(nothing)))
     }
