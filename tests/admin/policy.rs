@@ -104,7 +104,13 @@ fn a_rule_is_written_tried_and_applied_and_every_comment_stays() {
     let told: Vec<_> = generations.as_array().expect("a list").iter().map(|it| (&it["gen"], &it["source"])).collect();
     assert_eq!(told, [(&json!(2), &json!("applied")), (&json!(1), &json!("file"))]);
     assert_eq!((&generations[0]["by"], &generations[0]["comment"]), (&json!("root"), &json!("no more")));
+    let states = |generations: &Value| {
+        generations.as_array().expect("a list").iter().map(|it| it["state"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(states(&generations), ["current", "past"]);
     assert_eq!(operator.ask("txn.get", json!({}))["text"], text.as_str());
+    operator.ask("txn.rollback", json!({ "to": 1 }));
+    assert_eq!(states(&operator.ask("txn.history", json!({}))), ["current", "rolled_back", "past"]);
     assert_eq!(operator.refused("txn.draft.get", json!({ "draft": draft })).0, "not_found", "it is done");
     drop(live);
 }

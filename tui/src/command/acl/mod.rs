@@ -197,6 +197,7 @@ impl Desk {
             ("t", Kind::Time),
             ("by", Kind::Text),
             ("source", Kind::Text),
+            ("state", Kind::Text),
             ("comment", Kind::Text),
             ("sha", Kind::Text),
         ];

@@ -72,7 +72,7 @@ pub(super) fn difference() -> Value {
 }
 
 pub(super) fn generations() -> Value {
-    let one = |number: u64, source: &str, comment: &str| json!({ "gen": number, "t": "2026-11-22T07:00:00.123Z", "by": "anna", "source": source, "comment": comment, "sha": "9c1f" });
+    let one = |number: u64, source: &str, comment: &str| json!({ "gen": number, "t": "2026-11-22T07:00:00.123Z", "by": "anna", "source": source, "comment": comment, "sha": "9c1f", "state": if number == 41 { "current" } else { "rolled_back" } });
     json!([one(41, "applied", "staging for devs"), one(40, "file", "")])
 }
 

@@ -40,7 +40,7 @@ pub(super) const OPS: &[Op] = &[
         Role::Read,
         "txn.history",
         &[WHICH],
-        "gen, sha, t, by, source, comment of each, the latest first",
+        "gen, sha, t, by, source, comment and state (current, past or rolled_back) of each, the latest first",
         "the texts that were in force, the last 50",
     ),
     row(Role::Read, "txn.generation", &[WHICH, ("gen", "which one")], "generation, text", "what an earlier text said"),

@@ -178,11 +178,13 @@ fn of_rule(rule: &Value) -> String {
 }
 
 fn generations(app: &App) -> Vec<String> {
-    let mut lines = vec![format!("= {:>5}  {:<20} {:<12} {:<9} {}", "GEN", "SINCE", "BY", "HOW", "COMMENT")];
+    let mut lines =
+        vec![format!("= {:>5}  {:<20} {:<12} {:<9} {:<11} {}", "GEN", "SINCE", "BY", "HOW", "STATE", "COMMENT")];
     lines.extend(app.acl.generations.iter().map(|generation| {
         let of = |name: &str| raw(&generation[name]);
         let since: String = of("t").chars().take(19).collect();
-        format!("  {:>5}  {since:<20} {:<12} {:<9} {}", of("gen"), of("by"), of("source"), of("comment"))
+        let state = of("state").replace('_', " ");
+        format!("  {:>5}  {since:<20} {:<12} {:<9} {state:<11} {}", of("gen"), of("by"), of("source"), of("comment"))
     }));
     lines
 }

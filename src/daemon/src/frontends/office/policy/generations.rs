@@ -31,6 +31,15 @@ pub(crate) struct Generation {
     pub(super) comment: String,
 }
 
+/// A generation as it is told.
+#[derive(Debug, Serialize)]
+pub(super) struct Told<'a> {
+    #[serde(flatten)]
+    generation: &'a Generation,
+    /// `current`, `past`, or `rolled_back` where an earlier text took its place again.
+    state: &'static str,
+}
+
 /// How a text came into force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,6 +92,20 @@ impl Generations {
     /// The latest first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Generation> {
         self.known.values().rev().map(|(generation, _)| generation)
+    }
+
+    /// The same with what became of each.
+    pub(super) fn told(&self) -> Vec<Told<'_>> {
+        let mut follower: Option<&Generation> = None;
+        let told = |generation| {
+            let state = match follower.replace(generation).map(|next| next.source) {
+                None => "current",
+                Some(Source::Rollback) => "rolled_back",
+                Some(Source::File | Source::Applied) => "past",
+            };
+            Told { generation, state }
+        };
+        self.all().map(told).collect()
     }
 
     /// Notes that this text is in force, unless it was already.

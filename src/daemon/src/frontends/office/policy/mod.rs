@@ -65,7 +65,7 @@ impl Office {
             Order::Get {} => self.running(store).map(|running| self.text_shown(caller, &running)),
             Order::History {} => {
                 self.running(store)?;
-                told(&held(&bench.generations).all().collect::<Vec<_>>())
+                told(&held(&bench.generations).told())
             }
             Order::Generation { r#gen } => {
                 self.running(store)?;
