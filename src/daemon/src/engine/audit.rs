@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -18,9 +18,6 @@ use serde_json::Value;
 
 /// The longest line that is read back, in bytes.
 const LONGEST: u64 = 64 * 1024;
-
-/// How far back somebody who wants the last lines is shown, in bytes.
-const SHOWN: u64 = 1024 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Audit {
@@ -119,43 +116,44 @@ impl Audit {
     /// # Errors
     /// The file cannot be read.
     pub(crate) fn tail(&self, most: usize) -> io::Result<Vec<Value>> {
-        let mut file = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            opened => opened?,
-        };
-        let from = file.metadata()?.len().saturating_sub(SHOWN);
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.take(SHOWN).read_to_end(&mut bytes)?;
-        let mut lines: Vec<Value> = bytes
-            .split(|byte| *byte == b'\n')
-            .rev()
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .take(most)
-            .collect();
+        let mut lines = Vec::new();
+        self.each_back(|line| {
+            lines.push(line);
+            lines.len() < most
+        })?;
         lines.reverse();
         Ok(lines)
     }
 
-    /// Shows every record to `visit`, the oldest first, until it wants no more; what is none is passed over.
+    /// Shows the records to `visit`, the latest first, until it wants no more, and says whether it has seen all; what is none is
+    /// passed over. However long the file is, only as much of it is read as is wanted.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(crate) fn each(&self, mut visit: impl FnMut(Value) -> bool) -> io::Result<()> {
-        let mut lines = match File::open(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => BufReader::new(opened?),
+    pub(crate) fn each_back(&self, mut visit: impl FnMut(Value) -> bool) -> io::Result<bool> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            opened => opened?,
         };
-        let mut line = Vec::new();
-        while (&mut lines).take(LONGEST + 1).read_until(b'\n', &mut line)? > 0 {
-            if let Ok(record) = serde_json::from_slice(&line)
-                && !visit(record)
-            {
-                break;
+        let (mut end, mut torn) = (file.metadata()?.len(), Vec::new());
+        while end > 0 {
+            let from = end.saturating_sub(LONGEST);
+            let mut bytes = vec![0; usize::try_from(end - from).map_err(io::Error::other)?];
+            file.read_exact_at(&mut bytes, from)?;
+            bytes.append(&mut torn);
+            // What stands first begins before, unless nothing is before.
+            let first = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+            let first = if from == 0 { 0 } else { first };
+            let lines = bytes[first..].split(|byte| *byte == b'\n').rev();
+            if !lines.filter_map(|line| serde_json::from_slice(line).ok()).all(&mut visit) {
+                return Ok(false);
             }
-            line.clear();
+            bytes.truncate(first);
+            // A line that is longer than any record is none, and nobody keeps it.
+            torn = if bytes.len() as u64 > LONGEST { Vec::new() } else { bytes };
+            end = from;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Whether each line follows from the one before it.
@@ -298,6 +296,31 @@ mod tests {
 
     fn numbers(audit: &Audit) -> Vec<u64> {
         audit.tail(100).unwrap().iter().map(|line| line["seq"].as_u64().unwrap()).collect()
+    }
+
+    #[test]
+    fn records_are_read_from_the_end_whole_and_no_further_than_wanted() {
+        let (_directory, audit) = log();
+        let filler = "x".repeat(1_000);
+        let record = |seq: u64| format!("{{\"seq\":{seq},\"filler\":\"{filler}\"}}\n");
+        let too_long = format!("{}\n", "y".repeat(3 * usize::try_from(LONGEST).unwrap()));
+        let text: String = (1..=300).map(record).chain([too_long]).chain((301..=500).map(record)).collect();
+        fs::write(audit.path(), &text).unwrap();
+        let mut seen = Vec::new();
+        let mut note = |line: &Value| seen.push(line["seq"].as_u64().unwrap());
+        let is_whole = audit.each_back(|line| {
+            note(&line);
+            true
+        });
+        assert!(is_whole.unwrap());
+        assert_eq!(seen, (1..=500).rev().collect::<Vec<_>>());
+        let mut count = 0;
+        let is_whole = audit.each_back(|_| {
+            count += 1;
+            count < 3
+        });
+        assert_eq!((is_whole.unwrap(), count), (false, 3));
+        assert_eq!(numbers(&audit).len(), 100);
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) const OPS: &[Op] = &[
         "audit.query",
         query,
         &[("filter", "which; all without it"), ("n", "at most so many, 1 to 1000; 100 without it")],
-        "records, the oldest first; matched: how many there are",
+        "records, the oldest first; complete: whether there are no others",
         "the last records of the whole audit log that a filter lets through",
     ),
     Op { role: Some(Role::Admin), ..SUBSCRIBE },
@@ -74,19 +74,20 @@ fn hundred() -> usize {
 fn query(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
     let Query { filter, n } = read(p)?;
     let (filter, now) = (filter_of(&filter, filter::AUDIT)?, now());
-    let (mut records, mut matched, most) = (VecDeque::new(), 0_u64, n.clamp(1, 1_000));
+    let (mut records, most) = (VecDeque::new(), n.clamp(1, 1_000));
+    // One more than is wanted would be another.
+    let mut complete = true;
     let keep = |record: Value| {
         if filter.admits(&Record(&record), now) {
-            matched += 1;
-            if records.len() == most {
-                records.pop_front();
+            complete = records.len() < most;
+            if complete {
+                records.push_front(record);
             }
-            records.push_back(record);
         }
-        !asker.withdrawn.is_withdrawn()
+        complete && !asker.withdrawn.is_withdrawn()
     };
-    audit(desk)?.each(keep).map_err(|error| unreadable(&error))?;
-    Ok(json!({ "records": records, "matched": matched }))
+    audit(desk)?.each_back(keep).map_err(|error| unreadable(&error))?;
+    Ok(json!({ "records": records, "complete": complete }))
 }
 
 #[derive(Deserialize)]
