@@ -130,6 +130,8 @@ impl Line {
                 frame @ (ToMonitor::Heartbeat { .. }
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
+                | ToMonitor::Rehearsed
+                | ToMonitor::WantRehearsal { .. }
                 | ToMonitor::WantReload { .. }
                 | ToMonitor::ReplaceText { .. }
                 | ToMonitor::PamHelperStuck { .. }),
@@ -147,6 +149,8 @@ impl Line {
                 | ToMonitor::Heartbeat { .. }
                 | ToMonitor::Drained { .. }
                 | ToMonitor::Reloaded { .. }
+                | ToMonitor::Rehearsed
+                | ToMonitor::WantRehearsal { .. }
                 | ToMonitor::WantReload { .. }
                 | ToMonitor::ReplaceText { .. }
                 | ToMonitor::PamHelperStuck { .. } => {}

@@ -255,6 +255,10 @@ fn worker_main() -> Result<ExitCode, Failure> {
                 info!(generation, trigger = trigger.label(), extent = extent.label(), ticket = ticket.0, "ordered");
                 reload(generation, offered.take(), &link, &shared)?;
             }
+            (ToWorker::Rehearse { .. }, _) => {
+                info!(offered = ?offered.take(), "told to rehearse");
+                link.send(&ToMonitor::Rehearsed)?;
+            }
             (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
             (ToWorker::PamHelper { number }, Some(helper)) => {
                 shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));
@@ -380,10 +384,7 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
     let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
     match word {
         "pid" => writeln!(client, "{}", std::process::id()),
-        "environment" => {
-            let names: Vec<String> = env::vars().map(|(name, _)| name).collect();
-            writeln!(client, "{}", names.join(" "))
-        }
+        "environment" => writeln!(client, "{}", env::vars().map(|(name, _)| name).collect::<Vec<_>>().join(" ")),
         "text" => writeln!(client, "{}", shared.text.lock().unwrap_or_else(PoisonError::into_inner)),
         "hold" => {
             shared.sessions.fetch_add(1, Ordering::Relaxed);
@@ -405,10 +406,7 @@ fn obey(mut client: &TcpStream, shared: &Shared) -> io::Result<()> {
             let numbers: Vec<String> = known_helpers(shared).iter().map(|(number, _)| number.to_string()).collect();
             writeln!(client, "{}", numbers.join(" "))
         }
-        "helper" => {
-            let (number, word) = rest.split_once(' ').unwrap_or((rest, ""));
-            writeln!(client, "{}", say_to_helper(shared, number, word)?)
-        }
+        "helper" => writeln!(client, "{}", say_to_helper(shared, rest)?),
         "stuck" => {
             let frame = ToMonitor::PamHelperStuck { number: rest.parse().unwrap_or_default() };
             let monitor = shared.link.lock().unwrap_or_else(PoisonError::into_inner);
@@ -444,7 +442,8 @@ fn known_helpers(shared: &Shared) -> std::sync::MutexGuard<'_, Vec<(u32, File)>>
 }
 
 /// The helper's answer; nothing if it ends without one.
-fn say_to_helper(shared: &Shared, number: &str, word: &str) -> io::Result<String> {
+fn say_to_helper(shared: &Shared, order: &str) -> io::Result<String> {
+    let (number, word) = order.split_once(' ').unwrap_or((order, ""));
     let line =
         known_helpers(shared).iter().find(|(known, _)| known.to_string() == number).map(|(_, line)| line.try_clone());
     let mut line = line.ok_or(io::ErrorKind::NotFound)??;

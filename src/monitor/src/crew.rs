@@ -51,6 +51,9 @@ impl Crew {
             ToMonitor::ReplaceText { .. } => {
                 debug!(worker = self.worker.pid(), "wants another text in a file and is not in the post");
             }
+            ToMonitor::WantRehearsal { .. } | ToMonitor::Rehearsed => {
+                debug!(worker = self.worker.pid(), "speaks of a rehearsal and is not in the post");
+            }
             // What has left the post is told of reloads, but nobody waits for its answer.
             ToMonitor::Reloaded { generation, .. } => debug!(worker = self.worker.pid(), generation, "reloaded"),
             ToMonitor::Ready => return true,

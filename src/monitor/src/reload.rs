@@ -2,6 +2,7 @@
 //!
 //! One at a time: whatever asks for another one of the same extent meanwhile is remembered once. A text that the worker does not take is not kept, so that
 //! the next worker is never given something that was refused.
+//! A rehearsal is a reload of which nothing comes: the worker judges what the files say, and works on as before.
 //! Knows no process and no service manager, and not what the texts say.
 
 use std::collections::HashMap;
@@ -34,6 +35,8 @@ pub(crate) struct Reloads<'a> {
     /// What somebody asked for, at most one of each extent.
     wanted: Vec<Order>,
     under_way: Option<UnderWay>,
+    /// The worker has not answered a rehearsal yet.
+    is_rehearsing: bool,
     /// The number of the last one; 1 is the start.
     generation: u64,
     /// What was read the last time, taken or not.
@@ -45,11 +48,28 @@ pub(crate) struct Reloads<'a> {
 /// A reload that somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Order {
+    purpose: Purpose,
     trigger: Trigger,
     extent: Extent,
     ticket: Ticket,
     /// Which text could not be replaced and why: then there is nothing to read, and this answers the order.
     refusal: Option<(DocumentKind, String)>,
+}
+
+/// What the worker is to do with what is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Work by it, as far as it is right.
+    Reload,
+    /// Say what it would do.
+    Rehearsal,
+}
+
+/// What the worker is to be given.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) purpose: Purpose,
+    pub(crate) parcels: Vec<Parcel>,
 }
 
 /// A number for what each text said, or for why it could not be had.
@@ -87,12 +107,22 @@ impl<'a> Reloads<'a> {
         let texts = documents.iter().map(|document| (document.kind, Ok::<_, &String>(&document.text)));
         let read = fingerprints(texts);
         let watch = Watch::new(&source.files(), now);
-        Self { source, watch, wanted: Vec::new(), under_way: None, generation: 1, read, outcome: None }
+        Self {
+            source,
+            watch,
+            wanted: Vec::new(),
+            under_way: None,
+            is_rehearsing: false,
+            generation: 1,
+            read,
+            outcome: None,
+        }
     }
 
-    /// Goes on counting where the program stopped whose place this one has taken.
+    /// Goes on counting where the program stopped whose place this one has taken. What the files say may not be in force.
     pub(crate) fn count_from(&mut self, generation: u64) {
         self.generation = generation;
+        self.want(Order::of_nobody(Trigger::Signal).rehearsed());
     }
 
     /// The number of the last one.
@@ -102,12 +132,13 @@ impl<'a> Reloads<'a> {
 
     /// Whether the worker is about to answer one.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.under_way.is_some()
+        self.under_way.is_some() || self.is_rehearsing
     }
 
     /// Remembers an order, together with one of the same extent that waits already.
     pub(crate) fn want(&mut self, order: Order) {
-        let is_like = |waiting: &Order| waiting.extent == order.extent && waiting.refusal == order.refusal;
+        let kind = |order: &Order| (order.purpose, order.extent, order.refusal.clone());
+        let is_like = |waiting: &Order| kind(waiting) == kind(&order);
         match self.wanted.iter_mut().find(|waiting| is_like(waiting)) {
             Some(waiting) => waiting.ticket = waiting.ticket.max(order.ticket),
             None => self.wanted.push(order),
@@ -134,23 +165,38 @@ impl<'a> Reloads<'a> {
         for order in &mut self.wanted {
             order.ticket = Ticket::NOBODY;
         }
+        // It is given what is in force, and knows nothing of what the files say.
+        self.want(Order::of_nobody(Trigger::Signal).rehearsed());
     }
 
     /// Gives the one that should begin; to be asked only when the worker can be given one.
     pub(crate) fn due(&mut self, watch_files: bool, now: Instant) -> Option<Order> {
-        if self.under_way.is_some() {
+        if self.is_under_way() {
             return None;
         }
-        let is_changed = watch_files && self.watch.is_changed(&self.source.files(), now);
-        if is_changed && !self.wanted.iter().any(|order| order.extent == Extent::Everything) {
-            self.wanted.push(Order::of_nobody(Trigger::File));
+        if self.watch.is_changed(&self.source.files(), now) {
+            let changed = Order::of_nobody(Trigger::File);
+            let changed = if watch_files { changed } else { changed.rehearsed() };
+            let says_as_much = |order: &Order| order.extent == Extent::Everything && order.purpose == changed.purpose;
+            if !self.wanted.iter().any(says_as_much) {
+                self.wanted.push(changed);
+            }
         }
         (!self.wanted.is_empty()).then(|| self.wanted.remove(0))
     }
 
     /// Reads what is to be read; returns what the worker is to be given, or nothing if files that changed say what they said before.
-    pub(crate) fn begin(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
-        let Order { trigger, extent, ticket, refusal } = order;
+    pub(crate) fn begin(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Begun> {
+        let purpose = order.purpose;
+        let parcels = match purpose {
+            Purpose::Reload => self.reload(order, ground, now),
+            Purpose::Rehearsal => self.rehearse(&order, ground),
+        };
+        parcels.map(|parcels| Begun { purpose, parcels })
+    }
+
+    fn reload(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
+        let Order { purpose: _, trigger, extent, ticket, refusal } = order;
         let mut claim = None;
         let is_refused = refusal.is_some();
         if extent == Extent::Everything && !is_refused {
@@ -175,7 +221,7 @@ impl<'a> Reloads<'a> {
         self.generation += 1;
         let generation = self.generation;
         let kinds = texts.iter().map(|text| text.kind).collect();
-        let offered = self.offered(texts, &ground.plan.documents);
+        let offered = offered(texts, &ground.plan.documents, generation);
         let mut parcels = match offered.iter().map(Offer::parcel).collect::<io::Result<Vec<_>>>() {
             Ok(parcels) => parcels,
             Err(error) => return self.give_up(&error),
@@ -188,6 +234,34 @@ impl<'a> Reloads<'a> {
         Some(parcels)
     }
 
+    /// What is new bears the number of the next reload, which is none yet. No socket is opened for what may never be in force.
+    fn rehearse(&mut self, order: &Order, ground: &Ground<'_>) -> Option<Vec<Parcel>> {
+        let texts = self.source.read(order.extent, &mut |_| Ok(()));
+        self.source.forget();
+        if order.trigger == Trigger::File {
+            let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
+            if read == self.read {
+                return None;
+            }
+            self.watch.note_reading(&self.source.files());
+            self.read = read;
+        }
+        let offered = offered(texts, &ground.plan.documents, self.generation + 1);
+        let parcels = offered.iter().map(Offer::parcel).collect::<io::Result<Vec<_>>>();
+        let mut parcels =
+            parcels.inspect_err(|error| error!(%error, "cannot hand the texts of a rehearsal over")).ok()?;
+        parcels.push(ToWorker::Rehearse { extent: order.extent, ticket: order.ticket }.into());
+        self.is_rehearsing = true;
+        Some(parcels)
+    }
+
+    /// The worker has judged what it was given.
+    pub(crate) fn rehearsed(&mut self) {
+        if !std::mem::take(&mut self.is_rehearsing) {
+            warn!("the worker answers a rehearsal that nobody asked for");
+        }
+    }
+
     /// The system has nothing left to hand texts over with.
     fn give_up(&mut self, error: &io::Error) -> Option<Vec<Parcel>> {
         let generation = self.generation;
@@ -195,25 +269,6 @@ impl<'a> Reloads<'a> {
         self.source.settle(&[]);
         self.outcome = Some(format!("reload {generation} failed: {error}").into());
         None
-    }
-
-    /// Those that differ from what is in force with all parts of the same thing, and the reasons for those that cannot be had. With
-    /// another configuration come all,
-    /// for it may make something else of a text that has not changed.
-    fn offered(&self, texts: Vec<Text>, in_force: &[Document]) -> Vec<Offer> {
-        let offer = |Text { kind, content }| match content {
-            Err(reason) => Offer::Unavailable { kind, reason },
-            Ok(text) => {
-                let same = in_force.iter().find(|document| document.kind == kind && document.text == text);
-                same.cloned().map_or(Offer::New(Document { kind, generation: self.generation, text }), Offer::Same)
-            }
-        };
-        let mut offers: Vec<Offer> = texts.into_iter().map(offer).collect();
-        if !offers.iter().any(Offer::is_new_configuration) {
-            let news: Vec<_> = offers.iter().filter_map(Offer::news).map(DocumentKind::part_of).collect();
-            offers.retain(|offer| news.contains(&offer.kind().part_of()));
-        }
-        offers
     }
 
     /// The worker has answered: keeps what it has taken, and says whether that was the answer that is awaited.
@@ -232,6 +287,7 @@ impl<'a> Reloads<'a> {
 
     /// The worker has died; its successor is given what was in force.
     pub(crate) fn abandon(&mut self, documents: &[Document]) -> bool {
+        self.is_rehearsing = false;
         let Some(UnderWay { generation, .. }) = self.under_way.take() else { return false };
         error!(generation, "the worker died while it reloaded; the next one serves by what was in force before");
         self.source.settle(&[]);
@@ -271,12 +327,18 @@ impl<'a> Reloads<'a> {
 impl Order {
     /// One that reads everything, and whose answer no worker waits for.
     pub(crate) fn of_nobody(trigger: Trigger) -> Self {
-        Self { trigger, extent: Extent::Everything, ticket: Ticket::NOBODY, refusal: None }
+        let (purpose, extent) = (Purpose::Reload, Extent::Everything);
+        Self { purpose, trigger, extent, ticket: Ticket::NOBODY, refusal: None }
     }
 
     /// One that a worker passes on and waits for.
     pub(crate) fn of_operator(extent: Extent, ticket: Ticket) -> Self {
-        Self { trigger: Trigger::Operator, extent, ticket, refusal: None }
+        Self { purpose: Purpose::Reload, trigger: Trigger::Operator, extent, ticket, refusal: None }
+    }
+
+    /// The same, of which nothing is to come.
+    pub(crate) fn rehearsed(self) -> Self {
+        Self { purpose: Purpose::Rehearsal, ..self }
     }
 }
 
@@ -289,6 +351,24 @@ enum Offer {
         kind: DocumentKind,
         reason: String,
     },
+}
+
+/// Those that differ from what is in force with all parts of the same thing, and the reasons for those that cannot be had. With
+/// another configuration come all, for it may make something else of a text that has not changed.
+fn offered(texts: Vec<Text>, in_force: &[Document], generation: u64) -> Vec<Offer> {
+    let offer = |Text { kind, content }| match content {
+        Err(reason) => Offer::Unavailable { kind, reason },
+        Ok(text) => {
+            let same = in_force.iter().find(|document| document.kind == kind && document.text == text);
+            same.cloned().map_or(Offer::New(Document { kind, generation, text }), Offer::Same)
+        }
+    };
+    let mut offers: Vec<Offer> = texts.into_iter().map(offer).collect();
+    if !offers.iter().any(Offer::is_new_configuration) {
+        let news: Vec<_> = offers.iter().filter_map(Offer::news).map(DocumentKind::part_of).collect();
+        offers.retain(|offer| news.contains(&offer.kind().part_of()));
+    }
+    offers
 }
 
 impl Offer {

@@ -29,6 +29,9 @@ pub trait Source {
     /// The worker works by these kinds of what was read last; the others stay as they were.
     fn settle(&mut self, taken: &[DocumentKind]);
 
+    /// Nobody will work by what was read last: it was only to be judged.
+    fn forget(&mut self) {}
+
     /// The files whose change is worth a reading: those of the texts in force and those of the last reading.
     fn files(&self) -> Vec<PathBuf>;
 }

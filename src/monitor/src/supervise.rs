@@ -22,7 +22,7 @@ use crate::notify::{Activity, Notify, Status};
 use crate::outcome::{Exit, MonitorError};
 use crate::plan::Plan;
 use crate::pulse;
-use crate::reload::{self, Answer, Ground, Reloads};
+use crate::reload::{self, Answer, Ground, Purpose, Reloads};
 use crate::retirees::{GRACE, Retirees, milliseconds};
 use crate::signals::{Order, Signals};
 use crate::upgrade::Upgrade;
@@ -246,6 +246,10 @@ impl<'a> Supervisor<'a> {
             ToMonitor::WantReload { ticket, extent } => {
                 self.reloads.want(reload::Order::of_operator(extent, ticket));
             }
+            ToMonitor::WantRehearsal { ticket, extent } => {
+                self.reloads.want(reload::Order::of_operator(extent, ticket).rehearsed());
+            }
+            ToMonitor::Rehearsed => self.reloads.rehearsed(),
             ToMonitor::ReplaceText { ticket, kind, former } => {
                 self.reloads.replace_text(ticket, kind, &former, descriptor);
             }
@@ -274,10 +278,12 @@ impl<'a> Supervisor<'a> {
         }
         let Some(order) = self.reloads.due(self.plan.terms.watch_files, now) else { return };
         let ground = Ground { plan: &mut self.plan, listeners: &mut self.listeners };
-        let Some(parcels) = self.reloads.begin(order, &ground, now) else { return };
-        self.notify.reloading();
-        self.retirees.pass_on(&parcels);
-        for parcel in parcels {
+        let Some(begun) = self.reloads.begin(order, &ground, now) else { return };
+        if begun.purpose == Purpose::Reload {
+            self.notify.reloading();
+            self.retirees.pass_on(&begun.parcels);
+        }
+        for parcel in begun.parcels {
             worker.tell(parcel);
         }
     }

@@ -30,6 +30,11 @@ pub enum ToMonitor {
         /// What else the operator should know, above all what failed; text that does not fit into a frame is cut.
         remark: String,
     },
+    /// The answer to [`ToWorker::Rehearse`](crate::ToWorker::Rehearse): what was found is kept by the worker.
+    Rehearsed,
+    /// Somebody wants to know what a reload of this extent would do;
+    /// [`ToWorker::Rehearse`](crate::ToWorker::Rehearse) with this ticket or a later one answers.
+    WantRehearsal { ticket: Ticket, extent: Extent },
     /// An operator orders a reload; [`ToWorker::Reload`](crate::ToWorker::Reload) with this ticket or a later one answers.
     WantReload { ticket: Ticket, extent: Extent },
     /// An operator wants another text in the place of one of his files; it is in a sealed file in memory beside the frame. A reload
@@ -65,6 +70,8 @@ mod kind {
     pub(super) const PAM_HELPER_STUCK: u8 = 69;
     pub(super) const WANT_RELOAD: u8 = 71;
     pub(super) const REPLACE_TEXT: u8 = 72;
+    pub(super) const REHEARSED: u8 = 73;
+    pub(super) const WANT_REHEARSAL: u8 = 74;
 }
 
 impl ToMonitor {
@@ -82,6 +89,10 @@ impl ToMonitor {
             }
             Self::Drained { remaining } => frame::seal(kind::DRAINED, &remaining.to_be_bytes()),
             Self::PamHelperStuck { number } => frame::seal(kind::PAM_HELPER_STUCK, &number.to_be_bytes()),
+            Self::Rehearsed => frame::seal(kind::REHEARSED, &[]),
+            Self::WantRehearsal { ticket: Ticket(ticket), extent } => {
+                frame::seal(kind::WANT_REHEARSAL, &[&ticket.to_be_bytes()[..], &[extent.number()]].concat())
+            }
             Self::WantReload { ticket: Ticket(ticket), extent } => {
                 frame::seal(kind::WANT_RELOAD, &[&ticket.to_be_bytes()[..], &[extent.number()]].concat())
             }
@@ -108,6 +119,10 @@ impl ToMonitor {
             kind::FAILED => Self::Failed { reason: body.remaining_text()?.to_owned() },
             kind::DRAINED => Self::Drained { remaining: body.u32()? },
             kind::PAM_HELPER_STUCK => Self::PamHelperStuck { number: body.u32()? },
+            kind::REHEARSED => Self::Rehearsed,
+            kind::WANT_REHEARSAL => {
+                Self::WantRehearsal { ticket: Ticket(body.u64()?), extent: Extent::read(&mut body)? }
+            }
             kind::WANT_RELOAD => Self::WantReload { ticket: Ticket(body.u64()?), extent: Extent::read(&mut body)? },
             kind::REPLACE_TEXT => Self::ReplaceText {
                 ticket: Ticket(body.u64()?),
@@ -128,6 +143,8 @@ impl ToMonitor {
             Self::Ready
             | Self::Heartbeat { .. }
             | Self::Reloaded { .. }
+            | Self::Rehearsed
+            | Self::WantRehearsal { .. }
             | Self::WantReload { .. }
             | Self::Failed { .. }
             | Self::Drained { .. }
@@ -197,6 +214,9 @@ mod tests {
         let names = prop::collection::vec(any::<String>().prop_map(|name| ThreadName::new(&name)), 0..=MAX_SILENT);
         prop_oneof![
             Just(ToMonitor::Ready),
+            Just(ToMonitor::Rehearsed),
+            (any::<u64>(), prop::sample::select(Extent::ALL))
+                .prop_map(|(ticket, extent)| ToMonitor::WantRehearsal { ticket: Ticket(ticket), extent }),
             (any::<u32>(), names).prop_map(|(sessions, silent)| ToMonitor::Heartbeat { sessions, silent }),
             (any::<u64>(), prop::sample::subsequence(DocumentKind::ALL, 0..=DocumentKind::ALL.len()), any::<String>())
                 .prop_map(|(generation, taken, remark)| ToMonitor::Reloaded { generation, taken, remark }),
@@ -224,7 +244,7 @@ mod tests {
         }
 
         #[test]
-        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 60..73_u8, body in prop::collection::vec(0..24_u8, 0..32)) {
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 60..76_u8, body in prop::collection::vec(0..24_u8, 0..32)) {
             let bytes = frame::seal(kind, &body);
             if let Ok(message) = ToMonitor::decode(&bytes) {
                 prop_assert_eq!(message.encode(), bytes);

@@ -42,6 +42,13 @@ pub enum ToWorker {
         /// The last order that it answers.
         ticket: Ticket,
     },
+    /// The same texts as for a reload of this extent have been handed over, and no sockets: judge them, work on as before, then answer
+    /// [`ToMonitor::Rehearsed`](crate::ToMonitor::Rehearsed). Neither the next one nor a reload comes before that.
+    Rehearse {
+        extent: Extent,
+        /// The last order that it answers.
+        ticket: Ticket,
+    },
     /// Log files may have been renamed: open them anew.
     ReopenLogs,
     /// Accept nothing new, let the sessions end, cut the rest after so many milliseconds, then exit.
@@ -63,6 +70,7 @@ mod kind {
     pub(super) const UNAVAILABLE: u8 = 8;
     pub(super) const RELOAD: u8 = 9;
     pub(super) const RETIRE: u8 = 10;
+    pub(super) const REHEARSE: u8 = 11;
 }
 
 impl ToWorker {
@@ -73,6 +81,7 @@ impl ToWorker {
             Self::Document { .. } | Self::Unavailable { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
             Self::Begin
             | Self::Reload { .. }
+            | Self::Rehearse { .. }
             | Self::ReopenLogs
             | Self::Drain { .. }
             | Self::Retire { .. }
@@ -91,6 +100,9 @@ impl ToWorker {
             Self::Reload { generation, trigger, extent, ticket: Ticket(ticket) } => {
                 let words = [trigger.number(), extent.number()];
                 frame::seal(kind::RELOAD, &[&generation.to_be_bytes()[..], &words, &ticket.to_be_bytes()].concat())
+            }
+            Self::Rehearse { extent, ticket: Ticket(ticket) } => {
+                frame::seal(kind::REHEARSE, &[&[extent.number()][..], &ticket.to_be_bytes()].concat())
             }
             Self::Listener { index, thread } => {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
@@ -119,6 +131,7 @@ impl ToWorker {
                 extent: Extent::read(&mut body)?,
                 ticket: Ticket(body.u64()?),
             },
+            kind::REHEARSE => Self::Rehearse { extent: Extent::read(&mut body)?, ticket: Ticket(body.u64()?) },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
             kind::BEGIN => Self::Begin,
@@ -152,6 +165,8 @@ mod tests {
                 }),
             any::<(u16, u16)>().prop_map(|(index, thread)| ToWorker::Listener { index, thread }),
             any::<u32>().prop_map(|number| ToWorker::PamHelper { number }),
+            (prop::sample::select(Extent::ALL), any::<u64>())
+                .prop_map(|(extent, ticket)| ToWorker::Rehearse { extent, ticket: Ticket(ticket) }),
             Just(ToWorker::Begin),
             Just(ToWorker::ReopenLogs),
             any::<u32>().prop_map(|deadline_ms| ToWorker::Drain { deadline_ms }),
@@ -181,7 +196,7 @@ mod tests {
         }
 
         #[test]
-        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..12_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..13_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
             let bytes = frame::seal(kind, &body);
             if let Ok(message) = ToWorker::decode(&bytes) {
                 prop_assert_eq!(message.encode(), bytes);
@@ -218,6 +233,10 @@ mod tests {
             (ToWorker::Drain { deadline_ms: 30_000 }, &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..]),
             (ToWorker::Retire { deadline_ms: 30_000 }, &[VERSION, 10, 0, 4, 0, 0, 0x75, 0x30][..]),
             (ToWorker::StopNow, &[VERSION, 6, 0, 0][..]),
+            (
+                ToWorker::Rehearse { extent: Extent::Users, ticket: Ticket(258) },
+                &[VERSION, 11, 0, 9, 3, 0, 0, 0, 0, 0, 0, 1, 2][..],
+            ),
         ] {
             assert_eq!(message.encode(), bytes);
         }

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{ArgAction, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -13,12 +14,16 @@ use super::acl::args as acl;
 use super::doctor::args as doctor;
 use super::health::args as health;
 use super::history::args as history;
+use crate::state::program;
+
+/// What `--version` says and `-V` does not.
+static DESCRIPTION: LazyLock<String> = LazyLock::new(program::description);
 
 /// A SOCKS proxy for administrators: SOCKS5, SOCKS4(a) and HTTP CONNECT on one port.
 ///
 /// Without --config it listens on 127.0.0.1:1080 for clients on this machine, without authentication.
 #[derive(Debug, clap::Parser)]
-#[command(name = "rustsocks", version, max_term_width = 100)]
+#[command(name = "rustsocks", version, long_version = &**DESCRIPTION, max_term_width = 100)]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) selection: Selection,

@@ -5,12 +5,14 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use anyhow::Context;
 use wire::{DocumentKind, ToWorker};
 
 use super::gates::Handed;
 use super::pam::HelperLine;
+use crate::frontends::office::policy::Store;
 
 /// The pieces so far.
 #[derive(Debug, Default)]
@@ -56,6 +58,12 @@ impl Delivery {
     pub(super) fn take(&mut self, kind: DocumentKind) -> Option<Delivered> {
         let at = self.texts.iter().position(|(delivered, _)| *delivered == kind)?;
         Some(self.texts.swap_remove(at).1)
+    }
+
+    /// The texts that operators write here, as they were delivered.
+    pub(super) fn written(&self) -> Vec<(DocumentKind, Arc<str>)> {
+        let texts = self.texts.iter().filter_map(|(kind, text)| Some((*kind, text.as_ref().ok()?)));
+        texts.filter(|(kind, _)| Store::of(*kind).is_some()).map(|(kind, text)| (kind, (*text.text).into())).collect()
     }
 
     /// The last reload that brought one of the texts; 1 is the start of the service.

@@ -56,6 +56,10 @@ impl Source for Files<'_> {
         }
     }
 
+    fn forget(&mut self) {
+        self.draft = None;
+    }
+
     fn files(&self) -> Vec<PathBuf> {
         let settings = [Some(&self.in_force), self.draft.as_ref()].into_iter().flatten();
         let mut files: Vec<PathBuf> = settings.flat_map(configuration::named).map(|(_, path)| path).collect();

@@ -25,7 +25,7 @@ use super::delivery::{Delivered, Delivery, Text};
 use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
 use super::regimes::Basis;
-use super::reload::{Counts, InForce, Line, Named, Order, Reloader};
+use super::reload::{Counts, InForce, Line, Named, Order, Purpose, Reloader};
 use super::{build, configuration, effective, pam};
 use crate::engine::audit::Audit;
 use crate::engine::auth::pam::helpers::Helpers;
@@ -93,7 +93,7 @@ impl Worker {
             .map(|text| Ok(settings_of(&selection, Some(text))?.settings));
         let first: Settings = first.unwrap_or_else(|| anyhow::Ok(settings.clone()))?;
         let _the_operator_has_been_told = settings.keep_fixed(&first);
-        let effective = Arc::new(ArcSwap::from_pointee(effective::of(&loaded, &settings)));
+        let effective = Arc::new(ArcSwap::from_pointee(effective::of(&selection, &loaded, &settings)));
         let history = build::history(&settings.sessions, state_directory.as_deref());
         // Both need paths that nobody has from inside.
         let counting = Arc::new(Counting::begin().context("cannot read /proc/self")?);
@@ -310,7 +310,16 @@ impl Watch<'_> {
             }
             ToWorker::Reload { generation, trigger, extent, ticket } => {
                 let delivery = std::mem::take(&mut self.delivery);
-                self.reloader.order(Order { generation, trigger, extent, ticket, delivery });
+                self.reloader.order(Order {
+                    purpose: Purpose::Reload { generation, trigger },
+                    extent,
+                    ticket,
+                    delivery,
+                });
+            }
+            ToWorker::Rehearse { extent, ticket } => {
+                let delivery = std::mem::take(&mut self.delivery);
+                self.reloader.order(Order { purpose: Purpose::Rehearsal, extent, ticket, delivery });
             }
             ToWorker::Document { .. }
             | ToWorker::Unavailable { .. }

@@ -1,11 +1,17 @@
 //! The settings in force, key by key, for operators who look.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
+use wire::DocumentKind;
 
 /// Every key, in the order of the reference.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Effective {
     pub(crate) settings: Vec<Setting>,
+    /// The files that they and what they name are read from.
+    #[serde(skip)]
+    pub(crate) files: Vec<(DocumentKind, PathBuf)>,
 }
 
 /// One key.

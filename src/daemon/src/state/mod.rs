@@ -12,6 +12,7 @@ pub(crate) mod limits;
 pub(crate) mod logins;
 pub(crate) mod metrics;
 pub(crate) mod penalties;
+pub(crate) mod program;
 pub(crate) mod readiness;
 pub(crate) mod reloads;
 pub(crate) mod rules;

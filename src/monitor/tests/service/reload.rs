@@ -221,3 +221,28 @@ fn a_changed_file_is_a_reload_and_a_touched_one_is_not() {
     let told = scene.toy.wait_for("told to reload");
     assert!(told.contains("generation=3") && told.contains("once more"), "{told}");
 }
+
+#[test]
+fn without_a_watch_a_changed_file_is_rehearsed_and_nothing_comes_of_it() {
+    let mut scene = Scene::without_watch();
+    scene.write("next");
+    let told = scene.toy.wait_for("told to rehearse");
+    assert!(told.contains("next"), "{told}");
+    assert_eq!(scene.text(), "beginning");
+    // What was rehearsed is not what the worker works by: only a reload makes it that.
+    scene.hang_up();
+    scene.toy.wait_for("settled taken=[Users]");
+    assert_eq!(scene.text(), "next");
+}
+
+#[test]
+fn the_successor_of_a_worker_is_told_what_the_files_say_that_is_not_in_force() {
+    let mut scene = Scene::without_watch();
+    scene.write("bad news");
+    scene.hang_up();
+    scene.toy.wait_for("settled taken=[]");
+    scene.replace_worker();
+    let told = scene.toy.wait_for("told to rehearse");
+    assert!(told.contains("bad news"), "{told}");
+    assert_eq!(scene.text(), "beginning");
+}

@@ -358,7 +358,7 @@ impl News {
         }
         configuration.settle(&mut in_force.settings);
         if let Some(loaded) = loaded.filter(|_| is_new) {
-            in_force.effective.store(Arc::new(effective::of(&loaded, &in_force.settings)));
+            in_force.effective.store(Arc::new(effective::of(&in_force.selection, &loaded, &in_force.settings)));
         }
         users.settle(&mut in_force.users);
         rules.settle(&mut in_force.rules);

@@ -1,6 +1,7 @@
 //! Reloads, on a thread of their own: texts to components, components to a regime, one swap, and a report.
 //!
 //! Each component is applied whole or stays whole as it was, and one that is wrong does not hold up the others.
+//! A rehearsal stops before the regime: what would be applied is known, and nothing is.
 //! Nothing here runs on the thread of the heartbeat or of a relay.
 
 mod component;
@@ -31,7 +32,7 @@ use super::regimes::{Next, Regimes};
 use super::{build, pam};
 use crate::engine::log::Loudness;
 use crate::state::effective::Effective;
-use crate::state::reloads::report::Report;
+use crate::state::reloads::report::{Rehearsal, Report};
 use crate::state::reloads::{Monitor, Reloads};
 use crate::state::rules::Rules;
 use crate::state::tokens::Tokens;
@@ -44,11 +45,19 @@ const LINGER: Duration = Duration::from_millis(100);
 /// Something to reload.
 #[derive(Debug)]
 pub(super) struct Order {
-    pub(super) generation: u64,
-    pub(super) trigger: Trigger,
+    pub(super) purpose: Purpose,
     pub(super) extent: Extent,
     pub(super) ticket: Ticket,
     pub(super) delivery: Delivery,
+}
+
+/// What is to be done with what was delivered.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    /// Work by it, as far as it is right.
+    Reload { generation: u64, trigger: Trigger },
+    /// Say what that would do.
+    Rehearsal,
 }
 
 /// The thread that reloads.
@@ -95,6 +104,10 @@ impl Monitor for Line {
         self.0.send(&ToMonitor::WantReload { ticket, extent }).is_ok()
     }
 
+    fn want_rehearsal(&self, ticket: Ticket, extent: Extent) -> bool {
+        self.0.send(&ToMonitor::WantRehearsal { ticket, extent }).is_ok()
+    }
+
     fn replace(&self, ticket: Ticket, kind: DocumentKind, former: [u8; 32], text: &str) -> bool {
         let order = ToMonitor::ReplaceText { ticket, kind, former };
         let passed = sealed(kind.name(), text.as_bytes())
@@ -129,7 +142,14 @@ impl Reloader {
 
 fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
     while let Ok(order) = orders.recv() {
-        let (report, leaving) = in_force.reload(order);
+        let Order { purpose, extent, ticket, delivery } = order;
+        let Purpose::Reload { generation, trigger } = purpose else {
+            let rehearsal = in_force.rehearse(extent, ticket, delivery);
+            let _monitor_is_gone = link.send(&ToMonitor::Rehearsed);
+            in_force.reloads.note_rehearsal(Arc::new(rehearsal));
+            continue;
+        };
+        let (report, leaving) = in_force.reload((generation, trigger), (extent, ticket), delivery);
         let Report { generation, .. } = report;
         let answer = ToMonitor::Reloaded { generation, taken: report.taken(), remark: report.remark() };
         // Before anybody reads of it: from now on it holds for the next worker too.
@@ -145,9 +165,14 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
 
 impl InForce {
     /// Applies what can be applied; returns the gates that are not needed any more, too.
-    fn reload(&mut self, order: Order) -> (Report, Vec<Gate>) {
-        let Order { generation, trigger, extent, ticket, mut delivery } = order;
+    fn reload(
+        &mut self,
+        (generation, trigger): (u64, Trigger),
+        (extent, ticket): (Extent, Ticket),
+        mut delivery: Delivery,
+    ) -> (Report, Vec<Gate>) {
         let began = Instant::now();
+        let texts = delivery.written();
         let mut news = self.read(&mut delivery);
         let next = self.build(&mut news, delivery, generation);
         let components = news.outcomes();
@@ -157,7 +182,17 @@ impl InForce {
         };
         let serving = self.regimes.world().regime().snapshot.generation;
         let (at, took) = (Timestamp::now(), began.elapsed());
-        (Report { generation, serving, trigger, extent, ticket, at, took, revoked, components }, leaving)
+        (Report { generation, serving, trigger, extent, ticket, at, took, revoked, components, texts }, leaving)
+    }
+
+    /// What a reload would make of it, as far as that can be known without doing it.
+    fn rehearse(&self, extent: Extent, ticket: Ticket, mut delivery: Delivery) -> Rehearsal {
+        let began = Instant::now();
+        let texts = delivery.written();
+        let mut news = self.read(&mut delivery);
+        news.agree(self);
+        let (at, took) = (Timestamp::now(), began.elapsed());
+        Rehearsal { extent, ticket, at, took, components: news.outcomes(), texts }
     }
 
     fn read(&self, delivery: &mut Delivery) -> News {

@@ -29,7 +29,7 @@ pub(super) const OPS: &[Op] = &[
         "auth.status",
         status,
         &[],
-        "listeners: name and ways (method, service, first: before the client says anything); services: name, state (ok or missing), file, changed, used_by; helpers: count, free, waiting, troubles, or nothing; methods: how long checks took lately; cache: how often a password was asked about and known; users; results of the last five minutes; banned; runs_as",
+        "listeners: name and ways (method, service, first: before the client says anything); services: name, state (ok or missing), file, changed, used_by; helpers: count, free, waiting, troubles, or nothing; methods: how long checks took lately; cache: how often a password was asked about and known; users; results of the last five minutes: of (how many), why (how many for each reason); banned; runs_as",
         "how clients log in, and how that goes",
     ),
     watch(

@@ -175,7 +175,7 @@ pub(super) fn refusal(no: &No) -> Refusal {
     let msg = no.to_string();
     match no {
         No::Forbidden(_) => Refusal::new(Code::Denied, msg),
-        No::NotThere | No::NeverReloaded | No::DraftGone(_) | No::GenerationGone(_) => {
+        No::NotThere | No::NeverReloaded | No::DraftGone(_) | No::GenerationGone(_) | No::SaysTheSame(_) => {
             Refusal::new(Code::NotFound, msg)
         }
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),

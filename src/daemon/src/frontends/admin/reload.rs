@@ -7,8 +7,8 @@ use wire::Extent;
 use wire::admin::{Code, Refusal};
 
 use super::conversation::{Conversation, Parameters};
-use super::desk::{Asker, Desk, refusal};
-use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
+use super::desk::{Asker, Desk};
+use super::ops::{EVERY, IDEM, Op, look, order, read, search, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
 
@@ -17,16 +17,27 @@ pub(super) const OPS: &[Op] = &[
     order(
         "reload.run",
         run,
-        &[("what", "all or acl, the rules alone; all without it"), IDEM],
-        "the reload as GET /api/admin/reload shows it; if anything failed, the answer is invalid with it in data.reload",
+        &[
+            ("what", "all, acl for the rules alone, or users for the users file alone; all without it"),
+            ("dry", "true says what would come of it, and nothing does; no new address is tried"),
+            IDEM,
+        ],
+        "the reload as GET /api/admin/reload shows it; if anything failed, the answer is invalid with it in data.reload; with dry: dry, success, components",
         "reads the operator's files anew, and waits for what comes of it",
     ),
     watch(
         "reload.sub",
         subscribe,
         &[("since", "reloads behind this generation; those from now on without it"), EVERY],
-        "sub, generation: the last one; pushes reload, as reload.run answers it",
-        "what comes of reloads, whoever wants them",
+        "sub, generation: the last one; pushes reload, as reload.run answers it, and drift with the names of the components whose file says something else",
+        "what comes of reloads, whoever wants them, and of files that change without one",
+    ),
+    search(
+        "config.drift",
+        drift,
+        &[],
+        "components, of each file: component, store?, gen and sha in force, file, mtime, file_sha, state (same, changed, invalid), since, changes, needs_restart, problems (file, line, column, message)",
+        "what the operator's files say beside what is in force",
     ),
     look(
         "config.effective",
@@ -47,6 +58,8 @@ pub(super) const OPS: &[Op] = &[
 #[derive(Deserialize)]
 struct Run {
     what: Option<String>,
+    #[serde(default)]
+    dry: bool,
 }
 
 pub(super) fn run(
@@ -55,14 +68,18 @@ pub(super) fn run(
     p: Parameters,
     _: &mut dyn FnMut(Value) -> bool,
 ) -> Result<Value, Refusal> {
-    let Run { what } = read(p)?;
+    let Run { what, dry } = read(p)?;
     let extent = match what.as_deref() {
         None | Some("all") => Extent::Everything,
         Some("acl") => Extent::Rules,
-        Some(_) => return Err(Refusal::new(Code::BadRequest, "what: it is all or acl")),
+        Some("users") => Extent::Users,
+        Some(_) => return Err(Refusal::new(Code::BadRequest, "what: it is all, acl or users")),
     };
-    let answer = desk.office.perform(&asker.caller, Operation::Reload(extent)).map_err(|no| refusal(&no))?;
-    Ok(serde_json::to_value(answer).expect("an answer can be written"))
+    desk.perform(asker, if dry { Operation::Rehearse(extent) } else { Operation::Reload(extent) })
+}
+
+fn drift(desk: &Desk, _: &Asker, _: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
+    Ok(desk.office.drift())
 }
 
 #[derive(Deserialize)]
@@ -88,15 +105,16 @@ struct Subscribe {
 pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Subscribe { since, every_ms } = read(p)?;
     let last = conversation.desk.office.last_generation();
-    let watched = Watched { told: since.unwrap_or(last) };
+    let watched = Watched { told: since.unwrap_or(last), drifting: conversation.desk.office.drifting() };
     let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
     Ok(json!({ "sub": sub, "generation": last }))
 }
 
-/// Up to which generation reloads have been told.
+/// Up to which generation reloads have been told, and which files said something else then.
 #[derive(Debug)]
 struct Watched {
     told: u64,
+    drifting: Vec<&'static str>,
 }
 
 impl Source for Watched {
@@ -105,6 +123,9 @@ impl Source for Watched {
         new.reverse();
         self.told = desk.office.last_generation().max(self.told);
         let told = |reload| ("reload", serde_json::to_value(reload).expect("a reload can be written"));
-        new.into_iter().map(told).collect()
+        let drifting = desk.office.drifting();
+        let drift = (drifting != self.drifting).then(|| ("drift", json!({ "components": drifting })));
+        self.drifting = drifting;
+        new.into_iter().map(told).chain(drift).collect()
     }
 }

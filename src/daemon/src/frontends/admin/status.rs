@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::Refusal;
@@ -15,6 +15,7 @@ use super::ops::{EVERY, Op, look, read, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Office;
 use crate::frontends::office::sight::seconds;
+use crate::state::program;
 use crate::state::readiness::Reason;
 use crate::state::session::facts::Identity;
 use crate::state::vitals::series::{Key, Resolution};
@@ -85,11 +86,16 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
     };
     let regime = office.world.regime();
     let rules = &regime.snapshot.rules;
+    let began = SignedDuration::try_from(desk.started.elapsed()).unwrap_or(SignedDuration::ZERO);
     let (moment, usage) = (Timestamp::now(), office.vitals.usage());
     let latest = office.vitals.series.last(Resolution::Second, 1).1;
     let measured = |key: Key| latest.last().and_then(|sample| sample.of(key)).map(tenths);
     let check = |name: &str| office.vitals.board.checks().into_iter().find(|check| check.finding.name == name);
     json!({
+        "program": {
+            "version": env!("CARGO_PKG_VERSION"), "revision": program::REVISION, "pid": std::process::id(),
+            "started": seconds((moment - began).as_microsecond()),
+        },
         "up_s": desk.started.elapsed().as_secs(),
         "sessions": sessions,
         "sess_limit": office.world.seats.bound(),
@@ -119,6 +125,7 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
         },
         "banned": office.world.penalties.turned_away_sources(),
         "acl": { "gen": regime.snapshot.generation, "rules": rules.set().policy().rule_count() },
+        "drift": office.drifting(),
         "badges": badges(office, now),
         "t": seconds(moment.as_microsecond()),
     })
@@ -133,7 +140,7 @@ fn per_second(count: u64, passed: Duration) -> f64 {
 /// Words that nobody should overlook.
 fn badges(office: &Office, now: Instant) -> Vec<&'static str> {
     let mut badges: Vec<&str> = office.readiness.reasons(now).into_iter().map(Reason::label).collect();
-    if office.reloads.last().is_some_and(|last| !last.is_good()) {
+    if !office.drifting().is_empty() {
         badges.push("drift");
     }
     badges

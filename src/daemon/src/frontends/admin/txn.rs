@@ -15,7 +15,10 @@ use crate::frontends::office::policy::{Order, Store, WhatIf};
 
 const WHICH: Takes = ("store", "acl, users or config; acl is meant without it");
 const DRAFT: Takes = ("draft", "the number of a draft");
-const SUBJECT: Takes = ("draft, text or gen", "which text is meant: a draft, a text, or an earlier generation");
+const SUBJECT: Takes = (
+    "draft, text, gen or file",
+    "which text is meant: a draft, a text, an earlier generation, or with file true what the file says that is not in force",
+);
 
 /// What can be changed in each store, all of it or nothing.
 const OPS_OF_STORES: &str = "acl: rule.add {owner,rule,before?}, rule.set {ref,rule}, rule.del {ref}, rule.move {ref,before?}, owner.add {owner,groups?}, owner.set {owner,groups?}, owner.del {owner}, global.set {default_policy}; users: user.add {name,user}, user.set {name,set}, user.del, user.enable, user.disable {name}, group.add {name,members}, group.del {name}, group.rename {name,to}, member.add, member.del {group,name}; config: set {key,value}, unset {key}; users and config: limit.set {target,limits}, limit.del {target}; all or none";

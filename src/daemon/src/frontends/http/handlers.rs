@@ -250,6 +250,7 @@ fn last_of(answer: &office::Answer, query: &Query) -> Option<String> {
         | office::Answer::Voided(_)
         | office::Answer::Heard(_)
         | office::Answer::Reloaded(_)
+        | office::Answer::Rehearsed(_)
         | office::Answer::Policy(_) => return None,
     };
     let is_full = query.limit().is_ok_and(|limit| u32::try_from(length) == Ok(limit));
@@ -261,7 +262,9 @@ fn refused(no: &No) -> Answer {
         No::Forbidden(Scope::Read | Scope::Operate | Scope::Admin) => told(403, "scope", &no.to_string()),
         No::NotThere => told(404, "no_session", &no.to_string()),
         No::Invalid(detail) => told(400, "invalid", detail),
-        No::NothingWritten(_) | No::DraftGone(_) | No::GenerationGone(_) => told(404, "no_rules", &no.to_string()),
+        No::NothingWritten(_) | No::DraftGone(_) | No::GenerationGone(_) | No::SaysTheSame(_) => {
+            told(404, "no_rules", &no.to_string())
+        }
         No::TestsFail(_) => told(422, "tests_fail", &no.to_string()),
         No::Conflict(detail) => told(409, "conflict", detail),
         No::NothingKept => told(404, "no_history", &no.to_string()),

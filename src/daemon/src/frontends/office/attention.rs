@@ -36,6 +36,7 @@ impl Office {
     pub(crate) fn attention(&self, now: Timestamp) -> Vec<Item> {
         let mut items: Vec<Item> = self.vitals.board.checks().iter().filter_map(Item::of_check).collect();
         items.extend(self.workshop.pending().map(|(store, pending)| Item::of_pending(store, &pending, now)));
+        items.extend(self.drift_items());
         items.extend(self.loudness.exceptions().into_iter().map(|exception| Item {
             text: format!(
                 "the log says {} of {} until {:.0}, by {}",

@@ -6,6 +6,7 @@ mod about;
 pub(crate) mod acl;
 pub(crate) mod attention;
 pub(crate) mod classes;
+mod drift;
 pub(crate) mod forgiveness;
 pub(crate) mod gatehouse;
 pub(crate) mod journal;
@@ -48,7 +49,7 @@ pub(crate) use self::past::Past;
 pub(crate) use self::policy::Workshop;
 use self::record::Order;
 pub(crate) use self::record::Record;
-use self::reload::Reload;
+use self::reload::{Rehearsed, Reload};
 pub(crate) use self::rules::Question;
 use self::rules::{RuleList, answered};
 use self::several::Several;
@@ -134,6 +135,8 @@ pub(crate) enum Operation {
     TestRequest(Box<Question>),
     /// Reads texts anew, and waits for what comes of it.
     Reload(Extent),
+    /// The same, and nothing comes of it.
+    Rehearse(Extent),
     LastReload,
     /// Of a user or of everybody, so many.
     Quotas(Option<String>, usize),
@@ -174,6 +177,7 @@ pub(crate) enum Answer {
     Rules(RuleList),
     Tested(Value),
     Reloaded(Box<Reload>),
+    Rehearsed(Box<Rehearsed>),
     Quotas(Quotas),
     Concessions(Conceded),
     Conceded(Box<Shown>),
@@ -197,6 +201,8 @@ pub(crate) enum No {
     Unrecorded,
     #[error("{}", .0.absence())]
     NothingWritten(policy::Store),
+    #[error("the file of {} says what is in force, or it cannot be read", .0.word())]
+    SaysTheSame(policy::Store),
     #[error("there is no draft {0}; drafts that nobody touches for half an hour are gone")]
     DraftGone(u64),
     #[error("there is no generation {0}; the last 50 are kept")]
@@ -280,6 +286,7 @@ impl Operation {
             | Self::EndSessions(_)
             | Self::Forgive(_)
             | Self::Reload(_)
+            | Self::Rehearse(_)
             | Self::Grant(_)
             | Self::Override(_)
             | Self::Reset(_)
@@ -322,6 +329,7 @@ impl Office {
                 answered(&question, &acl::Book::in_force(&self.world.regime().snapshot)).map(Answer::Tested)
             }
             Operation::Reload(extent) => self.reload(caller, extent).map(|reload| Answer::Reloaded(Box::new(reload))),
+            Operation::Rehearse(extent) => self.rehearse(extent).map(Box::new).map(Answer::Rehearsed),
             Operation::LastReload => self.last_reload().map(|reload| Answer::Reloaded(Box::new(reload))),
             Operation::Quotas(user, limit) => Ok(Answer::Quotas(self.quotas(user.as_deref(), limit))),
             Operation::Concessions => Ok(Answer::Concessions(self.concessions())),

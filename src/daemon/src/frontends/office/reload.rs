@@ -9,7 +9,7 @@ use wire::{DocumentKind, Extent};
 use super::record::Order;
 use super::{Caller, No, Office};
 use crate::state::reloads::Unanswered;
-use crate::state::reloads::report::{Effect, Outcome, Report};
+use crate::state::reloads::report::{Effect, Outcome, Rehearsal, Report};
 
 /// How long somebody waits for a reload, which takes milliseconds: others may come before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,8 +31,21 @@ pub(crate) struct Reload {
     components: Vec<Component>,
 }
 
+/// What a reload would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Component {
+pub(crate) struct Rehearsed {
+    /// That nothing came of it.
+    dry: bool,
+    extent: &'static str,
+    at: Timestamp,
+    took_us: u64,
+    /// Whether nothing would fail.
+    success: bool,
+    components: Vec<Component>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Component {
     #[serde(rename = "component")]
     name: &'static str,
     result: &'static str,
@@ -43,7 +56,7 @@ struct Component {
 
 /// Why a component stays as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Problem {
+pub(super) struct Problem {
     file: Option<String>,
     line: Option<u32>,
     column: Option<u32>,
@@ -59,15 +72,17 @@ impl Office {
         );
         let order = Order { op: "reload.run", target: extent.label().into(), comment: None, idem: None };
         let deed = || {
-            let report = self.reloads.order(extent, PATIENCE).map_err(|unanswered| match unanswered {
-                Unanswered::NotPassedOn => No::NobodyReloads,
-                Unanswered::NotInTime => No::StillReloading,
-            })?;
+            let report = self.reloads.order(extent, PATIENCE).map_err(unanswered)?;
             let reload = Reload::of(&report);
             if reload.success { Ok(reload) } else { Err(No::NotReloaded(Box::new(reload))) }
         };
         let words = |reload: &Reload| format!("generation {}", reload.generation);
         self.on_record(caller, &order, deed, words).map(|done| done.outcome)
+    }
+
+    /// What that would do. Nothing comes of it, and so it is not written down.
+    pub(super) fn rehearse(&self, extent: Extent) -> Result<Rehearsed, No> {
+        self.reloads.rehearse(extent, PATIENCE).map(|rehearsal| Rehearsed::of(&rehearsal)).map_err(unanswered)
     }
 
     /// Those of this worker, as far as they are kept, the latest first.
@@ -115,6 +130,27 @@ impl Reload {
     }
 }
 
+impl Rehearsed {
+    fn of(rehearsal: &Rehearsal) -> Self {
+        let Rehearsal { extent, at, took, components, .. } = rehearsal;
+        Self {
+            dry: true,
+            extent: extent.label(),
+            at: *at,
+            took_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            success: rehearsal.is_good(),
+            components: components.iter().map(Component::of).collect(),
+        }
+    }
+}
+
+fn unanswered(why: Unanswered) -> No {
+    match why {
+        Unanswered::NotPassedOn => No::NobodyReloads,
+        Unanswered::NotInTime => No::StillReloading,
+    }
+}
+
 impl Component {
     fn of((kind, outcome): &(DocumentKind, Outcome)) -> Self {
         let (effect, problems) = match outcome {
@@ -130,7 +166,7 @@ impl Component {
 
 impl Problem {
     /// Takes `file:line:column: message` apart. A path may have colons in it; whatever has no place is a message.
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         let mut ends = text.match_indices(": ").map(|(at, _)| at);
         let placed = ends.find_map(|end| Some((place(&text[..end])?, &text[end + 2..])));
         match placed {
@@ -144,7 +180,7 @@ impl Problem {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match (&self.file, self.line, self.column) {
             (Some(file), Some(line), Some(column)) => format!("{file}:{line}:{column}: {}", self.message),
             _ => self.message.clone(),

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of texts and files, nor how an order reaches the monitor.
 
+pub(crate) mod drift;
 pub(crate) mod report;
 
 use std::collections::VecDeque;
@@ -11,15 +12,22 @@ use std::time::Duration;
 
 use wire::{DocumentKind, Extent, Ticket};
 
-use self::report::Report;
+use self::drift::{Drift, Drifts};
+use self::report::{Rehearsal, Report};
 
 /// Reports that are kept.
 const KEPT: usize = 32;
+
+/// Rehearsals that are kept, for those who wait for them.
+const REHEARSALS: usize = 4;
 
 /// Whoever leads the reloads, as far as orders go.
 pub(crate) trait Monitor: fmt::Debug + Send + Sync {
     /// Passes an order on; says whether that was possible. Never waits.
     fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool;
+
+    /// Passes on that somebody wants to know what a reload would do; says whether that was possible. Never waits.
+    fn want_rehearsal(&self, ticket: Ticket, extent: Extent) -> bool;
 
     /// Passes on another text for a file, if that says what it said when `former` was made of it.
     fn replace(&self, ticket: Ticket, kind: DocumentKind, former: [u8; 32], text: &str) -> bool;
@@ -32,13 +40,18 @@ pub(crate) struct Reloads {
     noted: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Book {
     /// Orders so far.
     orders: u64,
     is_closed: bool,
     /// The latest last.
     reports: VecDeque<Arc<Report>>,
+    /// The latest last.
+    rehearsals: VecDeque<Arc<Rehearsal>>,
+    /// The last order to replace a text.
+    replacement: Ticket,
+    drifts: Drifts,
 }
 
 /// Why nobody can say what came of an order.
@@ -52,7 +65,15 @@ pub(crate) enum Unanswered {
 
 impl Reloads {
     pub(crate) fn new(monitor: impl Monitor + 'static) -> Self {
-        Self { monitor: Box::new(monitor), book: Mutex::default(), noted: Condvar::new() }
+        let book = Book {
+            orders: 0,
+            is_closed: false,
+            reports: VecDeque::new(),
+            rehearsals: VecDeque::new(),
+            replacement: Ticket::NOBODY,
+            drifts: Drifts::default(),
+        };
+        Self { monitor: Box::new(monitor), book: Mutex::new(book), noted: Condvar::new() }
     }
 
     /// Orders a reload and waits until it is over, but not longer than `patience`.
@@ -60,7 +81,17 @@ impl Reloads {
     /// # Errors
     /// The monitor does not hear us, or the time is over and the reload is not.
     pub(crate) fn order(&self, extent: Extent, patience: Duration) -> Result<Arc<Report>, Unanswered> {
-        self.pass_on(extent, patience, |monitor, ticket| monitor.want_reload(ticket, extent))
+        let pass = |monitor: &dyn Monitor, _: &mut Book, ticket| monitor.want_reload(ticket, extent);
+        self.pass_on(patience, pass, |book, ticket| book.answer_to(ticket, extent))
+    }
+
+    /// Asks what a reload would do, and waits for the answer, but not longer than `patience`.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub(crate) fn rehearse(&self, extent: Extent, patience: Duration) -> Result<Arc<Rehearsal>, Unanswered> {
+        let pass = |monitor: &dyn Monitor, _: &mut Book, ticket| monitor.want_rehearsal(ticket, extent);
+        self.pass_on(patience, pass, |book, ticket| book.rehearsed_for(ticket, extent))
     }
 
     /// Puts another text in the place of a file and waits for the reload of it.
@@ -74,26 +105,30 @@ impl Reloads {
         text: &str,
         patience: Duration,
     ) -> Result<Arc<Report>, Unanswered> {
-        self.pass_on(Extent::of(kind), patience, |monitor, ticket| monitor.replace(ticket, kind, former, text))
+        let pass = |monitor: &dyn Monitor, book: &mut Book, ticket| {
+            book.replacement = ticket;
+            monitor.replace(ticket, kind, former, text)
+        };
+        self.pass_on(patience, pass, |book, ticket| book.answer_to(ticket, Extent::of(kind)))
     }
 
-    fn pass_on(
+    fn pass_on<T>(
         &self,
-        extent: Extent,
         patience: Duration,
-        pass: impl FnOnce(&dyn Monitor, Ticket) -> bool,
-    ) -> Result<Arc<Report>, Unanswered> {
+        pass: impl FnOnce(&dyn Monitor, &mut Book, Ticket) -> bool,
+        answer: impl Fn(&Book, Ticket) -> Option<&Arc<T>>,
+    ) -> Result<Arc<T>, Unanswered> {
         let mut book = self.book();
         book.orders += 1;
         let ticket = Ticket(book.orders);
         // Under the lock, so that tickets arrive in their order.
-        if !pass(&*self.monitor, ticket) {
+        if !pass(&*self.monitor, &mut book, ticket) {
             return Err(Unanswered::NotPassedOn);
         }
-        let is_awaited = |book: &mut Book| !book.is_closed && book.answer_to(ticket, extent).is_none();
+        let is_awaited = |book: &mut Book| !book.is_closed && answer(book, ticket).is_none();
         let waited = self.noted.wait_timeout_while(book, patience, is_awaited);
         let (book, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        book.answer_to(ticket, extent).cloned().ok_or(Unanswered::NotInTime)
+        answer(&book, ticket).cloned().ok_or(Unanswered::NotInTime)
     }
 
     /// Sends everybody away who waits now or will: this worker reloads no more for anybody.
@@ -105,11 +140,38 @@ impl Reloads {
     /// A reload is over.
     pub(crate) fn note(&self, report: Arc<Report>) {
         let mut book = self.book();
+        if report.is_good() || report.ticket != book.replacement {
+            book.drifts.note(&report.reading());
+        } else if !self.monitor.want_rehearsal(Ticket::NOBODY, report.extent) {
+            // A text that could not take the place of another says nothing of what the file says.
+            tracing::warn!("nobody can be asked what the files say");
+        }
         book.reports.push_back(report);
         if book.reports.len() > KEPT {
             book.reports.pop_front();
         }
         self.noted.notify_all();
+    }
+
+    /// A rehearsal is over.
+    pub(crate) fn note_rehearsal(&self, rehearsal: Arc<Rehearsal>) {
+        let mut book = self.book();
+        book.drifts.note(&rehearsal.reading());
+        book.rehearsals.push_back(rehearsal);
+        if book.rehearsals.len() > REHEARSALS {
+            book.rehearsals.pop_front();
+        }
+        self.noted.notify_all();
+    }
+
+    /// What the files say that is not in force.
+    pub(crate) fn drifts(&self) -> Vec<(DocumentKind, Arc<Drift>)> {
+        self.book().drifts.all()
+    }
+
+    /// The same of one of them.
+    pub(crate) fn drift(&self, kind: DocumentKind) -> Option<Arc<Drift>> {
+        self.book().drifts.of(kind)
     }
 
     /// The latest first, so many at most.
@@ -132,6 +194,11 @@ impl Book {
     fn answer_to(&self, ticket: Ticket, extent: Extent) -> Option<&Arc<Report>> {
         self.reports.iter().find(|report| report.extent == extent && report.ticket >= ticket)
     }
+
+    /// The same of those of which nothing came.
+    fn rehearsed_for(&self, ticket: Ticket, extent: Extent) -> Option<&Arc<Rehearsal>> {
+        self.rehearsals.iter().find(|rehearsal| rehearsal.extent == extent && rehearsal.ticket >= ticket)
+    }
 }
 
 #[cfg(test)]
@@ -150,6 +217,10 @@ mod tests {
     impl Monitor for Line {
         fn want_reload(&self, ticket: Ticket, extent: Extent) -> bool {
             self.0.lock().unwrap().send((ticket, extent)).is_ok()
+        }
+
+        fn want_rehearsal(&self, ticket: Ticket, extent: Extent) -> bool {
+            self.want_reload(ticket, extent)
         }
 
         fn replace(&self, ticket: Ticket, kind: DocumentKind, _former: [u8; 32], _text: &str) -> bool {

@@ -1,9 +1,12 @@
 //! What came of a reload: one line in the log, and the words that the service manager shows.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use wire::{DocumentKind, Extent, Ticket, Trigger};
+
+use super::drift::Reading;
 
 /// A reload that is over.
 #[derive(Debug)]
@@ -22,6 +25,38 @@ pub(crate) struct Report {
     /// How many sessions it ended at once, see `acl.on_revoke`.
     pub(crate) revoked: usize,
     pub(crate) components: Vec<(DocumentKind, Outcome)>,
+    /// What was delivered of what operators write here.
+    pub(crate) texts: Vec<(DocumentKind, Arc<str>)>,
+}
+
+/// What a reload would do.
+#[derive(Debug)]
+pub(crate) struct Rehearsal {
+    pub(crate) extent: Extent,
+    /// The last order that it answers.
+    pub(crate) ticket: Ticket,
+    pub(crate) at: Timestamp,
+    pub(crate) took: Duration,
+    /// What would come of each.
+    pub(crate) components: Vec<(DocumentKind, Outcome)>,
+    /// What was delivered of what operators write here.
+    pub(crate) texts: Vec<(DocumentKind, Arc<str>)>,
+}
+
+impl Rehearsal {
+    /// Nothing would fail.
+    pub(crate) fn is_good(&self) -> bool {
+        is_good(&self.components)
+    }
+
+    pub(super) fn reading(&self) -> Reading<'_> {
+        let Self { extent, at, components, texts, .. } = self;
+        Reading { is_rehearsed: true, extent: *extent, at: *at, components, texts }
+    }
+}
+
+fn is_good(components: &[(DocumentKind, Outcome)]) -> bool {
+    !components.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
 }
 
 /// What came of one component.
@@ -84,7 +119,12 @@ impl Report {
 
     /// Nothing failed.
     pub(crate) fn is_good(&self) -> bool {
-        !self.components.iter().any(|(_, outcome)| matches!(outcome, Outcome::Failed(_)))
+        is_good(&self.components)
+    }
+
+    pub(super) fn reading(&self) -> Reading<'_> {
+        let Self { extent, at, components, texts, .. } = self;
+        Reading { is_rehearsed: false, extent: *extent, at: *at, components, texts }
     }
 
     /// The kinds whose new text is in force.
@@ -147,6 +187,7 @@ impl Report {
             took: Duration::from_millis(4),
             revoked: 0,
             components,
+            texts: Vec::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod trial;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -48,6 +49,10 @@ impl Office {
         let of = |outcome: Outcome| lately.iter().filter(|login| login.result == outcome).count();
         let results: Value =
             Outcome::ALL.iter().map(|outcome| (outcome.word().to_owned(), json!(of(*outcome)))).collect();
+        let mut why: BTreeMap<&str, u64> = BTreeMap::new();
+        for reason in lately.iter().filter_map(|login| login.why) {
+            *why.entry(reason).or_default() += 1;
+        }
         let (asked, known) = self.gatehouse.memory.counts();
         json!({
             "listeners": regime.doors.all().map(|door| listener(door)).collect::<Vec<_>>(),
@@ -56,7 +61,7 @@ impl Office {
             "methods": METHODS.iter().filter_map(|method| pace(*method, &lately)).collect::<Vec<_>>(),
             "cache": { "life_s": Memory::LIFE.as_secs(), "asked": asked, "known": known },
             "users": { "count": users.all().count(), "gen": users.generation },
-            "results": { "for_s": LATELY.as_secs(), "of": results },
+            "results": { "for_s": LATELY.as_secs(), "of": results, "why": why },
             "banned": self.world.penalties.turned_away_sources(),
             "runs_as": { "user": user_name(Uid::effective().as_raw().into()), "uid": Uid::effective().as_raw(), "gid": Gid::effective().as_raw() },
         })
@@ -97,7 +102,7 @@ fn listener(door: &Door) -> Value {
 
 fn shown(condition: &pam::Condition) -> Value {
     let pam::Condition { helpers, free, waiting, troubles } = condition;
-    json!({ "count": helpers, "free": free, "waiting": waiting, "troubles": troubles.iter().copied().collect::<std::collections::BTreeMap<_, _>>() })
+    json!({ "count": helpers, "free": free, "waiting": waiting, "troubles": troubles.iter().copied().collect::<BTreeMap<_, _>>() })
 }
 
 /// How long checks by this method took lately; nothing if there was none.

@@ -75,7 +75,11 @@ impl Office {
             }
             Order::Drafts {} => told(&drafts().all()),
             Order::Validate(subject) => told(&self.validate(store, &self.text_of(store, &subject)?.0)),
-            Order::Compare(subject) => told(&self.compare(store, &self.text_of(store, &subject)?.0)?),
+            Order::Compare(subject) => {
+                let text = self.text_of(store, &subject)?.0;
+                // A file may say what makes no sense; whoever looks at it wants to see that.
+                told(&self.compare(store, &text, if subject.file { Sense::Optional } else { Sense::Needed })?)
+            }
             Order::Explain(subject, question) => {
                 let snapshot = &self.world.regime().snapshot;
                 answered(&question, &candidate(&self.text_of(Store::Acl, &subject)?.0, snapshot)?.book)
@@ -165,6 +169,11 @@ impl Office {
         Ok(Running { store, number, text })
     }
 
+    /// The number and the digest of the text in force.
+    pub(super) fn in_force(&self, store: Store) -> Result<(u64, Digest), No> {
+        self.running(store).map(|running| (running.number, Digest::of(&running.text)))
+    }
+
     fn written(&self, store: Store) -> Result<Arc<str>, No> {
         let snapshot = &self.world.regime().snapshot;
         let text = match store {
@@ -191,19 +200,23 @@ impl Office {
     fn text_of(&self, store: Store, subject: &Subject) -> Result<(String, Option<u64>), No> {
         let bench = self.workshop.bench(store);
         match subject {
-            Subject { draft: Some(draft), text: None, r#gen: None } => {
+            Subject { draft: Some(draft), text: None, r#gen: None, file: false } => {
                 let drafts = held(&bench.drafts);
                 drafts.find(*draft).map(|(text, base)| (text.to_owned(), Some(base)))
             }
-            Subject { draft: None, text: Some(text), r#gen: None } => {
+            Subject { draft: None, text: Some(text), r#gen: None, file: false } => {
                 Ok((known_again(&self.running(store)?, text.clone()), None))
             }
-            Subject { draft: None, text: None, r#gen: Some(number) } => {
+            Subject { draft: None, text: None, r#gen: Some(number), file: false } => {
                 let generations = held(&bench.generations);
                 let found = generations.find(*number).map(|(_, text)| (text.to_owned(), None));
                 found.ok_or(No::GenerationGone(*number))
             }
-            Subject { .. } => Err(No::Invalid("one of draft, text and gen says which text is meant".to_owned())),
+            Subject { draft: None, text: None, r#gen: None, file: true } => {
+                let text = self.reloads.drift(store.kind()).and_then(|drift| drift.text.clone());
+                text.map(|text| ((*text).to_owned(), None)).ok_or(No::SaysTheSame(store))
+            }
+            Subject { .. } => Err(No::Invalid("one of draft, text, gen and file says which text is meant".to_owned())),
         }
     }
 
@@ -231,9 +244,12 @@ impl Office {
         }
     }
 
-    fn compare(&self, store: Store, text: &str) -> Result<Value, No> {
+    fn compare(&self, store: Store, text: &str, sense: Sense) -> Result<Value, No> {
         let running = self.running(store)?.text;
-        let items = papers::differences(store, &running, text)?;
+        let items = match (papers::differences(store, &running, text), sense) {
+            (Err(_), Sense::Optional) => Vec::new(),
+            (items, Sense::Optional | Sense::Needed) => items?,
+        };
         let mut items = told(&items)?;
         if store == Store::Users {
             items.as_array_mut().into_iter().flatten().for_each(name_the_password);
@@ -248,6 +264,13 @@ impl From<&Caller> for Writer {
     fn from(caller: &Caller) -> Self {
         Self { name: caller.name.clone(), terminal: caller.terminal().map(str::to_owned) }
     }
+}
+
+/// Whether a text that is compared has to be one that can be read.
+#[derive(Debug, Clone, Copy)]
+enum Sense {
+    Needed,
+    Optional,
 }
 
 /// A text that could be in force.

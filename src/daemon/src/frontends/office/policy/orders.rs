@@ -99,6 +99,9 @@ pub(crate) struct Subject {
     pub(super) draft: Option<u64>,
     pub(super) text: Option<String>,
     pub(super) r#gen: Option<u64>,
+    /// What the file says, which is not in force.
+    #[serde(default)]
+    pub(super) file: bool,
 }
 
 impl Subject {

@@ -44,7 +44,7 @@ impl Office {
         let (_, tests) = self.saved_tests()?;
         let snapshot = &self.world.regime().snapshot;
         let book = match subject {
-            Subject { draft: None, text: None, r#gen: None } => Book::in_force(snapshot),
+            Subject { draft: None, text: None, r#gen: None, file: false } => Book::in_force(snapshot),
             subject => candidate(&self.text_of(Store::Acl, subject)?.0, snapshot)?.book,
         };
         let found: Vec<Found> = tests.iter().map(|test| Found::of(&book, test)).collect();

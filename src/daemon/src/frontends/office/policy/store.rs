@@ -32,7 +32,12 @@ impl Store {
         }
     }
 
-    pub(super) fn kind(self) -> DocumentKind {
+    /// The one that is in such a text.
+    pub(crate) fn of(kind: DocumentKind) -> Option<Self> {
+        Self::ALL.into_iter().find(|store| store.kind() == kind)
+    }
+
+    pub(crate) fn kind(self) -> DocumentKind {
         match self {
             Self::Acl => DocumentKind::Rules,
             Self::Users => DocumentKind::Users,
