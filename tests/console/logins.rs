@@ -133,8 +133,8 @@ fn an_operator_finds_out_on_the_console_why_a_login_fails() {
     screen.wait_for("no reload since the worker started");
     screen.type_in("R");
     screen.wait_for("Reload?");
-    screen.type_in("y");
-    screen.wait_for("last reload");
+    screen.type_in("\treload");
+    screen.wait_for("reloaded, generation 2");
     // The screen asks once, so it has to be there by then.
     let is_kept = || document(&socket(&service), &["history", "query", "status=rejected"])["rows"] != json!([]);
     assert!(eventually(PATIENCE, is_kept), "the refused login is in no history");

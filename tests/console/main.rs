@@ -4,6 +4,7 @@
 
 mod commands;
 mod drafts;
+mod files;
 mod frame;
 mod logins;
 mod people;

@@ -114,7 +114,7 @@ fn the_configuration_is_set_compared_edited_and_brought_back() {
     edit.env("VISUAL", "false");
     let failed = edit.output().expect("the client can be run");
     let said = String::from_utf8_lossy(&failed.stderr).into_owned();
-    assert!(failed.status.code() == Some(1) && said.contains("what was written is in"), "{said}");
+    assert!(failed.status.code() == Some(1) && said.contains("your text is in"), "{said}");
     assert!(said.contains("the editor failed"), "{said}");
     edit.env("VISUAL", "sed -i s/50/60/").env("XDG_STATE_HOME", service.directory());
     let edited = edit.output().expect("the client can be run");

@@ -121,9 +121,14 @@ fn every_screen_has_its_key_and_its_place_in_the_row() {
     let service = daemon();
     let mut screen = Screen::open(&socket(&service), USUAL, &[]);
     screen.wait_for("[1 Overview]");
-    for (key, tab) in
-        [("2", "[2 Sessions]"), ("3", "[3 History]"), ("4", "[4 ACL]"), ("0", "[0 Health]"), ("\t", "[1 Overview]")]
-    {
+    for (key, tab) in [
+        ("2", "[2 Sessions]"),
+        ("3", "[3 History]"),
+        ("4", "[4 ACL]"),
+        ("0", "[0 Health]"),
+        ("8", "[8 Logs]"),
+        ("\t", "[9 Config]"),
+    ] {
         screen.type_in(key);
         screen.wait_for(tab);
     }

@@ -85,6 +85,12 @@ pub(crate) enum Command {
     Status,
     /// Whether everything is well; the exit code is 0 if it is
     Health,
+    /// What was not well since the worker began, the latest first
+    Incidents {
+        /// At most so many
+        #[arg(short, long, value_name = "N", default_value_t = 50)]
+        number: usize,
+    },
     /// Who or what has the most now
     Top(Top),
     /// The daemon's own log
@@ -118,8 +124,11 @@ pub(crate) enum Command {
     /// Read the operator's files again, and say what came of it
     Reload {
         /// Which; `wait` reads nothing and waits for a reload that somebody else wants
-        #[arg(value_parser = ["all", "acl", "wait"], default_value = "all")]
+        #[arg(value_parser = ["all", "acl", "users", "wait"], default_value = "all")]
         what: String,
+        /// Only say what would come of it; the exit code is 6 if anything would fail
+        #[arg(long)]
+        dry_run: bool,
         /// How many seconds to wait
         #[arg(long, value_name = "SECONDS", default_value_t = 20)]
         timeout: u64,

@@ -101,9 +101,21 @@ pub(crate) fn forget(name: &str) -> io::Result<()> {
 
 /// A draft that was kept: the generation on which it builds, written on its first line, and its text.
 pub(crate) fn draft(name: &str) -> Option<(u64, String)> {
-    let text = fs::read_to_string(directory().ok()?.join(name)).ok()?;
+    based(&fs::read_to_string(directory().ok()?.join(name)).ok()?)
+}
+
+/// What the first line of a draft begins with.
+const BASE: &str = "#! base ";
+
+/// A text with the generation on which it builds, as drafts are kept and given to the editor.
+pub(crate) fn with_base(base: u64, text: &str) -> String {
+    format!("{BASE}{base}\n{text}")
+}
+
+/// The other way round.
+pub(crate) fn based(text: &str) -> Option<(u64, String)> {
     let (first, rest) = text.split_once('\n')?;
-    Some((first.strip_prefix("#! base ")?.parse().ok()?, rest.to_owned()))
+    Some((first.strip_prefix(BASE)?.parse().ok()?, rest.to_owned()))
 }
 
 /// The address from which the operator has come, if it is known.

@@ -3,12 +3,14 @@
 //! Everything goes over the admin socket; nothing here knows the daemon's inside, its files or its database.
 
 mod args;
+mod bundle;
 mod command;
 mod connection;
 mod console;
 mod editor;
 mod failure;
 mod output;
+mod pager;
 mod password;
 mod past;
 mod shown;

@@ -46,6 +46,14 @@ pub(crate) enum Config {
         #[command(flatten)]
         manner: Manner,
     },
+    /// The files that the daemon reads, and whether each says what is in force
+    Files,
+    /// How the operator's own file differs from what is in force
+    Diff {
+        /// Which file
+        #[arg(value_parser = ["config", "acl", "users"], default_value = "config")]
+        store: String,
+    },
     /// How a file differs from what is in force
     Compare {
         /// The file; - is standard input

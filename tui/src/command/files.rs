@@ -1,26 +1,43 @@
 //! The configuration, key by key and as a text.
 
-use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use wire::admin::Code;
 
 use super::Desk;
-use super::acl::text_of;
+use super::acl::{INVALID, text_of};
 use super::ask::tell;
 use super::change::Change;
+use super::edit::Edited;
 use crate::args::{Config, Manner};
-use crate::editor::{self, EDITOR, FILE};
 use crate::failure::Failure;
-use crate::output::{Kind, Output, Sheet};
+use crate::output::{Kind, Output, Sheet, raw};
 
 const STORE: &str = "config";
+
+const FILES: &[(&str, Kind)] = &[
+    ("component", Kind::Text),
+    ("state", Kind::Text),
+    ("gen", Kind::Count),
+    ("sha", Kind::Text),
+    ("file_sha", Kind::Text),
+    ("mtime", Kind::Time),
+    ("since", Kind::Time),
+    ("changes", Kind::Text),
+    ("needs_restart", Kind::Text),
+    ("file", Kind::Text),
+];
+
+/// What a person is told of each file.
+const FOR_PEOPLE: [&str; 5] = ["component", "state", "gen", "mtime", "file"];
 
 impl Desk {
     pub(super) fn config(&mut self, command: Config) -> Result<ExitCode, Failure> {
         match command {
-            Config::Get => Output::text(&self.configuration()?.1)?,
+            Config::Get => Output::text(&self.configuration()?)?,
+            Config::Files => self.files()?,
+            Config::Diff { store } => self.file_difference(&store)?,
             Config::Effective { changed } => self.effective(changed)?,
             Config::Set { key, value, manner } => {
                 let value = serde_json::from_str(&value).unwrap_or(Value::String(value));
@@ -56,40 +73,79 @@ impl Desk {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn configuration(&mut self) -> Result<(u64, String), Failure> {
+    fn configuration(&mut self) -> Result<String, Failure> {
         let running: Value = self.connection.call("txn.get", &json!({ "store": STORE }))?;
-        Ok((running["gen"].as_u64().unwrap_or_default(), running["text"].as_str().unwrap_or_default().to_owned()))
+        Ok(running["text"].as_str().unwrap_or_default().to_owned())
     }
 
-    /// A text that is not applied is kept and named, so that nothing that was written is lost.
     fn edit_configuration(&mut self, manner: &Manner) -> Result<ExitCode, Failure> {
-        let (base, before) = self.configuration()?;
-        let place =
-            editor::kept(&format!("config-{}.toml", std::process::id()), &before).map_err(Failure::here(FILE))?;
-        let done = self.edited_configuration(&place, (base, &before), manner);
-        if place.exists() {
-            tell(&format!("what was written is in {}", place.display()));
-        }
-        done
+        let mut take =
+            |desk: &mut Self, text: String, base: u64| desk.change(STORE, Change::Text(text, Some(base)), manner);
+        self.edit(Edited { store: STORE, is_dry: manner.dry_run, take: &mut take })
     }
 
-    fn edited_configuration(
-        &mut self,
-        place: &Path,
-        (base, before): (u64, &str),
-        manner: &Manner,
-    ) -> Result<ExitCode, Failure> {
-        editor::edit(place).map_err(Failure::here(EDITOR))?;
-        let after = fs::read_to_string(place).map_err(Failure::here(FILE))?;
-        if after == before {
-            fs::remove_file(place).map_err(Failure::here(FILE))?;
-            tell("nothing has changed");
-            return Ok(ExitCode::SUCCESS);
+    /// What a reload would do; what is wrong is the exit code.
+    pub(super) fn rehearse(&mut self, what: &str) -> Result<ExitCode, Failure> {
+        let told: Value = self.connection.call("reload.run", &json!({ "what": what, "dry": true }))?;
+        if self.output.is_for_people() && self.output.fields.is_none() {
+            report(&told).iter().try_for_each(|line| Output::line(line))?;
+        } else {
+            self.output.record("rustsocks.rehearsal/1", &told)?;
         }
-        let done = self.change(STORE, Change::Text(after, Some(base)), manner)?;
-        if done == ExitCode::SUCCESS && !manner.dry_run {
-            fs::remove_file(place).map_err(Failure::here(FILE))?;
-        }
-        Ok(done)
+        Ok(if told["success"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
     }
+
+    /// Each file, and whether it says what is in force.
+    fn files(&mut self) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("config.drift", &json!({}))?;
+        let components = answer["components"].as_array().cloned().unwrap_or_default();
+        if !self.output.is_for_people() || self.output.fields.is_some() {
+            return self.output.rows("rustsocks.files/1", Sheet::of_objects(FILES, &components));
+        }
+        let shown = Sheet::of_objects(FILES, &components).only(&FOR_PEOPLE.map(str::to_owned))?;
+        self.output.rows("rustsocks.files/1", shown)?;
+        components.iter().flat_map(faults).try_for_each(|fault| Output::line(&fault))
+    }
+
+    /// How the file differs from what is in force; nothing if it does not.
+    fn file_difference(&mut self, store: &str) -> Result<(), Failure> {
+        let answer: Result<Value, Failure> = self.connection.call("txn.diff", &json!({ "store": store, "file": true }));
+        match answer {
+            Err(Failure::Refused(refusal)) if refusal.code == Code::NotFound => {
+                tell(&refusal.msg);
+                Ok(())
+            }
+            Ok(difference) if !self.output.is_for_people() => self.output.record("rustsocks.difference/1", &difference),
+            difference => Output::text(difference?["text"].as_str().unwrap_or_default()),
+        }
+    }
+}
+
+/// What a reload would do, a line for each component and for each fault.
+pub(crate) fn report(told: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for component in told["components"].as_array().into_iter().flatten() {
+        let of = |name: &str| raw(&component[name]);
+        let part = |words: &str, what: String| if what.is_empty() { what } else { format!("  {words} {what}") };
+        let would = match component["result"].as_str() {
+            Some("applied") => "would be applied",
+            Some("failed") => "WOULD FAIL",
+            Some(_) | None => "says what is in force",
+        };
+        let (changes, restart) = (part("changes", of("changes")), part("waits for a start:", of("needs_restart")));
+        lines.push(format!("{:<20} {would}{changes}{restart}", of("component")));
+        lines.extend(faults(component).into_iter().map(|fault| format!("! {fault}")));
+    }
+    lines
+}
+
+/// What is wrong with a file, with its place, a line each.
+pub(crate) fn faults(component: &Value) -> Vec<String> {
+    let problems = component["problems"].as_array().into_iter().flatten();
+    let line = |problem: &Value| {
+        let place = ["file", "line", "column"].map(|name| raw(&problem[name]));
+        let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
+        format!("{}: {} {}", raw(&component["component"]), place.join(":"), raw(&problem["message"]))
+    };
+    problems.map(line).collect()
 }

@@ -5,7 +5,8 @@ mod answers;
 mod ask;
 mod auth;
 mod change;
-mod files;
+mod edit;
+pub(crate) mod files;
 mod history;
 mod kill;
 mod limits;
@@ -14,17 +15,18 @@ pub(crate) mod logs;
 mod people;
 mod state;
 mod stream;
-mod support;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
-pub(crate) use self::acl::{effect, tests_of_rules};
+pub(crate) use self::acl::{effect, remarks, tests_of_rules};
 use self::history::Time;
 use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Logs, Sessions, Support};
+use crate::bundle::{self, Addresses};
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -93,6 +95,7 @@ impl Desk {
         match command {
             Command::Status => self.status()?,
             Command::Health => return self.health(),
+            Command::Incidents { number } => self.incidents(number)?,
             Command::Top(top) => self.ranking(&top)?,
             Command::Logs(logs) => self.logs(&logs)?,
             Command::LogLevel(order) => return self.log_level(&order),
@@ -119,9 +122,10 @@ impl Desk {
             }
             Command::Acl(acl) => return self.acl(acl),
             Command::Auth(auth) => return self.auth(auth),
-            Command::Reload { what, timeout, since } if what == "wait" => {
+            Command::Reload { what, timeout, since, .. } if what == "wait" => {
                 self.wait_for_reload(since, std::time::Duration::from_secs(timeout))?;
             }
+            Command::Reload { what, dry_run: true, .. } => return self.rehearse(&what),
             Command::Reload { what, .. } => {
                 self.record("reload.run", &json!({ "what": what, "idem": idem() }), "rustsocks.reload/1")?;
             }
@@ -139,6 +143,12 @@ impl Desk {
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn bundle(&mut self, file: &Path, whole: bool) -> Result<(), Failure> {
+        let addresses = if whole { Addresses::Whole } else { Addresses::Masked };
+        let files = bundle::write(&mut self.connection, file, addresses)?;
+        self.output.record("rustsocks.bundle/1", &json!({ "file": file.display().to_string(), "files": files }))
     }
 
     /// An answer that is one object.

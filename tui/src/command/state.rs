@@ -22,6 +22,9 @@ const CHECKS: &[(&str, Kind)] = &[
     ("hint", Kind::Text),
 ];
 
+const INCIDENTS: &[(&str, Kind)] =
+    &[("t", Kind::Time), ("name", Kind::Text), ("state", Kind::Text), ("dur_s", Kind::Seconds), ("text", Kind::Text)];
+
 /// What a person is told of a check that is well.
 const FOR_PEOPLE: [&str; 5] = ["name", "state", "measured", "limit", "since"];
 
@@ -67,6 +70,13 @@ impl Desk {
             }
         }
         Ok(if health["ok"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+
+    /// What was not well, a row for each.
+    pub(super) fn incidents(&mut self, most: usize) -> Result<(), Failure> {
+        let answer: Value = self.connection.call("incidents.list", &json!({ "n": most }))?;
+        let incidents = answer["incidents"].as_array().cloned().unwrap_or_default();
+        self.output.rows("rustsocks.incidents/1", Sheet::of_objects(INCIDENTS, &incidents))
     }
 
     /// Who or what has the most, once or again and again.

@@ -13,6 +13,7 @@ use super::pending;
 use super::pointer::Gesture;
 use super::screen::Screen;
 use super::screens::acl;
+use crate::bundle::Addresses;
 use crate::past::Taken;
 
 /// Something that happened.
@@ -37,14 +38,14 @@ pub(crate) enum Event {
     /// How far the request of this number is.
     Part(u64, Value),
     Push(Push),
-    /// Rows are in a file, or not; in words.
+    /// Something that takes its time is in a file, or not; in words.
     Saved(Result<String, String>),
     /// In which state the service manager has the daemon's unit.
     Unit(Option<String>),
     /// Lines under a title came from another program, or why none did.
     Told(&'static str, Result<String, String>),
-    /// The operator's editor was left, with this text or for this reason.
-    Edited(Result<String, String>),
+    /// The operator's editor was left by the text of this name, with what it says or for this reason.
+    Edited(&'static str, Result<String, String>),
     /// Time has passed.
     Tick,
     /// The terminal is gone.
@@ -107,6 +108,14 @@ pub(crate) enum Effect {
     TakeBack(Screen),
     /// Rows into a new file.
     Save(Taken, String),
+    /// A support bundle, into a new file.
+    Bundle(Addresses, String),
+    /// A text in the operator's pager, which has the terminal meanwhile; lines of the journal of this time rather, if there are any.
+    Page {
+        text: String,
+        from: f64,
+        to: f64,
+    },
     RetryNow,
     /// From now on, the daemon is the one at this socket.
     Elsewhere(String),

@@ -28,15 +28,17 @@ use super::link::{Wish, keep_up};
 use super::model::SLOW_EVERY;
 use super::preferences::Preferences;
 use super::screen::Screen as Room;
-use super::screens::acl::AUTOSAVE;
+use super::screens::{acl, config};
 use super::service;
 use super::terminal::{Screen, TerminalGuard};
 use super::update::{TICKS, update};
 use super::view::view;
 use crate::args::Console;
-use crate::connection::Peer;
+use crate::bundle::{self, Addresses};
+use crate::connection::{Connection, Peer};
 use crate::editor::{self, Slot};
 use crate::failure::Failure;
+use crate::pager;
 use crate::past::{self, Taken};
 
 /// What keys change is drawn this often at most.
@@ -69,8 +71,9 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     let (_guard, screen) = TerminalGuard::take(app.ui.has_mouse)?;
     let keyboard = Keyboard::listen(events.clone());
     keep_up(peer.clone(), events.clone(), heard);
-    let slot = Slot::take(AUTOSAVE);
-    app.acl.kept = editor::draft(&slot.name(AUTOSAVE));
+    let slot = Slot::take(acl::AUTOSAVE);
+    app.acl.kept = editor::draft(&slot.name(acl::AUTOSAVE));
+    app.config.kept = editor::draft(&slot.name(config::AUTOSAVE));
     app.here = editor::here();
     let (peer, waiting) = (peer.clone(), HashMap::new());
     let pace = Pace { drawn: None, is_due: true, others: 0, is_chosen: look.low_bandwidth };
@@ -182,7 +185,7 @@ impl Runtime {
             | Event::Paste(_)
             | Event::Push(_)
             | Event::Saved(_)
-            | Event::Edited(_)
+            | Event::Edited(..)
             | Event::Tick
             | Event::InputEnded
             | Event::Signal(_) => None,
@@ -203,6 +206,8 @@ impl Runtime {
             Effect::Ask { op, p, about } => self.ask(op, p, about),
             Effect::TakeBack(screen) => self.take_back(screen),
             Effect::Save(taken, path) => self.save(taken, path),
+            Effect::Bundle(addresses, path) => self.bundle(addresses, path),
+            Effect::Page { text, from, to } => self.page(&text, (from, to))?,
             // The thread that waits for it ends only with us.
             Effect::RetryNow => drop(self.wishes.send(Wish::Now)),
             Effect::Elsewhere(socket) => {
@@ -230,7 +235,7 @@ impl Runtime {
             }
             Effect::Edit { name, text } => {
                 let outcome = self.lend(name, &text);
-                return self.take(Event::Edited(outcome.map_err(|error| error.to_string())));
+                return self.take(Event::Edited(name, outcome.map_err(|error| error.to_string())));
             }
             Effect::Keep { name, text } => {
                 if let Err(error) = editor::kept(&self.slot.name(name), &text) {
@@ -261,6 +266,26 @@ impl Runtime {
         self.draw_anew()?;
         edited?;
         std::fs::read_to_string(&path)
+    }
+
+    /// The operator's pager has the terminal and its keys.
+    fn page(&mut self, text: &str, (from, to): (f64, f64)) -> io::Result<()> {
+        let paged = {
+            let _keys = self.keyboard.lend();
+            TerminalGuard::lend(|| {
+                let journal = service::journal_between(from, to);
+                pager::show(journal.as_deref().unwrap_or(text)).map(|()| journal.is_some())
+            })
+        };
+        self.draw_anew()?;
+        match paged {
+            Ok(true) => {}
+            Ok(false) => {
+                self.app.ui.say("no journal of this time can be read here: those were the lines of the console");
+            }
+            Err(error) => self.app.ui.warn(format!("the pager failed: {error}")),
+        }
+        Ok(())
     }
 
     /// A daemon that does not take it is gone, as the reader will find out.
@@ -318,6 +343,18 @@ impl Runtime {
         thread::spawn(move || {
             let saved = past::save(&peer, &taken, Path::new(&path));
             let told = saved.map(|rows| format!("{rows} rows are in {path}")).map_err(|why| format!("{path}: {why}"));
+            // The console may be over.
+            drop(events.send(Event::Saved(told)));
+        });
+    }
+
+    /// In a conversation of its own, so that nothing else waits for it.
+    fn bundle(&self, addresses: Addresses, path: String) {
+        let (peer, events) = (self.peer.clone(), self.events.clone());
+        thread::spawn(move || {
+            let written = Connection::open(&peer)
+                .and_then(|mut connection| bundle::write(&mut connection, Path::new(&path), addresses));
+            let told = written.map(|files| format!("{files} files are in {path}")).map_err(|why| why.to_string());
             // The console may be over.
             drop(events.send(Event::Saved(told)));
         });

@@ -31,6 +31,15 @@ pub(crate) fn journal() -> Result<String, String> {
     said(command, LONGER)
 }
 
+/// What it wrote between two moments, in seconds since 1970; nothing where there is no journal, or none that this user may read.
+pub(crate) fn journal_between(from: f64, to: f64) -> Option<String> {
+    let moment = |seconds: f64| format!("@{seconds:.0}");
+    let mut command = Command::new("journalctl");
+    command.args(["--quiet", "--no-pager", "--output", "short-iso", "--unit", UNIT]);
+    command.args(["--since", &moment(from.floor()), "--until", &moment(to.ceil())]);
+    said(command, LONGER).ok().filter(|text| !text.trim().is_empty())
+}
+
 /// `activating (start), result watchdog`.
 fn worded(told: &str) -> Option<String> {
     let of = |name: &str| {

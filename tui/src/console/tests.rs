@@ -4,6 +4,7 @@ mod behaviour;
 mod budgets;
 mod chaos;
 mod drafts;
+mod files;
 mod forms;
 mod frame;
 mod lists;
@@ -65,6 +66,7 @@ impl Stage {
             "history.agg",
             "auth.status",
             "config.effective",
+            "config.drift",
             "logs.sub",
             "health.get",
             "sessions.kill",
@@ -160,6 +162,8 @@ impl Stage {
             Effect::Ask { op, p, .. } => Some((op, p)),
             Effect::TakeBack(_)
             | Effect::Save(..)
+            | Effect::Bundle(..)
+            | Effect::Page { .. }
             | Effect::Edit { .. }
             | Effect::Keep { .. }
             | Effect::SetAside { .. }
@@ -203,7 +207,7 @@ fn status() -> Value {
         "denied_rate": 2.1, "up_rate": 327_155_712.0, "down_rate": 1_932_735_283.0, "banned": 3,
         "acl": { "gen": 41, "rules": 87 }, "badges": ["drift"], "t": NOW, "users_known": 1_103, "authfail_rate": 0.3,
         "conn_p99_ms": 38.0, "fds": 21_480, "fd_limit": 131_072, "rss": 299_892_736, "cpu": 61.0, "overrides": 1,
-        "history": "0 s behind, 0 B wait",
+        "history": "0 s behind, 0 B wait", "program": { "version": "0.1.0", "revision": "1a2b3c4d5e6f", "pid": 4107, "started": NOW - 1_047_600.0 },
         "today": { "sessions": 38_412, "allowed": 38_234, "blocked": 178, "up": 1_288_490_188_u64, "down": 94_489_280_512_u64 },
     })
 }

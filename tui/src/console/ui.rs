@@ -128,6 +128,11 @@ impl Ui {
         self.message = Some(Message { text: text.into(), is_bad: true, stays: 15 });
     }
 
+    /// Lines to be read, which lie over the screen until somebody closes them.
+    pub(crate) fn lay(&mut self, title: impl Into<String>, lines: Vec<String>) {
+        self.overlay = Some(Overlay::Lines { title: title.into(), lines, scroll: 0 });
+    }
+
     /// What was given to the daemon is done: a form or a question about it closes.
     pub(crate) fn done(&mut self) {
         if self.overlay.as_ref().is_some_and(Overlay::is_given) {

@@ -13,7 +13,7 @@ use super::live::View;
 use super::model::{Link, SLOW_EVERY};
 use super::room::Rows;
 use super::screen::Screen;
-use super::screens::{acl, room};
+use super::screens::{acl, config, room};
 use super::trail::Place;
 use super::ui::Overlay;
 
@@ -87,7 +87,8 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Event::Edited(outcome) => acl::edited(app, outcome),
+        Event::Edited(config::AUTOSAVE, outcome) => config::edited(app, outcome),
+        Event::Edited(_, outcome) => acl::edited(app, outcome),
         Event::Unit(state) => {
             app.model.unit = state;
             Vec::new()

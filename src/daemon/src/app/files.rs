@@ -128,7 +128,11 @@ impl Files<'_> {
     fn configuration(&mut self, claim: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> anyhow::Result<String> {
         self.selection.config.as_deref().map_or(Ok(()), is_file)?;
         let text = configuration::read_file(self.selection)?;
-        let loaded = configuration::load(self.selection, text.as_deref())?;
+        let loaded = match (configuration::load(self.selection, text.as_deref()), &text) {
+            // The worker finds the same in it and says so; operators can then see what it says.
+            (Err(_), Some(text)) => return Ok(text.clone()),
+            (loaded, _) => loaded?,
+        };
         let mut settings = loaded.settings;
         let _the_worker_tells = settings.keep_fixed(&self.first);
         claim(&terms(&settings))?;

@@ -1,6 +1,5 @@
 //! Commands about rules: those in force, those that somebody would like to have, and the way between.
 
-mod edit;
 pub(crate) mod effect;
 pub(crate) mod tests_of_rules;
 
@@ -14,13 +13,14 @@ use serde_json::{Map, Value, json};
 use wire::admin::{ViewOpen, Window};
 
 use super::ask::{asked, tell};
+use super::edit::Edited;
 use super::{Desk, idem};
 use crate::args::{Acl, Terms, Tests};
 use crate::failure::Failure;
 use crate::output::{Kind, Output, Sheet, raw};
 
 /// The exit code for a text that could not be in force.
-const INVALID: u8 = 6;
+pub(super) const INVALID: u8 = 6;
 
 impl Desk {
     pub(super) fn acl(&mut self, acl: Acl) -> Result<ExitCode, Failure> {
@@ -39,7 +39,7 @@ impl Desk {
                 if list { self.affected(&question)? } else { self.what_if(&question)? }
             }
             Acl::Test { what } => return self.tests_of_rules(what.unwrap_or(Tests::Run { draft: None })),
-            Acl::Edit(how) => return self.edit(&how),
+            Acl::Edit(how) => return self.edit_rules(&how),
             Acl::Apply { file, base, how } => return self.apply_file(&text_of(&file)?, base, &how),
             Acl::Confirm { generation } => self.confirm("acl", generation)?,
             Acl::Rollback { generation, comment, despite_tests } => {
@@ -154,6 +154,17 @@ impl Desk {
         Ok(Terms { despite_tests: true, ..how })
     }
 
+    fn edit_rules(&mut self, how: &Terms) -> Result<ExitCode, Failure> {
+        let mut take = |desk: &mut Self, text: String, base: u64| {
+            let subject = json!({ "text": text, "base": base });
+            let how = desk.despite_tests(&subject, how)?;
+            let denied = desk.shown_and_asked(&subject, &how)?;
+            desk.apply(subject, denied, &how)?;
+            Ok(ExitCode::SUCCESS)
+        };
+        self.edit(Edited { store: "acl", is_dry: false, take: &mut take })
+    }
+
     /// Shows what would change and asks; returns how many live sessions would be denied, as they were shown.
     fn shown_and_asked(&mut self, subject: &Value, how: &Terms) -> Result<Option<u64>, Failure> {
         if self.may_do_without_asking {
@@ -237,12 +248,12 @@ fn verdict(validation: &Value) -> &'static str {
     }
 }
 
-fn is_ok(validation: &Value) -> bool {
+pub(super) fn is_ok(validation: &Value) -> bool {
     validation["ok"] == Value::Bool(true)
 }
 
 /// What is to be said about a text, each with its place.
-fn remarks(validation: &Value) -> Vec<String> {
+pub(crate) fn remarks(validation: &Value) -> Vec<String> {
     let found = validation["diag"].as_array().into_iter().flatten();
     found
         .map(|diagnosis| {

@@ -43,7 +43,7 @@ fn everything_has_a_name_of_its_own_and_words_that_fit() {
 
 #[test]
 fn what_is_done_to_the_daemon_can_be_done_in_a_shell() {
-    let silent = ["follow", "wrap", "left", "right"];
+    let silent = ["follow", "mark", "wrap", "left", "right"];
     for (screen, binding) in every_line().filter(|(screen, _)| screen.is_some()) {
         let is_said = binding.command.is_some() || silent.contains(&binding.name);
         assert!(is_said, "{} of {screen:?} has no command", binding.name);

@@ -7,7 +7,7 @@ use wire::admin::{Code, Refusal};
 use super::Stage;
 use super::rules::{self, TEXT, changed, draft, effect, ops, stage, stage_with_draft, state};
 use crate::console::event::{About, Effect, Event};
-use crate::console::screens::acl::Topic;
+use crate::console::screens::acl::{AUTOSAVE, Topic};
 use crate::console::ui::Overlay;
 
 const EDITED: &str = "# mine\n";
@@ -16,7 +16,7 @@ const EDITED: &str = "# mine\n";
 fn edit(stage: &mut Stage) {
     stage.keys("T");
     stage.effects.clear();
-    stage.event(Event::Edited(Ok(format!("#! base 41\n{EDITED}"))), None);
+    stage.event(Event::Edited(AUTOSAVE, Ok(format!("#! base 41\n{EDITED}"))), None);
 }
 
 fn refuse(stage: &mut Stage, topic: Topic, code: Code) {
@@ -46,7 +46,7 @@ fn what_was_written_on_a_generation_builds_on_it_whatever_came_meanwhile() {
     stage.push(9, "policy", state(42));
     stage.answer(About::Acl(Topic::Running), json!({ "text": TEXT.replace("deny", "allow"), "gen": 42 }));
     stage.asked();
-    stage.event(Event::Edited(Ok(format!("#! base 41\n{EDITED}"))), None);
+    stage.event(Event::Edited(AUTOSAVE, Ok(format!("#! base 41\n{EDITED}"))), None);
     assert_eq!(stage.asked(), [("txn.draft.open", json!({ "store": "acl", "base": 41, "text": EDITED }))]);
     stage.answer(About::Acl(Topic::Draft), draft(EDITED));
     assert!(stage.picture().contains("CONFLICT"));
@@ -167,7 +167,7 @@ fn an_editor_goes_on_with_its_text_while_there_is_no_daemon() {
     let mut stage = stage();
     stage.keys("T");
     lose(&mut stage);
-    stage.event(Event::Edited(Ok(format!("#! base 41\n{EDITED}"))), None);
+    stage.event(Event::Edited(AUTOSAVE, Ok(format!("#! base 41\n{EDITED}"))), None);
     stage.effects.clear();
     stage.keys("T");
     let text = format!("#! base 41\n{EDITED}");

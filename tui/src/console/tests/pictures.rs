@@ -173,8 +173,13 @@ pub(super) const PICTURES: &[(&str, Way)] = &[
             "helpers": { "count": 4, "free": 3, "waiting": 0, "troubles": {} }, "users": { "count": 1103, "gen": 17 },
             "methods": [{ "method": "pam.username", "checks": 412, "p50_ms": 41, "p95_ms": 1900 }],
             "cache": { "life_s": 600, "asked": 100, "known": 88 }, "banned": 1,
-            "results": { "for_s": 300, "of": { "ok": 412, "fail": 31, "error": 2, "blocked": 44 } },
+            "results": { "for_s": 300, "of": { "ok": 412, "fail": 31, "error": 2, "blocked": 44 },
+                "why": { "wrong_password": 22, "no_such_user": 9, "unavailable": 2 } },
+            "runs_as": { "user": "rustsocks" },
         });
+        let past =
+            json!({ "auth_ok": [1, 2, 3, 4, 8, 3], "auth_fail": [0, 0, 1, 0, 0, 0], "auth_err": [0, 0, 0, 0, 0, 1] });
+        stage.answer(About::Own(Screen::Auth, "past"), json!({ "data": past }));
         stage.answer(About::Own(Screen::Auth, "status"), status);
         stage.answer(About::Own(Screen::Auth, "logins"), json!({ "sub": 7 }));
         let login = |result: &str, user: &str, why: Option<&str>| {
@@ -192,6 +197,9 @@ pub(super) const PICTURES: &[(&str, Way)] = &[
             setting("server.sandbox", "true", "file", Some("false")),
         ];
         stage.answer(About::Own(Screen::Config, "settings"), json!({ "settings": settings }));
+        let file = |name: &str, state: &str| json!({ "component": name, "state": state, "gen": 41, "mtime": super::NOW, "file": format!("/etc/rustsocks/{name}.toml") });
+        let files = [file("configuration", "same"), file("rules", "invalid"), file("users", "changed")];
+        stage.answer(About::Own(Screen::Config, "files"), json!({ "components": files }));
         let problem = json!({ "file": "/etc/rustsocks/acl.toml", "line": 31, "column": 12, "message": "range 4000-3000 is empty" });
         let component = |name: &str, result: &str, problems: &[&serde_json::Value]| json!({ "component": name, "result": result, "changes": [], "needs_restart": [], "problems": problems });
         let reload = json!({

@@ -7,7 +7,7 @@ use wire::admin::{Code, Refusal, Role};
 use super::{PLAIN, Stage};
 use crate::console::event::{About, Effect, Event};
 use crate::console::screen::Screen;
-use crate::console::screens::acl::{Page, Topic};
+use crate::console::screens::acl::{AUTOSAVE, Page, Topic};
 use crate::console::ui::Overlay;
 
 const SIZE: (u16, u16) = (100, 30);
@@ -289,7 +289,7 @@ fn the_text_that_an_editor_leaves_is_the_draft_whatever_it_says() {
     stage.keys("T");
     let given = stage.effects.pop();
     assert_eq!(given, Some(Effect::Edit { name: "console-draft-acl.toml", text: format!("#! base 41\n{TEXT}") }));
-    stage.event(Event::Edited(Ok("#! base 41\n[[users".to_owned())), None);
+    stage.event(Event::Edited(AUTOSAVE, Ok("#! base 41\n[[users".to_owned())), None);
     assert_eq!(stage.asked(), [("txn.draft.open", json!({ "store": "acl", "base": 41, "text": "[[users" }))]);
     stage.answer(About::Acl(Topic::Draft), draft("[[users"));
     stage.answer(About::Acl(Topic::Remarks), json!({ "ok": false, "diag": [] }));

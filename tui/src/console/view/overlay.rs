@@ -213,7 +213,17 @@ fn texts(canvas: &mut Canvas<'_>, area: Rect, (title, lines): (&str, &[String]),
         canvas.text(inner, 0, 0, "There is nothing.", Role::Text);
     }
     for (line, y) in lines.iter().skip(scroll).zip(0..inner.height) {
-        canvas.text(inner, 0, y, line, Role::Text);
+        canvas.text(inner, 0, y, line, look(line));
+    }
+}
+
+/// As lines of a difference look; what is wrong begins with an exclamation mark.
+fn look(line: &str) -> Role {
+    match line.as_bytes().first() {
+        Some(b'+') => Role::Ok,
+        Some(b'-' | b'!') => Role::Bad,
+        Some(b'@' | b'=') => Role::Header,
+        Some(_) | None => Role::Text,
     }
 }
 

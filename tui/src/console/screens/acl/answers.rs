@@ -12,6 +12,7 @@ use crate::console::form::Question;
 use crate::console::model::{Link, number};
 use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
+use crate::editor::with_base;
 use crate::output::raw;
 
 /// What is said of a file that the monitor may not write.
@@ -319,7 +320,7 @@ fn drafted(app: &mut App, topic: Topic, answer: &Value) -> Vec<Effect> {
 
 /// A text with the generation on which it builds, as it is kept on this machine and given to the editor.
 pub(super) fn kept(base: u64, text: &str) -> String {
-    format!("#! base {base}\n{text}")
+    with_base(base, text)
 }
 
 /// A text that was kept, if it is not the one that goes on, goes into a file of its own: it is no draft any more, and not lost.

@@ -21,8 +21,11 @@ const BANS: &[Column] = &[
 
 const NOBODY: &str = "Nobody is turned away.";
 
-/// Lines of the first part at most.
-const FACTS: u16 = 8;
+/// Lines of the first part at most, frame included.
+const FACTS: u16 = 10;
+
+/// Results, and the place of their curves.
+const RESULTS: [(&str, Option<usize>); 4] = [("ok", Some(0)), ("fail", Some(1)), ("error", Some(2)), ("blocked", None)];
 
 /// Rows of a pane.
 pub(super) fn visible(app: &App, pane: usize) -> usize {
@@ -34,7 +37,9 @@ pub(super) fn visible(app: &App, pane: usize) -> usize {
 
 /// The facts, the logins and the bans, from above.
 fn parts(app: &App, area: Rect) -> (Rect, Rect, Rect) {
-    let facts = u16::try_from(facts(&app.auth.status).len()).unwrap_or(FACTS).clamp(1, FACTS).min(area.height / 3);
+    let lines = facts(&app.auth.status).len();
+    let wanted = if app.has_boxes() { lines.max(RESULTS.len() + 1) + 2 } else { lines + 1 };
+    let facts = u16::try_from(wanted).unwrap_or(FACTS).clamp(1, FACTS).min(area.height.div_ceil(3));
     let rest = area.height - facts;
     let bans = (rest / 3).clamp(3.min(rest), 10);
     let logins = rest - bans;
@@ -45,9 +50,7 @@ fn parts(app: &App, area: Rect) -> (Rect, Rect, Rect) {
 /// Where the row that is meant is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let (above, logins, bans) = parts(app, area);
-    for ((y, (line, role)), _) in (0..).zip(facts(&app.auth.status)).zip(0..above.height) {
-        canvas.text(above, 1, y, &line, role);
-    }
+    facts_and_results(app, canvas, above);
     let at_login = if app.has_boxes() {
         listing::draw(app, canvas, logins, &app.auth.listing)
     } else {
@@ -64,6 +67,53 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     };
     let at_ban = live::draw(app, canvas, inner, (&app.auth.bans, BANS), NOBODY);
     if app.ui.pane == 0 { at_login } else { at_ban }
+}
+
+/// Beside each other in frames, or below each other in few words.
+fn facts_and_results(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let status = &app.auth.status;
+    let mut lines = facts(status);
+    if app.has_boxes() {
+        let left = Rect { width: area.width / 2, ..area };
+        let right = Rect { x: area.x + left.width, width: area.width - left.width, ..area };
+        let inner = canvas.framed(right, "Results, last 5 min");
+        results(app, canvas, inner);
+        let inner = canvas.framed(left, "Methods and back ends");
+        return written(canvas, inner, &lines);
+    }
+    let of = |name: &str| shown::count(number(&status["results"]["of"][name]));
+    let results = RESULTS.map(|(name, _)| format!("{name} {}", of(name))).join("  ");
+    lines.insert(0, (format!("last 5 min: {results}   turned away {}", raw(&status["banned"])), Role::Accent));
+    written(canvas, Rect { x: area.x + 1, width: area.width - 1, ..area }, &lines);
+}
+
+fn written(canvas: &mut Canvas<'_>, area: Rect, lines: &[(String, Role)]) {
+    for ((line, role), y) in lines.iter().zip(0..area.height) {
+        canvas.text(area, 0, y, line, *role);
+    }
+}
+
+/// How many of each, their course, and why.
+fn results(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let status = &app.auth.status;
+    for ((name, curve), y) in RESULTS.iter().zip(0..area.height) {
+        let count = shown::count(number(&status["results"]["of"][*name]));
+        canvas.text(area, 0, y, &format!("{name:<8}{count:>7}"), Role::Text);
+        match curve {
+            Some(place) => canvas.curve(area, 17, y, app.auth.curves[*place].iter().copied()),
+            None => {
+                canvas.text(area, 17, y, &format!("sources turned away {}", raw(&status["banned"])), Role::Text);
+            }
+        }
+    }
+    let why = status["results"]["why"].as_object().into_iter().flatten();
+    let mut why: Vec<(u64, &String)> = why.map(|(why, count)| (number(count), why)).collect();
+    why.sort_by(|one, other| other.cmp(one));
+    let why = why.iter().map(|(count, why)| format!("{why} {count}")).collect::<Vec<_>>().join("  ");
+    let y = u16::try_from(RESULTS.len()).unwrap_or(u16::MAX);
+    if y < area.height {
+        canvas.text(area, 0, y, &why, Role::Accent);
+    }
 }
 
 fn title(app: &App) -> String {
@@ -93,7 +143,9 @@ fn facts(status: &Value) -> Vec<(String, Role)> {
         let is_missing = service["state"] == "missing";
         let role = if is_missing { Role::Bad } else { Role::Text };
         let state = if is_missing { "MISSING" } else { "ok" };
-        lines.push((format!("PAM {} {state}, used by {}", raw(&service["name"]), raw(&service["used_by"])), role));
+        let changed = service["changed"].as_f64().map(|time| format!(", changed {}", &shown::time(time)[..10]));
+        let (name, used_by) = (raw(&service["name"]), raw(&service["used_by"]));
+        lines.push((format!("PAM {name} {state}{}, used by {used_by}", changed.unwrap_or_default()), role));
     }
     if !status["helpers"].is_null() {
         let of = |name: &str| raw(&status["helpers"][name]);
@@ -109,11 +161,10 @@ fn facts(status: &Value) -> Vec<(String, Role)> {
         .checked_div(number(&cache["asked"]))
         .map(|percent| format!("   passwords known {percent}%"));
     let users = format!("users file {}", raw(&status["users"]["count"]));
-    lines.push((format!("{users}{}   {}", known.unwrap_or_default(), paces.join("   ")), Role::Text));
-    let of = |name: &str| shown::count(number(&status["results"]["of"][name]));
-    let results =
-        format!("last 5 min: ok {}  fail {}  error {}  blocked {}", of("ok"), of("fail"), of("error"), of("blocked"));
-    lines.push((format!("{results}   sources turned away {}", raw(&status["banned"])), Role::Accent));
+    lines.push((format!("{users}{}", known.unwrap_or_default()), Role::Text));
+    lines.extend(paces.into_iter().map(|pace| (pace, Role::Text)));
+    let user = raw(&status["runs_as"]["user"]);
+    lines.extend((!user.is_empty()).then(|| (format!("runs as {user}"), Role::Text)));
     lines
 }
 

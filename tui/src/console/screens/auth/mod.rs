@@ -45,9 +45,19 @@ pub(crate) struct Auth {
     is_paused: bool,
     /// Logins that nobody was told of.
     lost: u64,
+    /// What came of logins, second by second; in the order of [`CURVES`].
+    curves: [VecDeque<u64>; CURVES.len()],
+    /// The subscription to them.
+    series: Option<u64>,
     /// Sources that are turned away.
     pub(crate) bans: Live,
 }
+
+/// What is drawn as a curve, by its name in the daemon's series.
+const CURVES: [&str; 3] = ["auth_ok", "auth_fail", "auth_err"];
+
+/// Seconds of a curve, as the numbers beside them are about.
+const SECONDS: usize = 300;
 
 impl Auth {
     pub(crate) fn new() -> Self {
@@ -61,7 +71,26 @@ impl Auth {
             filter: String::new(),
             is_paused: false,
             lost: 0,
+            curves: [const { VecDeque::new() }; CURVES.len()],
+            series: None,
             bans: Live::new(View::Bans, "left"),
+        }
+    }
+
+    /// The past came, whole.
+    fn filled(&mut self, answer: &Value) {
+        for (curve, key) in self.curves.iter_mut().zip(CURVES) {
+            *curve = answer["data"][key].as_array().into_iter().flatten().map(tenth_parts).collect();
+        }
+    }
+
+    /// A second is over.
+    fn measured(&mut self, news: &Value) {
+        for (curve, value) in self.curves.iter_mut().zip(news["v"].as_array().into_iter().flatten()) {
+            curve.push_back(tenth_parts(value));
+            if curve.len() > SECONDS {
+                curve.pop_front();
+            }
         }
     }
 
@@ -120,13 +149,24 @@ impl room::Room for Room {
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = self.visible(app, 1);
         app.auth.is_asking = true;
-        let mut effects = vec![status(), subscribed(app)];
+        app.auth.series = None;
+        let mut effects = vec![
+            status(),
+            subscribed(app),
+            Effect::ask(
+                "series.get",
+                &json!({ "keys": CURVES, "res": 1, "n": SECONDS }),
+                About::Own(Screen::Auth, "past"),
+            ),
+            room::subscribe(app, "series.sub", &json!({ "keys": CURVES }), (Screen::Auth, "series")),
+        ];
         effects.extend(app.auth.bans.entered(visible));
         effects
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
-        unsubscribed(app)
+        let subs = [app.auth.sub.take(), app.auth.series.take()];
+        room::unsubscribe(app, Screen::Auth, subs.into_iter().flatten())
     }
 
     fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
@@ -187,6 +227,10 @@ impl room::Room for Room {
     }
 
     fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
+        if app.auth.series == Some(push.sub) && push.ev == "series" {
+            app.auth.measured(&push.d);
+            return Vec::new();
+        }
         if app.auth.sub != Some(push.sub) {
             return Vec::new();
         }
@@ -218,6 +262,8 @@ impl room::Room for Room {
                 app.auth.sub = answer["sub"].as_u64();
                 app.auth.listing.is_waiting = false;
             }
+            ("series", Ok(answer)) => app.auth.series = answer["sub"].as_u64(),
+            ("past", Ok(answer)) => app.auth.filled(&answer),
             ("test", Ok(told)) => trial::told(app, &told),
             ("unban", Ok(told)) => {
                 let owed = if told["forgiven"] == true { "may come again" } else { "owed nothing" };
@@ -235,6 +281,12 @@ impl room::Room for Room {
     }
 }
 
+/// So that a tenth is more than nothing.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates; negative is none")]
+fn tenth_parts(value: &Value) -> u64 {
+    value.as_f64().map_or(0, |value| (value * 10.0) as u64)
+}
+
 fn status() -> Effect {
     Effect::ask("auth.status", &json!({}), About::Own(Screen::Auth, "status"))
 }
@@ -250,15 +302,10 @@ fn subscribed(app: &mut App) -> Effect {
     room::subscribe(app, "auth.sub", &p, (Screen::Auth, "logins"))
 }
 
-fn unsubscribed(app: &mut App) -> Vec<Effect> {
-    let sub = app.auth.sub.take();
-    room::unsubscribe(app, Screen::Auth, sub)
-}
-
 /// Other logins are wanted than before.
 fn anew(app: &mut App) -> Vec<Effect> {
-    let mut effects = unsubscribed(app);
-    effects.push(subscribed(app));
+    let mut effects = room::Room::leave(&Room, app);
+    effects.extend(room::Room::enter(&Room, app));
     effects
 }
 

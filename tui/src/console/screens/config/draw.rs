@@ -1,58 +1,116 @@
-//! What came of the last reload, component by component, and every setting below it.
+//! The files and whether each says what is in force, what came of the last reload, and every setting below.
 
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
+use super::{FILES, GENERATIONS};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::listing;
+use crate::console::listing::{self, Listing};
 use crate::console::theme::Role;
 use crate::output::raw;
 
+/// Lines of the upper part at most, frame and head included.
+const UPPER: u16 = 10;
+
 /// Where the row that is meant is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    let meant = if app.has_boxes() { wide(app, canvas, area) } else { narrow(app, canvas, area) };
+    if app.model.is_stale() {
+        canvas.dim(area);
+    }
+    meant
+}
+
+fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    let config = &app.config;
+    let reload = reload(config.reloads.first());
+    let wanted = config.files.sheet.rows.len().max(reload.len()).max(3) + 3;
+    let height = u16::try_from(wanted).unwrap_or(UPPER).min(UPPER).min(area.height / 2);
+    let left = Rect { width: area.width * 3 / 5, height, ..area };
+    let right = Rect { x: area.x + left.width, width: area.width - left.width, ..left };
+    let inner = canvas.framed(left, &marked(app, FILES, "Files"));
+    let in_files = listing::rows(canvas, inner, &config.files);
+    let inner = canvas.framed(right, "Last reload");
+    written(canvas, inner, &reload);
+    let below = Rect { y: area.y + height, height: area.height - height, ..area };
+    let inner = canvas.framed(below, &title(app));
+    let in_rows = listing::rows(canvas, inner, lower(app));
+    if app.ui.pane == FILES { in_files } else { in_rows }
+}
+
+/// The files, or what came of the last reload and the rest.
+fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    if app.ui.pane == FILES {
+        return listing::rows(canvas, area, &app.config.files);
+    }
     let lines = reload(app.config.reloads.first());
     let room = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height / 3);
-    for ((text, role), y) in lines.iter().zip(0..room) {
-        canvas.text(area, 1, y, text, *role);
+    written(canvas, Rect { x: area.x + 1, width: area.width - 1, height: room, ..area }, &lines);
+    // A title says what is not always so.
+    let titled = u16::from(app.ui.pane == GENERATIONS || app.config.draft.is_some()).min(area.height - room);
+    if titled > 0 {
+        canvas.text(area, 1, room, &title(app), Role::Header);
     }
-    let rest = Rect { y: area.y + room, height: area.height - room, ..area };
-    listing::draw(app, canvas, rest, &app.config.listing)
+    let above = room + titled;
+    listing::rows(canvas, Rect { y: area.y + above, height: area.height - above, ..area }, lower(app))
+}
+
+fn lower(app: &App) -> &Listing {
+    if app.ui.pane == GENERATIONS { &app.config.generations } else { &app.config.listing }
+}
+
+fn title(app: &App) -> String {
+    let rows = lower(app).sheet.rows.len();
+    if app.ui.pane == GENERATIONS {
+        return format!("> Generations {rows}   Enter shows one, R brings it back   Esc back");
+    }
+    let only = if app.config.only_written { ", only written" } else { "" };
+    let draft = match app.config.draft.as_ref().map(|draft| draft.is_valid) {
+        None => "",
+        Some(Some(false)) => "   DRAFT, NOT VALID: e goes on, X forgets it",
+        Some(Some(true)) => "   DRAFT: D shows it, A applies it, X forgets it",
+        Some(None) => "   DRAFT: e goes on, X forgets it",
+    };
+    marked(app, super::SETTINGS, &format!("Effective configuration {rows}{only}{draft}"))
+}
+
+fn marked(app: &App, pane: usize, title: &str) -> String {
+    if app.ui.pane == pane { format!("> {title}") } else { title.to_owned() }
+}
+
+fn written(canvas: &mut Canvas<'_>, area: Rect, lines: &[(String, Role)]) {
+    for ((text, role), y) in lines.iter().zip(0..area.height) {
+        canvas.text(area, 0, y, text, *role);
+    }
 }
 
 /// When and by whose wish, then a line for each component and for each fault.
 fn reload(last: Option<&Value>) -> Vec<(String, Role)> {
     let Some(last) = last else { return vec![("no reload since the worker started".to_owned(), Role::Text)] };
     let of = |name: &str| raw(&last[name]);
-    let word = if last["success"] == true { "well" } else { "NOT WELL" };
-    let role = if last["success"] == true { Role::Ok } else { Role::Bad };
-    let head = format!(
-        "last reload {} by {}: {word}, generation {}, sessions ended {}",
-        of("at"),
-        of("trigger"),
-        of("generation"),
-        of("revoked")
-    );
+    let is_well = last["success"] == true;
+    let (word, role) = if is_well { ("well", Role::Ok) } else { ("NOT WELL", Role::Bad) };
+    let at = of("at");
+    let head = format!("{} by {}: {word}", at.get(..19).unwrap_or(&at), of("trigger"));
     let mut lines = vec![(head, role)];
     for component in last["components"].as_array().into_iter().flatten() {
-        let of = |name: &str| raw(&component[name]);
-        let changes = Some(of("changes")).filter(|changes| !changes.is_empty()).map(|changes| format!(": {changes}"));
-        let restart =
-            Some(of("needs_restart")).filter(|keys| !keys.is_empty()).map(|keys| format!("   needs a restart: {keys}"));
-        let role = if component["result"] == "failed" { Role::Bad } else { Role::Text };
-        let text = format!(
-            "{} {}{}{}",
-            of("component"),
-            of("result"),
-            changes.unwrap_or_default(),
-            restart.unwrap_or_default()
-        );
-        lines.push((text, role));
+        lines.push(of_component(component));
         for problem in component["problems"].as_array().into_iter().flatten() {
             let place = ["file", "line", "column"].map(|name| raw(&problem[name]));
             let place: Vec<String> = place.into_iter().filter(|part| !part.is_empty()).collect();
             lines.push((format!("  {} {}", place.join(":"), raw(&problem["message"])), Role::Bad));
         }
     }
+    let took = last["took_us"].as_u64().unwrap_or(0).div_ceil(1_000);
+    lines.push((format!("generation {}, {took} ms, sessions ended {}", of("generation"), of("revoked")), Role::Text));
     lines
+}
+
+fn of_component(component: &Value) -> (String, Role) {
+    let of = |name: &str| raw(&component[name]);
+    let part = |words: &str, what: String| if what.is_empty() { what } else { format!("{words}{what}") };
+    let (changes, restart) = (part(": ", of("changes")), part("   needs a restart: ", of("needs_restart")));
+    let role = if component["result"] == "failed" { Role::Bad } else { Role::Text };
+    (format!("{} {}{changes}{restart}", of("component"), of("result")), role)
 }

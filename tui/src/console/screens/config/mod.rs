@@ -1,15 +1,18 @@
-//! The settings in force, and what came of the last reload.
+//! The settings in force and the files that they come from: what those say that is not in force, reloads, and another text.
 
+mod deeds;
+mod draft;
 mod draw;
 
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::{Push, Refusal, Role};
+use wire::admin::{Code, Push, Refusal};
 
+use self::draft::Draft;
+pub(crate) use self::draft::{AUTOSAVE, edited};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
-use crate::console::form::Question;
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
@@ -18,6 +21,11 @@ use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 use crate::output::Kind;
 
+/// The parts, in the order of Tab; the generations take the place of the settings and are left by Esc.
+const SETTINGS: usize = 0;
+const FILES: usize = 1;
+const GENERATIONS: usize = 2;
+
 /// What is known of the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
@@ -25,9 +33,17 @@ pub(crate) struct Config {
     settings: Vec<Value>,
     /// Only those that are not what they would be without the operator.
     only_written: bool,
+    /// Each file, and whether it says what is in force.
+    files: Listing,
+    /// The texts that were in force.
+    generations: Listing,
     /// The latest first.
     reloads: Vec<Value>,
     sub: Option<u64>,
+    /// Another text, which is in no file of the daemon's yet.
+    draft: Option<Draft>,
+    /// One that was kept on this machine, on which generation it builds and what it says.
+    pub(crate) kept: Option<(u64, String)>,
 }
 
 const COLUMNS: Columns = &[
@@ -39,12 +55,61 @@ const COLUMNS: Columns = &[
     ("place", Kind::Text),
 ];
 
+const OF_FILES: Columns = &[
+    ("component", Kind::Text),
+    ("state", Kind::Text),
+    ("file", Kind::Text),
+    ("mtime", Kind::Time),
+    ("gen", Kind::Count),
+];
+
+const OF_GENERATIONS: Columns =
+    &[("gen", Kind::Count), ("t", Kind::Time), ("by", Kind::Text), ("source", Kind::Text), ("comment", Kind::Text)];
+
 const KEYS: &[Binding] = &[
-    bind(Action::Run(reload), &[Char('R')], On::Everywhere, "reload", "read the files again; asks first")
-        .hint("reload")
-        .command("rustsocks-cli reload"),
-    bind(Action::Run(reload_rules), &[Char('A')], On::Everywhere, "reload rules", "read the rules again; asks first")
-        .command("rustsocks-cli reload acl"),
+    bind(
+        Action::Run(deeds::reload),
+        &[Char('R')],
+        On::Everywhere,
+        "reload",
+        "read files again, or bring the generation that is meant back; asks first",
+    )
+    .hint("reload")
+    .command("rustsocks-cli reload"),
+    bind(Action::Run(deeds::rehearse), &[Char('v')], On::Everywhere, "dry run", "what a reload would do")
+        .hint("dry run")
+        .command("rustsocks-cli reload --dry-run"),
+    bind(
+        Action::Run(deeds::difference),
+        &[Char('D')],
+        On::Everywhere,
+        "difference",
+        "how the draft or the file that is meant differs from what is in force",
+    )
+    .hint("diff")
+    .command("rustsocks-cli config diff"),
+    bind(
+        Action::Run(draft::edit),
+        &[Char('e')],
+        On::Everywhere,
+        "edit",
+        "the configuration in $VISUAL or $EDITOR, as a draft; again: go on with it",
+    )
+    .hint("edit")
+    .command("rustsocks-cli config edit"),
+    bind(Action::Run(draft::apply), &[Char('A')], On::Everywhere, "apply", "put the draft in force; asks first")
+        .command("rustsocks-cli config apply FILE"),
+    bind(Action::Run(draft::discard), &[Char('X')], On::Everywhere, "discard", "forget the draft; asks first")
+        .command("rustsocks-cli config edit"),
+    bind(
+        Action::Run(deeds::generations),
+        &[Char('H')],
+        On::Everywhere,
+        "generations",
+        "the configurations that were in force; Enter shows how one differs",
+    )
+    .hint("history")
+    .command("rustsocks-cli config history"),
     bind(Action::Run(only), &[Char('o')], On::Everywhere, "only written", "only what somebody wrote, or everything")
         .hint("only written")
         .command("rustsocks-cli config effective --changed"),
@@ -59,6 +124,10 @@ impl room::Room for Room {
         KEYS
     }
 
+    fn panes(&self) -> usize {
+        2
+    }
+
     fn rows(&self, _pane: usize) -> Rows {
         Rows::Listing
     }
@@ -67,7 +136,9 @@ impl room::Room for Room {
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         app.config.sub = None;
         app.config.listing.is_waiting = true;
-        vec![settings(), history(), room::subscribe(app, "reload.sub", &json!({}), (Screen::Config, "watch"))]
+        let mut effects = asked(app);
+        effects.push(room::subscribe(app, "reload.sub", &json!({}), (Screen::Config, "watch")));
+        effects
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
@@ -75,16 +146,40 @@ impl room::Room for Room {
         room::unsubscribe(app, Screen::Config, sub)
     }
 
-    fn refresh(&self, _app: &mut App) -> Vec<Effect> {
-        vec![settings(), history()]
+    fn refresh(&self, app: &mut App) -> Vec<Effect> {
+        asked(app)
+    }
+
+    /// Into a generation's difference, or what is known of what is meant.
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        if app.ui.pane == GENERATIONS {
+            return deeds::of_generation(app);
+        }
+        app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+        Vec::new()
+    }
+
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        if app.ui.pane == GENERATIONS {
+            app.ui.pane = SETTINGS;
+        }
+        Vec::new()
     }
 
     fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
-        Some(&app.config.listing)
+        Some(match app.ui.pane {
+            FILES => &app.config.files,
+            GENERATIONS => &app.config.generations,
+            _ => &app.config.listing,
+        })
     }
 
     fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
-        Some(&mut app.config.listing)
+        Some(match app.ui.pane {
+            FILES => &mut app.config.files,
+            GENERATIONS => &mut app.config.generations,
+            _ => &mut app.config.listing,
+        })
     }
 
     fn columns(&self) -> Columns {
@@ -92,11 +187,17 @@ impl room::Room for Room {
     }
 
     fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
-        if push.ev != "reload" || app.config.sub != Some(push.sub) {
+        if app.config.sub != Some(push.sub) {
             return Vec::new();
         }
-        app.config.reloads.insert(0, push.d.clone());
-        vec![settings()]
+        match push.ev.as_str() {
+            "reload" => {
+                app.config.reloads.insert(0, push.d.clone());
+                asked(app)
+            }
+            "drift" => files(app),
+            _ => Vec::new(),
+        }
     }
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
@@ -106,6 +207,14 @@ impl room::Room for Room {
                 app.config.show();
             }
             ("settings", Err(refusal)) => app.config.listing.refused(refusal.with_code()),
+            ("files", Ok(answer)) => {
+                app.config.files.fill(OF_FILES, answer["components"].as_array().cloned().unwrap_or_default());
+            }
+            ("files", Err(refusal)) => app.config.files.refused(refusal.with_code()),
+            ("generations", Ok(answer)) => {
+                app.config.generations.fill(OF_GENERATIONS, answer.as_array().cloned().unwrap_or_default());
+            }
+            ("generations", Err(refusal)) => app.config.generations.refused(refusal.with_code()),
             ("history", Ok(mut answer)) => {
                 app.config.reloads = answer["reloads"].as_array_mut().map(std::mem::take).unwrap_or_default();
             }
@@ -113,7 +222,16 @@ impl room::Room for Room {
             ("reload", Ok(answer)) => {
                 app.ui.answered(Ok(&format!("reloaded, generation {}", answer["generation"])));
             }
-            ("reload", Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
+            ("rehearsal", Ok(answer)) => deeds::rehearsed(app, &answer),
+            ("difference", Ok(answer)) => deeds::differs(app, &answer),
+            ("difference", Err(refusal)) if refusal.code == Code::NotFound => app.ui.say(refusal.msg),
+            ("rolled back", Ok(answer)) => {
+                app.ui.answered(Ok(&format!("what was before is in force again, as generation {}", answer["gen"])));
+                app.ui.pane = SETTINGS;
+                return asked(app);
+            }
+            ("text" | "validated" | "compared" | "applied", answer) => return draft::answered(app, what, answer),
+            ("reload" | "rolled back", Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
             (_, Err(refusal)) => app.ui.warn(refusal.with_code()),
             _ => {}
         }
@@ -134,45 +252,27 @@ impl Config {
     }
 }
 
-fn settings() -> Effect {
-    Effect::ask("config.effective", &json!({}), About::Own(Screen::Config, "settings"))
+/// Asks for everything on the screen.
+fn asked(app: &mut App) -> Vec<Effect> {
+    let mut effects =
+        vec![ask("config.effective", &json!({}), "settings"), ask("reload.history", &json!({ "n": 10 }), "history")];
+    effects.extend(files(app));
+    effects
 }
 
-fn history() -> Effect {
-    Effect::ask("reload.history", &json!({ "n": 10 }), About::Own(Screen::Config, "history"))
+/// Asks what the files say, if the daemon knows.
+fn files(app: &mut App) -> Vec<Effect> {
+    let is_known = app.model.ops.is_empty() || app.model.knows("config.drift");
+    is_known.then(|| ask("config.drift", &json!({}), "files")).into_iter().collect()
+}
+
+fn ask(op: &'static str, p: &Value, what: &'static str) -> Effect {
+    Effect::ask(op, p, About::Own(Screen::Config, what))
 }
 
 fn only(app: &mut App) -> Vec<Effect> {
     app.config.only_written = !app.config.only_written;
     app.config.listing.cursor = 0;
     app.config.show();
-    Vec::new()
-}
-
-fn reload(app: &mut App) -> Vec<Effect> {
-    asked(
-        app,
-        "all",
-        "The configuration, the users, the rules and whatever else it names are read again.",
-        "rustsocks-cli reload",
-    )
-}
-
-fn reload_rules(app: &mut App) -> Vec<Effect> {
-    asked(app, "acl", "The rules alone are read again.", "rustsocks-cli reload acl")
-}
-
-fn asked(app: &mut App, what: &str, effect: &str, command: &str) -> Vec<Effect> {
-    if !app.may(Role::Operate, "reloading") {
-        return Vec::new();
-    }
-    let p = json!({ "what": what, "idem": uuid::Uuid::now_v7().to_string() });
-    let deed = vec![Effect::ask("reload.run", &p, About::Own(Screen::Config, "reload"))];
-    let lines = vec![
-        effect.to_owned(),
-        "What is wrong stays as it was, and no session is touched unless acl.on_revoke says so.".to_owned(),
-    ];
-    let question = Question::new("Reload?", lines, command.to_owned(), deed);
-    app.ui.overlay = Some(Overlay::Question(Box::new(question)));
     Vec::new()
 }

@@ -3,13 +3,14 @@
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
+use super::{OF_CHECKS, OF_INCIDENTS};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::listing;
+use crate::console::listing::{self, Listing};
 use crate::console::model::number;
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{age, width};
+use crate::shown::{age, time, width};
 
 /// What is said of a check, line by line.
 const SAID: [(&str, &str); 8] = [
@@ -32,23 +33,40 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let aside = area.width * 2 / 5;
     let left = Rect { width: area.width - aside, height: above, ..area };
     let right = Rect { x: area.x + left.width, width: aside, ..left };
-    let meant = listing::draw(app, canvas, left, &app.health.checks);
+    let inner = canvas.framed(left, &marked(app, OF_CHECKS, "Checks", &app.health.checks));
+    let in_checks = listing::rows(canvas, inner, &app.health.checks);
     let inner = canvas.framed(right, "What it means");
     explained(app, canvas, inner);
     let left = Rect { y: area.y + above, height: below, ..left };
     let right = Rect { y: area.y + above, height: below, ..right };
-    let inner = canvas.framed(left, &format!("Incidents {}", app.health.incidents.len()));
-    incidents(app, canvas, inner);
+    let inner = canvas.framed(left, &marked(app, OF_INCIDENTS, "Incidents", &app.health.incidents));
+    let in_incidents = incidents(app, canvas, inner);
     let inner = canvas.framed(right, "Program");
     program(app, canvas, inner);
     if app.model.is_stale() {
         canvas.dim(area);
     }
-    meant
+    if app.ui.pane == OF_INCIDENTS { in_incidents } else { in_checks }
+}
+
+fn marked(app: &App, pane: usize, title: &str, listing: &Listing) -> String {
+    let mark = if app.ui.pane == pane { "> " } else { "" };
+    format!("{mark}{title} {}", listing.sheet.rows.len())
+}
+
+fn incidents(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    if app.health.incidents.sheet.rows.is_empty() {
+        canvas.text(area, 0, 0, "none since this worker began", Role::Text);
+        return None;
+    }
+    listing::rows(canvas, area, &app.health.incidents)
 }
 
 /// The checks, and the one that is meant below them.
 fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    if app.ui.pane == OF_INCIDENTS {
+        return incidents(app, canvas, area);
+    }
     let below = 5.min(area.height / 2);
     let meant = listing::draw(app, canvas, Rect { height: area.height - below, ..area }, &app.health.checks);
     explained(app, canvas, Rect { y: area.y + area.height - below, height: below, ..area });
@@ -104,34 +122,16 @@ fn lines(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-fn incidents(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    if app.health.incidents.is_empty() {
-        canvas.text(area, 0, 0, "none since this worker began", Role::Text);
-    }
-    for (incident, y) in app.health.incidents.iter().zip(0..area.height) {
-        let time = raw(&incident["t"]);
-        let is_open = incident["state"] == "open";
-        let text = format!(
-            "{} {:<12} {:<6} {:>5}  {}",
-            time.get(5..16).unwrap_or(&time),
-            raw(&incident["name"]),
-            raw(&incident["state"]),
-            age(number(&incident["dur_s"])),
-            raw(&incident["text"]),
-        );
-        canvas.text(area, 0, y, &text, if is_open { Role::Warn } else { Role::Text });
-    }
-}
-
 fn program(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let Some(welcome) = &app.model.welcome else { return };
     let status = &app.model.status;
     let cpu = status["cpu"].as_f64().map_or_else(|| "-".to_owned(), |cpu| format!("{cpu:.1}%"));
     let facts = [
-        ("rustsocks", welcome.server.clone()),
-        ("node", welcome.node.clone()),
-        ("up", status["up_s"].as_f64().map_or_else(String::new, |up| age(number(&Value::from(up))))),
+        ("rustsocks", format!("{}, {}", welcome.server, raw(&status["program"]["revision"]))),
         ("protocol", format!("{}, epoch {}", welcome.proto, welcome.epoch)),
+        ("process", format!("{} of {}", raw(&status["program"]["pid"]), since(&status["program"]["started"]))),
+        ("up", status["up_s"].as_f64().map_or_else(String::new, |up| age(number(&Value::from(up))))),
+        ("node", welcome.node.clone()),
         ("cpu", cpu),
         ("console", env!("CARGO_PKG_VERSION").to_owned()),
     ];
@@ -139,6 +139,10 @@ fn program(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.text(area, 0, y, label, Role::Text);
         canvas.text(area, 10, y, value, Role::Accent);
     }
+}
+
+fn since(started: &Value) -> String {
+    started.as_f64().map_or_else(|| "-".to_owned(), |started| time(started)[..16].to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is well and what is not: each check with what it means, what was not well lately, and which program this is.
 
+mod bundle;
 mod draw;
 
 use ratatui::layout::{Position, Rect};
@@ -9,31 +10,72 @@ use wire::admin::{Push, Refusal};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
+use crate::console::keys::Key::Char;
+use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
 use crate::output::Kind;
 
+/// The parts, in the order of Tab.
+const OF_CHECKS: usize = 0;
+const OF_INCIDENTS: usize = 1;
+
+const INCIDENTS: Columns =
+    &[("t", Kind::Time), ("name", Kind::Text), ("state", Kind::Text), ("dur_s", Kind::Seconds), ("text", Kind::Text)];
+
 const CHECKS: Columns = &[("state", Kind::Text), ("name", Kind::Text), ("measured", Kind::Text), ("limit", Kind::Text)];
 
 /// Incidents that are asked for.
-const INCIDENTS: usize = 50;
+const MOST: usize = 200;
 
 /// The checks, and what was not well lately.
 #[derive(Debug, Default)]
 pub(crate) struct Health {
     sub: Option<u64>,
     checks: Listing,
-    incidents: Vec<Value>,
+    incidents: Listing,
 }
+
+const KEYS: &[Binding] = &[
+    bind(Action::Run(to_incidents), &[Char('i')], On::Everywhere, "incidents", "what was not well, and since when")
+        .hint("incidents")
+        .command("rustsocks-cli incidents"),
+    bind(
+        Action::Run(bundle::asked),
+        &[Char('B')],
+        On::Everywhere,
+        "support bundle",
+        "what the daemon says of itself, into a file for whoever helps",
+    )
+    .hint("support bundle")
+    .command("rustsocks-cli support bundle"),
+];
 
 /// The screen.
 #[derive(Debug)]
 pub(crate) struct Room;
 
 impl room::Room for Room {
-    fn rows(&self, _pane: usize) -> Rows {
-        Rows::Listing
+    fn keys(&self) -> &'static [Binding] {
+        KEYS
+    }
+
+    fn panes(&self) -> usize {
+        2
+    }
+
+    fn rows(&self, pane: usize) -> Rows {
+        if pane == OF_INCIDENTS { Rows::Own } else { Rows::Listing }
+    }
+
+    fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
+        app.health.incidents.moved(by);
+        Vec::new()
+    }
+
+    fn copied(&self, app: &App) -> Vec<String> {
+        if app.ui.pane == OF_INCIDENTS { app.health.incidents.row() } else { app.health.checks.row() }
     }
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
@@ -59,6 +101,15 @@ impl room::Room for Room {
         Some(&mut app.health.checks)
     }
 
+    fn record(&self, app: &App) -> (String, Value) {
+        let (title, listing) = if app.ui.pane == OF_INCIDENTS {
+            ("Incident", &app.health.incidents)
+        } else {
+            ("Check", &app.health.checks)
+        };
+        (title.to_owned(), listing.objects.get(listing.cursor).cloned().unwrap_or_default())
+    }
+
     fn columns(&self) -> Columns {
         CHECKS
     }
@@ -70,7 +121,10 @@ impl room::Room for Room {
                 app.health.sub = answer["sub"].as_u64();
                 app.health.told(&answer);
             }
-            "incidents" => app.health.incidents = answer["incidents"].as_array().cloned().unwrap_or_default(),
+            "incidents" => {
+                let incidents = answer["incidents"].as_array().cloned().unwrap_or_default();
+                app.health.incidents.fill(INCIDENTS, incidents);
+            }
             _ => {}
         }
         Vec::new()
@@ -102,6 +156,11 @@ impl Health {
     }
 }
 
+fn to_incidents(app: &mut App) -> Vec<Effect> {
+    app.ui.pane = if app.ui.pane == OF_INCIDENTS { OF_CHECKS } else { OF_INCIDENTS };
+    Vec::new()
+}
+
 fn incidents() -> Effect {
-    Effect::ask("incidents.list", &json!({ "n": INCIDENTS }), About::Own(Screen::Health, "incidents"))
+    Effect::ask("incidents.list", &json!({ "n": MOST }), About::Own(Screen::Health, "incidents"))
 }

@@ -81,6 +81,7 @@ fn shown(logs: &Logs, canvas: &Canvas<'_>, place: usize, cells: usize) -> Vec<Sh
             (short(&line), look(&line))
         }
         gap @ Entry::Gap(_) => (gap.words(), Role::Warn),
+        mark @ Entry::Mark(_) => (mark.words(), Role::Accent),
     };
     let text = canvas.seen(&text);
     if logs.wraps {

@@ -11,6 +11,7 @@ use crate::console::room::Room as _;
 use crate::console::screen::Screen;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
+use crate::shown::visible;
 
 const TARGETS: [&str; 7] = ["session", "auth", "quota", "audit", "daemon", "monitor", "rustsocks"];
 
@@ -174,4 +175,19 @@ pub(super) fn kept(app: &mut App) -> Vec<Effect> {
     text.push('\n');
     let entries = vec![Field::text("file", "file", "rustsocks.log"), Field::button("write")];
     ask(app, Form::new("Write these lines into a new file", entries, Keep(text)))
+}
+
+/// The journal of the time between the first and the last line, or these lines.
+pub(super) fn paged(app: &mut App) -> Vec<Effect> {
+    let mut text = String::new();
+    for entry in &app.logs.entries {
+        text.push_str(&visible(&entry.words()));
+        text.push('\n');
+    }
+    let mut times = app.logs.entries.iter().filter_map(Entry::time);
+    let Some(from) = times.next() else {
+        app.ui.say("there is no line here");
+        return Vec::new();
+    };
+    vec![Effect::Page { text, from, to: times.next_back().unwrap_or(from) }]
 }

@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::{Push, Refusal};
 
-use self::keep::{found_again, found_before, kept, louder, only, sought};
+use self::keep::{found_again, found_before, kept, louder, only, paged, sought};
 use crate::command::logs::words;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
@@ -22,6 +22,7 @@ use crate::console::screen::Screen;
 use crate::console::trail::Kept;
 use crate::console::ui::Overlay;
 use crate::output::raw;
+use crate::shown::clock;
 
 /// Lines that the console keeps, as many as the daemon does.
 const MOST: usize = 10_000;
@@ -59,8 +60,13 @@ pub(crate) struct Logs {
 /// A line as it came, for it is read only when it is seen; or a place where lines are missing.
 #[derive(Debug)]
 enum Entry {
-    Line { number: u64, json: Box<str> },
+    Line {
+        number: u64,
+        json: Box<str>,
+    },
     Gap(u64),
+    /// Somebody has marked the place, with the time of day.
+    Mark(String),
 }
 
 const KEYS: &[Binding] = &[
@@ -97,6 +103,17 @@ const KEYS: &[Binding] = &[
         "how much the daemon logs of something, for a while",
     )
     .command("rustsocks-cli log-level TARGET=LEVEL --for 15m"),
+    bind(Action::Run(marked), &[Char('m')], On::Rows, "mark", "a line of your own behind the last one, with the time")
+        .hint("mark"),
+    bind(
+        Action::Run(paged),
+        &[Char('o')],
+        On::Rows,
+        "pager",
+        "the journal of the same time in $PAGER; without one the lines that are here",
+    )
+    .hint("pager")
+    .command("journalctl -u rustsocks"),
     bind(Action::Run(kept), &[Char('E')], On::Rows, "save", "every line that is here, into a file")
         .hint("save")
         .command("rustsocks-cli logs -n 10000 > FILE"),
@@ -159,6 +176,7 @@ impl room::Room for Room {
         match meant {
             Some(Entry::Line { number, json }) => (format!("Line {number}"), read(json)),
             Some(Entry::Gap(lost)) => ("Missing".to_owned(), json!({ "lost": lost })),
+            Some(Entry::Mark(time)) => ("Mark".to_owned(), json!({ "t": time })),
             None => ("Line".to_owned(), Value::Null),
         }
     }
@@ -284,11 +302,20 @@ impl Entry {
         Self::Line { number: line["n"].as_u64().unwrap_or(0), json: line.to_string().into() }
     }
 
+    /// When it was written, in seconds since 1970.
+    fn time(&self) -> Option<f64> {
+        match self {
+            Self::Line { json, .. } => read(json)["t"].as_f64(),
+            Self::Gap(_) | Self::Mark(_) => None,
+        }
+    }
+
     /// As the command shows it.
     fn words(&self) -> String {
         match self {
             Self::Line { json, .. } => words(&read(json)),
             Self::Gap(lost) => format!("-- {lost} lines are missing here --"),
+            Self::Mark(time) => format!("-- mark {time} --"),
         }
     }
 }
@@ -303,6 +330,13 @@ fn follow(app: &mut App) -> Vec<Effect> {
     } else {
         app.logs.follow_on();
     }
+    Vec::new()
+}
+
+/// Where somebody looked last, for whoever comes back to it.
+fn marked(app: &mut App) -> Vec<Effect> {
+    let time = clock(app.model.now);
+    app.logs.add(Entry::Mark(time));
     Vec::new()
 }
 

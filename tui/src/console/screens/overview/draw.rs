@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
-use super::{ATTENTION, CHANGES, DENIALS, DESTINATIONS, MEASURES, Overview, PASTS, USERS};
+use super::{ATTENTION, AUDIT, CHANGES, DENIALS, DESTINATIONS, MEASURES, Overview, PASTS, USERS, audit};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::model::number;
@@ -30,6 +30,9 @@ const TITLES: [&str; CHANGES + 1] =
     ["Top users", "Top destinations", "Denied, last hour", "Attention", "Recent changes (audit)"];
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+    if app.ui.pane == AUDIT {
+        return audit::draw(app, canvas, area);
+    }
     if app.model.status.is_null() {
         canvas.text(area, 1, 0, "asking ...", Role::Text);
         return None;

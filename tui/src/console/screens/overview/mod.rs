@@ -1,16 +1,20 @@
 //! What the daemon does, at a glance: numbers with their past, who and what has the most, what to look at, and what was changed.
 
+mod audit;
 mod draw;
 
+use filter::Field;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::{Push, Refusal, Role};
 
+use self::audit::Audit;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::listing::Listing;
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
 use crate::output::raw;
@@ -27,6 +31,9 @@ const DESTINATIONS: usize = 1;
 const DENIALS: usize = 2;
 const ATTENTION: usize = 3;
 const CHANGES: usize = 4;
+
+/// Behind them, in the place of all: it is left by Esc.
+const AUDIT: usize = 5;
 
 /// What the tables of the most are of, as the daemon calls it.
 const RANKINGS: [&str; 3] = ["user", "dst", "denied"];
@@ -53,6 +60,7 @@ pub(crate) struct Overview {
     /// The rows of each part.
     rows: [Vec<Value>; CHANGES + 1],
     cursors: [usize; CHANGES + 1],
+    audit: Audit,
 }
 
 const KEYS: &[Binding] = &[
@@ -63,6 +71,9 @@ const KEYS: &[Binding] = &[
         .hint("sort")
         .command("rustsocks-cli top --by rate"),
     bind(Action::Run(again), &[Char('r')], On::Rows, "refresh", "ask again").command("rustsocks-cli status"),
+    bind(Action::Run(audit::open), &[Char('a')], On::Rows, "audit log", "who did what, with a filter; Esc goes back")
+        .hint("audit log")
+        .command("rustsocks-cli audit query"),
 ];
 
 /// The screen.
@@ -78,8 +89,8 @@ impl room::Room for Room {
         CHANGES + 1
     }
 
-    fn rows(&self, _pane: usize) -> Rows {
-        Rows::Own
+    fn rows(&self, pane: usize) -> Rows {
+        if pane == AUDIT { Rows::Listing } else { Rows::Own }
     }
 
     /// The status comes by itself, whatever the screen.
@@ -98,6 +109,9 @@ impl room::Room for Room {
         for by in RANKINGS {
             let p = json!({ "by": by, "key": MEASURES[app.overview.measure], "n": MOST });
             effects.push(subscribe("top.sub", &p, by));
+        }
+        if app.ui.pane == AUDIT {
+            effects.extend(audit::asked(app));
         }
         if app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin) {
             let about = About::Own(Screen::Overview, "audit");
@@ -123,6 +137,10 @@ impl room::Room for Room {
 
     /// To the screen that says more, with a filter for this row.
     fn opened(&self, app: &mut App) -> Vec<Effect> {
+        if app.ui.pane == AUDIT {
+            app.ui.overlay = Some(crate::console::ui::Overlay::Detail { scroll: 0 });
+            return Vec::new();
+        }
         let Some(row) = meant(app).cloned() else { return Vec::new() };
         match app.ui.pane {
             USERS => narrowed(app, "user", &raw(&row[0])),
@@ -140,7 +158,35 @@ impl room::Room for Room {
         }
     }
 
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        if app.ui.pane == AUDIT { audit::back(app) } else { Vec::new() }
+    }
+
+    fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
+        (app.ui.pane == AUDIT).then_some(&app.overview.audit.listing)
+    }
+
+    fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
+        (app.ui.pane == AUDIT).then_some(&mut app.overview.audit.listing)
+    }
+
+    fn filter(&self, app: &App) -> Option<String> {
+        (app.ui.pane == AUDIT).then(|| app.overview.audit.filter.clone())
+    }
+
+    fn fields(&self, pane: usize) -> &'static [Field] {
+        if pane == AUDIT { filter::AUDIT } else { &[] }
+    }
+
+    fn filtered(&self, app: &mut App, text: String) -> Result<Vec<Effect>, String> {
+        app.overview.audit.filter = text;
+        Ok(audit::asked(app))
+    }
+
     fn record(&self, app: &App) -> (String, Value) {
+        if let Some(listing) = self.listing(app) {
+            return ("What was done".to_owned(), listing.objects.get(listing.cursor).cloned().unwrap_or_default());
+        }
         ("What was changed".to_owned(), meant(app).cloned().unwrap_or_default())
     }
 
@@ -150,6 +196,9 @@ impl room::Room for Room {
     }
 
     fn copied(&self, app: &App) -> Vec<String> {
+        if let Some(listing) = self.listing(app) {
+            return listing.row();
+        }
         let cells = |row: &Value| match row.as_array() {
             Some(cells) => cells.iter().map(raw).collect(),
             None => vec![raw(row)],
@@ -158,6 +207,10 @@ impl room::Room for Room {
     }
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        if what == "audit log" {
+            audit::answered(app, answer);
+            return Vec::new();
+        }
         let Some(answer) = app.granted(answer) else { return Vec::new() };
         let overview = &mut app.overview;
         let sub = answer["sub"].as_u64();

@@ -1,15 +1,14 @@
-//! The rules in the operator's editor, as visudo does it: nothing counts before it is valid and wanted, and nothing is lost.
+//! One of the operator's files in his editor, as visudo does it: nothing counts before it is valid and wanted, and nothing is lost.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::super::Desk;
-use super::super::ask::{answer, can_ask, tell};
-use super::{INVALID, is_ok, remarks};
-use crate::args::Terms;
+use super::Desk;
+use super::acl::{INVALID, is_ok, remarks};
+use super::ask::{answer, can_ask, tell};
 use crate::editor::{self, EDITOR, FILE};
 use crate::failure::Failure;
 use crate::output::raw;
@@ -24,20 +23,34 @@ enum Wish {
     Abandon,
 }
 
+/// What is edited: the file, what is in force of it, and what is done with what comes of it.
+pub(super) struct Edited<'a> {
+    pub(super) store: &'static str,
+    /// What is wanted only to be shown is not applied, and is kept.
+    pub(super) is_dry: bool,
+    pub(super) take: &'a mut dyn FnMut(&mut Desk, String, u64) -> Result<ExitCode, Failure>,
+}
+
 impl Desk {
-    pub(super) fn edit(&mut self, how: &Terms) -> Result<ExitCode, Failure> {
-        let running: Value = self.connection.call("txn.get", &json!({}))?;
+    /// Nothing that was written is lost: a text that is not applied is kept, and it is said where.
+    pub(super) fn edit(&mut self, mut edited: Edited<'_>) -> Result<ExitCode, Failure> {
+        let running: Value = self.connection.call("txn.get", &json!({ "store": edited.store }))?;
         let (base, text) = (running["gen"].as_u64().unwrap_or_default(), raw(&running["text"]));
-        let path =
-            editor::kept(&format!("acl-of-{base}-{}.toml", std::process::id()), &text).map_err(Failure::here(FILE))?;
-        let outcome = self.edited(&path, (base, &text), how);
-        if outcome.is_err() && path.exists() {
+        let name = format!("{}-of-{base}-{}.toml", edited.store, std::process::id());
+        let path = editor::kept(&name, &text).map_err(Failure::here(FILE))?;
+        let outcome = self.edit_until_right(&path, (base, &text), &mut edited);
+        if path.exists() {
             tell(&format!("your text is in {}", path.display()));
         }
         outcome
     }
 
-    fn edited(&mut self, path: &PathBuf, (base, before): (u64, &str), how: &Terms) -> Result<ExitCode, Failure> {
+    fn edit_until_right(
+        &mut self,
+        path: &Path,
+        (base, before): (u64, &str),
+        edited: &mut Edited<'_>,
+    ) -> Result<ExitCode, Failure> {
         loop {
             editor::edit(path).map_err(Failure::here(EDITOR))?;
             let text = without_remarks(&fs::read_to_string(path).map_err(Failure::here(FILE))?);
@@ -46,14 +59,14 @@ impl Desk {
                 tell("nothing has changed");
                 return Ok(ExitCode::SUCCESS);
             }
-            let validation: Value = self.connection.call("txn.validate", &json!({ "text": text }))?;
+            let validation: Value =
+                self.connection.call("txn.validate", &json!({ "store": edited.store, "text": text }))?;
             if is_ok(&validation) {
-                let subject = json!({ "text": text, "base": base });
-                let how = self.despite_tests(&subject, how)?;
-                let denied = self.shown_and_asked(&subject, &how)?;
-                self.apply(subject, denied, &how)?;
-                fs::remove_file(path).map_err(Failure::here(FILE))?;
-                return Ok(ExitCode::SUCCESS);
+                let done = (edited.take)(self, text, base)?;
+                if done == ExitCode::SUCCESS && !edited.is_dry {
+                    fs::remove_file(path).map_err(Failure::here(FILE))?;
+                }
+                return Ok(done);
             }
             let remarks = remarks(&validation);
             tell(&remarks.join("\n"));
@@ -61,7 +74,6 @@ impl Desk {
                 Wish::Again => write(path, &with_remarks(&remarks, &text))?,
                 Wish::Keep => {
                     write(path, &text)?;
-                    tell(&format!("your text is in {}", path.display()));
                     return Ok(ExitCode::from(INVALID));
                 }
                 Wish::Abandon => {

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tar::{Builder, Header};
 
-use super::Desk;
+use crate::connection::Connection;
 use crate::failure::Failure;
 
 /// What is asked, and the file that its answer becomes.
@@ -17,8 +17,10 @@ const PARTS: &[(&str, &str)] = &[
     ("operations", "meta.ops"),
     ("status", "status.get"),
     ("health", "health.get"),
+    ("incidents", "incidents.list"),
     ("logins", "auth.status"),
     ("settings", "config.effective"),
+    ("files", "config.drift"),
     ("reloads", "reload.history"),
     ("hits", "acl.hits"),
     ("logs", "logs.get"),
@@ -27,29 +29,37 @@ const PARTS: &[(&str, &str)] = &[
 /// Where everything lies in the bundle.
 const FOLDER: &str = "rustsocks-support";
 
-impl Desk {
-    /// An answer that the role does not allow, or that this daemon does not know, is in the bundle as what it was refused with.
-    pub(super) fn bundle(&mut self, path: &Path, whole_addresses: bool) -> Result<(), Failure> {
-        let unwritten = || Failure::here(format!("cannot write {}", path.display()));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritten())?;
-        let mut bundle = Builder::new(BufWriter::new(file));
-        let welcome = serde_json::to_value(&self.connection.welcome).unwrap_or_default();
-        add(&mut bundle, "daemon", welcome, whole_addresses).map_err(unwritten())?;
-        for (name, op) in PARTS {
-            let answer = match self.connection.call(op, &json!({})) {
-                Err(Failure::Refused(refusal)) => json!({ "refused": refusal.msg, "code": refusal.code.word() }),
-                answer => answer?,
-            };
-            add(&mut bundle, name, answer, whole_addresses).map_err(unwritten())?;
-        }
-        bundle.into_inner().and_then(|mut file| file.flush()).map_err(unwritten())?;
-        let files = PARTS.len() + 1;
-        self.output.record("rustsocks.bundle/1", &json!({ "file": path.display().to_string(), "files": files }))
-    }
+/// What addresses in it look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Addresses {
+    Masked,
+    Whole,
 }
 
-fn add(bundle: &mut Builder<impl Write>, name: &str, mut answer: Value, whole_addresses: bool) -> io::Result<()> {
-    if !whole_addresses {
+/// Writes a bundle into a new file that only its owner reads, and says how many files are in it. An answer that the role does not
+/// allow, or that this daemon does not know, is in it as what it was refused with.
+///
+/// # Errors
+/// The file is there already or cannot be written, or the daemon is gone.
+pub(crate) fn write(connection: &mut Connection, path: &Path, addresses: Addresses) -> Result<usize, Failure> {
+    let unwritten = || Failure::here(format!("cannot write {}", path.display()));
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritten())?;
+    let mut bundle = Builder::new(BufWriter::new(file));
+    let welcome = serde_json::to_value(&connection.welcome).unwrap_or_default();
+    add(&mut bundle, "daemon", welcome, addresses).map_err(unwritten())?;
+    for (name, op) in PARTS {
+        let answer = match connection.call(op, &json!({})) {
+            Err(Failure::Refused(refusal)) => json!({ "refused": refusal.msg, "code": refusal.code.word() }),
+            answer => answer?,
+        };
+        add(&mut bundle, name, answer, addresses).map_err(unwritten())?;
+    }
+    bundle.into_inner().and_then(|mut file| file.flush()).map_err(unwritten())?;
+    Ok(PARTS.len() + 1)
+}
+
+fn add(bundle: &mut Builder<impl Write>, name: &str, mut answer: Value, addresses: Addresses) -> io::Result<()> {
+    if addresses == Addresses::Masked {
         mask(&mut answer);
     }
     let text = format!("{answer:#}\n");
