@@ -8,7 +8,7 @@ PORT ?= 1080
 # The revision that the program tells of, where there is one.
 export RUSTSOCKS_REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-.PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-console bench-history bench-limits instructions loom fuzz coverage soak
+.PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-console bench-history bench-limits instructions loom fuzz coverage soak soak-console
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p; s/^#: \(.*\)/\1/p' $(MAKEFILE_LIST)
@@ -115,3 +115,7 @@ coverage:
 MINUTES ?= 10
 soak:
 	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --locked --test soak -- --nocapture
+
+#: make soak-console  a console that is worked with for MINUTES (default 10), beside connections that come and go
+soak-console:
+	RUSTSOCKS_SOAK_MINUTES=$(MINUTES) $(CARGO) test --locked --test console endurance -- --nocapture

@@ -4,9 +4,11 @@
 
 mod audit;
 mod auth;
+mod crashes;
 mod history;
 mod limits;
 mod logs;
+mod nonsense;
 mod orders;
 mod people;
 mod policy;

@@ -4,14 +4,21 @@
 
 mod commands;
 mod drafts;
+mod endurance;
+mod faults;
 mod files;
+mod forms;
 mod frame;
 mod logins;
+mod many;
+mod meddler;
 mod people;
 mod rules;
 mod saved;
 mod screens;
 mod tour;
+mod transcripts;
+mod walks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

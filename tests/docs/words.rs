@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::markdown::first_cells;
+use crate::markdown::{code_spans, first_cells};
 use crate::{read, root};
 
 const SESSION: &str = "src/daemon/src/state/session";
@@ -12,6 +12,28 @@ const SESSION: &str = "src/daemon/src/state/session";
 #[test]
 fn every_ending_is_explained() {
     check("docs/logging.md", &literals_of_arms(&format!("{SESSION}/ending.rs")), 17);
+}
+
+#[test]
+fn every_test_that_is_named_is_there() {
+    let page = read("docs/testing.md");
+    let section = page.split("## Operators' programs\n").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let section = section.expect("the page has that section");
+    for (letter, last) in [("T", 8), ("P", 9), ("E", 12)] {
+        for number in 1..=last {
+            assert!(section.contains(&format!("\n| {letter}{number} | ")), "{letter}{number} is not there");
+        }
+    }
+    let files: Vec<PathBuf> =
+        ["src", "tui/src", "tests"].iter().flat_map(|folder| rust_files(&root().join(folder))).collect();
+    let sources: Vec<String> = files.iter().map(|file| fs::read_to_string(file).expect("it can be read")).collect();
+    let is_name =
+        |name: &&str| name.contains('_') && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let names: Vec<&str> = code_spans(section).into_iter().filter(is_name).collect();
+    assert!(names.len() > 60, "{names:?}");
+    let has = |name: &str| sources.iter().any(|text| text.contains(&format!("fn {name}(")));
+    let missing: Vec<&str> = names.into_iter().filter(|name| !has(name)).collect();
+    assert!(missing.is_empty(), "no such test: {missing:#?}");
 }
 
 #[test]
