@@ -11,9 +11,13 @@ use crate::screen::Screen;
 use crate::{CONFIG, client, client_program, document, program, socket};
 
 fn scene() -> (Users, Service) {
+    scene_with("")
+}
+
+fn scene_with(more: &str) -> (Users, Service) {
     let users = Users::crowd(["alice".to_owned(), "eve".to_owned()], b"a good password");
     let admin = CONFIG.replace("{socket}", "{dir}/admin.sock");
-    let config = [&admin, "[server]\nwatch_files = false\n", &users.settings(&["userpass"])].concat();
+    let config = [&admin, "[server]\nwatch_files = false\n", &users.settings(&["userpass"]), more].concat();
     (users, Launch::of(program()).config(&config).start())
 }
 
@@ -89,6 +93,26 @@ fn limits_hold_for_a_while_or_are_written() {
     assert_eq!(code(&socket, &long), Some(2), "there is no such date");
     let shown = document(&socket, &["limits", "show"]);
     assert_eq!(shown["rows"][0]["name"], "global", "{shown}");
+}
+
+#[test]
+fn more_of_a_quota_is_granted_for_a_while() {
+    let (_users, service) = scene_with("[[limits.quotas]]\nname = \"daily\"\nperiod = \"day\"\ngigabytes = 1\n");
+    let socket = socket(&service);
+    let quotas = document(&socket, &["limits", "quotas"]);
+    assert_eq!(quotas["rows"], serde_json::json!([]), "nobody has carried anything");
+    let why = ["--until", "2100-11-22T18:00:00Z", "--reason", "a large download"];
+    let granted = document(&socket, &[&["limits", "grant", "user/alice", "2G"], why.as_slice()].concat());
+    assert_eq!((&granted["bytes"], &granted["until"]), (&(2_u64 << 30).into(), &"2100-11-22T18:00:00Z".into()));
+    let held = document(&socket, &["limits", "overrides"]);
+    assert_eq!(
+        (&held["rows"][0]["bytes"], &held["rows"][0]["reason"]),
+        (&granted["bytes"], &"a large download".into())
+    );
+    assert_eq!(code(&socket, &["limits", "grant", "user/alice", "much", "--for", "1h"]), Some(2));
+    assert_eq!(code(&socket, &["limits", "grant", "user/alice", "2G", "--until", "soon"]), Some(2));
+    assert_eq!(code(&socket, &["limits", "grant", "user/alice", "2G"]), Some(2), "until when?");
+    assert_eq!(code(&socket, &["--read-only", "limits", "grant", "user/alice", "2G", "--for", "1h"]), Some(4));
 }
 
 #[test]

@@ -97,6 +97,31 @@ pub(crate) enum Limits {
     Show,
     /// Grants and overrides that hold now
     Overrides,
+    /// How far quotas are used up, the nearest to its end first
+    Quotas {
+        /// Only this user's
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+    },
+    /// Lets somebody have more of a quota for a while: `limits grant user/bob 2G --until 18:00`
+    Grant {
+        /// user/NAME or group/NAME
+        target: String,
+        /// How many bytes more, as 500M or 2G
+        bytes: String,
+        /// So long, as 6h or 2d
+        #[arg(long = "for", value_name = "DURATION", id = "for_how_long", required_unless_present = "until")]
+        for_how_long: Option<String>,
+        /// Until this time of the day (18:00), this day (2026-11-22) or this moment (2026-11-22T18:00), where the client runs
+        #[arg(long, value_name = "TIME", conflicts_with = "for_how_long")]
+        until: Option<String>,
+        /// Of this quota alone, not of all that the target has
+        #[arg(long, value_name = "NAME")]
+        quota: Option<String>,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
+    },
     /// What somebody may have: for a while with --for, or written in a file
     Set {
         /// user/NAME or group/NAME; without --for also global, users (each of them) or source (each of them)

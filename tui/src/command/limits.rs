@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value, json};
 
 use super::change::{Change, seconds};
@@ -38,6 +39,16 @@ const CONCESSIONS: [(&str, Kind); 9] = [
     ("kept", Kind::Text),
 ];
 
+const QUOTAS: [(&str, Kind); 7] = [
+    ("quota", Kind::Text),
+    ("target", Kind::Text),
+    ("used_bytes", Kind::Bytes),
+    ("quota_bytes", Kind::Bytes),
+    ("spent", Kind::Text),
+    ("begins", Kind::Time),
+    ("ends", Kind::Time),
+];
+
 /// What is to hold.
 struct Wanted {
     rate: Option<f64>,
@@ -48,9 +59,29 @@ struct Wanted {
 impl Desk {
     pub(super) fn limits(&mut self, command: Limits) -> Result<ExitCode, Failure> {
         match command {
-            Limits::Show => self.listed_as("limits.tree", "classes", &CLASSES, "rustsocks.limits/1")?,
+            Limits::Show => self.listed_as("limits.tree", &json!({}), "classes", &CLASSES, "rustsocks.limits/1")?,
             Limits::Overrides => {
-                self.listed_as("limits.concessions", "concessions", &CONCESSIONS, "rustsocks.concessions/1")?;
+                let schema = "rustsocks.concessions/1";
+                self.listed_as("limits.concessions", &json!({}), "concessions", &CONCESSIONS, schema)?;
+            }
+            Limits::Quotas { user } => {
+                let p = user.map_or_else(|| json!({}), |user| json!({ "user": user }));
+                self.listed_as("limits.quotas", &p, "quotas", &QUOTAS, "rustsocks.quotas/1")?;
+            }
+            Limits::Grant { target, bytes, for_how_long, until, quota, reason } => {
+                let no_bytes = || Failure::Usage(format!("{bytes:?} is no number of bytes; write 500M or 2G"));
+                let bytes = filter::read_bytes(&bytes).ok_or_else(no_bytes)?;
+                let until = match (for_how_long, until) {
+                    (Some(time), _) => from_now(&time)?,
+                    (None, until) => moment(until.as_deref().unwrap_or_default(), &Zoned::now())?,
+                };
+                let mut p = json!({ "target": target, "bytes": bytes, "until": until.to_string(), "idem": idem() });
+                for (name, said) in [("quota", quota), ("reason", reason)] {
+                    if let Some(said) = said {
+                        p[name] = said.into();
+                    }
+                }
+                self.record("limits.grant", &p, "rustsocks.grant/1")?;
             }
             Limits::Set { target, rate, guaranteed, conns, for_how_long, manner } => {
                 let [rate, guaranteed] = [rate, guaranteed].map(|rate| rate.as_deref().map(megabits).transpose());
@@ -71,15 +102,21 @@ impl Desk {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn listed_as(&mut self, op: &str, name: &str, columns: &[(&str, Kind)], schema: &str) -> Result<(), Failure> {
-        let answer: Value = self.connection.call(op, &json!({}))?;
+    fn listed_as(
+        &mut self,
+        op: &str,
+        p: &Value,
+        name: &str,
+        columns: &[(&str, Kind)],
+        schema: &str,
+    ) -> Result<(), Failure> {
+        let answer: Value = self.connection.call(op, p)?;
         let rows = answer[name].as_array().cloned().unwrap_or_default();
         self.output.rows(schema, Sheet::of_objects(columns, &rows))
     }
 
     fn lay_over(&mut self, target: &str, wanted: &Wanted, time: &str, manner: &Manner) -> Result<(), Failure> {
-        let until = Timestamp::now().checked_add(Duration::from_secs(seconds(time)?));
-        let until = until.map_err(|_| Failure::Usage(format!("{time} is longer than there is a date for")))?;
+        let until = from_now(time)?;
         let mut p = json!({ "target": target, "until": until.to_string(), "reason": manner.comment, "idem": idem() });
         if let Some(rate) = wanted.rate {
             p["bandwidth_limit_mbps"] = rate.into();
@@ -107,6 +144,30 @@ impl Desk {
     }
 }
 
+fn from_now(time: &str) -> Result<Timestamp, Failure> {
+    let until = Timestamp::now().checked_add(Duration::from_secs(seconds(time)?));
+    until.map_err(|_| Failure::Usage(format!("{time} is longer than there is a date for")))
+}
+
+/// A moment as somebody writes it whose clock shows `now`: of a time alone, when it comes next.
+fn moment(text: &str, now: &Zoned) -> Result<Timestamp, Failure> {
+    let local = |written: DateTime| now.time_zone().to_timestamp(written).ok();
+    let next = |time: Time| {
+        let today = local(now.date().to_datetime(time))?;
+        if today > now.timestamp() { Some(today) } else { local(now.date().tomorrow().ok()?.to_datetime(time)) }
+    };
+    let is_time = text.contains(':') && !text.contains('-');
+    let time = text.parse().ok().filter(|_| is_time).and_then(next);
+    let moment = time.or_else(|| text.parse().ok()).or_else(|| local(text.parse().ok()?));
+    let moment = moment.or_else(|| local(text.parse::<Date>().ok()?.at(0, 0, 0, 0)));
+    let no_moment = || {
+        Failure::Usage(format!(
+            "{text:?} is no time; write 18:00, 2026-11-22, 2026-11-22T18:00 or 2026-11-22T18:00+01:00"
+        ))
+    };
+    moment.ok_or_else(no_moment)
+}
+
 /// Which file says what this one may have.
 fn store_of(target: &str) -> &'static str {
     if target.starts_with("user/") { "users" } else { "config" }
@@ -118,4 +179,31 @@ fn megabits(rate: &str) -> Result<f64, Failure> {
     let bytes = filter::read_rate(rate);
     let bytes = bytes.ok_or_else(|| Failure::Usage(format!("{rate:?} is no rate; write 512K, 2.5M or 10M/s")))?;
     Ok(bytes as f64 * 8.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_meant_where_the_operator_is() {
+        let now: Zoned = "2026-11-22T17:30:00+01:00[Europe/Warsaw]".parse().expect("it is a moment");
+        for (written, meant) in [
+            ("18:00", "2026-11-22T17:00:00Z"),
+            ("17:00", "2026-11-23T16:00:00Z"),
+            ("2026-11-24", "2026-11-23T23:00:00Z"),
+            ("2026-11-24T06:30", "2026-11-24T05:30:00Z"),
+            ("2026-11-24T06:30:00Z", "2026-11-24T06:30:00Z"),
+            ("2026-11-24T06:30:00-05:00", "2026-11-24T11:30:00Z"),
+        ] {
+            assert_eq!(
+                moment(written, &now).ok().map(|moment| moment.to_string()).as_deref(),
+                Some(meant),
+                "{written}"
+            );
+        }
+        for written in ["", "soon", "25:00", "2026-13-01"] {
+            assert!(moment(written, &now).is_err(), "{written}");
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub use expr::{Expr, Filter, Item, Moment, Order, Test};
 pub use fields::{Field, Kind};
 pub use judge::{Row, Value};
 pub use known::{AUDIT, BANS, HISTORY, LIMITS, LOGINS, SESSIONS, USERS, WHATIF};
-pub use measure::{duration as read_duration, rate as read_rate};
+pub use measure::{bytes as read_bytes, duration as read_duration, rate as read_rate};
 pub use misread::Misread;
 pub use parse::{MAX_BYTES, MAX_DEPTH, MAX_PARTS};
 pub use pattern::Pattern;

@@ -23,7 +23,8 @@ const SPANS: [(&str, u64); 7] = [
 const LARGEST: u64 = i64::MAX as u64;
 
 /// `10M`, `1.5G`, `4096`; units are powers of 1024, in either case, with or without `B` or `iB`.
-pub(crate) fn bytes(text: &str) -> Option<u64> {
+#[must_use]
+pub fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = split(text);
     let unit = unit.to_ascii_uppercase();
     let unit = unit.strip_suffix("IB").or(unit.strip_suffix('B')).unwrap_or(&unit);
