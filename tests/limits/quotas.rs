@@ -10,7 +10,7 @@ use rig::scrape::Endpoint;
 use rig::service::Service;
 use rig::signals::send;
 use rig::users::Users;
-use rig::wait::{PATIENCE, eventually};
+use rig::wait::{PATIENCE, eventually, found};
 use rig::wire::Wire;
 use serde_json::{Value, json};
 
@@ -19,6 +19,10 @@ use crate::{PASSWORD, apply, assert_passes, refused, relay_of, start};
 /// A hundred kilobytes a month, of which a fifth is a piece.
 const QUOTA: &str = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 0.0001\nwarn_at_percent = [50]\n";
 const PIECE: usize = 20_000;
+
+/// As much a week for all of a group together.
+const TOGETHER: &str =
+    "[[limits.quotas]]\nname = \"together\"\ngroup = \"staff\"\nshared = true\nperiod = \"week\"\ngigabytes = 0.0001\n";
 
 /// Files that no rotation of the clock changes the meaning of: a month is long.
 fn users() -> Users {
@@ -90,14 +94,27 @@ fn whoever_has_used_up_a_quota_is_refused_and_stays_so_until_there_is_more() {
 #[test]
 fn a_number_of_the_users_own_counts_and_a_shared_quota_is_used_by_all() {
     let users = users();
-    let shared = "[[limits.quotas]]\nname = \"together\"\ngroup = \"staff\"\nshared = true\nperiod = \"week\"\ngigabytes = 0.0001\n";
-    let service = start(&config(&users, shared));
+    let service = start(&config(&users, TOGETHER));
     carry(&service, "carol", 2 * PIECE);
     assert_refused(&service, "carol");
     carry(&service, "bob", 3 * PIECE);
     assert_refused(&service, "bob");
     carry(&service, "alice", PIECE);
     assert!(!is_refused(&service, "alice"));
+}
+
+#[test]
+fn whoever_is_refused_for_a_quota_takes_no_token_of_others_from_there() {
+    let users = users();
+    let pace = "new_connections_per_source = \"1:4\"\n";
+    let service = start(&["[limits]\n", pace, &config(&users, "")].concat());
+    carry(&service, "alice", 5 * PIECE);
+    let _told = service.event("quota used up");
+    for _ in 0..20 {
+        assert!(is_refused(&service, "alice"));
+    }
+    assert!(!is_refused(&service, "bob"));
+    let _others = relay_of(&service, "bob").expect("there are tokens left");
 }
 
 #[test]
@@ -189,9 +206,49 @@ fn a_quota_is_kept_through_every_kill_to_within_a_checkpoint_and_nothing_counts_
         assert_eq!(accounted(&history), (expected, expected), "after {} kills", kill + 1);
     }
     let service = start(&settings);
-    assert_refused(&service, "alice");
+    assert!(is_refused(&service, "alice"), "not even the first client after a start is let in");
     let all = i64::try_from(KILLS * PIECE).unwrap();
     assert_eq!(accounted(&history), (all, all));
+}
+
+/// Ends it as an operator does, who waits until it is gone.
+fn stop(mut service: Service) {
+    send(service.process.pid(), Signal::SIGTERM);
+    assert!(service.process.exit_within(PATIENCE).is_some(), "it does not end");
+}
+
+#[test]
+fn what_waits_in_the_spool_counts_before_the_first_client_is_let_in() {
+    let (users, shelf) = (users(), Shelf::new());
+    let settings = config(&users, &shelf.settings());
+    let service = start(&settings);
+    shelf.history().while_locked(|| {
+        carry(&service, "alice", 5 * PIECE);
+        stop(service);
+    });
+    let service = start(&settings);
+    assert!(is_refused(&service, "alice"), "not even the first client after a start is let in");
+    assert!(!is_refused(&service, "bob"));
+}
+
+#[test]
+fn a_database_that_stays_locked_holds_a_start_up_for_seconds_and_what_it_says_counts_when_it_is_known() {
+    let (users, shelf) = (users(), Shelf::new());
+    let settings = config(&users, &shelf.settings());
+    let service = start(&settings);
+    carry(&service, "bob", 5 * PIECE);
+    stop(service);
+    let service = start(&settings);
+    let service = shelf.history().while_locked(|| {
+        carry(&service, "alice", 5 * PIECE);
+        stop(service);
+        let service = start(&settings);
+        let _told = service.event_with("does not say yet what was carried before");
+        assert!(is_refused(&service, "bob"), "what can be read of it counts");
+        let _let_in = relay_of(&service, "alice").expect("nobody knows what she has carried");
+        service
+    });
+    assert_refused(&service, "alice");
 }
 
 fn order(api: &Api, what: &str, body: &Value) -> Value {
@@ -245,7 +302,16 @@ fn an_override_holds_for_whoever_is_in_and_whoever_comes_until_it_is_taken_back(
     assert!(eventually(PATIENCE, || took(&mut client, &mut target, PIECE) > Duration::from_millis(600)), "it is slow");
     assert_eq!(relay_of(&service, "alice").err(), Some(refused("too_many_of_user")));
     let _others = relay_of(&service, "bob").unwrap();
-    assert_eq!(order(&api, "reset", &json!({"target": "user/alice"}))["voided"], 1);
+    // Another one that speaks of something else leaves that as it is.
+    let another = json!({"target": "user/alice", "max_connections": 2, "until": "2100-01-02"});
+    assert_eq!(order(&api, "overrides", &another)["max_connections"], 2);
+    let held = api.read("/api/limits/concessions")["concessions"].clone();
+    let said = |at: usize| (held[at]["bandwidth_limit_mbps"].as_f64(), held[at]["max_connections"].as_u64());
+    assert_eq!((said(0), said(1)), ((Some(0.16), None), (None, Some(2))), "{held}");
+    let second = found(PATIENCE, || relay_of(&service, "alice").ok()).expect("there is room for another one");
+    assert!(took(&mut client, &mut target, PIECE) > Duration::from_millis(600), "it is slow as before");
+    drop(second);
+    assert_eq!(order(&api, "reset", &json!({"target": "user/alice"}))["voided"], 2);
     let is_fast = || took(&mut client, &mut target, 10 * PIECE) < Duration::from_secs(2);
     assert!(eventually(PATIENCE, is_fast), "it is as fast as before");
     let _second = relay_of(&service, "alice").unwrap();
@@ -254,7 +320,12 @@ fn an_override_holds_for_whoever_is_in_and_whoever_comes_until_it_is_taken_back(
 #[test]
 fn what_cannot_be_granted_is_refused_with_its_reason() {
     let (users, api) = (users(), Api::reserve(Path::new(env!("CARGO_BIN_EXE_rustsocks"))));
-    let _service = start(&config(&users, &api.settings()));
+    let further = [
+        TOGETHER,
+        &TOGETHER.replace("together", "guests").replace("staff", "guests").replace("shared = true\n", ""),
+        &*api.settings(),
+    ];
+    let _service = start(&config(&users, &further.concat()));
     for (what, body, why) in [
         ("grants", json!({"target": "alice", "bytes": 1, "until": "2100-01-01"}), "user/NAME or group/NAME"),
         ("grants", json!({"target": "user/alice", "bytes": 0, "until": "2100-01-01"}), "bytes: 1 to"),
@@ -277,6 +348,23 @@ fn what_cannot_be_granted_is_refused_with_its_reason() {
     ] {
         let answer = api.ask("operate", "POST", &format!("/api/limits/{what}"), Some(&body));
         assert!(answer.status == 400 && answer.body.contains(why), "{body}: {} {}", answer.status, answer.body);
+    }
+    for (target, quota, why) in [
+        ("group/guests", None, "group/guests has no quota for itself: name user/NAME"),
+        ("group/staff", Some("monthly"), "group/staff has together for itself, and not monthly: name user/NAME"),
+        ("user/bob", Some("together"), "user/bob has monthly for itself, and not together: name group/staff"),
+        (
+            "user/alice",
+            Some("guests"),
+            "user/alice has monthly for itself, and not guests: it is for the users of another",
+        ),
+    ] {
+        let body = json!({"target": target, "bytes": 1, "until": "2100-01-01", "quota": quota});
+        let answer = api.ask("operate", "POST", "/api/limits/grants", Some(&body));
+        assert!(answer.status == 400 && answer.body.contains(why), "{body}: {} {}", answer.status, answer.body);
+    }
+    for (target, quota) in [("group/staff", None), ("group/staff", Some("together")), ("user/bob", Some("monthly"))] {
+        order(&api, "grants", &json!({"target": target, "bytes": 1, "until": "2100-01-01", "quota": quota}));
     }
     let body = json!({"target": "user/alice", "bytes": 1, "until": "2100-01-01"});
     assert_eq!(api.ask("read", "POST", "/api/limits/grants", Some(&body)).status, 403);

@@ -13,6 +13,7 @@ use rig::udp::{self, Association};
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
+use rusqlite::Connection;
 
 use crate::{SIGNAL_ONLY, assert_passes, of, start};
 
@@ -147,6 +148,24 @@ fn sessions_of_users_who_are_gone_close() {
         assert_revoked(&service, client, "revoked by the users: this one may not log in any more");
     }
     assert_passes(alice);
+}
+
+/// A date passes without a reload.
+#[test]
+fn sessions_of_a_user_close_when_his_time_is_over() {
+    let users = Users::of(&["alice", "bob"].map(|name| (name, &b"wonderland"[..])));
+    let service = start(&[SIGNAL_ONLY, &users.settings(&["userpass"]), "[acl]\non_revoke = \"close\"\n"].concat());
+    let [mut alice, mut bob] = ["alice", "bob"].map(|name| relay_of(&service, name));
+    let clock = Connection::open_in_memory().expect("there is memory");
+    let sql = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '+3 seconds')";
+    let end: String = clock.query_row(sql, [], |row| row.get(0)).expect("it is a moment");
+    let text = std::fs::read_to_string(users.path()).expect("the file is ours");
+    let text = text.replacen("name = \"bob\"", &format!("expires = {end}\nname = \"bob\""), 1);
+    rig::place::write_secret(&users.path(), &text);
+    assert_eq!(service.reload().text("users"), "applied");
+    let _both_ends = (bob.0.end(), bob.1.end());
+    assert_revoked(&service, &bob.0, "revoked by the users: this one may not log in any more");
+    assert_passes(&mut alice);
 }
 
 /// A reload of something else asks nobody anew, and the guard counts like a rule.

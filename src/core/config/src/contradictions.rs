@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use crate::kinds::rates::Rate;
+use crate::kinds::rates::{EachWay, Rate};
 use crate::listeners::{Binding, Listener};
 use crate::origin::Origin;
 use crate::problem::{Fault, Problem};
@@ -12,7 +12,7 @@ use crate::reader::Reader;
 use crate::settings::{Commands, Listen, Settings};
 use crate::values::endpoint::Endpoint;
 use crate::values::network::BindAddress;
-use crate::values::words::{Method, QuotaAction, QuotaPeriod};
+use crate::values::words::{Directions, Method, QuotaAction, QuotaPeriod};
 
 const USERS_FILE: &str = "auth.users_file";
 
@@ -50,6 +50,8 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     let mut warnings: Vec<Problem> = check.users_file_is_used().into_iter().collect();
     warnings.extend(check.pam_services_are_used());
     warnings.extend(check.policy_is_asked_for());
+    warnings.extend(check.guarantees_of_groups_fit_together());
+    warnings.extend(check.guarantees_of_users_fit());
     warnings
 }
 
@@ -181,6 +183,50 @@ impl<'c, 'a> Check<'c, 'a> {
                 let keys = [&*key("bandwidth_guaranteed_mbps"), &*key("bandwidth_limit_mbps")];
                 self.contradict(&keys, fault.hint("lower this one or raise the other"));
             }
+        }
+    }
+
+    /// Nobody may be able to want everything at once, so this is no error.
+    fn guarantees_of_groups_fit_together(&self) -> Option<Problem> {
+        const KEY: &str = "limits.bandwidth_limit_mbps";
+        let sum =
+            self.settings.group_limits.iter().fold(0, |sum: u64, table| sum.saturating_add(table.guaranteed.bytes()));
+        let is_beyond = self.least(self.settings.limits.bandwidth).is_some_and(|most| sum > most);
+        let is_refused = self.refused.iter().any(|key| key == KEY || key.ends_with("bandwidth_guaranteed_mbps"));
+        (is_beyond && !is_refused).then(|| Problem {
+            origin: self.reader.origin(KEY),
+            key: KEY.to_owned(),
+            message: "is less than what bandwidth_guaranteed_mbps of all groups is together".to_owned(),
+            hint: Some("raise it, or guarantee less".to_owned()),
+        })
+    }
+
+    fn guarantees_of_users_fit(&self) -> Vec<Problem> {
+        let mut warnings = Vec::new();
+        for (index, table) in self.settings.group_limits.iter().enumerate() {
+            let guaranteed = table.user_guaranteed.unwrap_or(Rate::NONE).bytes();
+            let of_user = table.user_bandwidth.unwrap_or(self.settings.limits.user_bandwidth);
+            let limits = [("bandwidth_per_user_mbps", of_user), ("bandwidth_limit_mbps", table.bandwidth)];
+            let is_beyond = |limit| self.least(limit).is_some_and(|most| guaranteed > most);
+            let key = format!("limits.groups[{index}].bandwidth_per_user_guaranteed_mbps");
+            if let Some((limit, _)) = limits.into_iter().find(|(_, limit)| is_beyond(*limit)) {
+                warnings.push(Problem {
+                    origin: self.reader.origin(&key),
+                    key,
+                    message: format!("more is guaranteed to each user than {limit} lets pass"),
+                    hint: Some("lower this one or raise the other".to_owned()),
+                });
+            }
+        }
+        warnings
+    }
+
+    /// Bytes a second that a limit lets pass in the direction that has less; nothing if it limits neither, or not the sum of both.
+    fn least(&self, limit: EachWay) -> Option<u64> {
+        let limited = [limit.up, limit.down].into_iter().map(Rate::bytes).filter(|most| *most > 0);
+        match self.settings.limits.directions {
+            Directions::Separate => limited.min(),
+            Directions::Together => limited.max().filter(|_| limit.up != Rate::NONE && limit.down != Rate::NONE),
         }
     }
 

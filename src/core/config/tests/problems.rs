@@ -454,6 +454,26 @@ fn a_quota_has_a_name_and_says_what_can_be_meant() {
 }
 
 #[test]
+fn guarantees_that_cannot_all_be_kept_are_warnings() {
+    let groups = "[[limits.groups]]\nname = \"a\"\nbandwidth_guaranteed_mbps = 80\n\
+                  [[limits.groups]]\nname = \"b\"\nbandwidth_guaranteed_mbps = 80\nbandwidth_per_user_guaranteed_mbps = 5\n";
+    let told = |limits: &str| {
+        let text = format!("[limits]\n{limits}\n{groups}");
+        let loaded = load(Source::File { path: "rustsocks.toml", text: &text }, &[]).expect("it is no error");
+        loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let all = "rustsocks.toml:2:24: limits.bandwidth_limit_mbps: is less than what bandwidth_guaranteed_mbps of all groups is together; raise it, or guarantee less";
+    assert_eq!(told("bandwidth_limit_mbps = 100"), [all]);
+    assert_eq!(told("bandwidth_limit_mbps = \"200:159\""), [all]);
+    let user = "rustsocks.toml:9:38: limits.groups[1].bandwidth_per_user_guaranteed_mbps: more is guaranteed to each user than bandwidth_per_user_mbps lets pass; lower this one or raise the other";
+    assert_eq!(told("bandwidth_per_user_mbps = 4"), [user]);
+    for kept in ["bandwidth_limit_mbps = 160", "bandwidth_limit_mbps = 0", "bandwidth_per_user_mbps = 5"] {
+        assert_eq!(told(kept), [""; 0], "{kept}");
+    }
+    assert_eq!(told("bandwidth_limit_mbps = \"200:159\"\nbandwidth_directions = \"together\""), [""; 0]);
+}
+
+#[test]
 fn a_rate_that_is_none_and_a_guarantee_that_cannot_be_kept_are_refused() {
     let text = "[limits]\nbandwidth_limit_mbps = \"100\"\nbandwidth_per_user_mbps = -1\n\
                 [[limits.groups]]\nname = \"staff\"\nbandwidth_limit_mbps = 1\nbandwidth_guaranteed_mbps = 1.5\n";

@@ -15,8 +15,8 @@ use std::time::Duration;
 use acl::Exception;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use config::{
-    Admin, Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, Opening, Outbound,
-    Protocol, Resolver, Server, Sessions, Settings,
+    Admin, Choices, ClientMethod, DatabaseUrl, Dns, Listener, LogFormat, LogLevel, Logging, Method, OnRevoke, Opening,
+    Outbound, Protocol, Resolver, Server, Sessions, Settings,
 };
 use socks::{Command, Offer, Socks4};
 use tracing::level_filters::LevelFilter;
@@ -222,6 +222,7 @@ pub(super) fn snapshot(
         lifetimes,
         commands: commands(&settings.commands),
         penalties: penalties(&settings.penalties),
+        ends_refused: settings.acl.on_revoke == OnRevoke::Close,
     };
     Ok(Snapshot::new(generation, users, policy, surroundings, interfaces::addresses()?))
 }

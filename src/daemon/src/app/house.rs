@@ -50,6 +50,9 @@ use crate::state::vitals::Lateness;
 /// How long cancelled sessions may take to write their line.
 const LAST_LINES: Duration = Duration::from_secs(2);
 
+/// How long the first client waits, with quotas, for what the history knows: until a lock of its database is likely to be over.
+const REMEMBERING: Duration = Duration::from_secs(5);
+
 /// How often somebody looks whether the last session is gone.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -163,7 +166,11 @@ impl House {
             let seats = Seats::new(seats);
             seats::follow(&counting.metrics, Arc::clone(&seats));
             let beside = (Arc::clone(&counting.readiness), Arc::clone(&counting.quotas));
-            World::new(roster, seats, regime, beside, &counting.metrics)
+            let world = World::new(roster, seats, regime, beside, &counting.metrics);
+            if past.is_some() {
+                remember(&world);
+            }
+            world
         })?;
         let world = regimes.world();
         pam.follow(&counting.metrics);
@@ -285,6 +292,17 @@ impl House {
         drop(self.pulse);
         u32::try_from(remaining).unwrap_or(u32::MAX)
     }
+}
+
+/// Finds out what everybody has carried before, so that whoever comes first is judged by it as everybody after him.
+fn remember(world: &World) {
+    if !world.quotas.know_all_within(REMEMBERING) {
+        tracing::warn!(
+            waited_secs = REMEMBERING.as_secs(),
+            "the history's database does not say yet what was carried before; until it does, quotas count what they know"
+        );
+    }
+    world.quotas.round(&world.roster, &world.bandwidth, Timestamp::now());
 }
 
 fn start_pacer(world: &Arc<World>) -> io::Result<Pacer> {

@@ -1,5 +1,5 @@
 //! What must be done once a second: sweep the sessions, end penalties, write down sessions that last, report what was lost, end what
-//! was to hold for a while, follow the host's own addresses.
+//! was to hold for a while and sessions of users whose time is over, follow the host's own addresses.
 //!
 //! It has a thread of its own, so that neither the relays nor the heartbeat wait for it.
 
@@ -23,6 +23,9 @@ use crate::state::penalties::tally::whole_secs;
 use crate::state::session::sweep;
 
 const EVERY: Duration = Duration::from_secs(1);
+
+/// Whose time was over so long before the last look is looked for again: a login takes a moment from its check to its session.
+const LATE: Duration = Duration::from_secs(30);
 
 /// How long the history may take to write its last rows; what it does not write then waits in its spool.
 const LAST_ROWS: Duration = Duration::from_millis(800);
@@ -50,8 +53,16 @@ impl Housekeeping {
     ) -> anyhow::Result<Self> {
         let (rounds, log) = (Arc::new(AtomicU64::new(1)), Arc::new(Mutex::new(log)));
         let (end, ended) = sync_channel(1);
-        let keeper =
-            Keeper { world, rounds: Arc::clone(&rounds), log: Arc::clone(&log), history, checkpoint_every, lost };
+        let looked = Timestamp::now();
+        let keeper = Keeper {
+            world,
+            looked,
+            rounds: Arc::clone(&rounds),
+            log: Arc::clone(&log),
+            history,
+            checkpoint_every,
+            lost,
+        };
         let thread = std::thread::Builder::new()
             .name(Self::THREAD.to_owned())
             .spawn(move || keeper.keep(&ended))
@@ -78,6 +89,8 @@ impl Housekeeping {
 
 struct Keeper {
     world: Arc<World>,
+    /// When it last looked whose time is over.
+    looked: Timestamp,
     rounds: Arc<AtomicU64>,
     log: Arc<Mutex<Log>>,
     /// Nothing when none is kept.
@@ -116,8 +129,19 @@ impl Keeper {
             // The guard keeps those it knows: to forget them would open the way back into this host.
             Err(error) => tracing::debug!(%error, "cannot list this host's addresses"),
         }
+        self.end_expired(Timestamp::now());
         self.end_exceptions();
         self.lost.inc_by(lock(&self.log).report_losses());
+    }
+
+    /// A user's time passes without a reload that would end his sessions.
+    fn end_expired(&mut self, now: Timestamp) {
+        let since = self.looked.min(now).saturating_sub(LATE).unwrap_or(Timestamp::MIN);
+        let sessions = self.world.expire(since, now);
+        self.looked = now;
+        if sessions > 0 {
+            tracing::info!(sessions, "sessions of users whose time is over are ended");
+        }
     }
 
     /// Nobody has to remember to make the log quiet again.

@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) commands: Vec<Command>,
     pub(crate) penalties: Tariff,
     pub(crate) allowance: Allowance,
+    /// Whether the operator wants sessions ended that would not be let begin any more.
+    pub(crate) ends_refused: bool,
     /// Replaced whole when the host's own addresses change; not the operator's doing, so not a new generation.
     pub(crate) guard: ArcSwap<Guard>,
     /// A later one that refuses some of what this one allowed, if the operator wants such sessions ended.
@@ -44,6 +46,8 @@ pub(crate) struct Policy {
     pub(crate) commands: Vec<Command>,
     pub(crate) penalties: Tariff,
     pub(crate) allowance: Allowance,
+    /// Whether the operator wants sessions ended that would not be let begin any more.
+    pub(crate) ends_refused: bool,
 }
 
 /// What the guard is made of besides the addresses of this host.
@@ -63,7 +67,7 @@ impl Snapshot {
         surroundings: Surroundings,
         own_addresses: HashSet<IpAddr>,
     ) -> Self {
-        let Policy { rules, lifetimes, commands, penalties, allowance } = policy;
+        let Policy { rules, lifetimes, commands, penalties, allowance, ends_refused } = policy;
         let guard = ArcSwap::from_pointee(surroundings.guard(&own_addresses));
         Self {
             generation,
@@ -73,6 +77,7 @@ impl Snapshot {
             commands,
             penalties,
             allowance,
+            ends_refused,
             guard,
             revoked_by: ArcSwapOption::empty(),
             surroundings,
@@ -147,7 +152,7 @@ impl Snapshot {
         let surroundings =
             Surroundings { exceptions: Vec::new(), own_listeners: HashSet::new(), advertised: HashSet::new() };
         let (rules, penalties, allowance) = (Arc::new(rules), Tariff::for_tests(), Allowance::default());
-        let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties, allowance };
+        let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties, allowance, ends_refused: true };
         Self::new(1, users, policy, surroundings, HashSet::new())
     }
 }

@@ -138,6 +138,9 @@ impl Follower {
                 left
             }
             Err(fault) => {
+                if let Err(fault) = self.glance() {
+                    tracing::debug!(%fault, "the history's database does not say what was carried before");
+                }
                 self.failed(&fault);
                 self.retry_at = Instant::now() + self.retry;
                 Left::Trouble
@@ -161,7 +164,14 @@ impl Follower {
                 return Ok(Left::Nothing);
             }
         }
+        self.glance()?;
         Ok(Left::More)
+    }
+
+    /// Until what others left in the spool is written, everything in the database is of others.
+    fn glance(&mut self) -> Result<(), Fault> {
+        let (Some(usage), Some(database)) = (&mut self.usage, &self.database) else { return Ok(()) };
+        if self.orphans_are_closed { Ok(()) } else { usage.glance(&database.connection) }
     }
 
     /// The database that is under its name, opened if need be.
@@ -288,6 +298,8 @@ impl Follower {
                 tracing::info!(sessions, "sessions of an earlier process are interrupted");
             }
             self.orphans_are_closed = true;
+            // What came through this spool was of another process until now.
+            self.usage.iter_mut().for_each(Usage::forget);
         }
         Ok(())
     }

@@ -14,6 +14,12 @@ use crate::state::limits::quotas::Quotas;
 /// However often others write, it reads no more often than this.
 const PACE: Duration = Duration::from_secs(2);
 
+/// As long as nobody knows whether there are quotas, it looks this often whether somebody does: the start waits for what they hear.
+const FIRST: Duration = Duration::from_millis(10);
+
+/// The spool of no process: everything is of others.
+const NOBODY: SpoolNumber = SpoolNumber::MAX;
+
 /// Reads for one spool's process.
 #[derive(Debug)]
 pub(super) struct Usage {
@@ -37,16 +43,32 @@ impl Usage {
 
     /// How long the quotas may wait for the next look; for ever if there are none.
     pub(super) fn patience(&self) -> Duration {
+        if !self.quotas.is_in_force() {
+            return FIRST;
+        }
         if self.quotas.matters_since(Timestamp::now()).is_some() { PACE } else { Duration::MAX }
     }
 
-    /// Another file is open.
+    /// Another file is open, or other rows are of others.
     pub(super) fn forget(&mut self) {
         self.told = None;
     }
 
-    /// Tells what is new, if anything is and somebody wants to know.
+    /// Tells what is written before all of it is, unless that was told: better than nothing for whoever cannot wait for the rest.
+    pub(super) fn glance(&mut self, connection: &Connection) -> Result<(), Fault> {
+        if self.told.is_none() { self.tell(connection, NOBODY) } else { Ok(()) }
+    }
+
+    /// Tells what is new, if anything is and somebody wants to know; to be asked when nothing more of others is in the spool.
     pub(super) fn look(&mut self, connection: &Connection, spool: SpoolNumber) -> Result<(), Fault> {
+        self.tell(connection, spool)?;
+        if self.told.is_some() {
+            self.quotas.learnt_all();
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, connection: &Connection, spool: SpoolNumber) -> Result<(), Fault> {
         let Some(since) = self.quotas.matters_since(Timestamp::now()) else { return Ok(()) };
         let is_early = |told: &Told| told.since <= since && told.at.elapsed() < PACE;
         if self.told.as_ref().is_some_and(is_early) {

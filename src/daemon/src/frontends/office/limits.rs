@@ -9,6 +9,7 @@ use super::record::Order;
 use super::{Caller, No, Office};
 use crate::state::limits::quotas::books::Standing;
 use crate::state::limits::quotas::concession::{Concession, Grantee, What};
+use crate::state::limits::quotas::quota::Quota;
 
 /// As many hold at once.
 const MOST: usize = 1_000;
@@ -133,11 +134,34 @@ impl Office {
         if !(1..=MOST_BYTES).contains(&bytes) {
             return Err(No::Invalid(format!("bytes: 1 to {MOST_BYTES}")));
         }
-        if let Some(quota) = quota.as_deref().filter(|quota| !self.world.quotas.has(quota)) {
-            return Err(No::Invalid(format!("there is no quota {quota:?}")));
-        }
+        self.can_grant(&target, quota.as_deref())?;
         let what = What::Grant { bytes, quota: quota.map(Into::into) };
         self.concede(caller, (&target, what), &until, reason)
+    }
+
+    /// Refuses what could be granted and would add to nothing.
+    fn can_grant(&self, target: &str, quota: Option<&str>) -> Result<(), No> {
+        let to = grantee(target)?;
+        let wanted = quota.map(|name| {
+            let found = self.world.quotas.find(name);
+            found.ok_or_else(|| No::Invalid(format!("there is no quota {name:?}")))
+        });
+        let (wanted, held) = (wanted.transpose()?, self.world.quotas.held_by(&to));
+        if wanted.as_ref().map_or(!held.is_empty(), |quota| held.contains(&quota.name)) {
+            return Ok(());
+        }
+        let has = if held.is_empty() { "no quota".to_owned() } else { held.join(", ") };
+        let instead = match (&wanted, &to) {
+            (Some(Quota { is_shared: true, group: Some(group), .. }), _) => {
+                format!("name group/{group}, which shares it")
+            }
+            (Some(Quota { is_shared: true, group: None, .. }), _) => "everybody shares it".to_owned(),
+            (_, Grantee::Group(_)) => "name user/NAME, as each user has his own".to_owned(),
+            (Some(_), Grantee::User(_)) => "it is for the users of another group".to_owned(),
+            (None, Grantee::User(_)) => "name group/NAME of one that shares a quota".to_owned(),
+        };
+        let of = wanted.map(|quota| format!(", and not {}", quota.name)).unwrap_or_default();
+        Err(No::Invalid(format!("{target} has {has} for itself{of}: {instead}")))
     }
 
     /// # Errors
@@ -193,13 +217,11 @@ impl Office {
         }
         let deed = || {
             self.change(|all| {
-                // A further grant adds to the former ones; of overrides the last one holds.
-                let is_replaced = |other: &Concession| {
-                    let are_overrides =
-                        [&other.what, &concession.what].map(|what| matches!(what, What::Override { .. }));
-                    are_overrides == [true, true] && other.to == concession.to
-                };
-                all.retain(|other| !is_replaced(other));
+                // A further grant adds to the former ones; of overrides the last one holds, as far as it goes.
+                for other in all.iter_mut().filter(|other| other.to == concession.to) {
+                    other.what.give_way_to(&concession.what);
+                }
+                all.retain(|other| !other.what.says_nothing());
                 all.push(concession.clone());
             })
         };

@@ -26,6 +26,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
+use jiff::Timestamp;
 use socks::Offer;
 
 use crate::engine::auth::turns::Turns;
@@ -39,7 +40,7 @@ use crate::state::metrics::Metrics;
 use crate::state::penalties::Penalties;
 use crate::state::readiness::Readiness;
 use crate::state::session::facts::{AuthMethod, Origin};
-use crate::state::session::revoke::revoke;
+use crate::state::session::revoke::{expire, revoke};
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
 use crate::state::session::ticket::Ticket;
@@ -161,6 +162,11 @@ impl World {
     pub(crate) fn revoke(&self) -> usize {
         let former: Vec<_> = self.former().iter().filter_map(Weak::upgrade).collect();
         revoke(&self.roster, &former, &self.regime().snapshot)
+    }
+
+    /// Ends the sessions of users whose time was over after `since` and is by now, if the operator wants that; returns how many.
+    pub(crate) fn expire(&self, since: Timestamp, now: Timestamp) -> usize {
+        expire(&self.roster, &self.regime().snapshot, since, now)
     }
 
     /// Makes every guard know the addresses that this host has now, also those of sessions that came under another regime.

@@ -120,8 +120,9 @@ fn place(visit: &Visit, request: &socks::Request) -> Result<Place, Refusal> {
     let source = session.caller().map(|caller| caller.source);
     let mut claim = share::claim(&session.snapshot, source, &identity);
     world.quotas.tuning().count(&mut claim.keys);
-    let presence = world.limits.enter(claim, Instant::now())?;
     let metered = world.quotas.enter(session, &identity)?;
+    // The last word, as it takes tokens.
+    let presence = world.limits.enter(claim, Instant::now())?;
     session.credit.is_kept_by(&world.limits);
     Ok(Place { _seat: seat, _presence: presence, part: None, _metered: metered })
 }

@@ -106,7 +106,10 @@ pub(crate) fn bandwidth(snapshot: &Snapshot, tuning: &Tuning, client: Client<'_>
     let rates = snapshot.allowance.bandwidth;
     let mut classes = match client.identity {
         Identity::Anonymous => vec![(Class::Source(client.source.unwrap_or(Source::Local)), EachWay::default())],
-        Identity::User(user) => tuning.tune(classes_of(snapshot, user), &snapshot.rules.groups_of(user)),
+        Identity::User(user) => {
+            let written = |group: &Arc<str>| snapshot.allowance.of_group(group).bandwidth.map(|(_, shares)| shares);
+            tuning.tune(classes_of(snapshot, user), &snapshot.rules.groups_of(user), written)
+        }
     };
     classes.extend(class_by_rule(snapshot, client.rule, &classes));
     let is_limited = |(_, shares): &(Class, EachWay<Share>)| shares.is_limited();

@@ -63,36 +63,68 @@ impl Tuning {
         }
     }
 
-    /// The classes above a session, with what holds now. One of the user's groups that is tuned takes the place of another one.
+    /// The classes above a session, with what holds now.
+    ///
+    /// Of the groups that say something, which are the one that it is below as it is `written` and those that are tuned, the one with the
+    /// least is above it. Where another one lets less pass in one of the directions, the user has no more of that either.
     pub(super) fn tune(
         &self,
         classes: Vec<(Class, EachWay<Share>)>,
         groups: &[Arc<str>],
+        written: impl Fn(&Arc<str>) -> Option<EachWay<Share>>,
     ) -> Vec<(Class, EachWay<Share>)> {
-        let of_group = |name: &Arc<str>| self.groups.get(name).filter(|tuned| tuned.is_of_bandwidth());
-        let group = groups.iter().find_map(|name| Some((name, *of_group(name)?)));
-        let mut tuned = Vec::new();
-        if let Some((name, by)) = group {
-            let is_it =
-                |(class, _): &&(Class, EachWay<Share>)| matches!(class, Class::Group(written) if written == name);
-            let written = classes.iter().find(is_it).map(|(_, share)| *share).unwrap_or_default();
-            tuned.push((Class::Group(Arc::clone(name)), written.map(|share| by.applied(share))));
+        let tuned = |name: &Arc<str>| {
+            let by = self.groups.get(name).filter(|tuned| tuned.is_of_bandwidth())?;
+            Some((Arc::clone(name), written(name).unwrap_or_default().map(|share| by.applied(share))))
+        };
+        let mut above: Vec<_> = groups.iter().filter_map(tuned).collect();
+        for (class, shares) in &classes {
+            if let Class::Group(name) = class
+                && above.iter().all(|(other, _)| other != name)
+            {
+                above.push((Arc::clone(name), *shares));
+            }
         }
+        let least = above.iter().min_by_key(|(_, shares)| order(shares)).cloned();
+        let (name, group) = least.map_or_else(Default::default, |(name, shares)| (Some(name), shares));
+        let up = lowest(above.iter().map(|(_, shares)| shares.up));
+        let down = lowest(above.iter().map(|(_, shares)| shares.down));
+        let mut tuned: Vec<_> = name.clone().map(|name| (Class::Group(name), group)).into_iter().collect();
         for (class, share) in classes {
             match class {
-                Class::Group(_) if group.is_some() => {}
-                Class::User(name, above) => {
-                    let share = self.users.get(&name).map_or(share, |by| share.map(|share| by.applied(share)));
-                    let above = group.map(|(name, _)| Arc::clone(name)).or(above);
-                    tuned.push((Class::User(name, above), share));
+                Class::Group(_) => {}
+                Class::User(user, _) => {
+                    let share = self.users.get(&user).map_or(share, |by| share.map(|share| by.applied(share)));
+                    let share =
+                        EachWay { up: below(share.up, group.up, up), down: below(share.down, group.down, down) };
+                    tuned.push((Class::User(user, name.clone()), share));
                 }
-                class @ (Class::Group(_) | Class::Source(_) | Class::Rule(..) | Class::Session(..)) => {
-                    tuned.push((class, share));
-                }
+                class @ (Class::Source(_) | Class::Rule(..) | Class::Session(..)) => tuned.push((class, share)),
             }
         }
         tuned
     }
+}
+
+/// The one with less in one direction comes first.
+fn order(shares: &EachWay<Share>) -> (u64, u64) {
+    let [up, down] = [shares.up, shares.down].map(|share| share.ceiling.map_or(u64::MAX, NonZeroU64::get));
+    (up.min(down), up.max(down))
+}
+
+fn lowest(shares: impl Iterator<Item = Share>) -> Option<NonZeroU64> {
+    shares.filter_map(|share| share.ceiling).min()
+}
+
+/// What a user has below this group, if the least that any of his groups lets pass is another's.
+fn below(share: Share, group: Share, least: Option<NonZeroU64>) -> Share {
+    if least == group.ceiling { share } else { with_ceiling(share, share.ceiling.into_iter().chain(least).min()) }
+}
+
+fn with_ceiling(share: Share, ceiling: Option<NonZeroU64>) -> Share {
+    let guaranteed = share.guaranteed.min(ceiling.map_or(u64::MAX, NonZeroU64::get));
+    let burst = if ceiling == share.ceiling { share.burst } else { None };
+    Share { ceiling, guaranteed, burst, ..share }
 }
 
 impl Tuned {
@@ -102,10 +134,7 @@ impl Tuned {
 
     fn applied(self, share: Share) -> Share {
         let written = self.bandwidth.map_or(share.ceiling, |instead| instead.most().and_then(NonZeroU64::new));
-        let ceiling = written.into_iter().chain(self.slowed).min();
-        let guaranteed = share.guaranteed.min(ceiling.map_or(u64::MAX, NonZeroU64::get));
-        let burst = if ceiling == share.ceiling { share.burst } else { None };
-        Share { ceiling, guaranteed, burst, ..share }
+        with_ceiling(share, written.into_iter().chain(self.slowed).min())
     }
 }
 
@@ -129,6 +158,11 @@ mod tests {
         (Class::Group(name.into()), both(ceiling))
     }
 
+    /// No group has a number of its own.
+    fn unwritten(_: &Arc<str>) -> Option<EachWay<Share>> {
+        None
+    }
+
     fn slowed(rate: u64) -> Tuned {
         Tuned { slowed: NonZeroU64::new(rate), ..Tuned::default() }
     }
@@ -143,22 +177,49 @@ mod tests {
             [(slowed(5), 0, 5), (slowed(5), 9, 5), (slowed(5), 3, 3), (raised(7), 3, 7), (raised(0), 3, 0)]
         {
             let tuning = Tuning { users: [("alice".into(), by)].into(), ..Tuning::default() };
-            assert_eq!(tuning.tune(vec![user(None, written)], &[]), [user(None, expected)], "{by:?} {written}");
+            assert_eq!(
+                tuning.tune(vec![user(None, written)], &[], unwritten),
+                [user(None, expected)],
+                "{by:?} {written}"
+            );
         }
         let both = Tuned { slowed: NonZeroU64::new(2), ..raised(7) };
         assert_eq!(both.applied(Share { guaranteed: 4, ..share(3) }), Share { guaranteed: 2, ..share(2) });
     }
 
     #[test]
-    fn a_slowed_group_is_above_its_users_whatever_was_written_of_it() {
+    fn a_slowed_group_is_above_its_users_unless_another_one_has_less() {
         let tuning = Tuning { groups: [("b".into(), slowed(5))].into(), ..Tuning::default() };
         let groups: Vec<Arc<str>> = vec!["a".into(), "b".into()];
         let expected = [group("b", 5), user(Some("b"), 3)];
-        assert_eq!(tuning.tune(vec![user(None, 3)], &groups), expected);
-        assert_eq!(tuning.tune(vec![group("a", 9), user(Some("a"), 3)], &groups), expected);
-        assert_eq!(tuning.tune(vec![group("b", 9), user(Some("b"), 3)], &groups), expected);
+        assert_eq!(tuning.tune(vec![user(None, 3)], &groups, unwritten), expected);
+        assert_eq!(tuning.tune(vec![group("a", 9), user(Some("a"), 3)], &groups, unwritten), expected);
+        assert_eq!(tuning.tune(vec![group("b", 9), user(Some("b"), 3)], &groups, |_| Some(both(9))), expected);
+        for others in [vec![group("a", 4), user(Some("a"), 3)], vec![group("a", 4), user(Some("a"), 0)]] {
+            assert_eq!(tuning.tune(others.clone(), &groups, unwritten), others, "the written group has less");
+        }
         let others = vec![group("a", 9), user(Some("a"), 3)];
-        assert_eq!(tuning.tune(others.clone(), &groups[..1]), others);
+        assert_eq!(tuning.tune(others.clone(), &groups[..1], unwritten), others);
+    }
+
+    #[test]
+    fn a_group_that_has_more_for_a_while_makes_nobody_faster_whom_another_group_holds() {
+        let groups: Vec<Arc<str>> = vec!["a".into(), "b".into(), "c".into()];
+        let written = vec![group("b", 4), user(Some("b"), 0)];
+        for rate in [10, 0] {
+            let tuning = Tuning { groups: [("a".into(), raised(rate))].into(), ..Tuning::default() };
+            assert_eq!(tuning.tune(written.clone(), &groups, unwritten), written, "{rate}");
+        }
+        // Of several that are tuned it is the one with the least, too.
+        let all = [("a".into(), raised(10)), ("b".into(), raised(9)), ("c".into(), slowed(8))];
+        let tuning = Tuning { groups: all.into(), ..Tuning::default() };
+        assert_eq!(tuning.tune(written.clone(), &groups, unwritten), [group("c", 8), user(Some("c"), 0)]);
+        // One has less in one direction, and another one in the other.
+        let uneven = (Class::Group("b".into()), EachWay { up: share(2), down: share(9) });
+        let tuning = Tuning { groups: [("a".into(), raised(5))].into(), ..Tuning::default() };
+        let own = EachWay { up: share(0), down: share(5) };
+        let expected = [uneven.clone(), (Class::User("alice".into(), Some("b".into())), own)];
+        assert_eq!(tuning.tune(vec![uneven, user(Some("b"), 0)], &groups, unwritten), expected);
     }
 
     #[test]

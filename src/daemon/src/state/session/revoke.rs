@@ -17,7 +17,7 @@ use super::judge::{Judge, Standing, destination};
 use super::roster::Roster;
 use super::ticket::Session;
 use crate::state::snapshot::Snapshot;
-use crate::state::users::Users;
+use crate::state::users::{Known, Users};
 
 /// Revokes what `former` policies allowed and `now` would not; returns how many sessions end at once.
 ///
@@ -30,6 +30,25 @@ pub(crate) fn revoke(roster: &Roster, former: &[Arc<Snapshot>], now: &Arc<Snapsh
     let mut sessions = Vec::new();
     roster.each(|session| sessions.push(Arc::clone(session)));
     sessions.iter().filter(|session| catch_up(session)).count()
+}
+
+/// Ends the sessions of users who came to the end of their time after `since`, if the operator wants such sessions ended; returns how
+/// many those are. Nothing else brings it to mind: a date in a file passes without a reload.
+pub(crate) fn expire(roster: &Roster, now: &Snapshot, since: Timestamp, moment: Timestamp) -> usize {
+    let has_ended = |known: &Known| known.expires().is_some_and(|end| since < end && end <= moment);
+    if !now.ends_refused || !now.users.all().any(has_ended) {
+        return 0;
+    }
+    let mut sessions = Vec::new();
+    roster.each(|session| sessions.push(Arc::clone(session)));
+    let is_of_one = |session: &&Arc<Session>| match session.facts().proof.as_ref() {
+        Some(Proof { identity: Identity::User(user), method: AuthMethod::UserPass }) => {
+            now.users.find(user.name.as_bytes()).is_some_and(has_ended)
+        }
+        Some(_) | None => false,
+    };
+    let objection = Objection { by: None, snapshot: now };
+    sessions.iter().filter(is_of_one).filter(|session| end(session, &objection)).count()
 }
 
 /// Ends a session that was on its way when its policy was revoked, if it may not go on; to be asked once it is set up.
@@ -251,6 +270,32 @@ expires = 2001-01-01
             assert_eq!(groups(gone, AuthMethod::UserPass), None, "{gone}");
         }
         assert_eq!(groups("eve", AuthMethod::PamUsername), Some(vec!["guests".to_owned()]));
+    }
+
+    #[test]
+    fn whoever_comes_to_the_end_of_his_time_ends_with_it_and_nobody_else() {
+        const USERS: &str = "[[users]]\nname = \"alice\"\npassword_hash = \"HASH\"\nexpires = 2026-11-22\n\
+                             [[users]]\nname = \"bob\"\npassword_hash = \"HASH\"\nexpires = 2026-11-23\n";
+        let hash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$sQJYbzjzkWrGWVYxWUxXzQ";
+        let users = config::users::load("users.toml", &USERS.replace("HASH", hash)).unwrap();
+        let now = Arc::new(Snapshot::of_users(Arc::new(Users::new(1, &users).unwrap())));
+        let roster = Roster::new(16, Vec::new());
+        let open = |name: &str, method| {
+            let ticket = session(&roster, &now, Command::Connect, v4([192, 0, 2, 1]), None);
+            let user = User { name: name.into(), groups: [].into() };
+            ticket.session().facts().proof = Some(Proof { identity: Identity::User(user), method });
+            ticket
+        };
+        let alice = open("alice", AuthMethod::UserPass);
+        let others = [open("bob", AuthMethod::UserPass), open("alice", AuthMethod::PamUsername)];
+        let moment = |text: &str| text.parse::<Timestamp>().unwrap();
+        let [before, end, after] = ["2026-11-21T23:59:59Z", "2026-11-22T00:00:00Z", "2026-11-22T00:00:01Z"].map(moment);
+        assert_eq!(expire(&roster, &now, before, before), 0);
+        assert_eq!(expire(&roster, &now, end, after), 0, "that was before");
+        assert_eq!(expire(&roster, &now, before, end), 1);
+        assert_eq!(alice.session().course.ordered(), Some(ByHouse::Revoked));
+        assert_eq!(expire(&roster, &now, before, end), 0, "it is about to end already");
+        assert!(others.iter().all(|ticket| ticket.session().course.ordered().is_none()));
     }
 
     fn rules() -> Rules {

@@ -48,7 +48,7 @@ fn session(connect: Duration, open: &[&str]) -> Ticket {
     let exceptions = open.iter().map(|network| Exception::Network(network.parse().unwrap())).collect();
     let surroundings = Surroundings { exceptions, own_listeners: HashSet::new(), advertised: HashSet::new() };
     let (rules, penalties, allowance) = (Arc::new(Rules::open()), Tariff::for_tests(), Allowance::default());
-    let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties, allowance };
+    let policy = Policy { rules, lifetimes, commands: Vec::new(), penalties, allowance, ends_refused: false };
     let snapshot = Snapshot::new(1, Arc::default(), policy, surroundings, HashSet::new());
     Ticket::for_tests(&Roster::new(16, Vec::new()), Arc::new(snapshot))
 }

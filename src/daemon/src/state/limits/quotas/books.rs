@@ -38,8 +38,10 @@ pub(super) struct Books {
     pub(super) concessions: Vec<Concession>,
     /// Something is new besides bytes.
     is_stale: bool,
-    /// It knows what processes before this one have written.
+    /// It knows some of what processes before this one have written.
     is_taught: bool,
+    /// It knows all of that.
+    pub(super) knows_all: bool,
     /// When it last forgot something.
     forgot: Quarter,
 }
@@ -94,8 +96,9 @@ pub(crate) struct Standing {
 }
 
 impl Books {
-    /// Lets these quotas hold from now on. What is written of a quota may change; what was used of it stays.
-    pub(super) fn adopt(&mut self, policy: Arc<Snapshot>) {
+    /// Lets these quotas hold from now on, and judges everybody by them at once. What is written of a quota may change; what was
+    /// used of it stays.
+    pub(super) fn adopt(&mut self, policy: Arc<Snapshot>, now: Timestamp) -> Vec<Told> {
         let before: Vec<Quota> = self.quotas().to_vec();
         let of_before: Vec<Option<usize>> = policy
             .allowance
@@ -124,6 +127,8 @@ impl Books {
         }
         self.policy = Some(policy);
         self.spans.clear();
+        self.look_at_clock(now);
+        self.weigh(now)
     }
 
     /// A session of this user begins, and its meter is this one. Whoever comes for the first time is judged at once.
@@ -237,6 +242,26 @@ impl Books {
             }
         }
         all
+    }
+
+    /// The quotas of which this one can be given more: a user those that he has for himself, a group those that it shares.
+    pub(super) fn held_by(&self, to: &Grantee) -> Vec<Arc<str>> {
+        let Some(policy) = &self.policy else { return Vec::new() };
+        let is_held = |quota: &&Quota| match to {
+            Grantee::Group(name) => quota.is_shared && quota.group.as_ref() == Some(name),
+            Grantee::User(name) => {
+                let known = policy.users.find(name.as_bytes()).map(|_| groups_of(policy, name));
+                let groups = self.holders.get(name).map(|holder| &holder.groups).into_iter().chain(&known);
+                // Of whom neither a file nor a login says anything, PAM may know the groups.
+                !quota.is_shared && (known.is_none() || groups.into_iter().any(|groups| quota.is_for(groups)))
+            }
+        };
+        self.quotas().iter().filter(is_held).map(|quota| Arc::clone(&quota.name)).collect()
+    }
+
+    /// Whether any quotas hold yet, be it none.
+    pub(super) fn is_in_force(&self) -> bool {
+        self.policy.is_some()
     }
 
     /// The quotas in force.
@@ -470,7 +495,7 @@ mod tests {
     impl Desk {
         fn of(quotas: Vec<Quota>) -> Self {
             let mut books = Books::default();
-            books.adopt(policy(quotas));
+            assert_eq!(books.adopt(policy(quotas), noon(0)), []);
             Self { books }
         }
 
@@ -524,10 +549,26 @@ mod tests {
         let mut desk = Desk::of(Vec::new());
         let alice = user("alice", &[]);
         assert_eq!(desk.carry(&alice, 100, noon(0)), (vec![], Verdict::Welcome));
-        desk.books.adopt(policy(vec![daily("daily", 100, Action::End)]));
-        assert_eq!(desk.carry(&alice, 0, noon(0)), (vec![100], Verdict::Ended));
-        desk.books.adopt(policy(vec![daily("daily", 0, Action::End)]));
+        let told = desk.books.adopt(policy(vec![daily("daily", 100, Action::End)]), noon(0));
+        assert_eq!(told.iter().map(|told| told.percent).collect::<Vec<_>>(), [100]);
+        assert_eq!(desk.carry(&alice, 0, noon(0)), (vec![], Verdict::Ended));
+        assert_eq!(desk.books.adopt(policy(vec![daily("daily", 0, Action::End)]), noon(0)), []);
         assert_eq!(desk.carry(&alice, 0, noon(0)), (vec![], Verdict::Welcome));
+    }
+
+    #[test]
+    fn a_reload_hides_for_no_moment_who_has_used_up_what() {
+        let own = daily("daily", 100, Action::Refuse);
+        let together = Quota { group: Some("staff".into()), is_shared: true, ..daily("together", 100, Action::Refuse) };
+        let quotas = vec![own, together];
+        let mut desk = Desk::of(quotas.clone());
+        let alice = user("alice", &["staff"]);
+        assert_eq!(desk.carry(&alice, 100, noon(0)), (vec![100, 100], Verdict::Refused));
+        let _is_in = desk.books.meter(&alice, noon(0));
+        let before = desk.books.standings();
+        assert_eq!(before.iter().filter(|standing| standing.is_spent && standing.used == 100).count(), 2, "{before:?}");
+        assert_eq!(desk.books.adopt(policy(quotas), noon(0)), []);
+        assert_eq!(desk.books.standings(), before);
     }
 
     #[test]

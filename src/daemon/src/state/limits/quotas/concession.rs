@@ -45,6 +45,23 @@ pub(crate) enum What {
     },
 }
 
+impl What {
+    /// Leaves to a later override what that one says too.
+    pub(crate) fn give_way_to(&mut self, later: &Self) {
+        if let (Self::Override { bandwidth, at_once }, Self::Override { bandwidth: rate, at_once: number }) =
+            (self, later)
+        {
+            *bandwidth = bandwidth.filter(|_| rate.is_none());
+            *at_once = at_once.filter(|_| number.is_none());
+        }
+    }
+
+    /// Whether nothing is left of it.
+    pub(crate) fn says_nothing(&self) -> bool {
+        matches!(self, Self::Override { bandwidth: None, at_once: None })
+    }
+}
+
 impl Concession {
     pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
         now < self.until

@@ -8,7 +8,8 @@ pub(crate) mod concession;
 pub(crate) mod meter;
 pub(crate) mod quota;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -18,6 +19,7 @@ use prometheus::{IntCounterVec, IntGaugeVec};
 use self::books::{Books, Standing, Told};
 use self::concession::{Concession, Grantee};
 use self::meter::{Metered, Toll, Verdict};
+use self::quota::Quota;
 use super::bandwidth::Bandwidth;
 use super::tuning::Tuning;
 use crate::state::metrics::Metrics;
@@ -31,6 +33,8 @@ use crate::state::snapshot::Snapshot;
 #[derive(Debug)]
 pub(crate) struct Quotas {
     books: Mutex<Books>,
+    /// Rung when the books know everything of before.
+    bell: Condvar,
     tuning: ArcSwap<Tuning>,
     /// Thresholds that were reached, by quota.
     reached: IntCounterVec,
@@ -49,7 +53,8 @@ impl Quotas {
             "Users, and groups that share a quota, who have nothing left of it now.",
             &["quota"],
         );
-        let quotas = Arc::new(Self { books: Mutex::default(), tuning: ArcSwap::default(), reached });
+        let quotas =
+            Arc::new(Self { books: Mutex::default(), bell: Condvar::new(), tuning: ArcSwap::default(), reached });
         let looked_at = Arc::downgrade(&quotas);
         metrics.before_each_scrape(move || {
             if let Some(quotas) = looked_at.upgrade() {
@@ -67,7 +72,13 @@ impl Quotas {
                 let _series = self.reached.with_label_values(&[&*quota.name, event]);
             }
         }
-        self.books().adopt(Arc::clone(policy));
+        let told = self.books().adopt(Arc::clone(policy), Timestamp::now());
+        self.tell(&told);
+    }
+
+    /// Whether any quotas hold yet, be it none: before, nobody knows what will matter.
+    pub(crate) fn is_in_force(&self) -> bool {
+        self.books().is_in_force()
     }
 
     /// Counts what a session whose client is known carries from now on; nobody in particular has no quota.
@@ -116,14 +127,35 @@ impl Quotas {
         self.books().learn(past);
     }
 
+    /// What was learnt is all that processes before this one have left.
+    pub(crate) fn learnt_all(&self) {
+        self.books().knows_all = true;
+        self.bell.notify_all();
+    }
+
+    /// Waits until that is so, unless nothing of it matters; `false` if it takes longer than `limit`.
+    pub(crate) fn know_all_within(&self, limit: Duration) -> bool {
+        if self.matters_since(Timestamp::now()).is_none() {
+            return true;
+        }
+        let is_ignorant = |books: &mut Books| !books.knows_all;
+        let waited = self.bell.wait_timeout_while(self.books(), limit, is_ignorant);
+        waited.unwrap_or_else(PoisonError::into_inner).0.knows_all
+    }
+
     /// How far each quota is used up, by each user and by those who share one; in no order.
     pub(crate) fn standings(&self) -> Vec<Standing> {
         self.books().standings()
     }
 
-    /// Whether there is a quota of this name.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.books().quotas().iter().any(|quota| *quota.name == *name)
+    /// The quota of this name, if there is one.
+    pub(crate) fn find(&self, name: &str) -> Option<Quota> {
+        self.books().quotas().iter().find(|quota| *quota.name == *name).cloned()
+    }
+
+    /// The quotas of which this one can be given more, by name, in the order of the file.
+    pub(crate) fn held_by(&self, to: &Grantee) -> Vec<Arc<str>> {
+        self.books().held_by(to)
     }
 
     /// What operators have conceded, also what is over.
