@@ -25,7 +25,8 @@ struct Example {
 
 #[test]
 fn every_route_has_an_example_and_every_example_is_right() {
-    let house = start("");
+    // Only of what there is more can be granted.
+    let house = start("[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 50\n");
     let target = Target::listen().serve(echo);
     let _rows = visited(&house, target);
     let examples = examples();

@@ -120,8 +120,10 @@ impl Follower {
 
     fn patience(&self) -> Duration {
         let now = Instant::now();
-        let next = if self.trouble.is_over() { self.cleanup.due() } else { Some(self.retry_at) };
-        let next = next.map_or(Duration::MAX, |next| next.saturating_duration_since(now));
+        if !self.trouble.is_over() {
+            return self.options.batch_interval.min(self.retry_at.saturating_duration_since(now));
+        }
+        let next = self.cleanup.due().map_or(Duration::MAX, |next| next.saturating_duration_since(now));
         let of_quotas = self.usage.as_ref().map_or(Duration::MAX, Usage::patience);
         self.options.batch_interval.min(next).min(of_quotas)
     }

@@ -14,7 +14,7 @@ use crate::state::limits::quotas::Quotas;
 /// However often others write, it reads no more often than this.
 const PACE: Duration = Duration::from_secs(2);
 
-/// As long as nobody knows whether there are quotas, it looks this often whether somebody does: the start waits for what they hear.
+/// As long as they have heard nothing, or nobody knows whether there are any, it looks this often: the start waits for that.
 const FIRST: Duration = Duration::from_millis(10);
 
 /// The spool of no process: everything is of others.
@@ -43,10 +43,13 @@ impl Usage {
 
     /// How long the quotas may wait for the next look; for ever if there are none.
     pub(super) fn patience(&self) -> Duration {
-        if !self.quotas.is_in_force() {
-            return FIRST;
+        let is_wanted = self.quotas.matters_since(Timestamp::now()).is_some();
+        match (is_wanted, &self.told) {
+            (true, Some(_)) => PACE,
+            (true, None) => FIRST,
+            (false, _) if !self.quotas.is_in_force() => FIRST,
+            (false, _) => Duration::MAX,
         }
-        if self.quotas.matters_since(Timestamp::now()).is_some() { PACE } else { Duration::MAX }
     }
 
     /// Another file is open, or other rows are of others.
