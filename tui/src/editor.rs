@@ -61,7 +61,7 @@ fn lock(directory: &Path, number: u32) -> Option<File> {
 ///
 /// # Errors
 /// There is no place for it, or no room.
-pub(crate) fn kept(name: &str, text: &str) -> io::Result<PathBuf> {
+pub(crate) fn kept(name: &str, text: &[u8]) -> io::Result<PathBuf> {
     let directory = directory()?;
     DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
     let path = directory.join(name);
@@ -73,7 +73,7 @@ pub(crate) fn kept(name: &str, text: &str) -> io::Result<PathBuf> {
         Err(error) => return Err(error),
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.sync_all()?;
     fs::rename(&fresh, &path)?;
     Ok(path)
@@ -83,7 +83,7 @@ pub(crate) fn kept(name: &str, text: &str) -> io::Result<PathBuf> {
 ///
 /// # Errors
 /// There is no place for it, or no room.
-pub(crate) fn aside(name: &str, text: &str) -> io::Result<PathBuf> {
+pub(crate) fn aside(name: &str, text: &[u8]) -> io::Result<PathBuf> {
     let own = format!("{}-{name}", uuid::Uuid::now_v7());
     kept(&own, text)
 }

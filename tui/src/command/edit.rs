@@ -37,7 +37,7 @@ impl Desk {
         let running: Value = self.connection.call("txn.get", &json!({ "store": edited.store }))?;
         let (base, text) = (running["gen"].as_u64().unwrap_or_default(), raw(&running["text"]));
         let name = format!("{}-of-{base}-{}.toml", edited.store, std::process::id());
-        let path = editor::kept(&name, &text).map_err(Failure::here(FILE))?;
+        let path = editor::kept(&name, text.as_bytes()).map_err(Failure::here(FILE))?;
         let outcome = self.edit_until_right(&path, (base, &text), &mut edited);
         if path.exists() {
             tell(&format!("your text is in {}", path.display()));

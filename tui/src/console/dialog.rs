@@ -1,6 +1,7 @@
 //! The question before sessions are ended: which, how many, what goes with it, and the only answers that mean yes.
 
 use crossterm::event::{KeyCode, KeyEvent};
+use filter::quoted;
 use serde_json::json;
 use wire::admin::{Kill, Killed, Role};
 
@@ -9,6 +10,7 @@ use super::event::{About, Effect};
 use super::field::Field;
 use super::shell::{flag, word};
 use super::ui::Overlay;
+use crate::past::both;
 
 /// From how many on the number has to be typed.
 const MANY: u64 = 10;
@@ -124,7 +126,15 @@ impl KillDialog {
         let expect = matched.filter(|_| self.leaver().is_none());
         let reason = Some(self.reason.text().trim().to_owned()).filter(|reason| !reason.is_empty());
         let idem = Some(uuid::Uuid::now_v7().to_string());
-        Kill { expect, idem, reason, ..self.order.clone() }
+        let filter = self.filter();
+        Kill { expect, filter, idem, reason, ..self.order.clone() }
+    }
+
+    /// Of a filter that may be about others too by then, only what is of whoever is let in no more.
+    fn filter(&self) -> Option<String> {
+        let filter = self.order.filter.as_ref()?;
+        let his = self.leaver().map(|user| both(filter, &format!("user={}", quoted(user))));
+        Some(his.unwrap_or_else(|| filter.clone()))
     }
 
     /// Whoever is let in no more first.
@@ -141,10 +151,10 @@ impl KillDialog {
     pub(crate) fn command(&self) -> String {
         let first =
             self.leaver().map(|user| format!("rustsocks-cli users disable {} && ", word(user))).unwrap_or_default();
-        let which = if let Some(filter) = &self.order.filter {
+        let which = if let Some(filter) = self.filter() {
             let expect = self.meant.as_ref().filter(|_| self.leaver().is_none());
             let expect = expect.map(|meant| format!(" --expect {}", meant.matched)).unwrap_or_default();
-            format!("--filter {}{expect}", word(filter))
+            format!("--filter {}{expect}", word(&filter))
         } else {
             let ids = self.order.ids.as_deref().unwrap_or_default();
             let most = ids.iter().take(6).cloned().collect::<Vec<_>>().join(" ");

@@ -48,6 +48,10 @@ struct Table {
     columns: Option<Vec<String>>,
 }
 
+/// What a file that is not this operator's is met with.
+const NOBODYS: [io::ErrorKind; 3] =
+    [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory, io::ErrorKind::PermissionDenied];
+
 impl Preferences {
     /// What is written; nothing where there is no file.
     ///
@@ -57,9 +61,8 @@ impl Preferences {
         let Some(path) = place() else { return Ok(Self::default()) };
         match fs::read_to_string(&path) {
             Ok(text) => Self::of(&text).map_err(|why| told(&path, &why)),
-            Err(error) if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind()) => {
-                Ok(Self::default())
-            }
+            // Whoever became somebody else without a home of his own has none.
+            Err(error) if NOBODYS.contains(&error.kind()) => Ok(Self::default()),
             Err(error) => Err(told(&path, &error.to_string())),
         }
     }

@@ -98,6 +98,14 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
 /// The conversation's first requests are others'.
 const FIRST_NUMBER: u64 = 1000;
 
+/// What becomes of the effects that come after one.
+enum Then {
+    GoOn,
+    /// They would undo what this one could not keep.
+    NoMore,
+    Quit,
+}
+
 struct Runtime {
     app: App,
     screen: Screen,
@@ -194,14 +202,16 @@ impl Runtime {
             return Ok(false);
         }
         for effect in update(&mut self.app, event, about) {
-            if self.perform(effect)? {
-                return Ok(true);
+            match self.perform(effect)? {
+                Then::GoOn => {}
+                Then::NoMore => break,
+                Then::Quit => return Ok(true),
             }
         }
         Ok(false)
     }
 
-    fn perform(&mut self, effect: Effect) -> Result<bool, Failure> {
+    fn perform(&mut self, effect: Effect) -> Result<Then, Failure> {
         match effect {
             Effect::Ask { op, p, about } => self.ask(op, p, about),
             Effect::TakeBack(screen) => self.take_back(screen),
@@ -235,37 +245,52 @@ impl Runtime {
             }
             Effect::Edit { name, text } => {
                 let outcome = self.lend(name, &text);
-                return self.take(Event::Edited(name, outcome.map_err(|error| error.to_string())));
+                let is_over = self.take(Event::Edited(name, outcome.map_err(|error| error.to_string())))?;
+                return Ok(if is_over { Then::Quit } else { Then::GoOn });
             }
             Effect::Keep { name, text } => {
-                if let Err(error) = editor::kept(&self.slot.name(name), &text) {
+                if let Err(error) = editor::kept(&self.slot.name(name), text.as_bytes()) {
                     self.app.ui.warn(format!("the draft is not kept on this machine: {error}"));
                 }
             }
-            Effect::SetAside { name, text } => match editor::aside(&self.slot.name(name), &text) {
+            Effect::SetAside { name, text } => match editor::aside(&self.slot.name(name), text.as_bytes()) {
                 Ok(path) => self.app.ui.warn(format!("the text that was kept is in {}", path.display())),
-                Err(error) => self.app.ui.warn(format!("the text that was kept is lost: {error}")),
+                Err(error) => {
+                    self.app.ui.warn(format!("the text that was kept goes nowhere else, so it stays: {error}"));
+                    return Ok(Then::NoMore);
+                }
             },
             Effect::Forget(name) => {
                 if let Err(error) = editor::forget(&self.slot.name(name)) {
                     self.app.ui.warn(format!("{name} is still kept on this machine: {error}"));
                 }
             }
-            Effect::Quit => return Ok(true),
+            Effect::Quit => return Ok(Then::Quit),
         }
-        Ok(false)
+        Ok(Then::GoOn)
     }
 
     /// The operator's editor has the terminal and its keys; what was written is kept until it is no longer a draft.
     fn lend(&mut self, name: &'static str, text: &str) -> io::Result<String> {
-        let path = editor::kept(&self.slot.name(name), text)?;
+        let path = editor::kept(&self.slot.name(name), text.as_bytes())?;
         let edited = {
             let _keys = self.keyboard.lend();
             TerminalGuard::lend(|| editor::edit(&path))
         };
         self.draw_anew()?;
-        edited?;
-        std::fs::read_to_string(&path)
+        let written = edited.and_then(|()| std::fs::read_to_string(&path));
+        written.map_err(|error| self.left_behind(name, &path, text, error))
+    }
+
+    /// The editor failed, or left what is no text: whatever it wrote goes into a file of its own before this name is used again.
+    fn left_behind(&self, name: &str, path: &Path, given: &str, error: io::Error) -> io::Error {
+        match std::fs::read(path) {
+            Ok(written) if written != given.as_bytes() => match editor::aside(&self.slot.name(name), &written) {
+                Ok(aside) => io::Error::other(format!("{error}; what it wrote is in {}", aside.display())),
+                Err(no_file) => io::Error::other(format!("{error}; what it wrote cannot be kept: {no_file}")),
+            },
+            Ok(_) | Err(_) => error,
+        }
     }
 
     /// The operator's pager has the terminal and its keys.
@@ -321,7 +346,7 @@ impl Runtime {
             terminal.write_all(sequence.as_bytes())?;
             return terminal.flush();
         }
-        match editor::aside(COPIED, text) {
+        match editor::aside(COPIED, text.as_bytes()) {
             Ok(path) => {
                 self.app.ui.say(format!("{} bytes, too long for a clipboard, are in {}", text.len(), path.display()));
             }

@@ -9,6 +9,7 @@ use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
 use crate::console::model::{Link, number};
+use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 use crate::editor::{based, with_base};
 use crate::output::raw;
@@ -43,6 +44,7 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
     }
     match &app.config.draft {
         Some(draft) => vec![editor(draft)],
+        None if std::mem::replace(&mut app.config.is_asked, true) => Vec::new(),
         None => vec![ask("txn.get", &json!({ "store": "config" }), "text")],
     }
 }
@@ -82,7 +84,10 @@ pub(super) fn compared(app: &mut App) -> Vec<Effect> {
 }
 
 pub(super) fn answered(app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+    app.config.is_asked &= what != "text";
     match (what, answer) {
+        // Whoever does something else by now asks again.
+        ("text", Ok(_)) if app.ui.screen != Screen::Config || app.ui.overlay.is_some() => {}
         ("text", Ok(answer)) => {
             let (base, text) = (number(&answer["gen"]), raw(&answer["text"]));
             let draft = Draft { base, text, is_written: false, is_valid: None };

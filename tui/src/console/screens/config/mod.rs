@@ -42,6 +42,8 @@ pub(crate) struct Config {
     sub: Option<u64>,
     /// Another text, which is in no file of the daemon's yet.
     draft: Option<Draft>,
+    /// The text in force is on its way, to be edited.
+    is_asked: bool,
     /// One that was kept on this machine, on which generation it builds and what it says.
     pub(crate) kept: Option<(u64, String)>,
 }
