@@ -178,7 +178,7 @@ fn what_nobody_has_confirmed_goes_again_although_all_of_the_daemon_died() {
     let estate = Estate::new();
     let mut service = estate.opens();
     let mut order = one_more(0);
-    order["confirm_s"] = json!(3);
+    order["confirm_s"] = json!(8);
     assert_eq!(root(&service).ask("txn.quick", order)["gen"], 2);
     assert_ne!(estate.text(), RULES);
     let worker = service.worker_pid();

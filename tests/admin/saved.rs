@@ -78,7 +78,11 @@ fn tests_are_written_beside_the_rules_run_and_taken_out() {
     let closed = operator.ask("acl.tests.run", json!({ "text": OPEN.replace("127.0.0.0/8", "10.0.0.0/8") }));
     assert_eq!((&closed["failed"], &closed["tests"][0]["pass"]), (&json!(1), &json!(false)), "{closed}");
 
-    operator.ask("acl.tests.put", json!({ "ops": [{ "op": "test.del", "test": 2 }, { "op": "test.del", "test": 1 }] }));
+    let gone = json!([{ "op": "test.del", "test": 2 }, { "op": "test.del", "test": 1 }]);
+    let (code, _) = operator.refused("acl.tests.put", json!({ "ops": gone }));
+    assert_eq!(code, "bad_request", "a number means nothing without the text that has it");
+    let shown = operator.ask("acl.tests.get", json!({}));
+    operator.ask("acl.tests.put", json!({ "ops": gone, "sha": shown["sha"] }));
     assert_eq!((on_disk(&rules).as_str(), operator.ask("acl.tests.get", json!({}))["tests"].clone()), ("", json!([])));
     let records = operator.ask("audit.query", json!({ "filter": "op=acl.tests.put phase=done" }));
     assert_eq!(records["records"].as_array().or(records.as_array()).map(Vec::len), Some(4), "{records}");
@@ -111,12 +115,13 @@ fn rules_that_fail_a_test_come_only_if_it_is_switched_off() {
     assert_eq!(on_disk(&rules).matches("enabled = false").count(), 2);
     // What is in force now is what a service would start by.
     assert_eq!(operator.ask("reload.run", json!({}))["success"], true);
-    let (_, refusal) = operator
-        .refused("acl.tests.put", json!({ "ops": [{ "op": "test.set", "test": 1, "set": { "enabled": null } }] }));
+    let shown = operator.ask("acl.tests.get", json!({}));
+    let on = json!([{ "op": "test.set", "test": 1, "set": { "enabled": null } }]);
+    let (_, refusal) = operator.refused("acl.tests.put", json!({ "ops": on, "sha": shown["sha"] }));
     assert!(refusal["msg"].as_str().expect("words").starts_with("the saved test 1 fails: "), "{refusal}");
     operator.ask("txn.rollback", json!({ "to": 1 }));
     let on = [1, 2].map(|test| json!({ "op": "test.set", "test": test, "set": { "enabled": null } }));
-    operator.ask("acl.tests.put", json!({ "ops": on }));
+    operator.ask("acl.tests.put", json!({ "ops": on, "sha": shown["sha"] }));
     assert_eq!(on_disk(&rules), before);
 }
 

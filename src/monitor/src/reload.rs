@@ -130,7 +130,12 @@ impl<'a> Reloads<'a> {
         self.generation
     }
 
-    /// Whether the worker is about to answer one.
+    /// Whether files are about to be in force.
+    pub(crate) fn is_reloading(&self) -> bool {
+        self.under_way.is_some()
+    }
+
+    /// Whether the worker is about to answer one, a rehearsal too.
     pub(crate) fn is_under_way(&self) -> bool {
         self.under_way.is_some() || self.is_rehearsing
     }

@@ -59,7 +59,7 @@ impl<'a> Supervisor<'a> {
         match &self.post {
             _ if self.stop != Stop::NotAsked => Some("the service stops"),
             _ if self.upgrade.is_under_way() => Some("another one is under way"),
-            _ if self.reloads.is_under_way() => Some("a reload is under way"),
+            _ if self.reloads.is_reloading() => Some("a reload is under way"),
             _ if self.retirees.count() >= retirees::LIMIT => Some("too many workers of former programs have sessions"),
             Post::Manned(worker) if worker.is_serving() => None,
             Post::Manned(_) | Post::Vacant { .. } => Some("the worker is not ready"),
@@ -68,7 +68,8 @@ impl<'a> Supervisor<'a> {
 
     /// If the rehearsal went well, this program ends here, and the next one begins in the same process.
     pub(super) fn look_at_rehearsal(&mut self, now: Instant) {
-        if !self.upgrade.is_rehearsed(now) {
+        // The answer of a worker that rehearses a reload is for this program.
+        if self.reloads.is_under_way() || !self.upgrade.is_rehearsed(now) {
             return;
         }
         let post = match &self.post {

@@ -65,8 +65,10 @@ impl Desk {
         self.change_tests(&json!({ "op": "test.set", "test": number, "set": { "enabled": enabled } }))
     }
 
+    /// What is meant by a number is what has it now.
     fn change_tests(&mut self, op: &Value) -> Result<(), Failure> {
-        self.put_tests(&json!({ "ops": [op] }))
+        let answer: Value = self.connection.call("acl.tests.get", &json!({}))?;
+        self.put_tests(&json!({ "ops": [op], "sha": answer["sha"] }))
     }
 
     fn put_tests(&mut self, change: &Value) -> Result<(), Failure> {

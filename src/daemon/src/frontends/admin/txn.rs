@@ -107,7 +107,7 @@ pub(super) const OPS: &[Op] = &[
         "acl.tests.put",
         &[
             ("text or ops", OPS_OF_TESTS),
-            ("sha", "of the text that was shown; the answer is conflict if it is another by now"),
+            ("sha", "of the text that was shown; the answer is conflict if it is another by now; needed where a test is meant by its number"),
             ("comment", "why"),
             IDEM,
         ],

@@ -163,12 +163,20 @@ impl Bench {
     }
 }
 
+/// After which time what could not be taken back is tried again.
+const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+
 impl Pending {
     /// This text, which comes after the generation that comes back.
     pub(super) fn within(text: &str, back_to: u64, seconds: u64, by: &str) -> Self {
         let seconds = i64::try_from(seconds.min(LONGEST)).unwrap_or(i64::MAX);
         let until = Timestamp::now() + SignedDuration::from_secs(seconds);
         Self { number: back_to + 1, sha: Digest::of(text), back_to, until, by: by.to_owned() }
+    }
+
+    /// The same a while later: taking it back did not work.
+    pub(super) fn again(self) -> Self {
+        Self { until: Timestamp::now() + AGAIN, ..self }
     }
 }
 

@@ -58,6 +58,10 @@ impl Office {
     pub(super) fn put_tests(&self, caller: &Caller, put: &PutTests) -> Result<Value, No> {
         let _pen = held(&self.workshop.bench(Store::Acl).pen);
         let (former, _) = self.saved_tests()?;
+        let is_by_number = |op: &Value| op["op"] != "test.add";
+        if put.sha.is_none() && put.ops.iter().any(is_by_number) {
+            return Err(No::Invalid("a test is meant by its number in a text: say with sha in which".to_owned()));
+        }
         if put.sha.is_some_and(|sha| sha != Digest::of(&former)) {
             return Err(No::Conflict("the tests are others by now; look at them again".to_owned()));
         }
