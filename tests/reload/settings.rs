@@ -123,6 +123,9 @@ fn what_is_known_of_names_outlives_a_reload_unless_they_are_resolved_in_another_
 fn the_log_becomes_louder_and_quieter() {
     let service = start(SIGNAL_ONLY);
     let worker = service.worker_pid();
+    // The history opens files of its own with the first session, which are no connections.
+    let _ = connect(&service);
+    service.wait_for_history();
     let leave_early = || {
         let client = greeted(service.addr());
         let open = descriptors(worker);

@@ -146,7 +146,7 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
         let Purpose::Reload { generation, trigger } = purpose else {
             let rehearsal = in_force.rehearse(extent, ticket, delivery);
             let _monitor_is_gone = link.send(&ToMonitor::Rehearsed);
-            in_force.reloads.note_rehearsal(Arc::new(rehearsal));
+            in_force.reloads.note_rehearsal(rehearsal);
             continue;
         };
         let (report, leaving) = in_force.reload((generation, trigger), (extent, ticket), delivery);
@@ -156,7 +156,7 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
         let _monitor_is_gone = link.send(&answer);
         in_force.counts.count(&report);
         report.log();
-        in_force.reloads.note(Arc::new(report));
+        in_force.reloads.note(report);
         if !leaving.is_empty() {
             std::thread::sleep(LINGER);
         }

@@ -10,7 +10,7 @@ use wire::admin::Refusal;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{EVERY, Op, Takes, look, read, watch};
+use super::ops::{Op, Takes, look, read, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::policy::{Order, Store};
 use crate::frontends::office::{Operation, Question};
@@ -50,7 +50,7 @@ pub(super) const OPS: &[Op] = &[
     watch(
         "acl.hits.sub",
         watch_hits,
-        &[OWNER, EVERY],
+        &[OWNER, ("every_ms", "how often to look, 2000 to 60000; 2000 without it")],
         "sub, refs as acl.hits has them; pushes hits whenever they change",
         "how often each rule decides, again and again",
     ),
@@ -96,27 +96,31 @@ struct Owned {
 
 fn watch_hits(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Owned { owner, every_ms } = read(p)?;
-    let told = json!({ "refs": refs(&conversation.desk, owner.as_deref()) });
+    let told = refs(&conversation.desk, owner.as_deref());
     let source = Counted { owner, told: told.clone() };
+    let every_ms = Some(every_ms.unwrap_or(HITS_MS).max(HITS_MS));
     let sub = conversation.subscribe(Subject::Other(Box::new(source)), every_ms)?;
-    Ok(json!({ "sub": sub, "refs": told["refs"] }))
+    Ok(json!({ "sub": sub, "refs": told }))
 }
+
+/// They are not told more often: each look goes through all sessions.
+const HITS_MS: u64 = 2_000;
 
 /// The hits as they were last told.
 #[derive(Debug)]
 struct Counted {
     owner: Option<String>,
-    told: Value,
+    told: Vec<Value>,
 }
 
 impl Source for Counted {
     fn news(&mut self, desk: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
-        let now = json!({ "refs": refs(desk, self.owner.as_deref()) });
+        let now = refs(desk, self.owner.as_deref());
         if now == self.told {
             return Vec::new();
         }
         self.told.clone_from(&now);
-        vec![("hits", now)]
+        vec![("hits", json!({ "refs": now }))]
     }
 }
 

@@ -138,7 +138,7 @@ impl Reloads {
     }
 
     /// A reload is over.
-    pub(crate) fn note(&self, report: Arc<Report>) {
+    pub(crate) fn note(&self, mut report: Report) {
         let mut book = self.book();
         if report.is_good() || report.ticket != book.replacement {
             book.drifts.note(&report.reading());
@@ -146,7 +146,9 @@ impl Reloads {
             // A text that could not take the place of another says nothing of what the file says.
             tracing::warn!("nobody can be asked what the files say");
         }
-        book.reports.push_back(report);
+        // What was read is kept once, with what the files say.
+        report.texts = Vec::new();
+        book.reports.push_back(Arc::new(report));
         if book.reports.len() > KEPT {
             book.reports.pop_front();
         }
@@ -154,10 +156,11 @@ impl Reloads {
     }
 
     /// A rehearsal is over.
-    pub(crate) fn note_rehearsal(&self, rehearsal: Arc<Rehearsal>) {
+    pub(crate) fn note_rehearsal(&self, mut rehearsal: Rehearsal) {
         let mut book = self.book();
         book.drifts.note(&rehearsal.reading());
-        book.rehearsals.push_back(rehearsal);
+        rehearsal.texts = Vec::new();
+        book.rehearsals.push_back(Arc::new(rehearsal));
         if book.rehearsals.len() > REHEARSALS {
             book.rehearsals.pop_front();
         }
