@@ -6,7 +6,7 @@ CARGO ?= cargo
 PORT ?= 1080
 
 # The revision that the program tells of, where there is one.
-export RUSTSOCKS_REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+export SOURCE_REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
 .PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-console bench-history bench-limits instructions loom fuzz coverage soak soak-console
 

@@ -1,7 +1,7 @@
 //! Which program this is.
 
 /// The revision of the source that it was built from, as whoever built it has said; see the Makefile.
-pub(crate) const REVISION: &str = match option_env!("RUSTSOCKS_REVISION") {
+pub(crate) const REVISION: &str = match option_env!("SOURCE_REVISION") {
     Some(revision) if !revision.is_empty() => revision,
     Some(_) | None => "unknown",
 };
