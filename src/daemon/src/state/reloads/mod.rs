@@ -231,8 +231,8 @@ mod tests {
         }
     }
 
-    fn report(generation: u64, ticket: u64, extent: Extent) -> Arc<Report> {
-        Arc::new(Report { generation, ticket: Ticket(ticket), extent, ..Report::for_tests(Vec::new()) })
+    fn report(generation: u64, ticket: u64, extent: Extent) -> Report {
+        Report { generation, ticket: Ticket(ticket), extent, ..Report::for_tests(Vec::new()) }
     }
 
     #[test]
