@@ -144,11 +144,13 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
     while let Ok(order) = orders.recv() {
         let Order { purpose, extent, ticket, delivery } = order;
         let Purpose::Reload { generation, trigger } = purpose else {
+            let texts = delivery.written();
             let rehearsal = in_force.rehearse(extent, ticket, delivery);
             let _monitor_is_gone = link.send(&ToMonitor::Rehearsed);
-            in_force.reloads.note_rehearsal(rehearsal);
+            in_force.reloads.note_rehearsal(rehearsal, &texts);
             continue;
         };
+        let texts = delivery.written();
         let (report, leaving) = in_force.reload((generation, trigger), (extent, ticket), delivery);
         let Report { generation, .. } = report;
         let answer = ToMonitor::Reloaded { generation, taken: report.taken(), remark: report.remark() };
@@ -156,7 +158,7 @@ fn work(mut in_force: InForce, orders: &Receiver<Order>, link: &Link) {
         let _monitor_is_gone = link.send(&answer);
         in_force.counts.count(&report);
         report.log();
-        in_force.reloads.note(report);
+        in_force.reloads.note(report, &texts);
         if !leaving.is_empty() {
             std::thread::sleep(LINGER);
         }
@@ -172,7 +174,6 @@ impl InForce {
         mut delivery: Delivery,
     ) -> (Report, Vec<Gate>) {
         let began = Instant::now();
-        let texts = delivery.written();
         let mut news = self.read(&mut delivery);
         let next = self.build(&mut news, delivery, generation);
         let components = news.outcomes();
@@ -182,17 +183,16 @@ impl InForce {
         };
         let serving = self.regimes.world().regime().snapshot.generation;
         let (at, took) = (Timestamp::now(), began.elapsed());
-        (Report { generation, serving, trigger, extent, ticket, at, took, revoked, components, texts }, leaving)
+        (Report { generation, serving, trigger, extent, ticket, at, took, revoked, components }, leaving)
     }
 
     /// What a reload would make of it, as far as that can be known without doing it.
     fn rehearse(&self, extent: Extent, ticket: Ticket, mut delivery: Delivery) -> Rehearsal {
         let began = Instant::now();
-        let texts = delivery.written();
         let mut news = self.read(&mut delivery);
         news.agree(self);
         let (at, took) = (Timestamp::now(), began.elapsed());
-        Rehearsal { extent, ticket, at, took, components: news.outcomes(), texts }
+        Rehearsal { extent, ticket, at, took, components: news.outcomes() }
     }
 
     fn read(&self, delivery: &mut Delivery) -> News {

@@ -137,17 +137,15 @@ impl Reloads {
         self.noted.notify_all();
     }
 
-    /// A reload is over.
-    pub(crate) fn note(&self, mut report: Report) {
+    /// A reload is over, for which these texts of operators were delivered.
+    pub(crate) fn note(&self, report: Report, texts: &[(DocumentKind, Arc<str>)]) {
         let mut book = self.book();
         if report.is_good() || report.ticket != book.replacement {
-            book.drifts.note(&report.reading());
+            book.drifts.note(&report.reading(texts));
         } else if !self.monitor.want_rehearsal(Ticket::NOBODY, report.extent) {
             // A text that could not take the place of another says nothing of what the file says.
             tracing::warn!("nobody can be asked what the files say");
         }
-        // What was read is kept once, with what the files say.
-        report.texts = Vec::new();
         book.reports.push_back(Arc::new(report));
         if book.reports.len() > KEPT {
             book.reports.pop_front();
@@ -155,11 +153,10 @@ impl Reloads {
         self.noted.notify_all();
     }
 
-    /// A rehearsal is over.
-    pub(crate) fn note_rehearsal(&self, mut rehearsal: Rehearsal) {
+    /// The same of a rehearsal.
+    pub(crate) fn note_rehearsal(&self, rehearsal: Rehearsal, texts: &[(DocumentKind, Arc<str>)]) {
         let mut book = self.book();
-        book.drifts.note(&rehearsal.reading());
-        rehearsal.texts = Vec::new();
+        book.drifts.note(&rehearsal.reading(texts));
         book.rehearsals.push_back(Arc::new(rehearsal));
         if book.rehearsals.len() > REHEARSALS {
             book.rehearsals.pop_front();
@@ -245,12 +242,12 @@ mod tests {
                 assert_eq!(orders.recv_timeout(LONG).unwrap().1, extent);
                 waiting
             });
-            reloads.note(report(2, 0, Extent::Everything));
-            reloads.note(report(3, 1, Extent::Everything));
+            reloads.note(report(2, 0, Extent::Everything), &[]);
+            reloads.note(report(3, 1, Extent::Everything), &[]);
             assert_eq!(first.join().unwrap(), Ok(3));
-            reloads.note(report(4, 3, Extent::Everything));
+            reloads.note(report(4, 3, Extent::Everything), &[]);
             assert_eq!(third.join().unwrap(), Ok(4));
-            reloads.note(report(5, 2, Extent::Rules));
+            reloads.note(report(5, 2, Extent::Rules), &[]);
             assert_eq!(second.join().unwrap(), Ok(5));
         });
         assert_eq!(reloads.last().map(|report| report.generation), Some(5));
@@ -272,7 +269,7 @@ mod tests {
     fn old_reports_are_forgotten() {
         let (line, _orders) = channel();
         let reloads = Reloads::new(Line(Mutex::new(line)));
-        (0..100).for_each(|generation| reloads.note(report(generation, 0, Extent::Everything)));
+        (0..100).for_each(|generation| reloads.note(report(generation, 0, Extent::Everything), &[]));
         assert_eq!(reloads.book().reports.len(), KEPT);
         assert_eq!(reloads.last().map(|report| report.generation), Some(99));
     }

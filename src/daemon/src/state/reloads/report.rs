@@ -25,8 +25,6 @@ pub(crate) struct Report {
     /// How many sessions it ended at once, see `acl.on_revoke`.
     pub(crate) revoked: usize,
     pub(crate) components: Vec<(DocumentKind, Outcome)>,
-    /// What was delivered of what operators write here.
-    pub(crate) texts: Vec<(DocumentKind, Arc<str>)>,
 }
 
 /// What a reload would do.
@@ -39,8 +37,6 @@ pub(crate) struct Rehearsal {
     pub(crate) took: Duration,
     /// What would come of each.
     pub(crate) components: Vec<(DocumentKind, Outcome)>,
-    /// What was delivered of what operators write here.
-    pub(crate) texts: Vec<(DocumentKind, Arc<str>)>,
 }
 
 impl Rehearsal {
@@ -49,8 +45,8 @@ impl Rehearsal {
         is_good(&self.components)
     }
 
-    pub(super) fn reading(&self) -> Reading<'_> {
-        let Self { extent, at, components, texts, .. } = self;
+    pub(super) fn reading<'a>(&'a self, texts: &'a [(DocumentKind, Arc<str>)]) -> Reading<'a> {
+        let Self { extent, at, components, .. } = self;
         Reading { is_rehearsed: true, extent: *extent, at: *at, components, texts }
     }
 }
@@ -122,8 +118,8 @@ impl Report {
         is_good(&self.components)
     }
 
-    pub(super) fn reading(&self) -> Reading<'_> {
-        let Self { extent, at, components, texts, .. } = self;
+    pub(super) fn reading<'a>(&'a self, texts: &'a [(DocumentKind, Arc<str>)]) -> Reading<'a> {
+        let Self { extent, at, components, .. } = self;
         Reading { is_rehearsed: false, extent: *extent, at: *at, components, texts }
     }
 
@@ -187,7 +183,6 @@ impl Report {
             took: Duration::from_millis(4),
             revoked: 0,
             components,
-            texts: Vec::new(),
         }
     }
 }
