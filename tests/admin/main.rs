@@ -23,6 +23,7 @@ mod vitals;
 use std::path::{Path, PathBuf};
 
 use rig::admin::Conversation;
+use rig::rules::Rules;
 use rig::service::{Launch, Service};
 use rig::wait::{PATIENCE, found};
 use rig::wire::Wire;
@@ -38,6 +39,16 @@ const READ: u32 = 4;
 
 fn start(config: &str) -> Service {
     Launch::of(program()).config(&[LOOPBACK, &settings(), config].concat()).start()
+}
+
+/// Only what is asked for reloads.
+const BY_HAND: &str = "[server]\nwatch_files = false\n";
+
+/// A daemon with these rules, which it reads again when it is asked to.
+fn ruled(rules: &str) -> (Rules, Service) {
+    let rules = Rules::of(rules);
+    let service = start(&[BY_HAND, &rules.settings()].concat());
+    (rules, service)
 }
 
 fn settings() -> String {

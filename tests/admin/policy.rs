@@ -12,7 +12,7 @@ use rig::target::{Target, tunnel};
 use rig::wait::{PATIENCE, eventually};
 use serde_json::{Value, json};
 
-use crate::{OPERATE, READ, root, somebody, start};
+use crate::{OPERATE, READ, root, ruled, somebody};
 
 /// Everybody may go anywhere on loopback, and there are comments.
 const OPEN: &str = r#"# Who may go where.
@@ -29,13 +29,8 @@ username = "*"
   destinations = ["127.0.0.0/8"]
 "#;
 
-/// Only what is asked for reloads.
-const BY_HAND: &str = "[server]\nwatch_files = false\n";
-
 fn scene() -> (Rules, Service) {
-    let rules = Rules::of(OPEN);
-    let service = start(&[BY_HAND, &rules.settings()].concat());
-    (rules, service)
+    ruled(OPEN)
 }
 
 fn connect(service: &Service, target: &Target) -> u8 {

@@ -10,7 +10,7 @@ use rig::service::Service;
 use rig::wait::{PATIENCE, eventually};
 use serde_json::{Value, json};
 
-use crate::{OPERATE, READ, root, somebody, start};
+use crate::{OPERATE, READ, root, ruled, somebody};
 
 const OPEN: &str = r#"[global]
 default_policy = "deny"
@@ -24,12 +24,8 @@ username = "*"
   destinations = ["127.0.0.0/8"]
 "#;
 
-const BY_HAND: &str = "[server]\nwatch_files = false\n";
-
 fn scene() -> (Rules, Service) {
-    let rules = Rules::of(OPEN);
-    let service = start(&[BY_HAND, &rules.settings()].concat());
-    (rules, service)
+    ruled(OPEN)
 }
 
 fn path(rules: &Rules) -> PathBuf {

@@ -12,10 +12,7 @@ use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use serde_json::{Value, json};
 
-use crate::{OPERATE, READ, root, somebody, start};
-
-/// Only what is asked for reloads.
-const BY_HAND: &str = "[server]\nwatch_files = false\n";
+use crate::{BY_HAND, OPERATE, READ, root, somebody, start};
 
 fn scene() -> (Users, Service) {
     let users = Users::crowd_with(["alice".to_owned(), "bob".to_owned()], b"a good password", |name| {

@@ -9,7 +9,6 @@ use rig::admin::Conversation;
 use rig::history::{History, Shelf};
 use rig::service::Service;
 use rig::wait::{PATIENCE, eventually};
-use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::{echoing, launch, visited};
@@ -110,11 +109,7 @@ fn a_newer_schema_is_left_alone_and_rows_wait_in_the_spool() {
 
 #[test]
 fn another_programs_database_is_left_alone() {
-    let shelf = Shelf::new();
-    let theirs = Connection::open(shelf.history().database()).expect("the directory is ours");
-    theirs.execute_batch("CREATE TABLE precious (things)").expect("the file is ours");
-    drop(theirs);
-    rig::place::open_to_everybody(shelf.history().database());
+    let shelf = Shelf::of_another_program();
     let before = fs::read(shelf.history().database()).expect("the file is there");
     let service = launch(&shelf.settings()).start();
     let _ = visited(&service, echoing());

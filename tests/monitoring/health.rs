@@ -9,7 +9,6 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use rig::history::Shelf;
 use rig::note::measured;
-use rig::place;
 use rig::process::descriptors;
 use rig::scrape::{Answer, Endpoint};
 use rig::socks5::{CONNECT, greeted, rep};
@@ -18,7 +17,6 @@ use rig::usage::limit_descriptors;
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
-use rusqlite::Connection;
 
 use crate::{LOOPBACK, launch, program, start};
 
@@ -44,11 +42,7 @@ fn a_daemon_that_is_well_says_so() {
 /// Clients are served all the same, so it stays ready.
 #[test]
 fn a_history_that_cannot_be_written_is_said() {
-    let shelf = Shelf::new();
-    let theirs = Connection::open(shelf.history().database()).expect("the directory is ours");
-    theirs.execute_batch("CREATE TABLE precious (things)").expect("the file is ours");
-    drop(theirs);
-    place::open_to_everybody(shelf.history().database());
+    let shelf = Shelf::of_another_program();
     let house = start(&shelf.settings());
     let is_said = || house.http.get("/health").body.contains("\"degraded\",\"reasons\":[\"history\"]");
     assert!(eventually(PATIENCE, is_said), "{}", house.http.get("/health").body);

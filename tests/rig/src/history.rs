@@ -45,6 +45,17 @@ impl Shelf {
         History::in_directory(self.path())
     }
 
+    /// One where another program keeps a database under the same name.
+    #[must_use]
+    pub fn of_another_program() -> Self {
+        let shelf = Self::new();
+        let theirs = Connection::open(shelf.history().database()).expect("the directory is ours");
+        theirs.execute_batch("CREATE TABLE precious (things)").expect("the file is ours");
+        drop(theirs);
+        place::open_to_everybody(shelf.history().database());
+        shelf
+    }
+
     /// What a power loss would leave at this moment, in a place of its own.
     #[must_use]
     pub fn copied(&self) -> Self {
