@@ -4,7 +4,9 @@
 
 mod audit;
 mod auth;
+mod comings;
 mod crashes;
+mod files;
 mod history;
 mod limits;
 mod logs;

@@ -161,6 +161,10 @@ fn classes_come_with_who_is_in_them_and_are_gone_with_the_last() {
     let p = json!({ "of": "sessions", "cols": ["rule"], "filter": "rule=\"users/*#1\"" });
     let by_name = view.conversation.ask("view.open", p);
     assert_eq!(by_name["rows"][0][1], "users/*#1: All of it", "{by_name}");
+    let limited = |filter: &str| json!({ "of": "sessions", "cols": ["limit"], "filter": filter });
+    let held = view.conversation.ask("view.open", limited(&format!("limit=\"{by_rule}\"")));
+    assert_eq!(held["rows"][0][1], by_rule, "{held}");
+    assert_eq!(view.conversation.ask("view.open", limited("limit=global"))["matched"], 0, "nothing limits all");
     drop((client, target));
     view.until(|view| view.order == ["global"]);
     assert_eq!(view.gone.keys().collect::<HashSet<_>>(), HashSet::from([&source.to_owned(), &by_rule.to_owned()]));

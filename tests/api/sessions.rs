@@ -3,7 +3,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use rig::dns::{Dns, Zone};
+use rig::history::Shelf;
 use rig::rules::Rules;
+use rig::scrape::Endpoint;
 use rig::socks5::{CONNECT, greeted, rep};
 use rig::target::{Target, echo};
 use rig::udp::{Association, address, datagrams, next, post};
@@ -99,6 +101,73 @@ fn an_association_shows_its_flows() {
     }
 }
 
+/// Both ways and for each destination: what the API, the database and the metrics say is what the endpoints counted.
+#[test]
+fn the_datagrams_of_each_destination_are_counted_alike_everywhere() {
+    let metrics = Endpoint::reserve();
+    let shelf = Shelf::new();
+    let house = start(&[metrics.settings(), shelf.settings()].concat());
+    let association = Association::open(house.service.addr());
+    let hosts = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 2)];
+    let peers = hosts.map(|host| datagrams(host.into()));
+    // Bytes from the client and to it, datagrams from the client and to it.
+    let mut counted = [[0_u64; 4]; 3];
+    for round in 1..=4 {
+        for (peer, counted) in peers.iter().zip(&mut counted).take(round) {
+            association.send(address(peer), &vec![b'u'; 100 * round]);
+            let (heard, relay) = next(peer);
+            post(peer, &heard[..heard.len() / 3], relay);
+            let (_, answer) = association.receive();
+            let more = [heard.len() as u64, answer.len() as u64, 1, 1];
+            counted.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        }
+    }
+    let client = association.control.leave();
+    assert_eq!(shelf.history().row_of(client).text("status"), "closed");
+
+    let listed = list(&house, "/api/sessions/history?status=closed");
+    let whole = house.api.read(&format!("/api/sessions/{}", listed[0]["session_id"].as_str().expect("an id")));
+    let flow = |flow: &Value, at: &[&str; 4]| at.map(|field| flow[field].as_u64().expect("a count"));
+    let fields = ["bytes_sent", "bytes_received", "packets_sent", "packets_received"];
+    let flows = whole["flows"].as_array().expect("it has flows");
+    assert_eq!(flows.len(), 3);
+    for (peer, counted) in peers.iter().zip(counted) {
+        let at = address(peer);
+        let is_it = |flow: &&Value| flow["peer_port"] == at.port() && flow["peer_ip"] == at.ip().to_string();
+        assert_eq!(flow(flows.iter().find(is_it).expect("each peer has one"), &fields), counted, "{at}");
+    }
+    assert_eq!(flow(&whole["others"], &fields), [0; 4]);
+
+    let in_database = shelf.history().ask("SELECT * FROM flows ORDER BY peer_port").expect("the table is there");
+    let mut expected: Vec<_> =
+        peers.iter().zip(counted).map(|(peer, counted)| (address(peer).port(), counted)).collect();
+    expected.sort_unstable();
+    let found: Vec<_> = in_database
+        .iter()
+        .map(|row| {
+            let counts = fields.map(|field| u64::try_from(row.number(field)).expect("a count"));
+            (u16::try_from(row.number("peer_port")).expect("a port"), counts)
+        })
+        .collect();
+    assert_eq!(found, expected);
+
+    let scrape = metrics.scrape();
+    let series = |host: Ipv4Addr, direction: &str| {
+        let labels = format!("destination=\"{host}\",direction=\"{direction}\"");
+        scrape.count(&format!("rustsocks_udp_destination_bytes_total{{{labels}}}"))
+    };
+    for host in [hosts[0], hosts[1]] {
+        let of_it = hosts.iter().zip(counted).filter(|(peer, _)| **peer == host).map(|(_, counted)| counted);
+        let [sent, received, ..] =
+            of_it.reduce(|one, other| std::array::from_fn(|at| one[at] + other[at])).expect("it has peers");
+        assert_eq!((series(host, "sent"), series(host, "received")), (sent, received), "{host}");
+        let sums = list(&house, "/api/sessions/sums?by=destination");
+        let sum = sums.iter().find(|sum| sum["of"] == host.to_string()).expect("it has a sum");
+        assert_eq!((&sum["bytes_sent"], &sum["bytes_received"]), (&json!(sent), &json!(received)), "{host}");
+        assert_eq!(list(&house, &format!("/api/sessions/history?dest_ip={host}")).len(), 1);
+    }
+}
+
 #[test]
 fn pages_follow_each_other_and_miss_nobody() {
     let house = start("");
@@ -183,7 +252,13 @@ fn statistics_are_those_of_the_day() {
         let ip = target.ip().to_string();
         assert_eq!(stats["top_destinations"], json!([{ "destination": ip, "ip": ip, "connections": 1 }]));
         assert_eq!(stats["acl_stats"], json!({ "allowed": 1, "blocked": 1 }));
+        assert_eq!((&stats["tcp"], &stats["udp"]), (&moved(5, 5), &moved(0, 0)), "{stats}");
     }
+}
+
+/// Bytes each way, as statistics have them.
+fn moved(sent: u64, received: u64) -> Value {
+    json!({ "bytes_sent": sent, "bytes_received": received })
 }
 
 #[test]
@@ -207,6 +282,7 @@ fn statistics_and_sums_are_those_of_the_time_that_is_asked_about() {
     let ip = target.ip().to_string();
     assert_eq!(stats["top_destinations"], json!([{ "destination": ip, "ip": ip, "connections": 1 }]));
     assert_eq!(stats["acl_stats"], json!({ "allowed": 1, "blocked": 1 }));
+    assert_eq!((&stats["tcp"], &stats["udp"]), (&moved(5, 5), &moved(0, 0)), "{stats}");
     let before = house.api.read("/api/sessions/stats?start=2020-01-01&end=2020-02-01");
     assert_eq!((&before["total_sessions"], &before["top_users"]), (&json!(0), &json!([])), "{before}");
     assert_eq!((&before["since"], &before["until"]), (&json!("2020-01-01T00:00:00Z"), &json!("2020-02-01T00:00:00Z")));
@@ -231,7 +307,9 @@ fn rules_are_shown_with_their_limits() {
          bandwidth_per_user_mbps = \"0.5:10\"\nmax_age_secs = 60\n",
     );
     let house = start(&rules.settings());
-    let shown = &house.api.read("/api/acl/rules")["rules"][0];
+    let shown = house.api.read("/api/acl/rules");
+    assert_eq!((&shown["default_policy"], &shown["rules"][0]["action"]), (&json!("deny"), &json!("allow")), "{shown}");
+    let shown = &shown["rules"][0];
     for (key, expected) in [
         ("max_connections", json!(7)),
         ("bandwidth_per_user_mbps", json!("0.5:10")),

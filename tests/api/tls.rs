@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rig::api::Api;
 use rig::certificates::Certificates;
@@ -110,6 +110,29 @@ fn another_certificate_comes_with_a_reload_and_a_bad_one_changes_nothing() {
 }
 
 #[test]
+fn each_scrape_says_until_when_the_certificate_in_force_is_valid() {
+    const EXPIRY: &str = "rustsocks_tls_certificate_expiry_timestamp_seconds{listener=\"api\"}";
+    const DAY: u64 = 86_400;
+    let began = now();
+    let behind = Behind::start();
+    let (expires, issued) = (metric(&behind, EXPIRY), began..=now());
+    assert!(issued.contains(&(expires - 2 * DAY)), "{expires} of {issued:?}");
+
+    let began = now();
+    let next = Certificates::issue_for_days(30);
+    let issued = began..=now();
+    behind.certificates.replace_by(&next);
+    assert_eq!(behind.json(&["--request", "POST"], RELOAD)["success"], json!(true));
+    let expires = metric_by(&behind, &next.authority(), EXPIRY);
+    assert!(issued.contains(&(expires - 30 * DAY)), "{expires} of {issued:?}");
+}
+
+/// In seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later").as_secs()
+}
+
+#[test]
 fn the_metrics_speak_tls_too() {
     let (http, certificates) = (Endpoint::reserve(), Certificates::issue());
     let _service = launch(&[http.settings(), certificates.settings()].concat());
@@ -178,7 +201,11 @@ fn a_key_that_everybody_can_read_is_not_used() {
 }
 
 fn metric(behind: &Behind, name: &str) -> u64 {
-    let output = behind.curl(&behind.certificates.authority(), &[], "/metrics");
+    metric_by(behind, &behind.certificates.authority(), name)
+}
+
+fn metric_by(behind: &Behind, authority: &Path, name: &str) -> u64 {
+    let output = behind.curl(authority, &[], "/metrics");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
     line.unwrap_or_else(|| panic!("no {name} in {text}"))

@@ -1,13 +1,15 @@
 //! Commands: their answers in every form, and what their exit codes say.
 
 use std::io::Read;
+use std::net::Ipv4Addr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 
 use rig::target::tunnel;
+use rig::udp::{Association, address, datagrams, next};
 use rig::wait::{PATIENCE, eventually};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{client, client_program, daemon, document, id_of, socket, wait_for_sessions};
 
@@ -25,6 +27,40 @@ fn the_examples_of_the_plan_work_as_they_are_written() {
         assert!(output.status.success(), "{example}: {output:?}");
         assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{example}: {output:?}");
     }
+}
+
+/// The words are those of the HTTP API.
+#[test]
+fn statistics_have_today_by_protocol_user_destination_and_decision() {
+    let service = daemon();
+    let (mut client_end, mut far) = tunnel(service.addr());
+    client_end.send(b"hello");
+    let _: [u8; 5] = far.receive();
+    let association = Association::open(service.addr());
+    let peer = datagrams(Ipv4Addr::LOCALHOST.into());
+    association.send(address(&peer), b"datagram");
+    let _ = next(&peer);
+    let socket = socket(&service);
+    let stats = || document(&socket, &["sessions", "stats"]);
+    assert!(eventually(PATIENCE, || stats()["total_bytes_sent"] == 13), "{}", stats());
+    let stats = stats();
+    assert_eq!((&stats["schema"], &stats["active_sessions"]), (&json!("rustsocks.stats/1"), &json!(2)), "{stats}");
+    assert_eq!(stats["tcp"], json!({ "bytes_sent": 5, "bytes_received": 0 }));
+    assert_eq!(stats["udp"], json!({ "bytes_sent": 8, "bytes_received": 0 }));
+    assert_eq!(stats["top_users"], json!([{ "user": "anonymous", "sessions": 2, "bytes": 13 }]));
+    let loopback = Ipv4Addr::LOCALHOST.to_string();
+    assert_eq!(stats["top_destinations"], json!([{ "destination": loopback, "ip": loopback, "connections": 1 }]));
+    // Of an association each datagram is judged, and none of them is a request.
+    assert_eq!(stats["acl_stats"], json!({ "allowed": 1, "blocked": 0 }));
+    let text = |arguments: &[&str]| {
+        let output = client(&socket, &[&["sessions", "stats"], arguments].concat());
+        String::from_utf8(output.stdout).expect("output is text")
+    };
+    let plain = text(&["--plain"]);
+    for line in ["udp.bytes_sent 8", "acl_stats.allowed 1", "anonymous 2 13", "127.0.0.1 1"] {
+        assert!(plain.lines().any(|found| found == line), "{line}: {plain}");
+    }
+    assert_eq!(text(&["-o", "csv", "--fields", "tcp.bytes_sent"]), "name,value\ntcp.bytes_sent,5\n");
 }
 
 #[test]

@@ -125,6 +125,8 @@ fn an_operator_finds_out_on_the_console_why_a_login_fails() {
     screen.type_in(&format!("alice\t{CANARY}\t\t\r"));
     screen.wait_for("ok by userpass");
     assert!(!screen.text().contains(CANARY), "{}", screen.text());
+    screen.type_in("\x1b");
+    screen.wait_for("users file 1");
     screen.type_in("u");
     screen.wait_for("Let 127.0.0.1 come again?");
     screen.type_in("y");

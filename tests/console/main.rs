@@ -71,7 +71,7 @@ fn id_of(socket: &Path, client: SocketAddr) -> String {
 
 /// Waits until the daemon shows so many sessions.
 fn wait_for_sessions(socket: &Path, wanted: u64) {
-    let has = || document(socket, &["sessions", "stats"])["sessions"] == wanted;
+    let has = || document(socket, &["sessions", "stats"])["active_sessions"] == wanted;
     assert!(
         eventually(PATIENCE, has),
         "there should be {wanted} sessions: {}",

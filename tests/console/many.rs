@@ -3,18 +3,23 @@
 use std::io::ErrorKind;
 
 use rig::crowd::Crowd;
-use rig::population::settle;
+use rig::population::{self, settle};
+use rig::service::Launch;
 use rig::target::{Target, echo, tunnel};
 use rig::wire::End;
 use serde_json::Value;
 
 use crate::screen::Screen;
-use crate::{daemon, document, id_of, socket, wait_for_sessions};
+use crate::{CONFIG, daemon, document, id_of, program, socket, wait_for_sessions};
 
 const SIZE: (u16, u16) = (120, 36);
 
-/// Far more than a screen or a window has.
-const MANY: usize = 300;
+/// Far more than a screen or a window has; as many as `RUSTSOCKS_CONSOLE_SESSIONS` says, and fit.
+fn many() -> usize {
+    let wanted = std::env::var("RUSTSOCKS_CONSOLE_SESSIONS").ok();
+    let wanted = wanted.map_or(300, |wanted| wanted.parse().expect("RUSTSOCKS_CONSOLE_SESSIONS is a number"));
+    population::room().min(wanted)
+}
 
 /// Ids of what the question lists.
 fn named(text: &str) -> Vec<String> {
@@ -25,56 +30,65 @@ fn named(text: &str) -> Vec<String> {
 
 #[test]
 fn three_of_many_are_marked_and_ended_and_their_neighbours_stay() {
-    let service = daemon();
+    let many = many();
+    let config = CONFIG.replace("{socket}", "{dir}/admin.sock") + &population::limits(many);
+    let service = Launch::of(program()).config(&config).start();
     let socket = socket(&service);
-    let all = settle(service.addr(), MANY);
+    let all = settle(service.addr(), many);
     for wire in &all {
         wire.stream().set_nonblocking(true).expect("a socket can be so");
     }
-    wait_for_sessions(&socket, MANY as u64);
+    wait_for_sessions(&socket, many as u64);
     let ids: Vec<String> = {
-        let listed = document(&socket, &["sessions", "list", "--limit", "1000"]);
+        let listed = document(&socket, &["sessions", "list"]);
         let rows = listed["rows"].as_array().expect("rows").clone();
         let number = |row: &Value| u64::from_str_radix(row["id"].as_str().expect("an id"), 16).expect("a number");
         let mut numbers: Vec<u64> = rows.iter().map(number).collect();
         numbers.sort_unstable();
         numbers.iter().map(|number| format!("{number:x}")).collect()
     };
-    assert_eq!(ids.len(), MANY);
+    assert_eq!(ids.len(), many);
     let mut screen = Screen::open(&socket, SIZE, &[]);
     screen.wait_for("[1 Overview]");
-    screen.type_in("2");
-    screen.wait_for(&format!("Sessions {MANY}/{MANY}"));
-    // Nobody carries anything, so they stand by their ids. To the last one, which is one question away.
+    let counts = |screen: &mut Screen, keys: &str, matched: usize| {
+        let title = format!("Sessions{matched}/{many}");
+        screen.type_in(keys);
+        screen.wait_until(&title, |text| text.replace(' ', "").contains(&title));
+    };
+    counts(&mut screen, "2", many);
+    counts(&mut screen, "/user=nobody\r", 0);
+    counts(&mut screen, "/\x15user=anonymous\r", many);
+    // The first one first: to the last one, which is one question away.
+    screen.type_in(":sort start\r");
     screen.type_in("G");
-    screen.wait_for(&format!("Session {} ", ids[MANY - 1]));
+    screen.wait_for(&format!("Session {} ", ids[many - 1]));
     screen.type_in("p");
     screen.wait_for("HOLD");
     screen.type_in("k");
-    screen.wait_for(&format!("Session {} ", ids[MANY - 2]));
+    screen.wait_for(&format!("Session {} ", ids[many - 2]));
     screen.type_in("k");
-    screen.wait_for(&format!("Session {} ", ids[MANY - 3]));
+    screen.wait_for(&format!("Session {} ", ids[many - 3]));
     screen.type_in("k");
-    screen.wait_for(&format!("Session {} ", ids[MANY - 4]));
+    screen.wait_for(&format!("Session {} ", ids[many - 4]));
     screen.type_in("   ");
     screen.wait_for("3 marked");
     screen.type_in("K");
     screen.wait_for("End 3 sessions?");
-    for id in &ids[MANY - 4..MANY - 1] {
+    for id in &ids[many - 4..many - 1] {
         assert!(named(&screen.text()).contains(id), "{id} is meant:\n{}", screen.text());
     }
     screen.type_in("y");
     screen.wait_for("ended 3");
-    wait_for_sessions(&socket, MANY as u64 - 3);
+    wait_for_sessions(&socket, many as u64 - 3);
     // Nobody else hears anything.
     let over = all
         .iter()
         .filter(|wire| wire.stream().peek(&mut [0]).is_err_and(|error| error.kind() != ErrorKind::WouldBlock));
     assert_eq!(over.count(), 3);
-    let left = document(&socket, &["sessions", "list", "--limit", "1000"])["rows"].as_array().expect("rows").clone();
+    let left = document(&socket, &["sessions", "list"])["rows"].as_array().expect("rows").clone();
     let left: Vec<&str> = left.iter().filter_map(|row| row["id"].as_str()).collect();
-    assert!(left.contains(&ids[MANY - 1].as_str()) && left.contains(&ids[MANY - 5].as_str()), "the neighbours stay");
-    assert!(ids[MANY - 4..MANY - 1].iter().all(|id| !left.contains(&id.as_str())));
+    assert!(left.contains(&ids[many - 1].as_str()) && left.contains(&ids[many - 5].as_str()), "the neighbours stay");
+    assert!(ids[many - 4..many - 1].iter().all(|id| !left.contains(&id.as_str())));
     screen.type_in("q");
     assert!(screen.wait_for_end().success());
 }
@@ -92,10 +106,8 @@ fn what_is_meant_stays_so_while_others_come_and_go_around_it() {
     screen.wait_for("[1 Overview]");
     screen.type_in("2");
     screen.wait_for("Sessions 2/2");
-    while !screen.text().contains(&format!("Session {id} ")) {
-        screen.type_in("j");
-        screen.wait_for("Session ");
-    }
+    screen.type_in(&format!("Fid={id}\r"));
+    screen.wait_for(&format!("Session {id} "));
     let visitors = Crowd::of_visitors(service.addr(), echo, 100);
     // The order turns around, and the daemon's windows come and go.
     for key in ["S", "s\r", "S", "s\r"] {

@@ -170,7 +170,7 @@ fn an_administrator_adds_a_user_disables_a_leaver_and_slows_one_down_in_the_cons
     screen.type_in(&format!("carol\tstaff\t\t{CANARY}\t{CANARY}"));
     screen.wait_for("rustsocks-cli users add carol --group staff");
     screen.type_in("\t\t\r");
-    screen.wait_for("carol has another password");
+    screen.wait_for("carol was added");
     assert!(!screen.text().contains(CANARY), "{}", screen.text());
     assert!(logs_in(&service, "carol", CANARY));
     screen.type_in("/name=eve");

@@ -121,7 +121,7 @@ fn a_test_is_saved_on_the_screen_and_whom_a_draft_is_about_is_listed() {
     screen.wait_for("what was before is in force again");
     assert_eq!(text(&rules.path()), FOR_ALL);
     let listed = document(&socket, &["acl", "test"]);
-    assert_eq!((&listed["rows"][0]["result"], &listed["rows"][0]["user"]), (&"off".into(), &"bob".into()), "{listed}");
+    assert_eq!((&listed["rows"][0]["result"], &listed["rows"][0]["user"]), (&"pass".into(), &"bob".into()), "{listed}");
     screen.type_in("q");
     assert!(screen.wait_for_end().success());
 }

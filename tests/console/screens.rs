@@ -117,6 +117,25 @@ fn the_terminal_is_given_back_after_every_signal() {
 }
 
 #[test]
+fn what_is_typed_to_end_the_pager_does_not_end_the_console() {
+    let service = daemon();
+    // What ends a picture is what the terminal of the test draws after.
+    let pager = [("PAGER", r"printf 'in the pager\033[0m'; exec sleep 600")];
+    for key in ["\x03", "\x1c"] {
+        let mut screen = Screen::open(&socket(&service), USUAL, &pager);
+        screen.wait_for("[1 Overview]");
+        screen.type_in("8");
+        screen.wait_for("serving");
+        screen.type_in("o");
+        screen.wait_for("in the pager");
+        screen.type_in(key);
+        screen.wait_for("the pager failed");
+        screen.type_in("q");
+        assert!(screen.wait_for_end().success());
+    }
+}
+
+#[test]
 fn every_screen_has_its_key_and_its_place_in_the_row() {
     let service = daemon();
     let mut screen = Screen::open(&socket(&service), USUAL, &[]);

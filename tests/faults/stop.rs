@@ -9,13 +9,14 @@ use rig::process::exists;
 use rig::service::Service;
 use rig::socks5::greeted;
 use rig::target::{Target, echo, tunnel};
+use rig::usage::raise_own_descriptor_limit;
 use rig::visitor::visit;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 
 use crate::start;
 
-const RELAYS: usize = 300;
+const RELAYS: usize = 1_000;
 
 #[test]
 fn sigterm_closes_listeners_at_once_and_sessions_at_the_deadline() {
@@ -28,6 +29,7 @@ fn sigint_is_like_sigterm() {
 }
 
 fn drained_by(signal: Signal) {
+    raise_own_descriptor_limit();
     let mut service = start("[server]\ndrain_secs = 3\n");
     let mut relays: Vec<_> = (0..RELAYS).map(|_| tunnel(service.addr())).collect();
     let in_handshake: Vec<_> = (0..20).map(|_| greeted(service.addr())).collect();

@@ -1,4 +1,5 @@
-//! A bad line between the proxy and the rest of the world: packets that get lost, and hardly any room for the others.
+//! A bad line between the proxy and the rest of the world: packets that get lost or overtake each other, and hardly any room for the
+//! others.
 
 use std::net::SocketAddr;
 use std::thread;
@@ -23,6 +24,18 @@ fn lost_packets_cost_time_and_not_a_byte() {
         let (cable, service) = world();
         cable.lose(5);
         exchange(&cable, &service, 2_000_000);
+    });
+}
+
+#[test]
+fn packets_that_overtake_each_other_cost_not_a_byte() {
+    network::alone(|| {
+        let (cable, service) = world();
+        cable.shuffle(20);
+        exchange(&cable, &service, 2_000_000);
+        let overtakings = cable.overtakings();
+        measured(format!("{overtakings} packets overtook another one"));
+        assert!(overtakings > 0, "the line kept its order");
     });
 }
 

@@ -7,6 +7,7 @@ use std::thread;
 use rig::socks5::{BIND, greeted, rep};
 use rig::target::tunnel;
 use rig::udp::{Association, address, datagrams, next, post};
+use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 
 use crate::{history_of, launch};
@@ -65,6 +66,43 @@ fn the_datagrams_of_an_association_are_those_that_arrived() {
     assert_eq!((row.number("packets_received"), row.number("bytes_received")), (down.0, wide(down.1)));
     assert_eq!((row.text("command"), row.text("protocol"), row.text("status")), ("udp_associate", "udp", "closed"));
     assert!(row.is_null("dest_host") && row.is_null("dest_ip") && row.is_null("dest_port"));
+}
+
+/// A row knows the peers with the most bytes, and the rest in its sums; what the last checkpoint said makes room for the end.
+#[test]
+fn the_peers_of_an_association_are_kept_as_far_as_there_is_room() {
+    const KEPT: usize = 32;
+    let service = launch("").start();
+    let history = history_of(&service);
+    let flows =
+        || history.ask("SELECT * FROM flows JOIN sessions USING (session_id) ORDER BY peer_port").unwrap_or_default();
+    let association = Association::open(service.addr());
+    let mut peers: Vec<_> = (0..KEPT + 8).map(|_| datagrams(IpAddr::V4(Ipv4Addr::LOCALHOST))).collect();
+    association.send(address(&peers[0]), b".");
+    let _ = next(&peers[0]);
+    let is_checkpointed = || matches!(flows().as_slice(), [row] if row.text("status") == "active");
+    assert!(eventually(PATIENCE, is_checkpointed), "{:?}", flows());
+
+    for (number, peer) in peers.iter().enumerate() {
+        association.send(address(peer), &vec![b'.'; 100 * number]);
+        let _ = next(peer);
+    }
+    let row = history.row_of(association.control.leave());
+    let mut expected: Vec<_> =
+        peers.drain(8..).zip(8..).map(|(peer, number)| (address(&peer).port(), 100 * number)).collect();
+    expected.sort_unstable();
+    let found: Vec<_> = history.ask("SELECT * FROM flows ORDER BY peer_port").expect("the table is there");
+    let found: Vec<_> = found
+        .iter()
+        .map(|row| (row.number("peer_port"), row.number("bytes_sent"), row.number("packets_sent")))
+        .collect();
+    assert_eq!(found, expected.into_iter().map(|(port, bytes)| (i64::from(port), wide(bytes), 1)).collect::<Vec<_>>());
+    let all: usize = (0..KEPT + 8).map(|number| 100 * number).sum();
+    assert_eq!((row.number("bytes_sent"), row.number("packets_sent")), (wide(all + 1), wide(KEPT + 9)));
+
+    // Whoever removes a session removes them too.
+    history.open().execute("DELETE FROM sessions", []).expect("it is ours");
+    assert!(flows().is_empty() && history.ask("SELECT * FROM flows").expect("the table is there").is_empty());
 }
 
 /// Sends so much each way, both at once, and ends; returns what arrived at the target and at the client.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use rig::certificates::Certificates;
 use rig::disk::Disk;
 use rig::dns::{Answer, Dns, Zone};
 use rig::network::{add_black_holes, alone, ip};
@@ -207,15 +208,32 @@ fn ipv6_that_is_only_half_there_is_told() {
 }
 
 #[test]
-fn a_clock_that_is_years_behind_is_told() {
+fn certificates_are_told_that_expire_soon_or_are_not_valid() {
     alone(|| {
         let world = World::new();
-        world.write("rustsocks.toml", "");
-        let arguments = world.arguments(&["--json"]);
-        let mut command = command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
-        command.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1");
-        command.env("FAKETIME", "2001-02-03 04:05:06").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-        let report = Report::of(&ran(&mut command));
+        let metrics = |certificates: &Certificates| ["[metrics]\nenabled = true\n", &certificates.settings()].concat();
+        let (short, long) = (Certificates::issue(), Certificates::issue_for_days(400));
+        for (certificates, when, severity, words) in [
+            (&long, "+0", "ok", "metrics.tls_cert: it is valid until 2"),
+            (&short, "+0", "warning", "metrics.tls_cert: it expires at 2"),
+            (&short, "+3d", "problem", "metrics.tls_cert: it expired at 2"),
+            (&short, "-3d", "problem", "metrics.tls_cert: it is valid from 2"),
+        ] {
+            let report = world.visit_at(when, &metrics(certificates));
+            assert!(report.says("certificates", severity, words), "{when}: {words}: {report:?}");
+            let found = report.findings.iter().find(|found| found["subject"] == "certificates").expect("it is there");
+            let place = found["remedy"]["place"].as_str();
+            let chain = certificates.chain().display().to_string();
+            assert_eq!(place, (severity != "ok").then_some(chain.as_str()), "{found}");
+        }
+        assert!(!world.visit("", &[]).findings.iter().any(|found| found["subject"] == "certificates"));
+    });
+}
+
+#[test]
+fn a_clock_that_is_years_behind_is_told() {
+    alone(|| {
+        let report = World::new().visit_at("2001-02-03 04:05:06", "");
         assert!(report.says("clock", "problem", "before this program was installed"), "{report:?}");
     });
 }
@@ -287,6 +305,16 @@ impl World {
 
     fn visit(&self, config: &str, more: &[&str]) -> Report {
         Report::of(&self.examine(config, &[&["--json"], more].concat()))
+    }
+
+    /// The same with another clock, as libfaketime reads it.
+    fn visit_at(&self, when: &str, config: &str) -> Report {
+        self.write("rustsocks.toml", config);
+        let arguments = self.arguments(&["--json"]);
+        let mut command = command(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        command.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1").env("STATE_DIRECTORY", self.directory.path());
+        command.env("FAKETIME", when).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        Report::of(&ran(&mut command))
     }
 
     /// What a person reads.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
+use rig::admin::Conversation;
 use rig::dns::{Answer, Dns, Zone};
 use rig::prometheus::promtool;
 use rig::socks5::{CONNECT, RESOLVE, greeted, rep};
@@ -15,6 +16,7 @@ use rig::udp::{Association, address, datagrams, next, post};
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
+use serde_json::json;
 
 use crate::start;
 
@@ -39,6 +41,33 @@ impl Ledger {
             self.gave.fetch_add(length as u64 + 8, Relaxed);
         }
     }
+}
+
+/// As long as the file cannot be written, orders are refused, and each of them is counted.
+#[test]
+fn records_that_the_audit_log_cannot_take_are_counted() {
+    const FAILURES: &str = "rustsocks_audit_failures_total";
+    const FAILING: &str = "rustsocks_audit_failing";
+    let house = start("[admin]\nsocket = \"{dir}/admin.sock\"\naudit_log = \"{dir}\"\n");
+    let _session = tunnel(house.service.addr());
+    let mut operator = Conversation::begin(&house.service.directory().join("admin.sock"));
+    operator.greet();
+    for failures in 1..=2 {
+        assert_eq!(operator.refused("sessions.kill", json!({ "filter": "" })).0, "audit_failed");
+        assert_eq!(house.http.scrape().count(FAILURES), failures);
+    }
+    let scrape = house.http.scrape();
+    assert_eq!((scrape.count("rustsocks_active_sessions"), scrape.count(FAILING)), (1, 1), "nothing was done");
+    let is_said = || {
+        let health = operator.ask("health.get", json!({}));
+        let checks = health["checks"].as_array().expect("a list");
+        checks.iter().any(|check| check["name"] == "audit" && check["state"] == "warn")
+    };
+    assert!(eventually(PATIENCE, is_said), "the health says it too");
+
+    let well = start("[admin]\nsocket = \"{dir}/admin.sock\"\naudit_log = \"{dir}/audit.jsonl\"\n");
+    let scrape = well.http.scrape();
+    assert_eq!((scrape.count(FAILURES), scrape.count(FAILING)), (0, 0));
 }
 
 /// Many sessions of many sizes, some of them over and some still there, while somebody scrapes all the time.

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
+use rig::certificates::Certificates;
 use rig::dns::{Dns, Zone};
 use rig::prometheus::{Prometheus, promtool};
 use rig::rules::Rules;
@@ -38,12 +39,16 @@ const QUOTA: &str = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 1000\n";
 /// The admin socket, whose series begin with it.
 const ADMIN: &str = "[admin]\nsocket = \"{dir}/admin.sock\"\n";
 
+/// A listener of which somebody may want to know when its certificate expires.
+const API: &str = "[api]\nenabled = true\nbind_address = \"unix:{dir}/api.sock\"\n";
+
 /// A daemon of whom everything is asked that leaves a trace in the metrics.
 struct Load {
     house: House,
     visitors: Vec<Visitors>,
     _dns: Dns,
     _rules: Rules,
+    _certificates: Certificates,
     _association: Association,
 }
 
@@ -51,7 +56,9 @@ impl Load {
     fn begin() -> Self {
         let dns = Dns::serve(Zone::default().at("target.test", Ipv4Addr::LOCALHOST));
         let rules = Rules::of(RULES);
-        let house = start(&[dns.settings(), rules.settings(), QUOTA.to_owned(), ADMIN.to_owned()].concat());
+        let certificates = Certificates::issue();
+        let tables = [QUOTA, ADMIN, API, &certificates.settings()].concat();
+        let house = start(&[dns.settings(), rules.settings(), tables].concat());
         let target = Target::listen().serve(echo);
         let visitors: Vec<_> = (0..4).map(|_| Visitors::come(house.service.addr(), target)).collect();
         let association = Association::open(house.service.addr());
@@ -59,7 +66,7 @@ impl Load {
         association.send(address(&peer), b"datagram");
         let _ = next(&peer);
         assert_eq!(greeted(house.service.addr()).ask(CONNECT, ("target.test", target.port())).code, rep::SUCCEEDED);
-        Self { house, visitors, _dns: dns, _rules: rules, _association: association }
+        Self { house, visitors, _dns: dns, _rules: rules, _certificates: certificates, _association: association }
     }
 
     /// How many visits failed.

@@ -1,10 +1,11 @@
 //! UDP ASSOCIATE: how long an association lives, and what is counted in it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
-use rig::udp::{Association, address, datagrams, is_open, next, post};
+use rig::scrape::Endpoint;
+use rig::udp::{Association, address, datagrams, is_open, is_silent_for, next, post};
 use rig::wait::{PATIENCE, eventually};
 use rig::wire::End;
 
@@ -80,6 +81,58 @@ fn udp_bytes_counted() {
     let counted = ["bytes_sent", "bytes_received", "packets_sent", "packets_received"].map(|field| line.number(field));
     assert_eq!(counted, [51_001, 33_333 + 666, 4, 4], "payloads, and only of what was relayed");
     assert_eq!(line.text("command"), "udp_associate");
+}
+
+/// What is too much is dropped and waits nowhere: of each datagram it is soon known whether it was delivered or dropped.
+#[test]
+fn udp_bandwidth() {
+    let metrics = Endpoint::reserve();
+    let limit = "[limits]\nbandwidth_limit_mbps = 0.008\n";
+    let daemon = start(&[LOOPBACK, limit, &metrics.settings()].concat());
+    let association = Association::open(daemon.addr());
+    let target = datagrams(Ipv4Addr::LOCALHOST.into());
+    association.send(address(&target), b"first");
+    let (_, exit) = next(&target);
+    let mut on_their_way = 1;
+    for _ in 0..5 {
+        for _ in 0..BURST {
+            association.send(address(&target), &[b'u'; 1_000]);
+            post(&target, &[b'd'; 1_000], exit);
+        }
+        on_their_way += 2 * BURST;
+        let known = || delivered(&metrics, "sent") + delivered(&metrics, "received") + dropped(&metrics);
+        assert!(eventually(PATIENCE, || known() == on_their_way), "{} of {on_their_way}", known());
+    }
+    assert!(dropped(&metrics) > 5 * BURST, "{}", dropped(&metrics));
+    assert_eq!(arrived(&target) + 1, delivered(&metrics, "sent"), "and the first one");
+    assert_eq!(arrived(&association.socket), delivered(&metrics, "received"));
+    // Whoever keeps to it is served.
+    let passes = || {
+        association.send(address(&target), b"!");
+        !is_silent_for(&target, Duration::from_millis(100))
+    };
+    assert!(eventually(PATIENCE, passes), "the association goes on");
+    let line = daemon.session_of(association.control.leave());
+    assert!(line.text("remark").contains("over_limit="), "{}", line.text("remark"));
+}
+
+/// Few enough for every socket's buffer on the way.
+const BURST: u64 = 20;
+
+fn delivered(metrics: &Endpoint, direction: &str) -> u64 {
+    metrics.scrape().count(&format!("rustsocks_datagrams_total{{direction=\"{direction}\"}}"))
+}
+
+fn dropped(metrics: &Endpoint) -> u64 {
+    metrics.scrape().count("rustsocks_udp_dropped_total{cause=\"over_limit\"}")
+}
+
+/// How many datagrams lie in the socket; it takes them out.
+fn arrived(socket: &UdpSocket) -> u64 {
+    socket.set_nonblocking(true).expect("a socket need not wait");
+    let count = std::iter::from_fn(|| socket.recv(&mut [0; 2_000]).ok()).count();
+    socket.set_nonblocking(false).expect("a socket can wait");
+    count as u64
 }
 
 fn assert_relays(association: &Association) {

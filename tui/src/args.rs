@@ -14,7 +14,7 @@ use clap_complete::Shell;
 
 pub(crate) use self::acl::{Acl, NewTest, Terms, Tests};
 pub(crate) use self::auth::Auth;
-pub(crate) use self::files::{Config, Limits, Manner};
+pub(crate) use self::files::{Config, Limits, Manner, OfFile};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};
 pub(crate) use self::state::{LogLevel, Logs, Ranking, Top};
 pub(crate) use self::support::Support;
@@ -219,7 +219,7 @@ pub(crate) enum Sessions {
     },
     /// End some
     Kill(Kill),
-    /// Sums over those that are in
+    /// How many are in, and what they and those of today carried, who had the most, where to, and what rules let pass
     Stats,
     /// A line for each that comes and goes
     Watch {

@@ -52,6 +52,33 @@ pub(crate) fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{front}..{back}"))
 }
 
+/// A text in lines of at most so many cells, parted at its spaces where that can be done; one line at least.
+pub(crate) fn wrapped(text: &str, cells: usize) -> Vec<String> {
+    let cells = cells.max(2);
+    let (mut lines, mut line, mut taken) = (Vec::new(), String::new(), 0);
+    for word in text.split_inclusive(' ') {
+        if taken > 0 && taken + width(word.trim_end()) > cells {
+            lines.push(std::mem::take(&mut line));
+            taken = 0;
+        }
+        for letter in word.chars() {
+            let more = letter.width().unwrap_or(0);
+            if taken + more > cells {
+                // A space that does not fit stands at the end of a line, where it is not missed.
+                if letter == ' ' {
+                    break;
+                }
+                lines.push(std::mem::take(&mut line));
+                taken = 0;
+            }
+            line.push(letter);
+            taken += more;
+        }
+    }
+    lines.push(line);
+    lines
+}
+
 /// `text` in exactly so many cells, cut or filled up.
 pub(crate) fn fitted(text: &str, cells: usize, to_the_right: bool) -> String {
     let text = cut(text, cells);
@@ -174,6 +201,21 @@ mod tests {
         for cells in 0..30 {
             assert_eq!(width(&fitted("漢字-and-letters.example", cells, false)), cells);
             assert_eq!(width(&fitted("x", cells, true)), cells);
+        }
+    }
+
+    #[test]
+    fn a_sentence_goes_on_below_and_loses_no_word() {
+        assert_eq!(wrapped("end the sessions of frank", 10), ["end the ", "sessions ", "of frank"]);
+        assert_eq!(wrapped("a longer-word-than-that b", 10), ["a ", "longer-wor", "d-than-tha", "t b"]);
+        assert_eq!(wrapped("漢漢漢 b", 5), ["漢漢", "漢 b"]);
+        assert_eq!(
+            (wrapped("", 10), wrapped("  in the front", 20)),
+            (vec![String::new()], vec!["  in the front".to_owned()])
+        );
+        for cells in 2..40 {
+            let lines = wrapped("rustsocks-cli sessions kill --filter 'user=\"frank\"' --expect 12", cells);
+            assert!(lines.iter().all(|line| width(line.trim_end()) <= cells), "{lines:?}");
         }
     }
 

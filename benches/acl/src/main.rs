@@ -9,12 +9,10 @@ mod measure;
 mod recipe;
 mod report;
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 
 use crate::measure::Size;
@@ -31,14 +29,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            say(&mut io::stderr(), &format!("bench-acl: {error:#}\n"));
-            ExitCode::from(2)
-        }
-    }
+    page::ended("bench-acl", run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<bool> {
@@ -47,14 +38,6 @@ fn run(cli: &Cli) -> Result<bool> {
         sizes.push(Size::measure(*rules)?);
     }
     let (page, all_reached) = report::page(&sizes);
-    say(&mut io::stdout(), &page);
-    if let Some(path) = &cli.output {
-        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    page::show(&page, cli.output.as_deref())?;
     Ok(all_reached)
-}
-
-/// Nobody is left to tell when the terminal is gone.
-fn say(to: &mut dyn Write, text: &str) {
-    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
 }

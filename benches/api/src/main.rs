@@ -7,13 +7,11 @@ mod measure;
 mod report;
 mod world;
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use rig::crowd::Crowd;
 use rig::population::room;
@@ -47,14 +45,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            say(&mut io::stderr(), &format!("bench-api: {error:#}\n"));
-            ExitCode::from(2)
-        }
-    }
+    page::ended("bench-api", run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<bool> {
@@ -68,14 +59,6 @@ fn run(cli: &Cli) -> Result<bool> {
     let read = readers.stop();
     let findings = Findings { sessions, rows: cli.rows, connections: connections.stop(), alone, beside_readers, read };
     let (page, all_reached) = report::page(&findings);
-    say(&mut io::stdout(), &page);
-    if let Some(path) = &cli.output {
-        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    page::show(&page, cli.output.as_deref())?;
     Ok(all_reached)
-}
-
-/// Nobody is left to tell when the terminal is gone.
-fn say(to: &mut dyn Write, text: &str) {
-    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
 }

@@ -10,13 +10,11 @@ mod tap;
 mod times;
 mod world;
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use rig::population::room;
 
@@ -50,14 +48,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            say(&mut io::stderr(), &format!("bench-console: {error:#}\n"));
-            ExitCode::from(2)
-        }
-    }
+    page::ended("bench-console", run(&Cli::parse()))
 }
 
 fn run(cli: &Cli) -> Result<bool> {
@@ -77,14 +68,6 @@ fn run(cli: &Cli) -> Result<bool> {
     budgets.push(daemon::windows_change(&registry.socket(), "users", cli.rows, daemon::VERY_MANY));
     let findings = Findings { sessions, rows: cli.rows, connections, budgets };
     let (page, all_kept) = report::page(&findings);
-    say(&mut io::stdout(), &page);
-    if let Some(path) = &cli.output {
-        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    page::show(&page, cli.output.as_deref())?;
     Ok(all_kept)
-}
-
-/// Nobody is left to tell when the terminal is gone.
-fn say(to: &mut dyn Write, text: &str) {
-    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
 }

@@ -5,15 +5,13 @@
 mod load;
 mod report;
 
-use std::fs;
-use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use rig::history::{History, Shelf};
 use rig::service::{Launch, Service};
@@ -56,14 +54,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    match measure(&Cli::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
-        Err(error) => {
-            say(&mut io::stderr(), &format!("bench-history: {error:#}\n"));
-            ExitCode::from(2)
-        }
-    }
+    page::ended("bench-history", measure(&Cli::parse()))
 }
 
 fn measure(cli: &Cli) -> Result<bool> {
@@ -80,10 +71,7 @@ fn measure(cli: &Cli) -> Result<bool> {
     let rows = rows_of(&history, with.sessions)?;
     let pile = piled_up(cli, (with_history.addr(), target), &history)?;
     let (page, all_reached) = report::page(&Findings { wanted: cli.sessions, with, none, rows, pile });
-    say(&mut io::stdout(), &page);
-    if let Some(path) = &cli.output {
-        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    page::show(&page, cli.output.as_deref())?;
     Ok(all_reached)
 }
 
@@ -120,9 +108,4 @@ fn piled_up(cli: &Cli, route: (SocketAddr, SocketAddr), history: &History) -> Re
     }
     let (at_first, since) = first.unwrap_or((before, began));
     Ok(Pile { sessions: load.sessions, rows: now - at_first, took: since.elapsed() })
-}
-
-/// Nobody is left to tell when the terminal is gone.
-fn say(to: &mut dyn Write, text: &str) {
-    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
 }

@@ -33,13 +33,11 @@ mod socks;
 mod stats;
 
 use std::{
-    fs,
-    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -139,10 +137,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        Err(error) => {
-            say(&mut io::stderr(), &format!("bench: {error:#}\n"));
-            ExitCode::from(2)
-        }
+        Err(error) => page::failed("bench", &error),
     }
 }
 
@@ -158,9 +153,7 @@ fn measure(args: &RunArgs, rustsocks: &Path) -> Result<ExitCode> {
         report.add_load(load.scenario(pace).as_ref(), &chosen, &setup, pace.rounds);
     }
     report.add(&report.summary());
-    if let Some(path) = &args.output {
-        fs::write(path, &report.text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    page::keep(&report.text, args.output.as_deref())?;
     Ok(report.exit_code())
 }
 
@@ -177,13 +170,13 @@ fn count(args: &InstructionsArgs, rustsocks: &Path) -> Result<ExitCode> {
     let contender = args.of.unwrap_or(Contender::Ours);
     let counts = Counts::take(contender, &setup(rustsocks, Threads::One, &[contender])?)?;
     for (name, count) in counts.named() {
-        say(&mut io::stdout(), &format!("{} {name}: {count} instructions\n", contender.name()));
+        page::print(&format!("{} {name}: {count} instructions\n", contender.name()));
     }
     if args.update {
         counts.write(&args.baseline)?;
     } else if args.of.is_none() {
         let (lines, holds) = counts.compare(Counts::read(&args.baseline)?);
-        say(&mut io::stdout(), &lines);
+        page::print(&lines);
         return Ok(ExitCode::from(u8::from(!holds)));
     }
     Ok(ExitCode::SUCCESS)
@@ -234,7 +227,7 @@ struct Page {
 
 impl Page {
     fn add(&mut self, text: &str) {
-        say(&mut io::stdout(), text);
+        page::print(text);
         self.text.push_str(text);
     }
 
@@ -293,9 +286,4 @@ fn make_room(sessions: usize) -> Result<()> {
     let needed = 2 * sessions as u64 + 100;
     ensure!(needed <= most, "{sessions} sessions need {needed} descriptors, the limit is {most}");
     Ok(())
-}
-
-/// Nobody is left to tell when the terminal is gone.
-fn say(to: &mut dyn Write, text: &str) {
-    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
 }

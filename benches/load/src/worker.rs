@@ -134,6 +134,8 @@ impl Line {
                 | ToMonitor::WantRehearsal { .. }
                 | ToMonitor::WantReload { .. }
                 | ToMonitor::ReplaceText { .. }
+                | ToMonitor::WorkByText { .. }
+                | ToMonitor::IsWritable { .. }
                 | ToMonitor::PamHelperStuck { .. }),
             ) => bail!("it began with {frame:?}"),
             None => bail!("it hung up before it was ready"),
@@ -153,6 +155,8 @@ impl Line {
                 | ToMonitor::WantRehearsal { .. }
                 | ToMonitor::WantReload { .. }
                 | ToMonitor::ReplaceText { .. }
+                | ToMonitor::WorkByText { .. }
+                | ToMonitor::IsWritable { .. }
                 | ToMonitor::PamHelperStuck { .. } => {}
             }
         }

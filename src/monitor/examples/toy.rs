@@ -256,9 +256,10 @@ fn worker_main() -> Result<ExitCode, Failure> {
                 reload(generation, offered.take(), &link, &shared)?;
             }
             (ToWorker::Rehearse { .. }, _) => {
-                info!(offered = ?offered.take(), "told to rehearse");
+                info!(worker = std::process::id(), offered = ?offered.take(), "told to rehearse");
                 link.send(&ToMonitor::Rehearsed)?;
             }
+            (ToWorker::Writable { .. }, Some(why_not)) => info!(why_not = read(why_not)?, "told"),
             (ToWorker::Listener { .. }, Some(socket)) => listeners.push(socket),
             (ToWorker::PamHelper { number }, Some(helper)) => {
                 shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));

@@ -48,8 +48,8 @@ impl Crew {
             ToMonitor::Drained { remaining } => debug!(worker = self.worker.pid(), remaining, "drained"),
             // Orders are for the worker in the post to pass on.
             ToMonitor::WantReload { .. } => debug!(worker = self.worker.pid(), "wants a reload and is not in the post"),
-            ToMonitor::ReplaceText { .. } => {
-                debug!(worker = self.worker.pid(), "wants another text in a file and is not in the post");
+            ToMonitor::ReplaceText { .. } | ToMonitor::WorkByText { .. } | ToMonitor::IsWritable { .. } => {
+                debug!(worker = self.worker.pid(), "wants something of a file and is not in the post");
             }
             ToMonitor::WantRehearsal { .. } | ToMonitor::Rehearsed => {
                 debug!(worker = self.worker.pid(), "speaks of a rehearsal and is not in the post");

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use wire::{DocumentKind, ToWorker};
+use wire::{DocumentKind, Ticket, ToWorker};
 
 use crate::listen::Bound;
 use crate::plan::Document;
@@ -41,6 +41,12 @@ pub(crate) fn document(document: &Document) -> io::Result<Parcel> {
 pub(crate) fn unavailable(kind: DocumentKind, reason: &str) -> io::Result<Parcel> {
     let descriptor = Some(Rc::new(sealed(kind.name(), reason.as_bytes())?));
     Ok(Parcel { frame: ToWorker::Unavailable { kind }, descriptor })
+}
+
+/// Why a file cannot be written, or nothing, and what it says, beside the frame that says who wanted to know.
+pub(crate) fn writable(ticket: Ticket, says: Option<[u8; 32]>, why_not: &str) -> io::Result<Parcel> {
+    let descriptor = Some(Rc::new(sealed("writable", why_not.as_bytes())?));
+    Ok(Parcel { frame: ToWorker::Writable { ticket, says }, descriptor })
 }
 
 /// A listening socket beside the frame that says where it belongs.

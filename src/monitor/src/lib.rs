@@ -35,6 +35,7 @@ mod helpers;
 mod legacy;
 mod listen;
 mod notify;
+mod order;
 mod process;
 mod pulse;
 mod rehearsal;

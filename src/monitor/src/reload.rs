@@ -5,6 +5,8 @@
 //! A rehearsal is a reload of which nothing comes: the worker judges what the files say, and works on as before.
 //! Knows no process and no service manager, and not what the texts say.
 
+mod offer;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
@@ -15,18 +17,20 @@ use std::time::{Duration, Instant};
 use tracing::{error, warn};
 use wire::{DocumentKind, Extent, Ticket, ToWorker, Trigger};
 
+use self::offer::{Offer, offered};
 use crate::handover::{self, Parcel};
 use crate::listen::{Claim, Listeners};
+use crate::order::{Given, Order, Purpose, in_place_of, received};
 use crate::plan::{Document, Plan, Terms};
-use crate::sealed;
 use crate::source::{Source, Text};
 use crate::watch::Watch;
 
-/// How long the service manager is told that a reload is under way, if the worker does not answer.
+/// How long the service manager is told that a reload is under way, if the worker does not answer; a rehearsal keeps nobody waiting
+/// for longer either.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest text that a worker may hand over; rules by the hundred thousand fit.
-const MOST_TEXT: u64 = 64 * 1024 * 1024;
+/// How soon a rehearsal that an operator orders may follow another one.
+const PACE: Duration = Duration::from_secs(1);
 
 /// The reloads of one service.
 pub(crate) struct Reloads<'a> {
@@ -35,34 +39,22 @@ pub(crate) struct Reloads<'a> {
     /// What somebody asked for, at most one of each extent.
     wanted: Vec<Order>,
     under_way: Option<UnderWay>,
-    /// The worker has not answered a rehearsal yet.
-    is_rehearsing: bool,
+    /// When the rehearsal began that the worker has not answered yet.
+    rehearsing: Option<Instant>,
+    /// When the last one began.
+    rehearsed: Option<Instant>,
+    /// Answers that nobody waits for any more.
+    late_answers: u32,
+    /// How many workers in a row died while they rehearsed.
+    deaths_in_rehearsal: u32,
     /// The number of the last one; 1 is the start.
     generation: u64,
-    /// What was read the last time, taken or not.
+    /// What was read for the last reload, taken or not.
     read: Fingerprints,
+    /// What the worker has judged last, in a reload or a rehearsal.
+    judged: Fingerprints,
     /// What became of the last one.
     outcome: Option<Rc<str>>,
-}
-
-/// A reload that somebody wants.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
-    purpose: Purpose,
-    trigger: Trigger,
-    extent: Extent,
-    ticket: Ticket,
-    /// Which text could not be replaced and why: then there is nothing to read, and this answers the order.
-    refusal: Option<(DocumentKind, String)>,
-}
-
-/// What the worker is to do with what is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Work by it, as far as it is right.
-    Reload,
-    /// Say what it would do.
-    Rehearsal,
 }
 
 /// What the worker is to be given.
@@ -92,6 +84,8 @@ struct UnderWay {
     kinds: Vec<DocumentKind>,
     claim: Option<(Claim, Terms)>,
     is_late: bool,
+    /// What is tried once more if the worker dies now: an operator's order, which may have written a file already.
+    again: Option<Order>,
 }
 
 /// What the worker says of a reload.
@@ -112,8 +106,12 @@ impl<'a> Reloads<'a> {
             watch,
             wanted: Vec::new(),
             under_way: None,
-            is_rehearsing: false,
+            rehearsing: None,
+            rehearsed: None,
+            late_answers: 0,
+            deaths_in_rehearsal: 0,
             generation: 1,
+            judged: read.clone(),
             read,
             outcome: None,
         }
@@ -137,12 +135,12 @@ impl<'a> Reloads<'a> {
 
     /// Whether the worker is about to answer one, a rehearsal too.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.under_way.is_some() || self.is_rehearsing
+        self.under_way.is_some() || self.rehearsing.is_some()
     }
 
     /// Remembers an order, together with one of the same extent that waits already.
     pub(crate) fn want(&mut self, order: Order) {
-        let kind = |order: &Order| (order.purpose, order.extent, order.refusal.clone());
+        let kind = |order: &Order| (order.purpose, order.extent, order.text.clone());
         let is_like = |waiting: &Order| kind(waiting) == kind(&order);
         match self.wanted.iter_mut().find(|waiting| is_like(waiting)) {
             Some(waiting) => waiting.ticket = waiting.ticket.max(order.ticket),
@@ -158,11 +156,23 @@ impl<'a> Reloads<'a> {
         former: &[u8; 32],
         descriptor: Option<OwnedFd>,
     ) {
-        let text = descriptor.ok_or_else(|| io::Error::other("no text came with it"));
-        let text = text.and_then(|descriptor| sealed::read(descriptor, MOST_TEXT)).map_err(|error| error.to_string());
-        let refusal = text.and_then(|text| self.source.replace(kind, former, &text)).err();
-        let refusal = refusal.map(|reason| (kind, reason));
-        self.want(Order { refusal, ..Order::of_operator(Extent::of(kind), ticket) });
+        let written = received(descriptor).and_then(|text| self.source.replace(kind, former, &text));
+        let text = written.map_or_else(|reason| Given::Refused(kind, reason), |()| Given::Nothing);
+        self.want(Order { text, ..Order::of_operator(Extent::of(kind), ticket) });
+    }
+
+    /// Orders the reload of a text that is in no file, and answers.
+    pub(crate) fn work_by_text(&mut self, ticket: Ticket, kind: DocumentKind, descriptor: Option<OwnedFd>) {
+        let text = received(descriptor).and_then(|text| self.source.suits(kind, &text).map(|()| text));
+        let text = text.map_or_else(|reason| Given::Refused(kind, reason), |text| Given::Text(kind, text));
+        self.want(Order { text, ..Order::of_operator(Extent::of(kind), ticket) });
+    }
+
+    /// The answer to whoever wants to know whether a file could be written; nothing if it cannot be handed over.
+    pub(crate) fn writable(&self, ticket: Ticket, kind: DocumentKind) -> Option<Parcel> {
+        let why_not = self.source.is_writable(kind).err().unwrap_or_default();
+        let parcel = handover::writable(ticket, self.source.says(kind), &why_not);
+        parcel.inspect_err(|error| warn!(%error, "nobody can be told whether a file can be written")).ok()
     }
 
     /// Another worker is in the post: what waits is still wanted, but whoever waited for it has gone with the former one.
@@ -170,8 +180,11 @@ impl<'a> Reloads<'a> {
         for order in &mut self.wanted {
             order.ticket = Ticket::NOBODY;
         }
-        // It is given what is in force, and knows nothing of what the files say.
-        self.want(Order::of_nobody(Trigger::Signal).rehearsed());
+        self.deaths_in_rehearsal = if self.rehearsing.is_some() { self.deaths_in_rehearsal + 1 } else { 0 };
+        // It is given what is in force, and knows nothing of what the files say; unless it dies of that.
+        if self.deaths_in_rehearsal < 2 {
+            self.want(Order::of_nobody(Trigger::Signal).rehearsed());
+        }
     }
 
     /// Gives the one that should begin; to be asked only when the worker can be given one.
@@ -187,7 +200,15 @@ impl<'a> Reloads<'a> {
                 self.wanted.push(changed);
             }
         }
-        (!self.wanted.is_empty()).then(|| self.wanted.remove(0))
+        let next = self.wanted.iter().position(|order| !self.comes_too_early(order, now))?;
+        Some(self.wanted.remove(next))
+    }
+
+    /// Reading and judging everything is work, and nothing comes of it: operators who ask for it again and again wait a little, and those
+    /// who wait are answered together.
+    fn comes_too_early(&self, order: &Order, now: Instant) -> bool {
+        let is_theirs = order.purpose == Purpose::Rehearsal && order.trigger == Trigger::Operator;
+        is_theirs && self.rehearsed.is_some_and(|last| now.saturating_duration_since(last) < PACE)
     }
 
     /// Reads what is to be read; returns what the worker is to be given, or nothing if files that changed say what they said before.
@@ -195,33 +216,34 @@ impl<'a> Reloads<'a> {
         let purpose = order.purpose;
         let parcels = match purpose {
             Purpose::Reload => self.reload(order, ground, now),
-            Purpose::Rehearsal => self.rehearse(&order, ground),
+            Purpose::Rehearsal => self.rehearse(&order, ground, now),
         };
         parcels.map(|parcels| Begun { purpose, parcels })
     }
 
     fn reload(&mut self, order: Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
-        let Order { purpose: _, trigger, extent, ticket, refusal } = order;
+        let Order { purpose: _, trigger, extent, ticket, text, is_second } = order;
         let mut claim = None;
-        let is_refused = refusal.is_some();
-        if extent == Extent::Everything && !is_refused {
+        let is_of_files = text == Given::Nothing;
+        if extent == Extent::Everything && is_of_files {
             self.watch.note_reading(&self.source.files());
         }
-        let texts = match refusal {
-            Some((kind, reason)) => vec![Text { kind, content: Err(reason) }],
-            None => self.source.read(extent, &mut |terms| {
+        let texts = match text {
+            Given::Refused(kind, reason) => vec![Text { kind, content: Err(reason) }],
+            Given::Text(kind, text) => in_place_of(&ground.plan.documents, kind, text),
+            Given::Nothing => self.source.read(extent, &mut |terms| {
                 claim = Some((ground.listeners.claim(terms, ground.plan.threads)?, terms.clone()));
                 Ok(())
             }),
         };
         let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
-        if trigger == Trigger::File && read == self.read {
+        // What was rehearsed in between is known as what the files say.
+        if trigger == Trigger::File && read == self.read && read == self.judged {
             return None;
         }
-        match extent {
-            Extent::Everything | Extent::Rules | Extent::Users if is_refused => {}
-            Extent::Everything => self.read = read,
-            Extent::Rules | Extent::Users => self.read.extend(read),
+        if is_of_files {
+            note(&mut self.judged, extent, read.clone());
+            note(&mut self.read, extent, read);
         }
         self.generation += 1;
         let generation = self.generation;
@@ -235,35 +257,48 @@ impl<'a> Reloads<'a> {
         parcels.extend(new_sockets.map(|bound| handover::listener(&bound)));
         parcels.push(ToWorker::Reload { generation, trigger, extent, ticket }.into());
         let offered = offered.into_iter().filter_map(Offer::into_new).collect();
-        self.under_way = Some(UnderWay { generation, began: now, offered, kinds, claim, is_late: false });
+        let may_come_again = trigger == Trigger::Operator && is_of_files && !is_second;
+        let again = may_come_again.then(|| Order { is_second: true, ..Order::of_operator(extent, Ticket::NOBODY) });
+        self.under_way = Some(UnderWay { generation, began: now, offered, kinds, claim, is_late: false, again });
         Some(parcels)
     }
 
     /// What is new bears the number of the next reload, which is none yet. No socket is opened for what may never be in force.
-    fn rehearse(&mut self, order: &Order, ground: &Ground<'_>) -> Option<Vec<Parcel>> {
+    fn rehearse(&mut self, order: &Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
         let texts = self.source.read(order.extent, &mut |_| Ok(()));
         self.source.forget();
+        let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
         if order.trigger == Trigger::File {
-            let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
-            if read == self.read {
+            if read == self.judged {
                 return None;
             }
             self.watch.note_reading(&self.source.files());
-            self.read = read;
         }
+        note(&mut self.judged, order.extent, read);
         let offered = offered(texts, &ground.plan.documents, self.generation + 1);
         let parcels = offered.iter().map(Offer::parcel).collect::<io::Result<Vec<_>>>();
         let mut parcels =
             parcels.inspect_err(|error| error!(%error, "cannot hand the texts of a rehearsal over")).ok()?;
         parcels.push(ToWorker::Rehearse { extent: order.extent, ticket: order.ticket }.into());
-        self.is_rehearsing = true;
+        (self.rehearsing, self.rehearsed) = (Some(now), Some(now));
         Some(parcels)
     }
 
     /// The worker has judged what it was given.
     pub(crate) fn rehearsed(&mut self) {
-        if !std::mem::take(&mut self.is_rehearsing) {
+        if let Some(fewer) = self.late_answers.checked_sub(1) {
+            self.late_answers = fewer;
+        } else if self.rehearsing.take().is_none() {
             warn!("the worker answers a rehearsal that nobody asked for");
+        }
+    }
+
+    /// Waits no longer for a rehearsal that the worker does not answer: what else is wanted may be more urgent.
+    pub(crate) fn give_up_late_rehearsal(&mut self, now: Instant) {
+        let is_late = |began: &mut Instant| now.saturating_duration_since(*began) >= PATIENCE;
+        if self.rehearsing.take_if(is_late).is_some() {
+            self.late_answers += 1;
+            error!(after = ?PATIENCE, "the worker has not finished a rehearsal; reloads wait no longer for it");
         }
     }
 
@@ -292,8 +327,11 @@ impl<'a> Reloads<'a> {
 
     /// The worker has died; its successor is given what was in force.
     pub(crate) fn abandon(&mut self, documents: &[Document]) -> bool {
-        self.is_rehearsing = false;
-        let Some(UnderWay { generation, .. }) = self.under_way.take() else { return false };
+        (self.rehearsing, self.late_answers) = (None, 0);
+        let Some(UnderWay { generation, again, .. }) = self.under_way.take() else { return false };
+        if let Some(again) = again {
+            self.want(again);
+        }
         error!(generation, "the worker died while it reloaded; the next one serves by what was in force before");
         self.source.settle(&[]);
         let in_force = documents.iter().map(|document| document.generation).max().unwrap_or_default();
@@ -329,85 +367,6 @@ impl<'a> Reloads<'a> {
     }
 }
 
-impl Order {
-    /// One that reads everything, and whose answer no worker waits for.
-    pub(crate) fn of_nobody(trigger: Trigger) -> Self {
-        let (purpose, extent) = (Purpose::Reload, Extent::Everything);
-        Self { purpose, trigger, extent, ticket: Ticket::NOBODY, refusal: None }
-    }
-
-    /// One that a worker passes on and waits for.
-    pub(crate) fn of_operator(extent: Extent, ticket: Ticket) -> Self {
-        Self { purpose: Purpose::Reload, trigger: Trigger::Operator, extent, ticket, refusal: None }
-    }
-
-    /// The same, of which nothing is to come.
-    pub(crate) fn rehearsed(self) -> Self {
-        Self { purpose: Purpose::Rehearsal, ..self }
-    }
-}
-
-/// What the worker is told of one text.
-enum Offer {
-    New(Document),
-    /// What is in force says the same, and it keeps its generation.
-    Same(Document),
-    Unavailable {
-        kind: DocumentKind,
-        reason: String,
-    },
-}
-
-/// Those that differ from what is in force with all parts of the same thing, and the reasons for those that cannot be had. With
-/// another configuration come all, for it may make something else of a text that has not changed.
-fn offered(texts: Vec<Text>, in_force: &[Document], generation: u64) -> Vec<Offer> {
-    let offer = |Text { kind, content }| match content {
-        Err(reason) => Offer::Unavailable { kind, reason },
-        Ok(text) => {
-            let same = in_force.iter().find(|document| document.kind == kind && document.text == text);
-            same.cloned().map_or(Offer::New(Document { kind, generation, text }), Offer::Same)
-        }
-    };
-    let mut offers: Vec<Offer> = texts.into_iter().map(offer).collect();
-    if !offers.iter().any(Offer::is_new_configuration) {
-        let news: Vec<_> = offers.iter().filter_map(Offer::news).map(DocumentKind::part_of).collect();
-        offers.retain(|offer| news.contains(&offer.kind().part_of()));
-    }
-    offers
-}
-
-impl Offer {
-    fn parcel(&self) -> io::Result<Parcel> {
-        match self {
-            Self::New(document) | Self::Same(document) => handover::document(document),
-            Self::Unavailable { kind, reason } => handover::unavailable(*kind, reason),
-        }
-    }
-
-    fn kind(&self) -> DocumentKind {
-        match self {
-            Self::New(document) | Self::Same(document) => document.kind,
-            Self::Unavailable { kind, .. } => *kind,
-        }
-    }
-
-    /// Its kind, if it is not as it was.
-    fn news(&self) -> Option<DocumentKind> {
-        (!matches!(self, Self::Same(_))).then(|| self.kind())
-    }
-
-    fn is_new_configuration(&self) -> bool {
-        matches!(self, Self::New(document) if document.kind == DocumentKind::Configuration)
-    }
-
-    fn into_new(self) -> Option<Document> {
-        match self {
-            Self::New(document) => Some(document),
-            Self::Same(_) | Self::Unavailable { .. } => None,
-        }
-    }
-}
-
 impl UnderWay {
     fn keep(self, taken: &[DocumentKind], Ground { plan, listeners }: &mut Ground<'_>) {
         let former = plan.documents.iter().find(|document| document.kind == DocumentKind::Configuration).cloned();
@@ -439,6 +398,14 @@ fn remember_first(documents: &mut Vec<Document>, former: Option<Document>) {
     }
 }
 
+/// What was read of all texts, or of some.
+fn note(known: &mut Fingerprints, extent: Extent, read: Fingerprints) {
+    match extent {
+        Extent::Everything => *known = read,
+        Extent::Rules | Extent::Users => known.extend(read),
+    }
+}
+
 fn fingerprints<'a, E: Hash + 'a>(texts: impl Iterator<Item = (DocumentKind, Result<&'a Vec<u8>, E>)>) -> Fingerprints {
     let fingerprint = |content: Result<&'a Vec<u8>, E>| {
         let mut hasher = DefaultHasher::new();
@@ -446,4 +413,158 @@ fn fingerprints<'a, E: Hash + 'a>(texts: impl Iterator<Item = (DocumentKind, Res
         hasher.finish()
     };
     texts.map(|(kind, content)| (kind, fingerprint(content))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::outcome::BindError;
+
+    /// One file.
+    struct Shelf(Rc<RefCell<&'static str>>);
+
+    impl Source for Shelf {
+        fn read(&mut self, _: Extent, _: &mut dyn FnMut(&Terms) -> Result<(), BindError>) -> Vec<Text> {
+            vec![Text { kind: DocumentKind::Users, content: Ok(self.0.borrow().as_bytes().to_vec()) }]
+        }
+
+        fn replace(&mut self, _: DocumentKind, _: &[u8; 32], _: &str) -> Result<(), String> {
+            Err("nobody writes here".to_owned())
+        }
+
+        fn settle(&mut self, _: &[DocumentKind]) {}
+
+        fn files(&self) -> Vec<PathBuf> {
+            Vec::new()
+        }
+    }
+
+    const IN_FORCE: &str = "what is in force";
+
+    /// Gives the file and the reloads of a service that works by it.
+    fn scene(test: impl FnOnce(&RefCell<&'static str>, &mut Reloads<'_>, &mut Plan)) {
+        let file = Rc::new(RefCell::new(IN_FORCE));
+        let (mut source, mut plan) = (Shelf(Rc::clone(&file)), Plan::for_tests());
+        plan.documents = vec![Document { kind: DocumentKind::Users, generation: 1, text: IN_FORCE.into() }];
+        let documents = plan.documents.clone();
+        test(&file, &mut Reloads::new(&mut source, &documents, Instant::now()), &mut plan);
+    }
+
+    /// Whether there is anything to hand over; a rehearsal is answered at once.
+    fn is_begun(reloads: &mut Reloads<'_>, order: Order, plan: &mut Plan) -> bool {
+        let ground = Ground { plan, listeners: &mut Listeners::default() };
+        let begun = reloads.begin(order, &ground, Instant::now());
+        if begun.as_ref().is_some_and(|begun| begun.purpose == Purpose::Rehearsal) {
+            reloads.rehearsed();
+        }
+        begun.is_some()
+    }
+
+    fn changed() -> Order {
+        Order::of_nobody(Trigger::File)
+    }
+
+    #[test]
+    fn a_file_that_is_put_back_is_judged_again_whoever_had_it_rehearsed() {
+        let by_operator = || Order::of_operator(Extent::Everything, Ticket::NOBODY).rehearsed();
+        for rehearsal in [by_operator(), Order::of_nobody(Trigger::Signal).rehearsed(), changed().rehearsed()] {
+            scene(|file, reloads, plan| {
+                *file.borrow_mut() = "something else";
+                assert!(is_begun(reloads, rehearsal, plan));
+                assert!(!is_begun(reloads, changed().rehearsed(), plan), "that is known");
+                *file.borrow_mut() = IN_FORCE;
+                assert!(is_begun(reloads, changed().rehearsed(), plan), "it is as it was");
+                assert!(!is_begun(reloads, changed().rehearsed(), plan));
+            });
+        }
+        for is_put_back in [false, true] {
+            scene(|file, reloads, plan| {
+                *file.borrow_mut() = "something else";
+                assert!(is_begun(reloads, by_operator(), plan));
+                if is_put_back {
+                    *file.borrow_mut() = IN_FORCE;
+                }
+                assert!(is_begun(reloads, changed(), plan), "a rehearsal is no reload");
+            });
+        }
+    }
+
+    #[test]
+    fn an_order_that_a_worker_died_under_comes_once_more_and_no_file_is_rehearsed_for_ever() {
+        scene(|_, reloads, plan| {
+            let now = Instant::now();
+            let rehearsal = Order::of_nobody(Trigger::Signal).rehearsed();
+            let mut begin = |reloads: &mut Reloads<'_>| {
+                let order = reloads.due(false, now);
+                let ground = Ground { plan, listeners: &mut Listeners::default() };
+                if let Some(order) = order.clone() {
+                    assert!(reloads.begin(order, &ground, now).is_some());
+                }
+                order
+            };
+            let dies = |reloads: &mut Reloads<'_>| {
+                reloads.forget_tickets();
+                reloads.abandon(&[]);
+            };
+            let order = Order::of_operator(Extent::Rules, Ticket(7));
+            reloads.want(order.clone());
+            assert_eq!(begin(reloads), Some(order.clone()));
+            dies(reloads);
+            assert_eq!(begin(reloads), Some(rehearsal.clone()));
+            reloads.rehearsed();
+            let second = Order { ticket: Ticket::NOBODY, is_second: true, ..order };
+            assert_eq!(begin(reloads), Some(second));
+            dies(reloads);
+            for _ in 0..2 {
+                assert_eq!(begin(reloads), Some(rehearsal.clone()), "and the order does not come a third time");
+                dies(reloads);
+            }
+            assert_eq!(begin(reloads), None);
+        });
+    }
+
+    #[test]
+    fn operators_rehearsals_are_paced_and_nothing_waits_for_them() {
+        scene(|_, reloads, plan| {
+            let ground = Ground { plan, listeners: &mut Listeners::default() };
+            let by_operator = |number| Order::of_operator(Extent::Everything, Ticket(number)).rehearsed();
+            let begin = Instant::now();
+            reloads.want(by_operator(1));
+            let first = reloads.due(false, begin).expect("nothing is under way");
+            assert!(reloads.begin(first, &ground, begin).is_some());
+            reloads.rehearsed();
+            let reload = Order::of_operator(Extent::Rules, Ticket(4));
+            for order in [by_operator(2), by_operator(3), reload.clone()] {
+                reloads.want(order);
+            }
+            assert_eq!(reloads.due(false, begin), Some(reload));
+            assert_eq!(reloads.due(false, begin), None);
+            assert_eq!(reloads.due(false, begin + PACE), Some(by_operator(3)), "both are answered by one");
+        });
+    }
+
+    #[test]
+    fn a_rehearsal_that_is_not_answered_holds_nothing_up_for_long() {
+        scene(|_, reloads, plan| {
+            let ground = Ground { plan, listeners: &mut Listeners::default() };
+            let begin = Instant::now();
+            let rehearsal = || Order::of_nobody(Trigger::Signal).rehearsed();
+            assert!(reloads.begin(rehearsal(), &ground, begin).is_some());
+            reloads.want(Order::of_nobody(Trigger::Signal));
+            let before = begin + PATIENCE.saturating_sub(Duration::from_millis(1));
+            reloads.give_up_late_rehearsal(before);
+            assert_eq!(reloads.due(false, before), None);
+            reloads.give_up_late_rehearsal(begin + PATIENCE);
+            assert_eq!(reloads.due(false, begin + PATIENCE), Some(Order::of_nobody(Trigger::Signal)));
+            // The answer that comes after all is not taken for that of the next one.
+            assert!(reloads.begin(rehearsal(), &ground, begin + PATIENCE).is_some());
+            reloads.rehearsed();
+            assert!(reloads.is_under_way());
+            reloads.rehearsed();
+            assert!(!reloads.is_under_way());
+        });
+    }
 }

@@ -26,6 +26,27 @@ pub trait Source {
     /// Why not, for the operator; nothing has changed.
     fn replace(&mut self, kind: DocumentKind, former: &[u8; 32], text: &str) -> Result<(), String>;
 
+    /// BLAKE2b with 256 bits of what the file of this kind says; nothing if it cannot be read.
+    fn says(&self, _kind: DocumentKind) -> Option<[u8; 32]> {
+        None
+    }
+
+    /// Whether [`replace`](Self::replace) could write the file of this kind, as far as that can be known without writing.
+    ///
+    /// # Errors
+    /// Why not, for the operator.
+    fn is_writable(&self, _kind: DocumentKind) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether a service could work by this text if it stood in the place of one of the files, which stays as it is.
+    ///
+    /// # Errors
+    /// Why not, for the operator.
+    fn suits(&self, _kind: DocumentKind, _text: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     /// The worker works by these kinds of what was read last; the others stay as they were.
     fn settle(&mut self, taken: &[DocumentKind]);
 

@@ -19,10 +19,11 @@ use crate::handover;
 use crate::helpers::Helpers;
 use crate::listen::Listeners;
 use crate::notify::{Activity, Notify, Status};
+use crate::order::{self, Purpose};
 use crate::outcome::{Exit, MonitorError};
 use crate::plan::Plan;
 use crate::pulse;
-use crate::reload::{self, Answer, Ground, Purpose, Reloads};
+use crate::reload::{Answer, Ground, Reloads};
 use crate::retirees::{GRACE, Retirees, milliseconds};
 use crate::signals::{Order, Signals};
 use crate::upgrade::Upgrade;
@@ -46,6 +47,8 @@ pub(crate) struct Supervisor<'a> {
     was_ready: bool,
     deaths: Deaths,
     restarts: u32,
+    /// Since when nobody has served, if a worker was lost.
+    lost: Option<Instant>,
 }
 
 /// The one place that a worker can have.
@@ -86,6 +89,7 @@ impl<'a> Supervisor<'a> {
             was_ready: false,
             deaths: Deaths::default(),
             restarts: 0,
+            lost: None,
         }
     }
 
@@ -183,7 +187,7 @@ impl<'a> Supervisor<'a> {
                 Order::Reload => {
                     self.tell(ToWorker::ReopenLogs);
                     self.retirees.tell(ToWorker::ReopenLogs);
-                    self.reloads.want(reload::Order::of_nobody(Trigger::Signal));
+                    self.reloads.want(order::Order::of_nobody(Trigger::Signal));
                 }
                 Order::Upgrade => self.begin_upgrade(now),
                 Order::Stop => match self.stop {
@@ -244,14 +248,20 @@ impl<'a> Supervisor<'a> {
                 self.settle(&Answer { generation, taken, remark }, now);
             }
             ToMonitor::WantReload { ticket, extent } => {
-                self.reloads.want(reload::Order::of_operator(extent, ticket));
+                self.reloads.want(order::Order::of_operator(extent, ticket));
             }
             ToMonitor::WantRehearsal { ticket, extent } => {
-                self.reloads.want(reload::Order::of_operator(extent, ticket).rehearsed());
+                self.reloads.want(order::Order::of_operator(extent, ticket).rehearsed());
             }
             ToMonitor::Rehearsed => self.reloads.rehearsed(),
             ToMonitor::ReplaceText { ticket, kind, former } => {
                 self.reloads.replace_text(ticket, kind, &former, descriptor);
+            }
+            ToMonitor::WorkByText { ticket, kind } => self.reloads.work_by_text(ticket, kind, descriptor),
+            ToMonitor::IsWritable { ticket, kind } => {
+                if let Some(answer) = self.reloads.writable(ticket, kind) {
+                    worker.tell(answer);
+                }
             }
             ToMonitor::Failed { reason } => {
                 error!(worker = worker.pid(), ?reason, "the worker failed");
@@ -260,7 +270,8 @@ impl<'a> Supervisor<'a> {
             // The worker has waited for its helpers; how the missing one ended is about to be known.
             ToMonitor::Ready if !self.was_ready && !self.helpers.is_complete() => {}
             ToMonitor::Ready => {
-                info!(worker = worker.pid(), after = ?worker.age(now), "worker ready");
+                let gap_ms = self.lost.take().map(|lost| milliseconds(now.saturating_duration_since(lost)));
+                info!(worker = worker.pid(), after = ?worker.age(now), gap_ms, "worker ready");
                 worker.becomes_ready(self.plan.terms.watchdog, now);
                 self.announce();
             }
@@ -276,6 +287,7 @@ impl<'a> Supervisor<'a> {
         if self.reloads.is_late(now) {
             self.notify.ready();
         }
+        self.reloads.give_up_late_rehearsal(now);
         let Some(order) = self.reloads.due(self.plan.terms.watch_files, now) else { return };
         let ground = Ground { plan: &mut self.plan, listeners: &mut self.listeners };
         let Some(begun) = self.reloads.begin(order, &ground, now) else { return };
@@ -377,6 +389,7 @@ impl<'a> Supervisor<'a> {
         match self.deaths.count(lived, now) {
             Next::RestartAfter(pause) => {
                 self.restarts += 1;
+                self.lost.get_or_insert(now);
                 warn!(?pause, restarts = self.restarts, "restarting the worker");
                 self.post = Post::Vacant { until: now + pause };
                 Ok(())

@@ -1,7 +1,8 @@
-//! Two networks with one cable between them, for what happens on the way: loss, narrow links, and a host that vanishes.
+//! Two networks with one cable between them, for what happens on the way: loss, another order, narrow links, and a host that vanishes.
 //!
 //! Needs root and the programs `ip`, `tc` and `nft`.
 
+use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Command;
 use std::sync::mpsc::{Sender, channel};
@@ -73,6 +74,18 @@ impl Cable {
         self.there(move || drop_at_random(percent));
     }
 
+    /// Holds this share of the packets up at random, so that others overtake them, both ways.
+    pub fn shuffle(&self, percent: u8) {
+        hold_up_at_random("near0", percent);
+        self.there(move || hold_up_at_random("far0", percent));
+    }
+
+    /// How many packets came to either host before one that was sent before them.
+    #[must_use]
+    pub fn overtakings(&self) -> u64 {
+        out_of_order() + self.there(out_of_order)
+    }
+
     /// Lets this many kilobits a second pass, each way.
     pub fn narrow(&self, kilobits: u32) {
         shape("near0", kilobits);
@@ -94,6 +107,27 @@ fn drop_at_random(percent: u8) {
     run("nft", "add table inet weather");
     run("nft", "add chain inet weather arriving { type filter hook input priority 0 ; }");
     run("nft", &format!("add rule inet weather arriving iifname != lo numgen random mod 100 < {percent} drop"));
+}
+
+/// Whoever is chosen goes through a narrow class of the device, and everybody else through a wide one.
+fn hold_up_at_random(device: &str, percent: u8) {
+    run("tc", &format!("qdisc add dev {device} root handle 1: htb default 1"));
+    run("tc", &format!("class add dev {device} parent 1: classid 1:1 htb rate 1gbit"));
+    run("tc", &format!("class add dev {device} parent 1: classid 1:2 htb rate 10mbit"));
+    run("nft", "add table inet order");
+    run("nft", "add chain inet order leaving { type filter hook postrouting priority 0 ; }");
+    let choice = format!("oifname {device} numgen random mod 100 < {percent}");
+    run("nft", &format!("add rule inet order leaving {choice} meta priority set 1:2"));
+}
+
+/// What TCP in the network of this thread had to keep until something older came (`TCPOFOQueue`).
+fn out_of_order() -> u64 {
+    let counters = fs::read_to_string("/proc/thread-self/net/netstat").expect("the kernel counts");
+    let mut lines = counters.lines().filter_map(|line| line.strip_prefix("TcpExt: "));
+    let (names, values) = lines.next().zip(lines.next()).expect("a line of names and one of values");
+    let mut counts = names.split(' ').zip(values.split(' '));
+    let (_, count) = counts.find(|(name, _)| *name == "TCPOFOQueue").expect("every kernel has it");
+    count.parse().expect("it is a number")
 }
 
 fn shape(device: &str, kilobits: u32) {

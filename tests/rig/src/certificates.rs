@@ -20,17 +20,25 @@ impl Default for Certificates {
 }
 
 impl Certificates {
-    /// Another authority each time.
+    /// Another authority each time; valid for two days.
     #[must_use]
     pub fn issue() -> Self {
+        Self::issue_for_days(2)
+    }
+
+    /// The same, valid for so long.
+    #[must_use]
+    pub fn issue_for_days(days: u32) -> Self {
         let this = Self { directory: tempfile::tempdir().expect("a temporary directory can be made") };
         let new_key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
         fs::write(this.at("names"), "subjectAltName=IP:127.0.0.1,DNS:localhost\n").expect("the directory is ours");
         this.openssl(&format!(
-            "req -x509 {new_key} -keyout authority.key -out authority.pem -days 2 -subj /CN=authority"
+            "req -x509 {new_key} -keyout authority.key -out authority.pem -days {days} -subj /CN=authority"
         ));
         this.openssl(&format!("req {new_key} -keyout key.pem -out request.pem -subj /CN=proxy"));
-        this.openssl("x509 -req -in request.pem -CA authority.pem -CAkey authority.key -CAcreateserial -days 2 -extfile names -out chain.pem");
+        this.openssl(&format!(
+            "x509 -req -in request.pem -CA authority.pem -CAkey authority.key -CAcreateserial -days {days} -extfile names -out chain.pem"
+        ));
         fs::set_permissions(this.key(), Permissions::from_mode(0o600)).expect("it is ours");
         this
     }

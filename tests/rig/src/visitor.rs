@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::socks5::{CONNECT, NO_AUTHENTICATION, greeting, rep, request};
 use crate::wait::PATIENCE;
 
-/// A visit that ended well: what was sent came back, and then the end.
+/// A visit that the proxy said yes to; if it ended well, what was sent came back, and then the end.
 #[derive(Debug, Clone, Copy)]
 pub struct Visit {
     pub client: SocketAddr,
@@ -25,8 +25,10 @@ pub enum Failure {
     NotConnected(io::Error),
     /// The proxy said no, with this code.
     Refused(u8),
-    /// The connection broke, or something else came than what should.
+    /// The connection broke before the proxy's reply.
     Broken(io::Error),
+    /// The proxy had said yes, and then the connection broke, or something else came than what should.
+    CutOff(Visit, io::Error),
 }
 
 /// Goes through `proxy` to `target` and has `payload` echoed.
@@ -42,8 +44,9 @@ pub fn visit(proxy: SocketAddr, target: SocketAddr, payload: &[u8]) -> Result<Vi
     if code != rep::SUCCEEDED {
         return Err(Failure::Refused(code));
     }
-    have_echoed(&mut stream, payload).map_err(Failure::Broken)?;
-    Ok(Visit { client, until_reply })
+    let visit = Visit { client, until_reply };
+    have_echoed(&mut stream, payload).map_err(|error| Failure::CutOff(visit, error))?;
+    Ok(visit)
 }
 
 fn ask(stream: &mut TcpStream, target: SocketAddr) -> io::Result<u8> {

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::files::OfFile;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Acl {
     /// May this user go there, and which rule says so? The exit code is 0 for yes and 10 for no
@@ -18,6 +20,9 @@ pub(crate) enum Acl {
         /// By which protocol
         #[arg(long, value_name = "PROTOCOL", value_parser = ["tcp", "udp"], default_value = "tcp")]
         protocol: String,
+        /// Look the name up, and judge the addresses that it has now
+        #[arg(long)]
+        resolve: bool,
         /// Under the rules of this file instead of those in force; - is standard input
         #[arg(long, value_name = "FILE")]
         draft: Option<PathBuf>,
@@ -85,6 +90,9 @@ pub(crate) enum Acl {
         /// Although it fails saved tests: they are switched off
         #[arg(long)]
         despite_tests: bool,
+        /// In force until files are read again, by a reload or a start; the file stays as it is
+        #[arg(long)]
+        run_time: bool,
     },
     /// The rule files that were in force, the latest first
     History,
@@ -176,4 +184,7 @@ pub(crate) struct Terms {
     /// Although they fail saved tests: these are switched off
     #[arg(long)]
     pub(crate) despite_tests: bool,
+
+    #[command(flatten)]
+    pub(crate) of_file: OfFile,
 }

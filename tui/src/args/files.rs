@@ -4,6 +4,22 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+/// What becomes of the file.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct OfFile {
+    /// In force until files are read again, by a reload or a start; the file stays as it is
+    #[arg(long, conflicts_with_all = ["over_file", "merge_file"])]
+    pub(crate) run_time: bool,
+
+    /// Over a file that somebody has edited and that is not in force, if it is just this text
+    #[arg(long, value_name = "SHA", conflicts_with = "merge_file")]
+    pub(crate) over_file: Option<String>,
+
+    /// Together with what somebody has written into the file and that is not in force
+    #[arg(long)]
+    pub(crate) merge_file: bool,
+}
+
 /// How a change is made.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Manner {
@@ -18,6 +34,9 @@ pub(crate) struct Manner {
     /// Why, for whoever reads it later
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) comment: String,
+
+    #[command(flatten)]
+    pub(crate) of_file: OfFile,
 }
 
 #[derive(Debug, Subcommand)]

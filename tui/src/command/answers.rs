@@ -29,12 +29,15 @@ impl Desk {
         dest: &str,
         source: Option<String>,
         protocol: &str,
-        draft: Option<String>,
+        (resolve, draft): (bool, Option<String>),
     ) -> Result<ExitCode, Failure> {
         let (host, port) = host_and_port(dest)?;
         let mut p = json!({ "user": user, "dest": host, "port": port, "protocol": protocol });
         if let Some(source) = source {
             p["source"] = Value::from(source);
+        }
+        if resolve {
+            p["resolve"] = true.into();
         }
         if let Some(text) = draft {
             p["text"] = Value::from(text);

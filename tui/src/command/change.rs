@@ -124,9 +124,9 @@ impl Desk {
         }
         let seconds = manner.confirm_within.as_deref().map(seconds).transpose()?;
         let order = json!({
-            "store": store, "draft": draft, "comment": manner.comment, "confirm_s": seconds.unwrap_or(0), "idem": idem(),
+            "store": store, "draft": draft, "comment": manner.comment, "confirm_s": seconds.unwrap_or(0),
         });
-        self.connection.call("txn.apply", &order).map(Outcome::Applied)
+        self.put_in_force(order, &manner.of_file).map(Outcome::Applied)
     }
 }
 

@@ -75,27 +75,6 @@ impl Desk {
         }
     }
 
-    /// What is in, summed up.
-    pub(super) fn session_sums(&mut self) -> Result<(), Failure> {
-        let win = Window::At { off: 0, len: 1 };
-        let open = ViewOpen {
-            of: "sessions".to_owned(),
-            filter: None,
-            sort: Vec::new(),
-            cols: None,
-            win,
-            every_ms: None,
-            hold: None,
-            digest: None,
-        };
-        let view: ViewOpened = self.connection.call("view.open", &open)?;
-        let mut sums = json!({ "sessions": view.total });
-        for (name, sum) in view.agg {
-            sums[name] = Value::from(sum);
-        }
-        self.output.record("rustsocks.sums/1", &sums)
-    }
-
     /// Users by what they have in.
     pub(super) fn top(&mut self, by: Measure, limit: usize) -> Result<(), Failure> {
         let columns = ["id", "user", "up", "down", "rate"].map(str::to_owned).to_vec();

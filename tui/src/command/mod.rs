@@ -12,6 +12,7 @@ mod kill;
 mod limits;
 mod list;
 pub(crate) mod logs;
+mod of_file;
 mod people;
 mod state;
 mod stream;
@@ -104,7 +105,7 @@ impl Desk {
                 self.record("sessions.get", &json!({ "id": id }), "rustsocks.session/1")?;
             }
             Command::Sessions(Sessions::Kill(kill)) => self.kill(&kill)?,
-            Command::Sessions(Sessions::Stats) => self.session_sums()?,
+            Command::Sessions(Sessions::Stats) => self.statistics()?,
             Command::Sessions(Sessions::Watch { filter }) => self.watch(filter)?,
             Command::Users(users) => return self.users(users),
             Command::Groups(groups) => return self.groups(groups),

@@ -33,6 +33,9 @@ const TOTALS: [(&str, Kind); 4] =
 const DENIALS: [(&str, Kind); 4] =
     [("user", Kind::Text), ("destination", Kind::Text), ("rule", Kind::Text), ("denied", Kind::Count)];
 
+const USERS: &[(&str, Kind)] = &[("user", Kind::Text), ("sessions", Kind::Count), ("bytes", Kind::Bytes)];
+const DESTINATIONS: &[(&str, Kind)] = &[("destination", Kind::Text), ("connections", Kind::Count)];
+
 /// Between two looks.
 const AGAIN: Duration = Duration::from_secs(2);
 
@@ -49,6 +52,26 @@ impl Desk {
         }
         self.output.record("rustsocks.status/1", &status)?;
         attention.as_array().into_iter().flatten().try_for_each(|item| Output::line(&looked_at(item)))
+    }
+
+    /// What happens now and what happened today: for people with units, and users and destinations as tables of their own.
+    pub(super) fn statistics(&mut self) -> Result<(), Failure> {
+        const SCHEMA: &str = "rustsocks.stats/1";
+        let mut stats: Value = self.connection.call("sessions.stats", &json!({}))?;
+        if !self.output.is_for_people() || self.output.fields.is_some() {
+            return self.output.record(SCHEMA, &stats);
+        }
+        let users = rows_of(&mut stats, "top_users");
+        let destinations = rows_of(&mut stats, "top_destinations");
+        let mut numbers = Sheet::of_record(&stats, None);
+        numbers.rows.iter_mut().for_each(|row| with_unit(row));
+        Output { has_header: false, fields: None, ..self.output }.rows(SCHEMA, numbers)?;
+        for (columns, rows) in [(USERS, users), (DESTINATIONS, destinations)] {
+            if !rows.is_empty() {
+                self.output.rows(SCHEMA, Sheet::of_objects(columns, &rows))?;
+            }
+        }
+        Ok(())
     }
 
     /// Checks as rows; what is not well is the exit code.
@@ -98,6 +121,22 @@ impl Desk {
             }
             sleep(AGAIN);
         }
+    }
+}
+
+/// A list of the answer, which the answer then has no more.
+fn rows_of(answer: &mut Value, name: &str) -> Vec<Value> {
+    match answer.as_object_mut().and_then(|answer| answer.remove(name)) {
+        Some(Value::Array(rows)) => rows,
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// `["tcp.bytes_sent", 2097152]` as `["tcp.bytes_sent", "2.0M"]`.
+fn with_unit(row: &mut [Value]) {
+    let [name, value] = row else { return };
+    if name.as_str().is_some_and(|name| name.contains("bytes")) {
+        *value = Kind::Bytes.shown(value).into();
     }
 }
 

@@ -1,60 +1,51 @@
 //! Who comes and who goes, as it happens.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use serde_json::Value;
-use wire::admin::{Direction, Patch, ViewOpen, ViewOpened, Window};
+use serde_json::{Value, json};
 
 use super::Desk;
 use crate::failure::Failure;
-use crate::output::{Format, Kind, Output, Sheet, raw};
-
-/// How many sessions are watched at once: the latest ones.
-const WATCHED: usize = 1000;
+use crate::output::{Format, Output, raw};
 
 impl Desk {
-    /// A line for each session that comes or goes, among the latest thousand.
+    /// A line for each session that is in, and then for each that comes or goes.
     pub(super) fn watch(&mut self, filter: Option<String>) -> Result<(), Failure> {
-        let cols = ["id", "user", "src", "dst", "proto", "rule", "start"].map(str::to_owned).to_vec();
-        let open = ViewOpen {
-            of: "sessions".to_owned(),
-            filter,
-            sort: vec![("start".to_owned(), Direction::Desc)],
-            cols: Some(cols),
-            win: Window::At { off: 0, len: WATCHED },
-            every_ms: Some(1000),
-            hold: None,
-            digest: None,
-        };
-        let view: ViewOpened = self.connection.call("view.open", &open)?;
-        let columns = Sheet::of_view(&view.cols);
-        let mut known: HashMap<String, Value> = HashMap::new();
-        for session in objects(&columns, view.rows) {
+        let p = json!({ "filter": filter.unwrap_or_default() });
+        let watched: Value = self.connection.call("sessions.sub", &p)?;
+        let mut inside = Vec::new();
+        self.connection.call_in_parts("sessions.export", &p, |mut part| {
+            inside.extend(part["rows"].as_array_mut().map(std::mem::take).unwrap_or_default());
+        })?;
+        let mut known = HashSet::new();
+        for session in inside {
             self.told("in", &session)?;
-            known.insert(raw(&session["id"]), session);
+            known.insert(raw(&session["id"]));
         }
         loop {
             let push = self.connection.next_push()?;
-            if push.sub != view.sub || push.ev != "patch" {
+            if watched["sub"] != push.sub {
                 continue;
             }
-            let patch: Patch =
-                serde_json::from_value(push.d).map_err(|error| Failure::Conversation(error.to_string()))?;
-            for session in objects(&columns, patch.add) {
-                let id = raw(&session["id"]);
-                if !known.contains_key(&id) {
-                    self.told("came", &session)?;
+            match push.ev.as_str() {
+                // One that came while those who were in were told is among them.
+                "came" if known.insert(raw(&push.d["id"])) => self.told("came", &push.d)?,
+                "went" => {
+                    known.remove(&raw(&push.d["id"]));
+                    self.told("went", &push.d)?;
                 }
-                known.insert(id, session);
+                "gap" => self.missed(&push.d["lost"])?,
+                _ => {}
             }
-            for (id, reason) in patch.gone {
-                if let Some(mut session) = known.remove(&id) {
-                    session["reason"] = Value::from(reason);
-                    self.told("went", &session)?;
-                }
-            }
-            if let Some(order) = patch.order {
-                known.retain(|id, _| order.contains(id));
+        }
+    }
+
+    /// So many came or went that were forgotten before they could be told.
+    fn missed(&self, lost: &Value) -> Result<(), Failure> {
+        match self.output.format {
+            Format::Json | Format::Ndjson => Output::document(&json!({ "event": "gap", "lost": lost })),
+            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+                Output::line(&format!("gap {lost} that came or went are missing"))
             }
         }
     }
@@ -73,9 +64,4 @@ impl Desk {
             }
         }
     }
-}
-
-fn objects(columns: &Sheet, rows: Vec<Vec<Value>>) -> Vec<Value> {
-    let columns = columns.columns.iter().map(|(name, _)| (name.clone(), Kind::Text)).collect();
-    Sheet { columns, rows }.objects()
 }

@@ -21,6 +21,7 @@ use super::screens::sessions::Sessions;
 use super::screens::users::Users;
 use super::trail::Trail;
 use super::ui::Ui;
+use super::waiting::Waiting;
 
 /// Everything that `view` needs and `update` changes.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ pub(crate) struct App {
     pub(crate) keymap: Keymap,
     /// For the palette.
     pub(crate) names: Names,
+    pub(crate) waiting: Waiting,
     /// Where the daemon is, for people.
     pub(crate) socket: String,
     pub(crate) sessions: Sessions,
@@ -57,6 +59,7 @@ impl App {
             caps,
             keymap: Keymap::default(),
             names: Names::default(),
+            waiting: Waiting::default(),
             socket,
             sessions: Sessions::new(),
             history: History::default(),

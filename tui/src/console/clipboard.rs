@@ -32,7 +32,11 @@ pub(crate) fn sequence(text: &str, multiplexer: Option<Multiplexer>) -> Result<S
             let through = plain.replace('\u{1b}', "\u{1b}\u{1b}");
             format!("{plain}\u{1b}Ptmux;{through}\u{1b}\\")
         }
-        Some(Multiplexer::Screen) => pieces(&plain).flat_map(|piece| ["\u{1b}P", piece, "\u{1b}\\"]).collect(),
+        // What ends the sequence would end what screen passes on, and a bell ends it as well.
+        Some(Multiplexer::Screen) => {
+            let plain = plain.replace("\u{1b}\\", "\u{7}");
+            pieces(&plain).flat_map(|piece| ["\u{1b}P", piece, "\u{1b}\\"]).collect()
+        }
     })
 }
 
@@ -54,6 +58,9 @@ mod tests {
         let screen = sequence(&"x".repeat(3_000), Some(Multiplexer::Screen)).expect("a text can be written");
         let pieces: Vec<&str> = screen.split_inclusive("\u{1b}\\").collect();
         assert!(pieces.len() > 5 && screen.starts_with("\u{1b}P\u{1b}]52;c;eHh4"), "{}", pieces.len());
+        let passed_on: String =
+            pieces.iter().filter_map(|piece| piece.strip_prefix("\u{1b}P")?.strip_suffix("\u{1b}\\")).collect();
+        assert_eq!(passed_on, format!("\u{1b}]52;c;{}\u{7}", "eHh4".repeat(1_000)), "and nothing in it ends it early");
     }
 
     #[test]

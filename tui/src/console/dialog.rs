@@ -113,7 +113,9 @@ impl KillDialog {
         let (order, number) = (self.confirmed(), self.number);
         match self.leaver() {
             Some(user) => {
-                let p = json!({ "store": "users", "ops": [{ "op": "user.disable", "name": user }], "comment": order.reason });
+                let comment = order.reason.as_deref().unwrap_or_default();
+                let p =
+                    json!({ "store": "users", "ops": [{ "op": "user.disable", "name": user }], "comment": comment });
                 Effect::ask("txn.quick", &p, About::LeaverFirst(Box::new(order), number))
             }
             None => Effect::ask("sessions.kill", &order, About::Killed(number)),
@@ -133,8 +135,8 @@ impl KillDialog {
     /// Of a filter that may be about others too by then, only what is of whoever is let in no more.
     fn filter(&self) -> Option<String> {
         let filter = self.order.filter.as_ref()?;
-        let his = self.leaver().map(|user| both(filter, &format!("user={}", quoted(user))));
-        Some(his.unwrap_or_else(|| filter.clone()))
+        let his = self.leaver().map(|user| format!("user={}", quoted(user))).filter(|his| his != filter);
+        Some(his.map_or_else(|| filter.clone(), |his| both(filter, &his)))
     }
 
     /// Whoever is let in no more first.
@@ -156,10 +158,7 @@ impl KillDialog {
             let expect = expect.map(|meant| format!(" --expect {}", meant.matched)).unwrap_or_default();
             format!("--filter {}{expect}", word(&filter))
         } else {
-            let ids = self.order.ids.as_deref().unwrap_or_default();
-            let most = ids.iter().take(6).cloned().collect::<Vec<_>>().join(" ");
-            let more = if ids.len() > 6 { " ..." } else { "" };
-            format!("{most}{more}")
+            self.order.ids.as_deref().unwrap_or_default().join(" ")
         };
         format!("{first}rustsocks-cli sessions kill {which}{}", flag("reason", self.reason.text().trim()))
     }

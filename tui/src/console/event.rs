@@ -1,6 +1,8 @@
 //! What can happen to a console, and what it can want to be done.
 
+use std::collections::BTreeMap;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Position;
@@ -25,8 +27,8 @@ pub(crate) enum Event {
     /// The mouse did this, there.
     Pointed(Gesture, Position),
     Resized,
-    /// The conversation has begun; requests go here.
-    Connected(Box<Welcome>, UnixStream),
+    /// The conversation has begun with the daemon at this socket; requests go here.
+    Connected(Box<Welcome>, UnixStream, PathBuf),
     /// There is no conversation; the next attempt is so many milliseconds away.
     Lost {
         why: String,
@@ -38,6 +40,8 @@ pub(crate) enum Event {
     /// How far the request of this number is.
     Part(u64, Value),
     Push(Push),
+    /// Of each of these subscriptions, so many pushes were let go of while the operator was elsewhere.
+    Missed(BTreeMap<u64, u64>),
     /// Something that takes its time is in a file, or not; in words.
     Saved(Result<String, String>),
     /// In which state the service manager has the daemon's unit.
@@ -67,6 +71,8 @@ pub(crate) enum About {
     Found(View),
     /// The ids of all rows that this filter of a table lets in, to be marked.
     Marks(View, String),
+    /// How many rows of a table this filter lets in, for the palette.
+    Counted(View, String),
     /// Everything about a session.
     Session(String),
     /// Which sessions the order of the dialog with this number would end.
@@ -87,6 +93,8 @@ pub(crate) enum About {
     Own(Screen, &'static str),
     /// The same, as long as the operator's visit to the screen lasts.
     Visit(Screen, &'static str, u64),
+    /// The same, as long as the operator neither leaves the screen nor asks for it again.
+    Latest(Screen, &'static str, u64),
 }
 
 impl Effect {
@@ -106,6 +114,8 @@ pub(crate) enum Effect {
     },
     /// Nobody waits any more for the screen's answers.
     TakeBack(Screen),
+    /// The daemon is to stop working on it; it answers that it did.
+    Cancel(About),
     /// Rows into a new file.
     Save(Taken, String),
     /// A support bundle, into a new file.

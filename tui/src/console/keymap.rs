@@ -53,8 +53,10 @@ impl Keymap {
     }
 }
 
+/// Those that lie behind others too.
 fn every_pane() -> impl Iterator<Item = (Screen, usize)> {
-    Screen::ALL.iter().flat_map(|screen| (0..room(*screen).panes()).map(|pane| (*screen, pane)))
+    let panes = |screen: Screen| (0..room(screen).panes()).chain(room(screen).aside());
+    Screen::ALL.iter().flat_map(move |screen| panes(*screen).map(|pane| (*screen, pane)))
 }
 
 #[cfg(test)]
@@ -83,6 +85,9 @@ mod tests {
         assert!(keymap(&[("sort", "p"), ("hold", "s")]).is_ok());
         let clash = keymap(&[("sort", "p")]).expect_err("p is taken");
         assert!(clash.contains("on Sessions p would be"), "{clash}");
+        let behind =
+            keymap(&[("test request", "p")]).expect_err("p is taken in the part that lies in the place of the others");
+        assert!(behind.contains("on ACL p would be"), "{behind}");
     }
 
     #[test]

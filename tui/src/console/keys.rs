@@ -3,6 +3,7 @@
 //! Here is what is the same for many screens; `screens` joins it with what each has of its own.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use wire::admin::Role;
 
 use super::app::App;
 use super::event::Effect;
@@ -92,6 +93,8 @@ pub(crate) struct Binding {
     pub(crate) hint: &'static str,
     /// The same for a shell, where it does something to the daemon or asks it.
     pub(crate) command: Option<&'static str>,
+    /// What it takes.
+    pub(crate) role: Role,
 }
 
 /// A line with what it cannot do without.
@@ -102,7 +105,7 @@ pub(crate) const fn bind(
     name: &'static str,
     help: &'static str,
 ) -> Binding {
-    Binding { action, keys, on, name, help, hint: "", command: None }
+    Binding { action, keys, on, name, help, hint: "", command: None, role: Role::Read }
 }
 
 impl Binding {
@@ -114,6 +117,11 @@ impl Binding {
     /// With the same for a shell.
     pub(crate) const fn command(self, command: &'static str) -> Self {
         Self { command: Some(command), ..self }
+    }
+
+    /// The same for those alone who have this role.
+    pub(crate) const fn role(self, role: Role) -> Self {
+        Self { role, ..self }
     }
 }
 
@@ -191,6 +199,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "confirm",
         "keep what waits to be confirmed: rules, users or the configuration",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl confirm"),
     bind(
         Action::Run(pending::take_back),
@@ -199,6 +208,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
         "take back",
         "bring back what was before it, now; asks first",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl rollback N"),
     bind(Action::Up, &[Code(KeyCode::Up), Char('k')], On::Rows, "up", "the row above"),
     bind(Action::Down, &[Code(KeyCode::Down), Char('j')], On::Rows, "down", "the row below"),

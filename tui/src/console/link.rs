@@ -1,9 +1,12 @@
 //! The thread that keeps up the conversation: it reads what the daemon says, and begins anew whenever that ends.
 
+use std::collections::BTreeMap;
 use std::io::Read;
+use std::iter::once;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -25,15 +28,64 @@ pub(crate) enum Wish {
     At(PathBuf),
 }
 
+/// Pushes that are passed on to somebody who looks elsewhere.
+const MOST_BEHIND: usize = 500;
+
+/// What is passed on of what the daemon says by itself: everything; little while the operator has the terminal for something else.
+#[derive(Debug, Default)]
+pub(crate) struct Gate(Mutex<Away>);
+
+/// What came in the operator's absence.
+#[derive(Debug, Default)]
+struct Away {
+    is_elsewhere: bool,
+    passed: usize,
+    has_lost: bool,
+    /// Pushes that were let go of, by subscription.
+    missed: BTreeMap<u64, u64>,
+}
+
+impl Gate {
+    /// The operator looks elsewhere from now on.
+    pub(crate) fn leave(&self) {
+        *self.away() = Away { is_elsewhere: true, ..Away::default() };
+    }
+
+    /// The operator is back, and so many pushes of each subscription were let go of.
+    pub(crate) fn come_back(&self) -> BTreeMap<u64, u64> {
+        std::mem::take(&mut *self.away()).missed
+    }
+
+    fn passes(&self, sub: u64) -> bool {
+        let mut away = self.away();
+        if !away.is_elsewhere || away.passed < MOST_BEHIND {
+            away.passed += usize::from(away.is_elsewhere);
+            return true;
+        }
+        *away.missed.entry(sub).or_default() += 1;
+        false
+    }
+
+    /// That there is no conversation is said once.
+    fn passes_loss(&self) -> bool {
+        let mut away = self.away();
+        !away.is_elsewhere || !std::mem::replace(&mut away.has_lost, true)
+    }
+
+    fn away(&self) -> MutexGuard<'_, Away> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Keeps up the conversation until nobody wants to hear of it.
-pub(crate) fn keep_up(mut peer: Peer, events: Sender<Event>, wishes: Receiver<Wish>) {
+pub(crate) fn keep_up(mut peer: Peer, events: Sender<Event>, wishes: Receiver<Wish>, gate: Arc<Gate>) {
     thread::spawn(move || {
         let mut attempt = 0;
         loop {
             let why = match Connection::open(&peer) {
                 Ok(connection) => {
                     attempt = 0;
-                    match listen(connection, &events) {
+                    match listen(connection, &peer, &events, &gate) {
                         Some(why) => why,
                         None => return,
                     }
@@ -43,12 +95,19 @@ pub(crate) fn keep_up(mut peer: Peer, events: Sender<Event>, wishes: Receiver<Wi
             let wait = wait(attempt);
             attempt += 1;
             let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            if events.send(Event::Lost { why, attempt, retry_ms }).is_err() {
+            if gate.passes_loss() && events.send(Event::Lost { why, attempt, retry_ms }).is_err() {
                 return;
             }
             match wishes.recv_timeout(wait) {
-                Ok(Wish::At(socket)) => (peer.socket, attempt) = (socket, 0),
-                Ok(Wish::Now) | Err(RecvTimeoutError::Timeout) => {}
+                // Of several sockets the last one is meant.
+                Ok(wish) => {
+                    for wish in once(wish).chain(wishes.try_iter()) {
+                        if let Wish::At(socket) = wish {
+                            (peer.socket, attempt) = (socket, 0);
+                        }
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -56,13 +115,13 @@ pub(crate) fn keep_up(mut peer: Peer, events: Sender<Event>, wishes: Receiver<Wi
 }
 
 /// Passes on everything until the conversation ends, and says why it did; nothing if nobody listens.
-fn listen(connection: Connection, events: &Sender<Event>) -> Option<String> {
+fn listen(connection: Connection, peer: &Peer, events: &Sender<Event>, gate: &Gate) -> Option<String> {
     let (mut stream, welcome) = connection.into_stream();
     let writer = match prepared(&stream) {
         Ok(writer) => writer,
         Err(failure) => return Some(failure.to_string()),
     };
-    events.send(Event::Connected(Box::new(welcome), writer)).ok()?;
+    events.send(Event::Connected(Box::new(welcome), writer, peer.socket.clone())).ok()?;
     let mut lines = Lines::new(MOST_REPLY);
     let mut chunk = vec![0; 64 * 1024];
     loop {
@@ -80,7 +139,7 @@ fn listen(connection: Connection, events: &Sender<Event>) -> Option<String> {
             };
             match Message::read(&line) {
                 Ok(message) => {
-                    if let Some(event) = event(message) {
+                    if let Some(event) = event(message).filter(|event| is_passed_on(event, gate)) {
                         events.send(event).ok()?;
                     }
                 }
@@ -95,6 +154,10 @@ fn prepared(stream: &UnixStream) -> Result<UnixStream, Failure> {
     stream.set_read_timeout(None).map_err(failed)?;
     stream.set_write_timeout(Some(Duration::from_secs(2))).map_err(failed)?;
     stream.try_clone().map_err(failed)
+}
+
+fn is_passed_on(event: &Event, gate: &Gate) -> bool {
+    if let Event::Push(push) = event { gate.passes(push.sub) } else { true }
 }
 
 fn event(message: Message) -> Option<Event> {
@@ -112,4 +175,62 @@ fn wait(attempt: u32) -> Duration {
     let whole = FIRST.saturating_mul(1 << attempt.min(10)).min(LONGEST);
     let moment = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
     whole.mul_f64(1.0 - 0.2 * f64::from(moment % 1000) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// Greets whoever comes, and says nothing more.
+    fn greet(socket: &Path) {
+        let listener = UnixListener::bind(socket).expect("a directory of its own");
+        let welcome = r#"{"id":ID,"ok":{"proto":1,"server":"0.1.0","epoch":"6f1c9a2e","node":"n","role":"read","max_role":"read","you":{"uid":0,"user":"root","login":null,"groups":[]},"caps":[],"limits":{"req":262144,"subs":16}}}"#;
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("somebody came");
+                let mut hello = String::new();
+                BufReader::new(&stream).read_line(&mut hello).expect("a line");
+                let hello: serde_json::Value = serde_json::from_str(&hello).expect("a request");
+                writeln!(stream, "{}", welcome.replace("ID", &hello["id"].to_string())).expect("it is read");
+                kept.push(stream);
+            }
+        });
+    }
+
+    #[test]
+    fn of_several_sockets_that_are_wished_for_the_last_one_is_gone_to() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let [nobody, first, last] = ["nobody", "first", "last"].map(|name| directory.path().join(name));
+        greet(&first);
+        greet(&last);
+        let (events, happened) = channel();
+        let (wishes, heard) = channel();
+        for socket in [&first, &last] {
+            wishes.send(Wish::At(socket.clone())).expect("it is heard later");
+        }
+        keep_up(Peer { socket: nobody, want: None, comment: "test" }, events, heard, Arc::default());
+        let connected = happened.iter().find_map(|event| {
+            let Event::Connected(_, _, socket) = event else { return None };
+            Some(socket)
+        });
+        assert_eq!(connected, Some(last));
+    }
+
+    #[test]
+    fn whoever_is_elsewhere_misses_what_is_too_much_and_hears_once_that_nobody_is_there() {
+        let gate = Gate::default();
+        let passed = |gate: &Gate| (0..MOST_BEHIND + 7).filter(|n| gate.passes(u64::from(n % 2 == 0))).count();
+        assert_eq!(passed(&gate), MOST_BEHIND + 7);
+        gate.leave();
+        assert_eq!(passed(&gate), MOST_BEHIND);
+        assert_eq!([gate.passes_loss(), gate.passes_loss()], [true, false]);
+        assert_eq!(gate.come_back(), BTreeMap::from([(0, 3), (1, 4)]));
+        assert!(passed(&gate) == MOST_BEHIND + 7 && gate.passes_loss());
+    }
 }

@@ -37,6 +37,7 @@ mod trail;
 mod ui;
 mod update;
 mod view;
+mod waiting;
 
 #[cfg(test)]
 mod tests;

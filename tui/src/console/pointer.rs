@@ -25,17 +25,15 @@ pub(crate) enum Target {
     Hint(Action),
     /// The place of a live table.
     Table(View),
-    /// The place of a list.
-    List,
-    /// A part of the screen with rows of the screen's own, by its number.
+    /// A part of the screen, by its number.
     Pane(usize),
     /// A row of a live table, by its id: by the time of the click it may be elsewhere.
     Row(View, String),
     /// A column of a live table, by its name.
     Column(View, String),
-    /// A row of a list, so many below the one that is meant.
-    Listed(isize),
-    /// The same for rows of the screen's own, with the part that they are in.
+    /// A row of a list in this part of the screen, so many below the one that is meant.
+    Listed(usize, isize),
+    /// The same for rows of the screen's own.
     Own(usize, isize),
     /// A line of a menu that lies over the screen.
     Choice(usize),

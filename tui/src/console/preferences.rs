@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 use serde::Deserialize;
-use wire::admin::Direction;
+use toml::Spanned;
+use wire::admin::{Direction, TABLES};
 
 use super::app::App;
 use super::keymap::Keymap;
@@ -43,9 +44,9 @@ enum Keys {
 #[serde(deny_unknown_fields, default)]
 struct Table {
     /// `-NAME` has the greatest first.
-    sort: Option<String>,
+    sort: Option<Spanned<String>>,
     /// Those that are shown, in this order.
-    columns: Option<Vec<String>>,
+    columns: Option<Vec<Spanned<String>>>,
 }
 
 /// What a file that is not this operator's is met with.
@@ -70,8 +71,8 @@ impl Preferences {
     fn of(text: &str) -> Result<Self, String> {
         let preferences: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
         preferences.keymap()?;
-        for name in preferences.tables.keys() {
-            view(name)?;
+        for (name, table) in &preferences.tables {
+            table.sound(text, view(name)?)?;
         }
         Ok(preferences)
     }
@@ -95,14 +96,12 @@ impl Preferences {
         for (name, table) in &self.tables {
             let live = app.live_mut(view(name).map_err(Failure::Usage)?);
             if let Some(sort) = &table.sort {
-                let (name, direction) = match sort.strip_prefix('-') {
-                    Some(name) => (name, Direction::Desc),
-                    None => (sort.as_str(), Direction::Asc),
-                };
+                let (name, direction) = sorted(sort.get_ref());
                 live.sort = (name.to_owned(), direction);
             }
-            live.order = table.columns.clone().unwrap_or_default();
-            live.only.clone_from(&table.columns);
+            let columns = |columns: &Vec<Spanned<String>>| columns.iter().map(|name| name.get_ref().clone()).collect();
+            live.only = table.columns.as_ref().map(columns);
+            live.order = live.only.clone().unwrap_or_default();
         }
         Ok(())
     }
@@ -113,6 +112,31 @@ impl Preferences {
             Keys::Several(keys) => keys.clone(),
         };
         Keymap::new(&self.keys.iter().map(|(action, keys)| (action.clone(), several(keys))).collect())
+    }
+}
+
+impl Table {
+    /// Whether the table has these columns.
+    ///
+    /// # Errors
+    /// It has not; with the line, and those that it has.
+    fn sound(&self, text: &str, view: View) -> Result<(), String> {
+        let known = TABLES.iter().find(|(name, _)| *name == view.name()).map(|(_, columns)| *columns);
+        let known = known.unwrap_or_default();
+        let sort = self.sort.iter().map(|sort| (sorted(sort.get_ref()).0, sort.span().start));
+        let shown = self.columns.iter().flatten().map(|column| (column.get_ref().as_str(), column.span().start));
+        let Some((name, place)) = sort.chain(shown).find(|(name, _)| !known.contains(name)) else { return Ok(()) };
+        let line = text[..place].matches('\n').count() + 1;
+        let (table, known) = (view.name(), known.join(", "));
+        Err(format!("line {line}: tables.{table}: there is no column {name:?}; there are {known}"))
+    }
+}
+
+/// A column, and which of its rows come first.
+fn sorted(sort: &str) -> (&str, Direction) {
+    match sort.strip_prefix('-') {
+        Some(name) => (name, Direction::Desc),
+        None => (sort, Direction::Asc),
     }
 }
 
@@ -175,5 +199,12 @@ mod tests {
         assert!(why("theme = \"pink\"\n").contains("line 1"));
         assert!(why("[tables.flights]\n").contains("there is no \"flights\"; there are sessions,"));
         assert!(why("[keys]\nhold = \"\"\n").contains("is no key"));
+        for (line, column) in [("sort = \"-dwn\"", "dwn"), ("columns = [\"id\", \"usr\"]", "usr")] {
+            let why = why(&format!("mouse = true\n[tables.bans]\n{line}\n"));
+            let expected = format!(
+                "line 3: tables.bans: there is no column {column:?}; there are id, src, age, left, turned_away"
+            );
+            assert_eq!(why, expected);
+        }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A screen's state is a field of [`App`]; its room has none of its own.
 
+use std::collections::BTreeMap;
+
 use filter::Field;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
@@ -33,6 +35,11 @@ pub(crate) enum Rows {
 /// Asks for what the daemon tells again and again, for this visit.
 pub(crate) fn subscribe(app: &App, op: &'static str, p: &Value, (screen, what): (Screen, &'static str)) -> Effect {
     Effect::ask(op, p, About::Visit(screen, what, app.ui.visit))
+}
+
+/// Asks for what may be asked again before the answer is there; then that answer is not wanted any more.
+pub(crate) fn ask_latest(app: &mut App, op: &'static str, p: &Value, (screen, what): (Screen, &'static str)) -> Effect {
+    Effect::ask(op, p, About::Latest(screen, what, app.ui.asks(screen, what)))
 }
 
 /// Ends the visit with its subscriptions; those that are still on their way are closed when they come.
@@ -67,6 +74,16 @@ pub(crate) trait Room: Sync {
         Rows::Nothing
     }
 
+    /// A part behind those, which lies in their place until Esc.
+    fn aside(&self) -> Option<usize> {
+        None
+    }
+
+    /// Whether there is still something in that part to come back to.
+    fn keeps_aside(&self, _app: &App) -> bool {
+        true
+    }
+
     /// What it asks for when it is opened, and when the conversation begins anew while it is.
     fn enter(&self, app: &mut App) -> Vec<Effect>;
 
@@ -80,6 +97,11 @@ pub(crate) trait Room: Sync {
         let mut effects = self.leave(app);
         effects.extend(self.enter(app));
         effects
+    }
+
+    /// News of its subscriptions were let go of, so many of each: it is looked at anew.
+    fn missed(&self, app: &mut App, _missed: &BTreeMap<u64, u64>) -> Vec<Effect> {
+        self.refresh(app)
     }
 
     /// So many rows down, for rows of its own.

@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use wire::admin::Request;
 use zeroize::Zeroizing;
@@ -24,7 +26,7 @@ use super::caps::{Caps, Environment, Multiplexer};
 use super::clipboard;
 use super::event::{About, Effect, Event};
 use super::keyboard::Keyboard;
-use super::link::{Wish, keep_up};
+use super::link::{Gate, Wish, keep_up};
 use super::model::SLOW_EVERY;
 use super::preferences::Preferences;
 use super::screen::Screen as Room;
@@ -48,6 +50,9 @@ const FRAME: Duration = Duration::from_millis(33);
 const SLOW: Duration = Duration::from_millis(250);
 const AGAIN: u32 = 3;
 
+/// Signals that a terminal sends for keys, unless those are ours. Each ends the console.
+const KEYED: [i32; 2] = [SIGINT, SIGQUIT];
+
 /// What a text is called that no clipboard takes.
 const COPIED: &str = "copied.txt";
 
@@ -65,12 +70,17 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     let (events, happened) = channel();
     let (wishes, heard) = channel();
     heed_signals(events.clone())?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in KEYED {
+        flag::register(signal, Arc::clone(&interrupted))?;
+    }
     let mut app = App::new(Caps::new(&look, &environment), peer.socket.display().to_string());
     preferences.settle(&mut app)?;
     app.model.is_slow = look.low_bandwidth;
     let (_guard, screen) = TerminalGuard::take(app.ui.has_mouse)?;
     let keyboard = Keyboard::listen(events.clone());
-    keep_up(peer.clone(), events.clone(), heard);
+    let gate = Arc::new(Gate::default());
+    keep_up(peer.clone(), events.clone(), heard, Arc::clone(&gate));
     let slot = Slot::take(acl::AUTOSAVE);
     app.acl.kept = editor::draft(&slot.name(acl::AUTOSAVE));
     app.config.kept = editor::draft(&slot.name(config::AUTOSAVE));
@@ -88,6 +98,8 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
         peer,
         writer: None,
         keyboard,
+        gate,
+        interrupted,
         slot,
         last: FIRST_NUMBER,
         waiting,
@@ -117,6 +129,9 @@ struct Runtime {
     peer: Peer,
     writer: Option<UnixStream>,
     keyboard: Arc<Keyboard>,
+    gate: Arc<Gate>,
+    /// Whether one of [`KEYED`] has come.
+    interrupted: Arc<AtomicBool>,
     /// Where this console keeps drafts.
     slot: Slot,
     last: u64,
@@ -139,7 +154,7 @@ impl Runtime {
     fn run(mut self, happened: &Receiver<Event>) -> Result<(), Failure> {
         let tick = Duration::from_secs(1) / TICKS;
         let mut next_tick = Instant::now() + tick;
-        loop {
+        while !self.interrupted.load(Ordering::SeqCst) {
             if self.is_time() {
                 self.draw()?;
             }
@@ -163,6 +178,7 @@ impl Runtime {
             }
             thread::sleep(FRAME.saturating_sub(drawn.elapsed()).min(Duration::from_millis(5)));
         }
+        Ok(())
     }
 
     /// Whether that was the last one.
@@ -171,7 +187,12 @@ impl Runtime {
         let about = match &event {
             Event::Answer(id, _) => self.waiting.remove(id),
             Event::Part(id, _) => self.waiting.get(id).cloned(),
-            Event::Connected(_, writer) => {
+            Event::Connected(_, writer, socket) if *socket != self.peer.socket => {
+                // Another one is wished for by now: whoever listens hears that this is over, and then of the wish.
+                drop(writer.shutdown(std::net::Shutdown::Both));
+                return Ok(false);
+            }
+            Event::Connected(_, writer, _) => {
                 self.writer = writer.try_clone().ok();
                 self.waiting.clear();
                 None
@@ -192,6 +213,7 @@ impl Runtime {
             | Event::Told(..)
             | Event::Paste(_)
             | Event::Push(_)
+            | Event::Missed(_)
             | Event::Saved(_)
             | Event::Edited(..)
             | Event::Tick
@@ -215,9 +237,13 @@ impl Runtime {
         match effect {
             Effect::Ask { op, p, about } => self.ask(op, p, about),
             Effect::TakeBack(screen) => self.take_back(screen),
+            Effect::Cancel(about) => self.cancel(&about),
             Effect::Save(taken, path) => self.save(taken, path),
             Effect::Bundle(addresses, path) => self.bundle(addresses, path),
-            Effect::Page { text, from, to } => self.page(&text, (from, to))?,
+            Effect::Page { text, from, to } => {
+                self.page(&text, (from, to))?;
+                return self.caught_up();
+            }
             // The thread that waits for it ends only with us.
             Effect::RetryNow => drop(self.wishes.send(Wish::Now)),
             Effect::Elsewhere(socket) => {
@@ -245,8 +271,10 @@ impl Runtime {
             }
             Effect::Edit { name, text } => {
                 let outcome = self.lend(name, &text);
-                let is_over = self.take(Event::Edited(name, outcome.map_err(|error| error.to_string())))?;
-                return Ok(if is_over { Then::Quit } else { Then::GoOn });
+                if self.take(Event::Edited(name, outcome.map_err(|error| error.to_string())))? {
+                    return Ok(Then::Quit);
+                }
+                return self.caught_up();
             }
             Effect::Keep { name, text } => {
                 if let Err(error) = editor::kept(&self.slot.name(name), text.as_bytes()) {
@@ -270,13 +298,27 @@ impl Runtime {
         Ok(Then::GoOn)
     }
 
+    /// Somebody else has the terminal and its keys, with the signals that are among them.
+    fn elsewhere<T>(&self, deed: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        self.gate.leave();
+        let _keys = self.keyboard.lend();
+        let outcome = TerminalGuard::lend(deed);
+        // What was typed there reached us together with whoever it was meant for, and so before its end did.
+        self.interrupted.store(false, Ordering::SeqCst);
+        outcome
+    }
+
+    /// The operator looks here again, and has what is the case by now.
+    fn caught_up(&mut self) -> Result<Then, Failure> {
+        let missed = self.gate.come_back();
+        let is_over = !missed.is_empty() && self.take(Event::Missed(missed))?;
+        Ok(if is_over { Then::Quit } else { Then::GoOn })
+    }
+
     /// The operator's editor has the terminal and its keys; what was written is kept until it is no longer a draft.
     fn lend(&mut self, name: &'static str, text: &str) -> io::Result<String> {
         let path = editor::kept(&self.slot.name(name), text.as_bytes())?;
-        let edited = {
-            let _keys = self.keyboard.lend();
-            TerminalGuard::lend(|| editor::edit(&path))
-        };
+        let edited = self.elsewhere(|| editor::edit(&path));
         self.draw_anew()?;
         let written = edited.and_then(|()| std::fs::read_to_string(&path));
         written.map_err(|error| self.left_behind(name, &path, text, error))
@@ -295,13 +337,10 @@ impl Runtime {
 
     /// The operator's pager has the terminal and its keys.
     fn page(&mut self, text: &str, (from, to): (f64, f64)) -> io::Result<()> {
-        let paged = {
-            let _keys = self.keyboard.lend();
-            TerminalGuard::lend(|| {
-                let journal = service::journal_between(from, to);
-                pager::show(journal.as_deref().unwrap_or(text)).map(|()| journal.is_some())
-            })
-        };
+        let paged = self.elsewhere(|| {
+            let journal = service::journal_between(from, to);
+            pager::show(journal.as_deref().unwrap_or(text)).map(|()| journal.is_some())
+        });
         self.draw_anew()?;
         match paged {
             Ok(true) => {}
@@ -327,14 +366,19 @@ impl Runtime {
 
     /// The daemon stops working on it, and whatever it still says finds no place.
     fn take_back(&mut self, screen: Room) {
-        let is_its = |about: &About| {
-            matches!(about, About::Listing(of) | About::Own(of, _) if *of == screen)
-                || matches!(about, About::Acl(topic) if screen == Room::Acl && topic.is_question())
-        };
-        let ids: Vec<u64> = self.waiting.iter().filter(|(_, about)| is_its(about)).map(|(id, _)| *id).collect();
+        let is_its = |(_, about): &(&u64, &About)| about.is_question_of(screen);
+        let ids: Vec<u64> = self.waiting.iter().filter(is_its).map(|(id, _)| *id).collect();
         for id in ids {
             self.waiting.remove(&id);
             self.ask("meta.cancel", json!({ "id": id }), About::Own(screen, "taken back"));
+        }
+    }
+
+    /// The daemon stops working on it, and answers that it did.
+    fn cancel(&mut self, about: &About) {
+        let id = self.waiting.iter().find(|(_, waiting)| *waiting == about).map(|(id, _)| *id);
+        if let Some(id) = id {
+            self.ask("meta.cancel", json!({ "id": id }), About::Own(self.app.ui.screen, "taken back"));
         }
     }
 
@@ -443,7 +487,7 @@ impl Runtime {
 }
 
 fn heed_signals(events: Sender<Event>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCONT])?;
+    let mut signals = Signals::new([SIGTERM, SIGHUP, SIGCONT])?;
     thread::spawn(move || {
         for signal in signals.forever() {
             if events.send(Event::Signal(signal)).is_err() {

@@ -7,8 +7,10 @@ mod drafts;
 mod files;
 mod forms;
 mod frame;
+mod late;
 mod lists;
 mod news;
+mod palette;
 mod people;
 mod pictures;
 mod proofs;
@@ -92,7 +94,8 @@ impl Stage {
 
     fn meet(&mut self, epoch: &str) {
         let (ours, _theirs) = UnixStream::pair().expect("a pair of sockets");
-        self.event(Event::Connected(Box::new(welcome(epoch)), ours), None);
+        let socket = self.app.socket.clone().into();
+        self.event(Event::Connected(Box::new(welcome(epoch)), ours, socket), None);
     }
 
     fn event(&mut self, event: Event, about: Option<About>) {
@@ -161,6 +164,7 @@ impl Stage {
         let ask = |effect| match effect {
             Effect::Ask { op, p, .. } => Some((op, p)),
             Effect::TakeBack(_)
+            | Effect::Cancel(_)
             | Effect::Save(..)
             | Effect::Bundle(..)
             | Effect::Page { .. }
@@ -180,6 +184,11 @@ impl Stage {
             | Effect::Quit => None,
         };
         std::mem::take(&mut self.effects).into_iter().filter_map(ask).collect()
+    }
+
+    /// The same for a shell, of what lies over the screen.
+    fn command(&self) -> String {
+        self.app.ui.overlay.as_ref().and_then(super::ui::Overlay::command).unwrap_or_default()
     }
 
     fn meant(&self) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! What the operator looks at and is about to do.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::dialog::KillDialog;
 use super::field::Field;
@@ -8,6 +8,7 @@ use super::form::{Form, Question};
 use super::palette::Palette;
 use super::pointer::Picture;
 use super::screen::Screen;
+use super::update::TICKS;
 
 /// What lies over the screen.
 #[derive(Debug)]
@@ -46,6 +47,10 @@ pub(crate) enum Overlay {
     Question(Box<Question>),
 }
 
+/// Ticks for which it is read what was said, and what was warned of.
+const SAID: u32 = 8 * TICKS;
+const WARNED: u32 = 15 * TICKS;
+
 /// Messages that are remembered.
 const MOST_SAID: usize = 200;
 
@@ -54,8 +59,14 @@ const MOST_SAID: usize = 200;
 pub(crate) struct Ui {
     pub(crate) screen: Screen,
     pub(crate) overlay: Option<Overlay>,
+    /// What came while something lay over the screen, to be seen once that is closed.
+    pub(crate) behind: Option<Overlay>,
     /// Which visit to a screen this is. What was asked for during another one is not wanted any more.
     pub(crate) visit: u64,
+    /// The number of the last question of each kind: only its answer is wanted, and only on its screen.
+    questions: BTreeMap<(Screen, &'static str), u64>,
+    /// How many of these there have been.
+    asked: u64,
     /// The part of the screen that has the keys.
     pub(crate) pane: usize,
     pub(crate) message: Option<Message>,
@@ -63,6 +74,8 @@ pub(crate) struct Ui {
     pub(crate) said: VecDeque<(f64, Message)>,
     /// Lines of the palette, the latest last.
     pub(crate) spoken: Vec<String>,
+    /// Ticks that there have been.
+    pub(crate) ticks: u32,
     /// Ticks in which a second Ctrl-C ends the console.
     pub(crate) ending: u32,
     pub(crate) size: (u16, u16),
@@ -88,11 +101,15 @@ impl Ui {
         Self {
             screen: Screen::Overview,
             overlay: None,
+            behind: None,
             visit: 0,
+            questions: BTreeMap::new(),
+            asked: 0,
             pane: 0,
             message: None,
             said: VecDeque::new(),
             spoken: Vec::new(),
+            ticks: 0,
             ending: 0,
             size: (80, 24),
             has_mouse: false,
@@ -121,16 +138,44 @@ impl Ui {
     }
 
     pub(crate) fn say(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), is_bad: false, stays: 8 });
+        self.message = Some(Message { text: text.into(), is_bad: false, stays: SAID });
     }
 
     pub(crate) fn warn(&mut self, text: impl Into<String>) {
-        self.message = Some(Message { text: text.into(), is_bad: true, stays: 15 });
+        self.message = Some(Message { text: text.into(), is_bad: true, stays: WARNED });
     }
 
     /// Lines to be read, which lie over the screen until somebody closes them.
     pub(crate) fn lay(&mut self, title: impl Into<String>, lines: Vec<String>) {
-        self.overlay = Some(Overlay::Lines { title: title.into(), lines, scroll: 0 });
+        self.bring(Overlay::Lines { title: title.into(), lines, scroll: 0 });
+    }
+
+    /// What has come lies over the screen; behind what lies there already, in which somebody may be writing.
+    pub(crate) fn bring(&mut self, overlay: Overlay) {
+        if self.overlay.is_none() {
+            self.overlay = Some(overlay);
+            return;
+        }
+        self.behind = Some(overlay);
+        self.say("what you asked for has come, and is shown once this is closed");
+    }
+
+    /// A number for a question, whose kind has no earlier ones from now on.
+    pub(crate) fn asks(&mut self, screen: Screen, what: &'static str) -> u64 {
+        self.asked += 1;
+        self.questions.insert((screen, what), self.asked);
+        self.asked
+    }
+
+    /// Whether the answer to the question of this number is still wanted.
+    pub(crate) fn waits_for(&self, screen: Screen, what: &'static str, number: u64) -> bool {
+        self.questions.get(&(screen, what)) == Some(&number)
+    }
+
+    /// Another screen is opened: what was asked on this one is not waited for.
+    pub(crate) fn leaves(&mut self) {
+        self.questions.clear();
+        self.behind.take_if(|behind| matches!(behind, Overlay::Lines { .. }));
     }
 
     /// What was given to the daemon is done: a form or a question about it closes.
@@ -169,6 +214,24 @@ impl Overlay {
             | Self::Columns { .. }
             | Self::Lines { .. }
             | Self::Copy { .. } => false,
+        }
+    }
+
+    /// The same for a shell, of what is about to be done.
+    pub(crate) fn command(&self) -> Option<String> {
+        match self {
+            Self::Kill(dialog) => Some(dialog.command()),
+            Self::Form(form) => Some(form.purpose.command(&form.entries)),
+            Self::Question(question) => Some(question.command.clone()),
+            Self::Filter(_)
+            | Self::Search(_)
+            | Self::Help { .. }
+            | Self::Palette(_)
+            | Self::Sort { .. }
+            | Self::Columns { .. }
+            | Self::Copy { .. }
+            | Self::Lines { .. }
+            | Self::Detail { .. } => None,
         }
     }
 

@@ -11,6 +11,7 @@ use super::app::App;
 use super::event::{About, Effect, Event};
 use super::live::View;
 use super::model::{Link, SLOW_EVERY};
+use super::palette::{Count, recount};
 use super::room::Rows;
 use super::screen::Screen;
 use super::screens::{acl, config, room};
@@ -23,13 +24,22 @@ pub(crate) const TICKS: u32 = 4;
 /// Takes an event in. `about` says what an answer is to.
 pub(crate) fn update(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
     let said = app.ui.message.clone();
+    if let (Event::Answer(..), Some(about)) = (&event, &about) {
+        app.waiting.answered(about);
+    }
     let effects = happened(app, event, about);
     let mut effects = gone_to(app, effects);
+    if app.ui.overlay.is_none() {
+        app.ui.overlay = app.ui.behind.take();
+    }
     app.ui.remember(said.as_ref(), app.model.now);
     if app.model.is_slow {
         effects.iter_mut().for_each(seldom);
     }
     acl::noted(app, &effects);
+    if app.model.link == Link::Live {
+        app.waiting.note(&effects);
+    }
     // What is being written is obeyed at once in places; it is no step before it is taken.
     if app.ui.overlay.is_none() {
         let here = Place::here(app);
@@ -67,7 +77,10 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
         }
         Event::Pointed(gesture, at) => pointed::pointed(app, gesture, at),
         Event::Resized => resized(app),
-        Event::Connected(welcome, _) => connected(app, *welcome),
+        Event::Connected(welcome, _, socket) => {
+            app.socket = socket.display().to_string();
+            connected(app, *welcome)
+        }
         Event::Lost { why, attempt, retry_ms } => {
             lost(app, why, attempt, retry_ms);
             Vec::new()
@@ -80,6 +93,7 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             Vec::new()
         }
         Event::Push(push) => answers::pushed(app, push),
+        Event::Missed(missed) => answers::missed(app, &missed),
         Event::Saved(outcome) => {
             match outcome {
                 Ok(done) => app.ui.say(done),
@@ -105,12 +119,10 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
 /// Another program has said something; its last lines are what matters.
 fn show(app: &mut App, title: &str, told: Result<String, String>) {
     match told {
-        // Whatever is being written there meanwhile stays.
-        Ok(_) if app.ui.overlay.is_some() => app.ui.say(format!("{title} has come, and is not shown over this")),
         Ok(text) => {
             let lines: Vec<String> = text.lines().map(str::to_owned).collect();
             let scroll = lines.len().saturating_sub(usize::from(app.ui.size.1).saturating_sub(4));
-            app.ui.overlay = Some(Overlay::Lines { title: title.to_owned(), lines, scroll });
+            app.ui.bring(Overlay::Lines { title: title.to_owned(), lines, scroll });
         }
         Err(why) => app.ui.warn(why),
     }
@@ -133,6 +145,7 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
     }
     app.model.welcome = Some(welcome);
     app.model.link = Link::Live;
+    app.waiting.clear();
     app.model.silent = 0;
     app.model.unit = None;
     for view in View::ALL {
@@ -150,6 +163,8 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
 
 fn lost(app: &mut App, why: String, attempt: u32, retry_ms: u64) {
     app.model.link = Link::Down { why, attempt, retry_ms };
+    app.names.count = Count::default();
+    app.waiting.clear();
     for view in View::ALL {
         app.live_mut(*view).closed();
     }
@@ -175,12 +190,21 @@ fn ticked(app: &mut App) -> Vec<Effect> {
     if let Link::Down { retry_ms, .. } = &mut app.model.link {
         *retry_ms = retry_ms.saturating_sub(1000 / u64::from(TICKS));
     }
+    app.waiting.ticked();
     let now = app.model.now;
     for view in View::ALL {
         let live = app.live_mut(*view);
         live.table.forget(now, live.cursor.as_deref());
     }
-    if app.model.link == Link::Live { room(app.ui.screen).ticked(app) } else { Vec::new() }
+    if app.model.link != Link::Live {
+        return Vec::new();
+    }
+    let mut effects = room(app.ui.screen).ticked(app);
+    app.ui.ticks = app.ui.ticks.wrapping_add(1);
+    if app.ui.ticks.is_multiple_of(TICKS) {
+        effects.extend(recount(app));
+    }
+    effects
 }
 
 /// What a screen needs when it is opened.
@@ -188,6 +212,8 @@ pub(super) fn enter(app: &mut App, screen: Screen) -> Vec<Effect> {
     let mut effects = room(app.ui.screen).leave(app);
     if app.ui.screen != screen {
         app.ui.pane = 0;
+        app.ui.leaves();
+        app.waiting.leave();
     }
     app.ui.screen = screen;
     if app.model.link != Link::Live {

@@ -7,12 +7,12 @@ mod house;
 mod rates;
 mod sharing;
 
-use std::{fs, io, path::Path, process::ExitCode, thread::available_parallelism, time::Duration};
+use std::{path::Path, process::ExitCode, thread::available_parallelism, time::Duration};
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::{contender::Setup, report, say};
+use crate::{contender::Setup, report};
 
 /// How long a rate is looked at, and how many sessions are limited at once.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ impl Table {
     }
 
     fn add(&mut self, text: &str) {
-        say(&mut io::stdout(), text);
+        page::print(text);
         self.text.push_str(text);
     }
 }
@@ -106,7 +106,7 @@ impl Measure {
 /// Measures everything; 0 if every goal is reached, 1 if not.
 pub(crate) fn run(setup: &Setup, measure: Measure, only: Option<Section>, output: Option<&Path>) -> Result<ExitCode> {
     let mut page = head(measure);
-    say(&mut io::stdout(), &page);
+    page::print(&page);
     let mut all_reached = true;
     for section in Section::ALL.into_iter().filter(|section| only.is_none_or(|only| only == *section)) {
         let mut table = Table::begin(section.title());
@@ -114,9 +114,7 @@ pub(crate) fn run(setup: &Setup, measure: Measure, only: Option<Section>, output
         all_reached &= table.all_reached;
         page.push_str(&table.text);
     }
-    if let Some(path) = output {
-        fs::write(path, &page).with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    page::keep(&page, output)?;
     Ok(ExitCode::from(u8::from(!all_reached)))
 }
 

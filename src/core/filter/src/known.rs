@@ -7,17 +7,26 @@ const COMMANDS: &[&str] = &["connect", "bind", "udp_associate", "resolve", "reso
 const VERDICTS: &[&str] = &["allow", "deny"];
 const DECISIONS: &[&str] = &["allow", "block"];
 
+/// Who a live session is and where it goes, and what else a table of them has.
+macro_rules! of_live_sessions {
+    ($($further:expr,)*) => {
+        &[
+            Field::bare("id", Kind::Name),
+            Field::bare("user", Kind::Text),
+            Field::bare("group", Kind::Text),
+            Field::bare("src", Kind::Address),
+            Field::bare("dst", Kind::Destination),
+            Field::bare("host", Kind::Name),
+            Field::bare("ip", Kind::Address),
+            Field::new("port", Kind::Count),
+            Field::new("proto", Kind::Word(PROTOCOLS)),
+            $($further,)*
+        ]
+    };
+}
+
 /// Live sessions.
-pub const SESSIONS: &[Field] = &[
-    Field::bare("id", Kind::Name),
-    Field::bare("user", Kind::Text),
-    Field::bare("group", Kind::Text),
-    Field::bare("src", Kind::Address),
-    Field::bare("dst", Kind::Destination),
-    Field::bare("host", Kind::Name),
-    Field::bare("ip", Kind::Address),
-    Field::new("port", Kind::Count),
-    Field::new("proto", Kind::Word(PROTOCOLS)),
+pub const SESSIONS: &[Field] = of_live_sessions![
     Field::new("cmd", Kind::Word(COMMANDS)),
     Field::new("state", Kind::Name),
     Field::new("age", Kind::Duration),
@@ -27,6 +36,7 @@ pub const SESSIONS: &[Field] = &[
     Field::new("down", Kind::Bytes),
     Field::new("total", Kind::Bytes),
     Field::new("rate", Kind::Rate),
+    Field::new("limit", Kind::Text),
     Field::bare("rule", Kind::Text),
     Field::new("decision", Kind::Word(DECISIONS)),
     Field::new("auth", Kind::Name),
@@ -35,16 +45,7 @@ pub const SESSIONS: &[Field] = &[
 ];
 
 /// Live sessions for whom other rules would decide otherwise.
-pub const WHATIF: &[Field] = &[
-    Field::bare("id", Kind::Name),
-    Field::bare("user", Kind::Text),
-    Field::bare("group", Kind::Text),
-    Field::bare("src", Kind::Address),
-    Field::bare("dst", Kind::Destination),
-    Field::bare("host", Kind::Name),
-    Field::bare("ip", Kind::Address),
-    Field::new("port", Kind::Count),
-    Field::new("proto", Kind::Word(PROTOCOLS)),
+pub const WHATIF: &[Field] = of_live_sessions![
     Field::new("age", Kind::Duration),
     Field::new("before", Kind::Word(VERDICTS)),
     Field::bare("rule_before", Kind::Text),

@@ -2,18 +2,20 @@
 //!
 //! A reader stops at the first byte that is not as it was written: what follows may be anything, also bytes that a client chose.
 
-use serde::Deserialize as _;
+use serde::Deserialize;
 
+use crate::flows::Flows;
 use crate::record::Record;
 
 /// Bytes in front of a record.
 pub const HEADER: usize = 12;
 
-/// The longest record, in bytes: eight texts of [`TEXT_MAX`](crate::TEXT_MAX) bytes, and what is between them.
+/// The longest record, in bytes: eight texts of [`TEXT_MAX`](crate::TEXT_MAX) bytes, what is between them, and
+/// [`FLOWS_MAX`](crate::FLOWS_MAX) flows.
 pub const MAX_PAYLOAD: usize = 12 * 1024;
 
 /// The version of the record's form in this build; all before it can be read.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 const MARK: [u8; 2] = *b"RS";
 
@@ -74,7 +76,7 @@ impl Encoder {
     /// # Panics
     /// A text is longer than [`TEXT_MAX`](crate::TEXT_MAX): [`clipped`](crate::clipped) sees to that.
     pub fn encode(&mut self, kind: Kind, record: &Record<'_>, out: &mut Vec<u8>) {
-        let payload = postcard::to_slice(&(record, record.phases.rules), &mut self.scratch)
+        let payload = postcard::to_slice(&(record, record.phases.rules, record.flows.0), &mut self.scratch)
             .expect("texts are clipped, so they fit");
         let length = u32::try_from(payload.len()).expect("MAX_PAYLOAD fits into 32 bits");
         let begin = out.len();
@@ -131,8 +133,11 @@ impl<'a> Frame<'a> {
         if self.version >= 2 {
             record.phases.rules = Option::deserialize(&mut reader).map_err(|_malformed| Damage::Record)?;
         }
+        if self.version >= 3 {
+            record.flows = Flows(Deserialize::deserialize(&mut reader).map_err(|_malformed| Damage::Record)?);
+        }
         let rest = reader.finalize().map_err(|_malformed| Damage::Record)?;
-        if rest.is_empty() { Ok(record) } else { Err(Damage::Record) }
+        if rest.is_empty() && record.flows.are_whole() { Ok(record) } else { Err(Damage::Record) }
     }
 
     fn is_known(&self) -> bool {

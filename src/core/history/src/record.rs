@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::flows::Flows;
 use crate::status::Status;
 
 /// The longest text of a record, in bytes: a name of 255 bytes, each escaped as `\x00`.
@@ -51,6 +52,9 @@ pub struct Record<'a> {
     pub decision: Option<&'a str>,
     /// A remark for the administrator.
     pub remark: Option<&'a str>,
+    /// The peers of an association. They came with version 3 and stand behind the record, like what came with version 2.
+    #[serde(skip)]
+    pub flows: Flows<'a>,
 }
 
 /// What the client asked for.

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use history::{
-    Asked, Damage, Encoder, HEADER, Host, Kind, MAX_PAYLOAD, Phases, Record, Status, TEXT_MAX, Traffic, VERSION,
-    clipped, decode,
+    Asked, Damage, Encoder, FLOWS_MAX, Flow, Flows, HEADER, Host, Kind, MAX_PAYLOAD, Phases, Record, Status, TEXT_MAX,
+    Traffic, VERSION, clipped, decode,
 };
 use proptest::prelude::*;
 
@@ -24,9 +24,13 @@ fn the_longest_texts_fit() {
     let text = "ż".repeat(TEXT_MAX);
     let long = clipped(&text);
     assert_eq!(long.len(), TEXT_MAX);
+    let most = Traffic { bytes: u64::MAX, packets: u64::MAX };
+    let longest = Flow { peer: SocketAddr::from((Ipv6Addr::LOCALHOST, u16::MAX)), sent: most, received: most };
+    let mut room = Vec::new();
     let asked = Asked { host: Some(Host::Name(long)), ..full("").asked.unwrap() };
     let record = Record {
         listener: long,
+        flows: Flows::packed(&[longest; FLOWS_MAX], &mut room),
         user: Some(long),
         claimed: Some(long),
         auth: Some(long),
@@ -81,10 +85,10 @@ fn what_never_was_a_frame_is_told() {
 
 #[test]
 fn a_newer_version_is_told_from_damage() {
-    let newer = sealed(3, &[1, 2, 3]);
+    let newer = sealed(VERSION + 1, &[1, 2, 3]);
     let frame = decode(&newer).unwrap().unwrap();
-    assert_eq!((frame.id(), frame.record()), (None, Err(Damage::Version(3))));
-    assert_eq!(Damage::Version(3).to_string(), "version 3, written by a newer program");
+    assert_eq!((frame.id(), frame.record()), (None, Err(Damage::Version(VERSION + 1))));
+    assert_eq!(Damage::Version(4).to_string(), "version 4, written by a newer program");
 }
 
 #[test]
@@ -92,10 +96,48 @@ fn a_record_of_the_first_version_is_read_without_what_came_later() {
     let Record { phases, .. } = full("first");
     let record = Record { phases: Phases { rules: None, ..phases }, ..full("first") };
     let frame = encoded(Kind::Closed, &record);
-    // Version 2 ends with what version 1 did not have: here a nothing of one byte.
-    let first = sealed(1, &frame[HEADER..frame.len() - 1]);
-    let read = decode(&first).unwrap().unwrap();
-    assert_eq!((read.id(), read.record()), (Some(record.id), Ok(record)));
+    // Versions 2 and 3 end with what the one before did not have: here a nothing of one byte each.
+    for (version, missing) in [(1, 2), (2, 1)] {
+        let earlier = sealed(version, &frame[HEADER..frame.len() - missing]);
+        let read = decode(&earlier).unwrap().unwrap();
+        assert_eq!((read.id(), read.record()), (Some(record.id), Ok(record)));
+    }
+}
+
+#[test]
+fn the_flows_of_an_association_come_back_in_their_order_and_no_more_than_fit() {
+    let flow = |number: u16| Flow {
+        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, number)),
+        sent: Traffic { bytes: number.into(), packets: 1 },
+        received: Traffic { bytes: 7, packets: u64::from(number) << 32 },
+    };
+    let flows: Vec<Flow> = (0..100).map(flow).collect();
+    let mut room = b"what lay there before".to_vec();
+    let record = Record { flows: Flows::packed(&flows[..3], &mut room), ..full("flows") };
+    let frame = encoded(Kind::Closed, &record);
+    let read = decode(&frame).unwrap().unwrap().record().unwrap();
+    assert_eq!(read.flows.iter().collect::<Vec<_>>(), flows[..3]);
+    let mut room = Vec::new();
+    assert_eq!(Flows::packed(&flows, &mut room).iter().collect::<Vec<_>>(), flows[..FLOWS_MAX]);
+    assert!(bare().flows.is_empty());
+}
+
+#[test]
+fn flows_that_are_cut_are_damage() {
+    let flow = Flow {
+        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+        sent: Traffic::default(),
+        received: Traffic::default(),
+    };
+    let mut room = Vec::new();
+    let record = Record { flows: Flows::packed(&[flow], &mut room), ..full("cut") };
+    let frame = encoded(Kind::Closed, &record);
+    let flow_length = room.len();
+    let mut payload = frame[HEADER..].to_vec();
+    payload.truncate(payload.len() - 1);
+    let length = payload.len() - flow_length;
+    payload[length] -= 1;
+    assert_eq!(decode(&sealed(VERSION, &payload)).unwrap().unwrap().record(), Err(Damage::Record));
 }
 
 #[test]
@@ -118,7 +160,7 @@ fn a_status_reads_back_from_its_word() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), version in 0..4_u8) {
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64), version in 0..=VERSION + 1) {
         let _whatever = decode(&bytes);
         if let Ok(Some(frame)) = decode(&sealed(version, &bytes)) {
             let _whatever = frame.record();
@@ -185,6 +227,7 @@ fn full(listener: &str) -> Record<'_> {
         rule: Some("users/alice#2"),
         decision: Some("allow"),
         remark: Some("a remark"),
+        flows: Flows::default(),
     }
 }
 

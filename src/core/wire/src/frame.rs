@@ -160,6 +160,15 @@ impl<'a> Body<'a> {
     }
 }
 
+/// 32 bytes that tell one text from another.
+pub(crate) fn digest(body: &mut Body<'_>) -> Result<[u8; 32], FrameError> {
+    let mut digest = [0; 32];
+    for byte in &mut digest {
+        *byte = body.u8()?;
+    }
+    Ok(digest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

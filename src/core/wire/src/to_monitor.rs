@@ -46,6 +46,16 @@ pub enum ToMonitor {
         /// BLAKE2b with 256 bits (RFC 7693) of what the file says now; it is left alone if it says something else.
         former: [u8; 32],
     },
+    /// An operator wants the service to work by another text than the one in his file, until the files are read again; it is in a sealed
+    /// file in memory beside the frame, and no file is written. It is answered as [`ReplaceText`](Self::ReplaceText) is.
+    WorkByText {
+        ticket: Ticket,
+        /// In whose place.
+        kind: DocumentKind,
+    },
+    /// Somebody wants to know whether [`ReplaceText`](Self::ReplaceText) could write the file of this kind;
+    /// [`ToWorker::Writable`](crate::ToWorker::Writable) with this ticket answers.
+    IsWritable { ticket: Ticket, kind: DocumentKind },
     /// The worker cannot go on and exits; the reason is for the operator.
     /// Text that does not fit into a frame is cut.
     Failed { reason: String },
@@ -72,6 +82,8 @@ mod kind {
     pub(super) const REPLACE_TEXT: u8 = 72;
     pub(super) const REHEARSED: u8 = 73;
     pub(super) const WANT_REHEARSAL: u8 = 74;
+    pub(super) const WORK_BY_TEXT: u8 = 75;
+    pub(super) const IS_WRITABLE: u8 = 76;
 }
 
 impl ToMonitor {
@@ -99,6 +111,8 @@ impl ToMonitor {
             Self::ReplaceText { ticket: Ticket(ticket), kind, former } => {
                 frame::seal(kind::REPLACE_TEXT, &[&ticket.to_be_bytes()[..], &[kind.number()], former].concat())
             }
+            Self::WorkByText { ticket, kind } => frame::seal(kind::WORK_BY_TEXT, &about(*ticket, *kind)),
+            Self::IsWritable { ticket, kind } => frame::seal(kind::IS_WRITABLE, &about(*ticket, *kind)),
         }
     }
 
@@ -127,8 +141,12 @@ impl ToMonitor {
             kind::REPLACE_TEXT => Self::ReplaceText {
                 ticket: Ticket(body.u64()?),
                 kind: DocumentKind::read(&mut body)?,
-                former: former(&mut body)?,
+                former: frame::digest(&mut body)?,
             },
+            kind::WORK_BY_TEXT => {
+                Self::WorkByText { ticket: Ticket(body.u64()?), kind: DocumentKind::read(&mut body)? }
+            }
+            kind::IS_WRITABLE => Self::IsWritable { ticket: Ticket(body.u64()?), kind: DocumentKind::read(&mut body)? },
             found => return Err(FrameError::Kind { found }),
         };
         body.end()?;
@@ -139,8 +157,9 @@ impl ToMonitor {
     #[must_use]
     pub fn carries_descriptor(&self) -> bool {
         match self {
-            Self::ReplaceText { .. } => true,
-            Self::Ready
+            Self::ReplaceText { .. } | Self::WorkByText { .. } => true,
+            Self::IsWritable { .. }
+            | Self::Ready
             | Self::Heartbeat { .. }
             | Self::Reloaded { .. }
             | Self::Rehearsed
@@ -174,12 +193,9 @@ fn reloaded(generation: u64, taken: &[DocumentKind], remark: &str) -> Vec<u8> {
     body
 }
 
-fn former(body: &mut Body<'_>) -> Result<[u8; 32], FrameError> {
-    let mut digest = [0; 32];
-    for byte in &mut digest {
-        *byte = body.u8()?;
-    }
-    Ok(digest)
+/// Ticket (8 bytes), kind (1).
+fn about(Ticket(ticket): Ticket, kind: DocumentKind) -> Vec<u8> {
+    [&ticket.to_be_bytes()[..], &[kind.number()]].concat()
 }
 
 fn taken(body: &mut Body<'_>) -> Result<Vec<DocumentKind>, FrameError> {
@@ -227,6 +243,10 @@ mod tests {
                 .prop_map(|(ticket, extent)| ToMonitor::WantReload { ticket: Ticket(ticket), extent }),
             (any::<u64>(), prop::sample::select(DocumentKind::ALL), any::<[u8; 32]>())
                 .prop_map(|(ticket, kind, former)| ToMonitor::ReplaceText { ticket: Ticket(ticket), kind, former }),
+            (any::<u64>(), prop::sample::select(DocumentKind::ALL))
+                .prop_map(|(ticket, kind)| ToMonitor::WorkByText { ticket: Ticket(ticket), kind }),
+            (any::<u64>(), prop::sample::select(DocumentKind::ALL))
+                .prop_map(|(ticket, kind)| ToMonitor::IsWritable { ticket: Ticket(ticket), kind }),
         ]
     }
 
@@ -244,7 +264,7 @@ mod tests {
         }
 
         #[test]
-        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 60..76_u8, body in prop::collection::vec(0..24_u8, 0..32)) {
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 60..78_u8, body in prop::collection::vec(0..24_u8, 0..32)) {
             let bytes = frame::seal(kind, &body);
             if let Ok(message) = ToMonitor::decode(&bytes) {
                 prop_assert_eq!(message.encode(), bytes);

@@ -1,7 +1,7 @@
 //! What the monitor tells the worker.
 
 use crate::document::DocumentKind;
-use crate::frame::{self, FrameError};
+use crate::frame::{self, Body, FrameError};
 use crate::reload::{Extent, Ticket, Trigger};
 
 /// A frame from the monitor to the worker.
@@ -49,6 +49,14 @@ pub enum ToWorker {
         /// The last order that it answers.
         ticket: Ticket,
     },
+    /// Whether a file of the operator's can be written: the descriptor beside it holds the reason why not, in the same manner as a text,
+    /// and nothing if it can.
+    Writable {
+        /// That of the [`ToMonitor::IsWritable`](crate::ToMonitor::IsWritable) which it answers.
+        ticket: Ticket,
+        /// BLAKE2b with 256 bits (RFC 7693) of what the file says now; nothing if it cannot be read.
+        says: Option<[u8; 32]>,
+    },
     /// Log files may have been renamed: open them anew.
     ReopenLogs,
     /// Accept nothing new, let the sessions end, cut the rest after so many milliseconds, then exit.
@@ -71,6 +79,7 @@ mod kind {
     pub(super) const RELOAD: u8 = 9;
     pub(super) const RETIRE: u8 = 10;
     pub(super) const REHEARSE: u8 = 11;
+    pub(super) const WRITABLE: u8 = 12;
 }
 
 impl ToWorker {
@@ -78,7 +87,11 @@ impl ToWorker {
     #[must_use]
     pub fn carries_descriptor(&self) -> bool {
         match self {
-            Self::Document { .. } | Self::Unavailable { .. } | Self::Listener { .. } | Self::PamHelper { .. } => true,
+            Self::Document { .. }
+            | Self::Unavailable { .. }
+            | Self::Listener { .. }
+            | Self::PamHelper { .. }
+            | Self::Writable { .. } => true,
             Self::Begin
             | Self::Reload { .. }
             | Self::Rehearse { .. }
@@ -103,6 +116,10 @@ impl ToWorker {
             }
             Self::Rehearse { extent, ticket: Ticket(ticket) } => {
                 frame::seal(kind::REHEARSE, &[&[extent.number()][..], &ticket.to_be_bytes()].concat())
+            }
+            Self::Writable { ticket: Ticket(ticket), says } => {
+                let says = says.as_ref().map_or(&[][..], |digest| &digest[..]);
+                frame::seal(kind::WRITABLE, &[&ticket.to_be_bytes()[..], &[u8::from(!says.is_empty())], says].concat())
             }
             Self::Listener { index, thread } => {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
@@ -132,6 +149,7 @@ impl ToWorker {
                 ticket: Ticket(body.u64()?),
             },
             kind::REHEARSE => Self::Rehearse { extent: Extent::read(&mut body)?, ticket: Ticket(body.u64()?) },
+            kind::WRITABLE => Self::Writable { ticket: Ticket(body.u64()?), says: said(&mut body)? },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
             kind::BEGIN => Self::Begin,
@@ -143,6 +161,15 @@ impl ToWorker {
         };
         body.end()?;
         Ok(message)
+    }
+}
+
+/// Whether there is a digest (1 byte: 0 or 1), and the digest.
+fn said(body: &mut Body<'_>) -> Result<Option<[u8; 32]>, FrameError> {
+    match body.u8()? {
+        0 => Ok(None),
+        1 => frame::digest(body).map(Some),
+        _ => Err(FrameError::Kind { found: kind::WRITABLE }),
     }
 }
 
@@ -167,6 +194,8 @@ mod tests {
             any::<u32>().prop_map(|number| ToWorker::PamHelper { number }),
             (prop::sample::select(Extent::ALL), any::<u64>())
                 .prop_map(|(extent, ticket)| ToWorker::Rehearse { extent, ticket: Ticket(ticket) }),
+            any::<(u64, Option<[u8; 32]>)>()
+                .prop_map(|(ticket, says)| ToWorker::Writable { ticket: Ticket(ticket), says }),
             Just(ToWorker::Begin),
             Just(ToWorker::ReopenLogs),
             any::<u32>().prop_map(|deadline_ms| ToWorker::Drain { deadline_ms }),
@@ -196,7 +225,7 @@ mod tests {
         }
 
         #[test]
-        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..13_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
+        fn an_arbitrary_body_is_refused_or_means_what_it_says(kind in 0..14_u8, body in prop::collection::vec(any::<u8>(), 0..16)) {
             let bytes = frame::seal(kind, &body);
             if let Ok(message) = ToWorker::decode(&bytes) {
                 prop_assert_eq!(message.encode(), bytes);

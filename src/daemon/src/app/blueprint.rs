@@ -19,16 +19,16 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(selection: Selection, first: Settings, text: &str) -> Self {
+    pub(super) fn new(selection: Selection, first: Settings, text: &Arc<str>) -> Self {
         let plan = Self { selection, first, text: Mutex::default() };
         plan.is_in_force(text);
         plan
     }
 
     /// From now on this text is in force.
-    pub(super) fn is_in_force(&self, text: &str) {
+    pub(super) fn is_in_force(&self, text: &Arc<str>) {
         if self.selection.config.is_some() {
-            *self.text.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.into());
+            *self.text.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(text));
         }
     }
 }

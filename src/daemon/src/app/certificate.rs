@@ -12,6 +12,7 @@ use wire::DocumentKind;
 
 use super::delivery::Text;
 use crate::engine::tls::Identity;
+use crate::state::metrics::Metrics;
 
 /// A listener that may have a certificate.
 pub(super) trait Listening: Debug + 'static {
@@ -57,6 +58,26 @@ impl Shown {
     pub(super) fn replace(&self, api: &Certificate<OfApi>, metrics: &Certificate<OfMetrics>) {
         self.api.store(api.shown());
         self.metrics.store(metrics.shown());
+    }
+
+    /// Lets each scrape see how long they are valid.
+    pub(super) fn follow(&self, metrics: &Metrics) {
+        let gauges = metrics.gauges(
+            "rustsocks_tls_certificate_expiry_timestamp_seconds",
+            "When the first certificate of an HTTP listener's chain expires.",
+            &["listener"],
+        );
+        let shown = self.clone();
+        metrics.before_each_scrape(move || {
+            for (listener, identity) in [("api", &shown.api), ("metrics", &shown.metrics)] {
+                match identity.load().as_ref().and_then(|identity| identity.validity()) {
+                    Some(validity) => gauges.with_label_values(&[listener]).set(validity.until.as_second()),
+                    None => {
+                        let _was_not_there = gauges.remove_label_values(&[listener]);
+                    }
+                }
+            }
+        });
     }
 }
 

@@ -97,13 +97,15 @@ pub(super) fn read_named(kind: DocumentKind, path: &Path) -> anyhow::Result<Stri
 
 /// The texts of all files that these settings name, as they are at the start of the service.
 pub(super) fn read_all_named(settings: &Settings) -> anyhow::Result<Vec<(DocumentKind, Text)>> {
-    named(settings).map(|(kind, path)| Ok((kind, Text { text: read_named(kind, &path)?, generation: 1 }))).collect()
+    named(settings)
+        .map(|(kind, path)| Ok((kind, Text { text: read_named(kind, &path)?.into(), generation: 1 })))
+        .collect()
 }
 
 /// The text of one of them, if it is needed.
 pub(super) fn read_one_named(kind: DocumentKind, settings: &Settings) -> anyhow::Result<Option<Text>> {
     let path = named(settings).find(|(named, _)| *named == kind).map(|(_, path)| path);
-    path.map(|path| Ok(Text { text: read_named(kind, &path)?, generation: 1 })).transpose()
+    path.map(|path| Ok(Text { text: read_named(kind, &path)?.into(), generation: 1 })).transpose()
 }
 
 /// The users in that text; none if no listener asks for passwords.

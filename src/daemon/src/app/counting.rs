@@ -33,6 +33,8 @@ pub(super) struct Counting {
     pub(super) today: Arc<Today>,
     /// Lines that the log could not write.
     pub(super) lines_lost: IntCounter,
+    /// Records that the audit log could not take.
+    pub(super) audit_failures: IntCounter,
     pub(super) vitals: Arc<Vitals>,
     pub(super) ourselves: Arc<Ourselves>,
 }
@@ -60,6 +62,8 @@ impl Counting {
                 "rustsocks_log_lines_lost_total",
                 "Log lines that were lost because the disk or the reader was too slow or full.",
             ),
+            audit_failures: metrics
+                .counter("rustsocks_audit_failures_total", "Records that could not be written into the audit log."),
             vitals: Arc::default(),
             ourselves,
             metrics,

@@ -22,10 +22,10 @@ pub(super) struct Delivery {
     pub(super) helpers: Vec<HelperLine>,
 }
 
-/// One of the operator's texts.
+/// One of the operator's texts, shared by all who keep it.
 #[derive(Debug)]
 pub(super) struct Text {
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     /// The reload that brought it.
     pub(super) generation: u64,
 }
@@ -41,7 +41,7 @@ impl Delivery {
     pub(super) fn add(&mut self, frame: ToWorker, descriptor: Option<OwnedFd>) -> anyhow::Result<()> {
         match (frame, descriptor) {
             (ToWorker::Document { kind, generation }, Some(text)) => {
-                let text = read(kind, text)?;
+                let text = read(kind, text)?.into();
                 self.texts.push((kind, Ok(Text { text, generation })));
             }
             (ToWorker::Unavailable { kind }, Some(reason)) => self.texts.push((kind, Err(read(kind, reason)?))),
@@ -63,7 +63,10 @@ impl Delivery {
     /// The texts that operators write here, as they were delivered.
     pub(super) fn written(&self) -> Vec<(DocumentKind, Arc<str>)> {
         let texts = self.texts.iter().filter_map(|(kind, text)| Some((*kind, text.as_ref().ok()?)));
-        texts.filter(|(kind, _)| Store::of(*kind).is_some()).map(|(kind, text)| (kind, (*text.text).into())).collect()
+        texts
+            .filter(|(kind, _)| Store::of(*kind).is_some())
+            .map(|(kind, text)| (kind, Arc::clone(&text.text)))
+            .collect()
     }
 
     /// The last reload that brought one of the texts; 1 is the start of the service.
@@ -71,6 +74,15 @@ impl Delivery {
         let generations = self.texts.iter().filter_map(|(_, text)| text.as_ref().ok()).map(|text| text.generation);
         generations.max().unwrap_or(1)
     }
+}
+
+/// Why a file cannot be written, as the monitor says it; nothing if it can.
+///
+/// # Errors
+/// It cannot be read.
+pub(super) fn why_unwritable(descriptor: OwnedFd) -> anyhow::Result<Option<String>> {
+    let why_not = read_whole(&descriptor.into()).context("cannot read whether a file can be written")?;
+    Ok(Some(why_not).filter(|why_not| !why_not.is_empty()))
 }
 
 fn read(kind: DocumentKind, descriptor: OwnedFd) -> anyhow::Result<String> {

@@ -49,6 +49,24 @@ impl Source for Files<'_> {
         self.rewrite(kind, former, text).map_err(|error| format!("{error:#}"))
     }
 
+    fn says(&self, kind: DocumentKind) -> Option<[u8; 32]> {
+        let path = self.path_of(kind).filter(|path| is_file(path).is_ok())?;
+        Some(Digest::of(&configuration::read_named(kind, &path).ok()?).bytes())
+    }
+
+    fn is_writable(&self, kind: DocumentKind) -> Result<(), String> {
+        let could = |path: &Path| {
+            is_file(path)?;
+            rewriting::could_rewrite(path).with_context(|| format!("cannot write {}", path.display()))
+        };
+        let path = self.path_of(kind).with_context(|| format!("there is no file of the {}", kind.name()));
+        path.and_then(|path| could(&path)).map_err(|error| format!("{error:#}"))
+    }
+
+    fn suits(&self, kind: DocumentKind, text: &str) -> Result<(), String> {
+        self.could_start_by(kind, text).map_err(|error| format!("{error:#}"))
+    }
+
     fn settle(&mut self, taken: &[DocumentKind]) {
         if let Some(draft) = self.draft.take().filter(|_| taken.contains(&DocumentKind::Configuration)) {
             self.loudness.set(build::log(&draft.logging).level);
@@ -119,7 +137,7 @@ impl Files<'_> {
         for (named, path) in configuration::named(settings) {
             is_file(&path)?;
             let text = if named == kind { text.to_owned() } else { configuration::read_named(named, &path)? };
-            texts.push((named, delivery::Text { text, generation: 0 }));
+            texts.push((named, delivery::Text { text: text.into(), generation: 0 }));
         }
         let rules = soundness::check(settings, &texts)?;
         pam::verify(settings, &rules)

@@ -14,6 +14,7 @@ use config::Settings;
 use jiff::Timestamp;
 use prometheus::IntCounter;
 use tokio::sync::watch;
+use wire::Ticket;
 use wire::admin::Role;
 
 use super::blueprint::Plan;
@@ -39,7 +40,7 @@ use crate::state::effective::Effective;
 use crate::state::journal::Journal;
 use crate::state::limits::bandwidth::Bandwidth;
 use crate::state::metrics::{Metrics, seats, sessions};
-use crate::state::reloads::Reloads;
+use crate::state::reloads::{Look, Reloads};
 use crate::state::session::ending::ByHouse;
 use crate::state::session::roster::Roster;
 use crate::state::session::seats::Seats;
@@ -177,6 +178,10 @@ impl House {
         follow_penalties(&counting.metrics, &world);
         rule_hits::follow(&counting.metrics, Arc::clone(&world));
         let pacer = start_pacer(&world).context("cannot start a thread")?;
+        let record = audit.map(Arc::new);
+        if let Some(record) = &record {
+            record.follow(&counting.metrics);
+        }
         // Beside the history, where the sandbox lets the worker write.
         let workshop =
             Workshop::new(past.as_deref().and_then(Path::parent).map(|place| place.join("policy")).as_deref());
@@ -188,7 +193,7 @@ impl House {
             past: past.map(Past::of),
             lately: Lately::default(),
             reloads: Arc::clone(&reloads),
-            record: audit,
+            record,
             paces: Paces::default(),
             gatehouse,
             effective,
@@ -204,6 +209,7 @@ impl House {
         start_watches(&office).context("cannot start a thread")?;
         let admin =
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
+        certificates.follow(&counting.metrics);
         let manners = manners(settings, tokens, certificates);
         let for_http = listeners(settings, for_http, manners);
         let http = private_socket.map(|private_socket| Http::start(for_http, private_socket, Arc::clone(&office)));
@@ -249,6 +255,11 @@ impl House {
             silent.push(wire::ThreadName::new(Bandwidth::THREAD));
         }
         silent
+    }
+
+    /// The monitor has looked at a file.
+    pub(super) fn note_look(&self, ticket: Ticket, look: Look) {
+        self.reloads.note_look(ticket, look);
     }
 
     /// Accepts nothing more.

@@ -151,9 +151,9 @@ fn unusable(logging: &log::Options, account: Option<Account>) -> String {
 }
 
 fn documents(configuration: String, named: Vec<(DocumentKind, Text)>) -> Vec<Document> {
-    let named = named.into_iter().map(|(kind, Text { text, generation })| (kind, text, generation));
-    let all = [(DocumentKind::Configuration, configuration, 1)].into_iter().chain(named);
-    all.map(|(kind, text, generation)| Document { kind, generation, text: text.into_bytes() }).collect()
+    let configuration = Document { kind: DocumentKind::Configuration, generation: 1, text: configuration.into_bytes() };
+    let document = |(kind, Text { text, generation })| Document { kind, generation, text: text.as_bytes().to_vec() };
+    std::iter::once(configuration).chain(named.into_iter().map(document)).collect()
 }
 
 fn worker_arguments(pam_services: Vec<String>) -> anyhow::Result<Vec<OsString>> {

@@ -26,14 +26,14 @@ use super::house::{Given, House};
 use super::housekeeping::Housekeeping;
 use super::regimes::Basis;
 use super::reload::{Counts, InForce, Line, Named, Order, Purpose, Reloader};
-use super::{build, configuration, effective, pam};
+use super::{build, configuration, delivery, effective, pam};
 use crate::engine::audit::Audit;
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
 use crate::engine::log;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::office::Record;
-use crate::state::reloads::Reloads;
+use crate::state::reloads::{Look, Reloads};
 use crate::state::session::witness::Witness;
 use crate::state::tokens::Tokens;
 
@@ -120,6 +120,8 @@ impl Worker {
         let scribe = history.as_ref().map(|history| Arc::new(history.scribe()) as Arc<dyn Witness>);
         let reloads = Arc::new(Reloads::new(Line(link.try_clone()?)));
         let plan = Arc::new(Plan::new(selection.clone(), first.clone(), &text));
+        let failures = counting.audit_failures.clone();
+        let record = |path| Record::new(Audit::at(path), settings.admin.audit_required, failures);
         let given = Given {
             sockets: delivery.listeners,
             pam,
@@ -131,7 +133,7 @@ impl Worker {
             certificates: certificates_in_use.clone(),
             reloads: Arc::clone(&reloads),
             plan: Arc::clone(&plan),
-            audit: audit.map(|path| Record::new(Audit::at(path), settings.admin.audit_required)),
+            audit: audit.map(record),
             admin,
             effective: Arc::clone(&effective),
             journal: Arc::clone(&log.journal),
@@ -320,6 +322,12 @@ impl Watch<'_> {
             ToWorker::Rehearse { extent, ticket } => {
                 let delivery = std::mem::take(&mut self.delivery);
                 self.reloader.order(Order { purpose: Purpose::Rehearsal, extent, ticket, delivery });
+            }
+            ToWorker::Writable { ticket, says } => {
+                match descriptor.context("no answer came with it").and_then(delivery::why_unwritable) {
+                    Ok(why_not) => self.house.note_look(ticket, Look { says, why_not }),
+                    Err(error) => tracing::error!(%error, "an answer of the monitor cannot be read"),
+                }
             }
             ToWorker::Document { .. }
             | ToWorker::Unavailable { .. }

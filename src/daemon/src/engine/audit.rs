@@ -111,6 +111,27 @@ impl Audit {
         written
     }
 
+    /// The number of the last record, 0 where the end of the file has none; however long that is, no more than a line of it is read.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(crate) fn last_number(&self) -> io::Result<u64> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            opened => opened?,
+        };
+        let length = file.metadata()?.len();
+        Ok(End::of(&file, length)?.last.map_or(0, |last| last.seq))
+    }
+
+    /// Whether a line could be written now, but for the room on its disk; makes the file if it is not there.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub(crate) fn reach(&self) -> io::Result<()> {
+        open(&self.path).map(drop)
+    }
+
     /// The last lines, the oldest first.
     ///
     /// # Errors
@@ -196,7 +217,7 @@ impl Book {
             file
         } else {
             self.length = u64::MAX;
-            OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)?
+            open(path)?
         };
         file.lock()?;
         let written = self.append(&file, entry);
@@ -248,6 +269,10 @@ impl End {
         });
         Ok(Self { last, is_torn })
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)
 }
 
 /// Whether the path still leads to this file.
@@ -320,7 +345,20 @@ mod tests {
             count < 3
         });
         assert_eq!((is_whole.unwrap(), count), (false, 3));
+        assert_eq!(audit.last_number().unwrap(), 500);
         assert_eq!(numbers(&audit).len(), 100);
+    }
+
+    #[test]
+    fn the_last_number_is_known_of_a_file_that_is_there_and_ends_with_a_record() {
+        let (_directory, audit) = log();
+        assert_eq!(audit.last_number().unwrap(), 0);
+        write(&audit, "a-1");
+        write(&audit, "a-2");
+        assert_eq!(audit.last_number().unwrap(), 2);
+        let junk = "z\n".repeat(usize::try_from(LONGEST).unwrap());
+        fs::write(audit.path(), fs::read_to_string(audit.path()).unwrap() + &junk).unwrap();
+        assert_eq!(audit.last_number().unwrap(), 0, "nobody reads back through junk for it");
     }
 
     #[test]

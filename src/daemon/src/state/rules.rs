@@ -51,8 +51,8 @@ impl Rules {
 
     /// The same, read from this text.
     #[must_use]
-    pub(crate) fn written_as(self, text: &str) -> Self {
-        Self { text: Some(text.into()), ..self }
+    pub(crate) fn written_as(self, text: &Arc<str>) -> Self {
+        Self { text: Some(Arc::clone(text)), ..self }
     }
 
     /// What they were read from, if they were written.

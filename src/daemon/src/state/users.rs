@@ -64,8 +64,8 @@ impl Users {
 
     /// The same, read from this text.
     #[must_use]
-    pub(crate) fn written_as(self, text: &str) -> Self {
-        Self { text: Some(Text(text.into())), ..self }
+    pub(crate) fn written_as(self, text: &Arc<str>) -> Self {
+        Self { text: Some(Text(Arc::clone(text))), ..self }
     }
 
     /// What they were read from, if they were written; it has everybody's password hash.

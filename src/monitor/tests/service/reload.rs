@@ -242,7 +242,9 @@ fn the_successor_of_a_worker_is_told_what_the_files_say_that_is_not_in_force() {
     scene.hang_up();
     scene.toy.wait_for("settled taken=[]");
     scene.replace_worker();
-    let told = scene.toy.wait_for("told to rehearse");
+    let successor = worker(scene.address);
+    let is_told = format!("told to rehearse worker={successor} ");
+    let told = scene.toy.wait_for(&is_told);
     assert!(told.contains("bad news"), "{told}");
     assert_eq!(scene.text(), "beginning");
 }

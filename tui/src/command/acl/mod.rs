@@ -12,9 +12,9 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use wire::admin::{ViewOpen, Window};
 
+use super::Desk;
 use super::ask::{asked, tell};
 use super::edit::Edited;
-use super::{Desk, idem};
 use crate::args::{Acl, Terms, Tests};
 use crate::failure::Failure;
 use crate::output::{Kind, Output, Sheet, raw};
@@ -25,9 +25,9 @@ pub(super) const INVALID: u8 = 6;
 impl Desk {
     pub(super) fn acl(&mut self, acl: Acl) -> Result<ExitCode, Failure> {
         match acl {
-            Acl::Explain { user, dest, source, protocol, draft } => {
+            Acl::Explain { user, dest, source, protocol, resolve, draft } => {
                 let draft = draft.as_deref().map(text_of).transpose()?;
-                return self.explain(&user, &dest, source, &protocol, draft);
+                return self.explain(&user, &dest, source, &protocol, (resolve, draft));
             }
             Acl::Rules => self.rules()?,
             Acl::Hits => self.hits()?,
@@ -42,11 +42,11 @@ impl Desk {
             Acl::Edit(how) => return self.edit_rules(&how),
             Acl::Apply { file, base, how } => return self.apply_file(&text_of(&file)?, base, &how),
             Acl::Confirm { generation } => self.confirm("acl", generation)?,
-            Acl::Rollback { generation, comment, despite_tests } => {
+            Acl::Rollback { generation, comment, despite_tests, run_time } => {
                 let comment = comment.unwrap_or_default();
                 self.roll_back(
                     "acl",
-                    &json!({ "to": generation, "comment": comment, "despite_tests": despite_tests }),
+                    &json!({ "to": generation, "comment": comment, "despite_tests": despite_tests, "run_time": run_time }),
                 )?;
             }
             Acl::History => self.generations()?,
@@ -188,13 +188,12 @@ impl Desk {
         let existing = if how.end_denied { "end_denied" } else { "keep" };
         order.insert("existing".to_owned(), existing.into());
         order.insert("despite_tests".to_owned(), how.despite_tests.into());
-        order.insert("idem".to_owned(), idem().into());
         order.extend(how.comment.clone().map(|comment| ("comment".to_owned(), comment.into())));
         order.extend(denied.map(|denied| ("expect_denied".to_owned(), denied.into())));
         if let Some(within) = &how.confirm_within {
             order.insert("confirm_s".to_owned(), seconds(within)?.into());
         }
-        let answer: Value = self.connection.call("txn.apply", &order)?;
+        let answer = self.put_in_force(Value::Object(order), &how.of_file)?;
         if let Some(number) = answer["confirm"]["gen"].as_u64() {
             tell(&format!("it goes again unless somebody says: rustsocks-cli acl confirm {number}"));
         }

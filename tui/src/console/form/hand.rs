@@ -3,6 +3,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::draw::{most_of_question, most_scrolled};
 use super::question::Heard;
 use super::{Entries, Form, Input, Question};
 use crate::console::app::App;
@@ -20,6 +21,11 @@ pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<
         app.ui.overlay = Some(Overlay::Form(form));
         return Vec::new();
     }
+    if let Some(by) = leafed(key.code) {
+        form.scroll = form.scroll.saturating_add_signed(by).min(most_scrolled(app, &form));
+        app.ui.overlay = Some(Overlay::Form(form));
+        return Vec::new();
+    }
     let is_taken = form.press(key);
     let Form { purpose, entries, .. } = &mut *form;
     purpose.follow(entries);
@@ -32,6 +38,15 @@ pub(crate) fn pressed(app: &mut App, mut form: Box<Form>, key: KeyEvent) -> Vec<
     }
     app.ui.overlay = Some(Overlay::Form(form));
     Vec::new()
+}
+
+/// How far a key goes through lines of which not all are seen.
+fn leafed(code: KeyCode) -> Option<isize> {
+    match code {
+        KeyCode::PageDown => Some(5),
+        KeyCode::PageUp => Some(-5),
+        _ => None,
+    }
 }
 
 fn taken(app: &mut App, mut form: Box<Form>) -> Vec<Effect> {
@@ -128,6 +143,17 @@ fn in_list(code: KeyCode, items: &mut Vec<Field>, at: &mut usize) -> bool {
 
 /// A key for a question.
 pub(crate) fn answered(app: &mut App, mut question: Box<Question>, key: KeyEvent) -> Vec<Effect> {
+    let most = most_of_question(app, &question);
+    let by = leafed(key.code).or(match key.code {
+        KeyCode::Down => Some(1),
+        KeyCode::Up => Some(-1),
+        _ => None,
+    });
+    if let Some(by) = by.filter(|_| most > 0) {
+        question.scroll = question.scroll.saturating_add_signed(by).min(most);
+        app.ui.overlay = Some(Overlay::Question(question));
+        return Vec::new();
+    }
     match question.hear(key) {
         Heard::NotYet => {
             app.ui.overlay = Some(Overlay::Question(question));

@@ -9,7 +9,7 @@ mod secret;
 
 use std::fmt::Debug;
 
-pub(crate) use self::draw::{draw, draw_question};
+pub(crate) use self::draw::{draw, draw_question, same, working};
 pub(crate) use self::hand::{answered, pasted, pressed};
 pub(crate) use self::question::{Consent, Question};
 pub(crate) use self::secret::Secret;
@@ -25,6 +25,8 @@ pub(crate) struct Form {
     pub(crate) entries: Entries,
     /// Which one has the keys.
     pub(crate) at: usize,
+    /// The first line that is seen of what would come of it.
+    pub(crate) scroll: usize,
     /// Whether it was taken, and the answer is not there yet.
     pub(crate) is_given: bool,
     /// What was said against the whole of it.
@@ -105,7 +107,7 @@ pub(crate) enum Input {
 impl Form {
     pub(crate) fn new(title: impl Into<String>, entries: Vec<Entry>, purpose: impl Purpose + 'static) -> Self {
         let purpose = Box::new(purpose);
-        Self { title: title.into(), entries: Entries(entries), at: 0, is_given: false, fault: None, purpose }
+        Self { title: title.into(), entries: Entries(entries), at: 0, scroll: 0, is_given: false, fault: None, purpose }
     }
 
     /// The daemon would not have it so.

@@ -27,6 +27,8 @@ pub(crate) struct Question {
     /// Whether the deed names what only this run of the daemon knows by that name.
     pub(crate) is_of_run: bool,
     pub(crate) is_given: bool,
+    /// The first of its lines that is seen.
+    pub(crate) scroll: usize,
 }
 
 /// What a key made of the question.
@@ -39,7 +41,8 @@ pub(super) enum Heard {
 
 impl Question {
     pub(crate) fn new(title: impl Into<String>, lines: Vec<String>, command: String, deed: Vec<Effect>) -> Self {
-        Self { title: title.into(), lines, command, consent: Consent::Letter, deed, is_of_run: false, is_given: false }
+        let (consent, title) = (Consent::Letter, title.into());
+        Self { title, lines, command, consent, deed, is_of_run: false, is_given: false, scroll: 0 }
     }
 
     /// The same with more than a letter.

@@ -13,15 +13,15 @@ use crate::shown::{fitted, width};
 /// The widest that a text is made for the others' sake.
 const WIDEST: usize = 34;
 
-/// Where the row that is meant is.
+/// Where the row that is meant is, on a screen whose first part this is.
 pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, listing: &Listing) -> Option<Position> {
     let title = format!("{} {}", app.ui.screen.title(), listing.sheet.rows.len());
     let inner = if app.has_boxes() { canvas.framed(area, &title) } else { area };
-    rows(canvas, inner, listing)
+    rows(canvas, inner, (listing, 0))
 }
 
-/// The same without a frame of its own.
-pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, listing: &Listing) -> Option<Position> {
+/// The same without a frame of its own, for the part of the screen with this number.
+pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, (listing, pane): (&Listing, usize)) -> Option<Position> {
     if let Some(fault) = &listing.fault {
         canvas.text(inner, 0, 1, &format!("! {fault}"), Role::Bad);
         canvas.text(inner, 0, 2, "r asks again", Role::Text);
@@ -31,7 +31,7 @@ pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, listing: &Listing) -> O
         canvas.text(inner, 0, 1, if listing.is_waiting { "asking ..." } else { "There is nothing." }, Role::Text);
         return None;
     }
-    canvas.spot(inner, Target::List);
+    canvas.spot(inner, Target::Pane(pane));
     let visible_rows = usize::from(inner.height.saturating_sub(1)).max(1);
     let first = (listing.cursor + 1).saturating_sub(visible_rows);
     let shown: Vec<Vec<String>> = listing.sheet.rows[first..]
@@ -48,7 +48,7 @@ pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, listing: &Listing) -> O
     let mut meant = None;
     for ((y, row), place) in (1..).zip(&shown).zip(first..) {
         line(listing, canvas, inner, (y, row), &widths);
-        canvas.line_spot(inner, y, Target::Listed(away(place, listing.cursor)));
+        canvas.line_spot(inner, y, Target::Listed(pane, away(place, listing.cursor)));
         if place == listing.cursor {
             canvas.mark_line(inner, y, Role::Select);
             meant = Some(Position { x: inner.x, y: inner.y + y });

@@ -105,6 +105,10 @@ pub(crate) fn draw(
     canvas.spot(area, Target::Table(live.view));
     header(live, canvas, area, &columns);
     let table = &live.table;
+    if let Some(fault) = &live.fault {
+        canvas.text(area, 4, 1, &format!("! {fault}"), Role::Bad);
+        return None;
+    }
     if table.lines.is_empty() {
         let why = match (table.sub, live.filter.is_empty()) {
             (None, _) => "asking ...".to_owned(),

@@ -54,6 +54,8 @@ pub(crate) struct Live {
     pub(crate) is_asking: bool,
     /// Whether another one is needed by now.
     pub(crate) asks_again: bool,
+    /// Why it could not be opened.
+    pub(crate) fault: Option<String>,
 }
 
 /// How a table is looked at, to come back to it.
@@ -114,6 +116,7 @@ impl Live {
             is_held: false,
             is_asking: false,
             asks_again: false,
+            fault: None,
         }
     }
 

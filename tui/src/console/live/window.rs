@@ -28,6 +28,7 @@ impl Live {
         };
         self.is_asking = true;
         self.asks_again = false;
+        self.fault = None;
         vec![Effect::Ask { op: "view.open", p: to_value(open).unwrap_or_default(), about: About::Window(self.view) }]
     }
 
@@ -54,16 +55,19 @@ impl Live {
     pub(crate) fn opened(&mut self, visible: usize, opened: ViewOpened) -> Vec<Effect> {
         self.is_asking = false;
         self.table.open(opened);
+        if std::mem::take(&mut self.asks_again) {
+            // The place that is gone to by now may be in the next window alone.
+            if self.goal.is_none() {
+                self.settle(visible);
+            }
+            return self.ask(visible);
+        }
         if let Some(goal) = self.goal.take() {
             let table = &self.table;
             let place = goal.saturating_sub(table.off).min(table.lines.len().saturating_sub(1));
             self.cursor = table.lines.get(place).map(|line| line.id.clone());
         }
-        let is_found = self.settle(visible);
-        if std::mem::take(&mut self.asks_again) {
-            return self.ask(visible);
-        }
-        if !is_found {
+        if !self.settle(visible) {
             // The daemon has looked for it: it is not there any more.
             self.cursor = None;
             self.settle(visible);

@@ -5,64 +5,117 @@ use ratatui::layout::{Position, Rect};
 use super::{Offer, Palette, offers};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
+use crate::console::form::same;
 use crate::console::pointer::Target;
 use crate::console::theme::Role;
-use crate::shown::{visible, width};
+use crate::shown::{self, visible, width, wrapped};
 
 /// Says where it is being written.
 pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, palette: &Palette) -> Position {
     let inner = canvas.opened(area, (78, 18), "Command");
-    canvas.text(inner, 0, 0, &format!(": {}", palette.said.text()), Role::Text);
-    let foot = inner.height.saturating_sub(2);
+    let said = palette.said.text();
+    canvas.text(inner, 0, 0, &format!(": {said}"), Role::Text);
+    let offers = offers(app, &said);
+    let chosen = offers.get(palette.choice);
+    let below = below(app, &said, chosen, usize::from(inner.width));
+    let foot = inner.height.saturating_sub(u16::try_from(below.len()).unwrap_or(0));
     let room = usize::from(foot.saturating_sub(2));
     let first = (palette.choice + 1).saturating_sub(room);
-    let mut same = None;
-    for ((place, offer), y) in offers(app, &palette.said.text()).iter().enumerate().skip(first).zip(2..foot) {
-        canvas.text(inner, 0, y, &line(app, offer), Role::Text);
+    for ((place, offer), y) in offers.iter().enumerate().skip(first).zip(2..foot) {
+        let needed = needed(offer);
+        let role = if is_allowed(app, needed) { Role::Text } else { Role::Dim };
+        let takes = if needed > wire::admin::Role::Read { format!("  {needed}") } else { String::new() };
+        let right = u16::try_from(takes.len()).unwrap_or(u16::MAX).min(inner.width);
+        canvas.text(Rect { width: inner.width - right, ..inner }, 0, y, &line(app, offer), role);
+        canvas.text_right(inner, y, &takes, role);
         canvas.line_spot(inner, y, Target::Choice(place));
         if place == palette.choice {
             canvas.mark_line(inner, y, Role::Select);
-            same = command(offer);
         }
     }
-    if let Some(command) = same {
-        canvas.text(inner, 0, foot, &format!("same as: {command}"), Role::Dim);
+    for ((text, role), y) in below.iter().zip(foot..inner.height) {
+        canvas.text(inner, 0, y, text, *role);
     }
-    canvas.text(
-        inner,
-        0,
-        foot + 1,
-        "Enter does it   Tab goes on   Up at the first line: what was said before",
-        Role::Dim,
-    );
     let x = u16::try_from(width(&visible(&palette.said.before()))).unwrap_or(u16::MAX).saturating_add(2);
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 
+/// What stands below the lines: the same for a shell, and what can be done, or why it cannot.
+fn below(app: &App, said: &str, chosen: Option<&Offer>, cells: usize) -> Vec<(String, Role)> {
+    let Some(offer) = chosen else {
+        let nothing = format!("nothing is called {said:?} on any screen; Ctrl-C clears it, ? has every key");
+        return wrapped(&nothing, cells).into_iter().map(|line| (line, Role::Warn)).collect();
+    };
+    let same = command(offer).map(|command| same(&command, cells)).unwrap_or_default();
+    let mut lines: Vec<(String, Role)> = same.into_iter().map(|line| (line, Role::Dim)).collect();
+    if is_allowed(app, needed(offer)) {
+        let keys = "Enter does it   Tab goes on   Up at the first line: what was said before";
+        lines.push((keys.to_owned(), Role::Dim));
+    } else {
+        let why_not = wrapped(&why_not_by(app, needed(offer)), cells);
+        lines.extend(why_not.into_iter().map(|line| (line, Role::Warn)));
+    }
+    lines
+}
+
 fn line(app: &App, offer: &Offer) -> String {
     match offer {
+        Offer::Elsewhere(screen, _, binding) => {
+            let key = format!("{} {}", screen.title(), app.keymap.of(binding)[0].name());
+            format!("{:<18} {key:<10} {}", binding.name, binding.help)
+        }
         Offer::Binding(binding) => {
             format!("{:<18} {:<10} {}", binding.name, app.keymap.of(binding)[0].name(), binding.help)
         }
         Offer::Phrase(phrase, object) => {
+            let count = phrase.counts.and_then(|view| app.names.count.rows(view, object));
+            let about = count.map_or_else(
+                || phrase.help.to_owned(),
+                |(matched, total)| format!("{} of {} match", shown::count(matched), shown::count(total)),
+            );
             let object = if object.is_empty() { phrase.called } else { object };
-            format!("{} {object}   {}   role {}", phrase.words, phrase.help, phrase.role)
+            format!("{} {object}   {about}", phrase.words)
         }
-        Offer::Text(text) => {
+        Offer::Text(text, sessions) => {
             let begun = super::PHRASES.iter().find(|phrase| text.strip_suffix(' ') == Some(phrase.words));
             begun.map_or_else(
-                || text.clone(),
+                || {
+                    sessions.map_or_else(
+                        || text.clone(),
+                        |sessions| format!("{text}   {} sessions", shown::count(sessions)),
+                    )
+                },
                 |phrase| format!("{:<18} {:<10} {}", format!("{} {}", phrase.words, phrase.called), "", phrase.help),
             )
         }
     }
 }
 
+/// What it takes.
+fn needed(offer: &Offer) -> wire::admin::Role {
+    match offer {
+        Offer::Binding(binding) | Offer::Elsewhere(_, _, binding) => binding.role,
+        Offer::Phrase(phrase, _) => phrase.role,
+        Offer::Text(text, _) => super::begun(text).map_or(wire::admin::Role::Read, |(phrase, _)| phrase.role),
+    }
+}
+
+fn is_allowed(app: &App, needed: wire::admin::Role) -> bool {
+    app.model.welcome.as_ref().is_none_or(|welcome| welcome.role >= needed)
+}
+
+/// Why the operator may not, and who could.
+fn why_not_by(app: &App, needed: wire::admin::Role) -> String {
+    let welcome = app.model.welcome.as_ref();
+    let has = welcome.map(|welcome| format!("{} has the role {}", welcome.you.user, welcome.role)).unwrap_or_default();
+    format!("not by you: {has}, and it takes {needed}")
+}
+
 /// The same for a shell.
 fn command(offer: &Offer) -> Option<String> {
     match offer {
-        Offer::Binding(binding) => binding.command.map(str::to_owned),
+        Offer::Binding(binding) | Offer::Elsewhere(_, _, binding) => binding.command.map(str::to_owned),
         Offer::Phrase(phrase, object) => phrase.command.map(|command| command(object)),
-        Offer::Text(_) => None,
+        Offer::Text(..) => None,
     }
 }

@@ -39,6 +39,8 @@ pub(crate) struct Phrase {
     pub(crate) help: &'static str,
     /// What it takes.
     pub(crate) role: Role,
+    /// The table whose rows it means; nothing where they are not counted.
+    pub(crate) counts: Option<View>,
     /// The same for a shell; nothing for what concerns the console alone.
     pub(crate) command: Option<fn(&str) -> String>,
     pub(crate) run: fn(&mut App, &str) -> Vec<Effect>,
@@ -50,7 +52,7 @@ const fn phrase(
     help: &'static str,
     run: fn(&mut App, &str) -> Vec<Effect>,
 ) -> Phrase {
-    Phrase { words, object, called, help, role: Role::Read, command: None, run }
+    Phrase { words, object, called, help, role: Role::Read, counts: None, command: None, run }
 }
 
 impl Phrase {
@@ -61,19 +63,27 @@ impl Phrase {
     const fn role(self, role: Role) -> Self {
         Self { role, ..self }
     }
+
+    const fn counting(self, view: View) -> Self {
+        Self { counts: Some(view), ..self }
+    }
 }
 
 pub(crate) const PHRASES: &[Phrase] = &[
     phrase("sessions", ("EXPR", Object::Rows(filter::SESSIONS)), "the sessions that this means", sessions)
+        .counting(View::Sessions)
         .command(|expr| format!("rustsocks-cli sessions list --filter {}", word(expr))),
     phrase("history", ("EXPR", Object::Rows(filter::HISTORY)), "the sessions that were and that this means", history)
         .command(|expr| format!("rustsocks-cli history query {}", word(expr))),
     phrase("users", ("EXPR", Object::Rows(filter::USERS)), "the users that this means", of_users)
+        .counting(View::Users)
         .command(|expr| format!("rustsocks-cli users list --filter {}", word(expr))),
     phrase("limits", ("EXPR", Object::Rows(filter::LIMITS)), "the limits that this means", limits)
+        .counting(View::Limits)
         .command(|expr| format!("rustsocks-cli limits show --filter {}", word(expr))),
     phrase("kill", ("EXPR", Object::Rows(filter::SESSIONS)), "end the sessions that this means; asks first", kill)
         .role(Role::Operate)
+        .counting(View::Sessions)
         .command(|expr| format!("rustsocks-cli sessions kill --filter {}", word(expr))),
     phrase("disable", ("NAME", Object::Name), "lets this user log in no more; asks first", disable)
         .role(Role::Admin)

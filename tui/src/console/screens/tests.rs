@@ -15,7 +15,8 @@ fn every_line() -> impl Iterator<Item = (Option<Screen>, &'static Binding)> {
 }
 
 fn panes() -> impl Iterator<Item = (Screen, usize)> {
-    Screen::ALL.iter().flat_map(|screen| (0..room(*screen).panes()).map(|pane| (*screen, pane)))
+    let panes = |screen: Screen| (0..room(screen).panes()).chain(room(screen).aside());
+    Screen::ALL.iter().flat_map(move |screen| panes(*screen).map(|pane| (*screen, pane)))
 }
 
 #[test]

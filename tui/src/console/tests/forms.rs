@@ -163,3 +163,70 @@ fn a_question_is_answered_by_its_letter_or_its_word() {
     assert_eq!(asked(ask().by_word("24"), "y"), (0, true));
     assert_eq!(asked(ask().by_word("24"), "24"), (1, true));
 }
+
+/// Says more than fits on any screen.
+#[derive(Debug)]
+struct Long;
+
+impl Purpose for Long {
+    fn preview(&self, _: &Entries) -> Vec<String> {
+        (1..=60).map(|number| format!("consequence {number}")).collect()
+    }
+
+    fn command(&self, _: &Entries) -> String {
+        let ids: Vec<String> = (0..200).map(|id| format!("8f{id}")).collect();
+        format!("rustsocks-cli sessions kill {}", ids.join(" "))
+    }
+
+    fn taken(&self, _: &mut App, _: &Entries) -> Vec<Effect> {
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_form_that_says_more_than_fits_is_read_to_its_end_and_keeps_its_fields() {
+    for size in [(60, 16), (80, 24), (100, 30)] {
+        let mut stage = Stage::connected(size, PLAIN);
+        let options = ["the first of the choices", "another one", "and the last of all of them"];
+        let entries = vec![Entry::choice("what", "a label of some length", &options, options[0]), Entry::button("go")];
+        stage.app.ui.overlay = Some(Overlay::Form(Box::new(Form::new("Long", entries, Long))));
+        stage.draw();
+        let picture = stage.picture();
+        assert!(picture.contains("a label of some length") && picture.contains("and the last of all of"), "{picture}");
+        assert!(picture.contains("lines 1-") && picture.contains("of 60   PgDn"), "{picture}");
+        (0..40).for_each(|_| stage.key(KeyCode::PageDown));
+        assert!(stage.picture().contains("consequence 60"), "{}", stage.picture());
+        stage.key(KeyCode::PageUp);
+        assert!(!stage.picture().contains("consequence 60"), "no key is lost at the end: {}", stage.picture());
+    }
+}
+
+#[test]
+fn the_command_of_a_dialog_is_copied_whole() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.app.ui.overlay = Some(Overlay::Form(Box::new(Form::new("Long", vec![Entry::button("go")], Long))));
+    stage.draw();
+    assert!(stage.picture().contains("... Ctrl-Y copies all of it"), "{}", stage.picture());
+    stage.effects.clear();
+    stage.event(Event::Key(KeyEvent::new(KeyCode::Char('y'), KeyModifiers::CONTROL)), None);
+    let [Effect::Copy(text)] = &*stage.effects else { panic!("{:?}", stage.effects) };
+    assert!(text.starts_with("rustsocks-cli sessions kill 8f0 8f1 ") && text.ends_with(" 8f199"), "{text}");
+    assert!(stage.app.ui.overlay.is_some(), "the form is still open");
+}
+
+#[test]
+fn a_question_is_read_to_its_end_and_no_key_for_that_answers_it() {
+    let mut stage = Stage::connected((60, 16), PLAIN);
+    let lines = (1..=40).map(|number| format!("consequence {number}")).collect();
+    let deed = vec![Effect::ask("test.do", &json!({}), About::Ops)];
+    let question = Question::new("Do it?", lines, "rustsocks-cli do".to_owned(), deed);
+    stage.app.ui.overlay = Some(Overlay::Question(Box::new(question)));
+    stage.asked();
+    stage.draw();
+    (0..40).for_each(|_| stage.key(KeyCode::PageDown));
+    assert!(stage.picture().contains("consequence 40"), "{}", stage.picture());
+    stage.key(KeyCode::Up);
+    assert!(stage.asked().is_empty() && stage.app.ui.overlay.is_some());
+    stage.keys("y");
+    assert_eq!(stage.asked().len(), 1);
+}

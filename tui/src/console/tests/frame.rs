@@ -35,7 +35,7 @@ fn place(stage: &mut Stage, words: &str) -> Position {
     Position { x: u16::try_from(x).expect("a column"), y: u16::try_from(y).expect("a line") }
 }
 
-fn click(stage: &mut Stage, words: &str, gesture: Gesture) {
+pub(super) fn click(stage: &mut Stage, words: &str, gesture: Gesture) {
     let at = place(stage, words);
     stage.event(Event::Pointed(gesture, at), None);
 }
@@ -259,48 +259,17 @@ fn columns_for_which_there_is_no_room_are_gone_to_and_moved() {
 }
 
 #[test]
-fn the_palette_goes_on_with_names_that_the_daemon_knows() {
-    let mut stage = Stage::with_sessions(SIZE, PLAIN);
-    stage.app.model.ops.push("users.list".to_owned());
-    stage.asked();
-    stage.keys(":");
-    let asked: Vec<_> = stage.asked().into_iter().map(|(op, _)| op).collect();
-    assert_eq!(asked, ["users.list", "groups.list"]);
-    stage.answer(About::Names, json!({ "users": [{ "name": "alice" }, { "name": "eve of corp" }] }));
-    stage.keys("kil\tus\te");
-    stage.key(KeyCode::Tab);
-    assert!(stage.picture().contains(": kill user=\"eve of corp\""), "{}", stage.picture());
-    assert!(stage.picture().contains("same as: rustsocks-cli sessions kill --filter 'user=\"eve of corp\"'"));
-    stage.key(KeyCode::Enter);
-    let asked = stage.asked();
-    assert_eq!(
-        (asked[0].0, &asked[0].1["filter"], &asked[0].1["dry"]),
-        ("sessions.kill", &json!("user=\"eve of corp\""), &json!(true))
-    );
-    stage.key(KeyCode::Esc);
-    // What was said is there again.
-    stage.keys(":");
-    stage.key(KeyCode::Up);
-    assert!(stage.picture().contains(": kill user="), "{}", stage.picture());
-    stage.key(KeyCode::Esc);
-    stage.keys(":kill usr=eve");
-    stage.key(KeyCode::Enter);
-    assert!(stage.picture().contains("unknown field `usr`"), "{}", stage.picture());
-}
-
-#[test]
-fn somebody_is_disabled_by_name_and_only_once_the_name_is_typed() {
-    let mut stage = Stage::with_sessions(SIZE, PLAIN);
-    stage.keys(":disable ");
-    stage.answer(About::Names, json!({ "users": [{ "name": "eve" }] }));
-    stage.key(KeyCode::Tab);
-    stage.key(KeyCode::Enter);
-    assert!(stage.picture().contains("Disable eve"), "{}", stage.picture());
-    stage.asked();
-    stage.key(KeyCode::Tab);
-    stage.keys("eve");
-    let asked = stage.asked();
-    assert_eq!((asked[0].0, &asked[0].1["ops"][0]["op"]), ("txn.quick", &json!("user.disable")));
+fn what_was_said_stays_for_seconds_and_a_warning_for_longer() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    let wait = |stage: &mut Stage, seconds: u32| (0..4 * seconds).for_each(|_| stage.event(Event::Tick, None));
+    stage.app.ui.say("done so");
+    wait(&mut stage, 7);
+    assert!(stage.picture().contains("done so"), "{}", stage.picture());
+    wait(&mut stage, 1);
+    assert!(!stage.picture().contains("done so"), "{}", stage.picture());
+    stage.app.ui.warn("not so");
+    wait(&mut stage, 14);
+    assert!(stage.picture().contains("not so"), "{}", stage.picture());
 }
 
 #[test]
@@ -350,8 +319,10 @@ fn whoever_has_lost_the_daemon_sees_why_and_where_to_look() {
     // What is being written meanwhile is not lost for it.
     stage.keys("o");
     stage.event(Event::Told("the journal", Ok("late".to_owned())), None);
-    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Form(_))) && stage.picture().contains("the journal has come"));
+    assert!(matches!(stage.app.ui.overlay, Some(Overlay::Form(_))) && stage.picture().contains("once this is closed"));
     stage.key(KeyCode::Esc);
+    assert!(stage.picture().contains("late"), "{}", stage.picture());
+    stage.keys("q");
     stage.event(Event::Told("the journal", Ok("one\ntwo\u{1b}[2J".to_owned())), None);
     assert!(stage.picture().contains("two\\u{1b}[2J"), "{}", stage.picture());
     stage.keys("q");

@@ -115,8 +115,8 @@ fn a_user_is_added_with_a_password_that_is_written_twice() {
     stage.key(KeyCode::Enter);
     let p = only(&mut stage, "users.add");
     assert_eq!(p, json!({ "name": "carol", "user": { "groups": ["staff"] }, "secret": "canary-secret" }));
-    stage.answer(About::Own(Screen::Users, "password"), json!({ "name": "carol", "gen": 7 }));
-    assert!(stage.app.ui.overlay.is_none() && stage.picture().contains("carol has another password"));
+    stage.answer(About::Own(Screen::Users, "added"), json!({ "name": "carol", "gen": 7 }));
+    assert!(stage.app.ui.overlay.is_none() && stage.picture().contains("carol was added"));
 }
 
 #[test]
@@ -193,10 +193,13 @@ fn a_login_is_tried_and_the_reason_is_told() {
     stage.key(KeyCode::Tab);
     stage.key(KeyCode::Enter);
     assert_eq!(only(&mut stage, "auth.test"), json!({ "user": "alice", "secret": "canary-secret" }));
-    let answer = json!({ "result": "fail", "method": "userpass", "why": "wrong password" });
+    let answer = json!({ "result": "fail", "method": "userpass", "why": "wrong password", "ms": 41 });
     stage.answer(About::Own(Screen::Users, "login"), answer);
     let picture = stage.picture();
-    assert!(picture.contains("login: fail, userpass, wrong password") && !picture.contains("canary"), "{picture}");
+    assert!(picture.contains("fail by userpass in 41 ms") && picture.contains("wrong password"), "{picture}");
+    assert!(!picture.contains("canary"), "{picture}");
+    (0..100).for_each(|_| stage.event(crate::console::event::Event::Tick, None));
+    assert!(stage.picture().contains("wrong password"), "it stays until it is closed: {}", stage.picture());
 }
 
 #[test]

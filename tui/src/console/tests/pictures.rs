@@ -15,7 +15,7 @@ use crate::console::screen::Screen;
 use crate::console::screens::acl::{Page, Topic};
 use crate::console::theme::Theme;
 
-const SIZES: [(u16, u16); 4] = [(60, 16), (80, 24), (100, 30), (132, 43)];
+const SIZES: [(u16, u16); 5] = [(60, 16), (80, 24), (100, 30), (132, 43), (200, 60)];
 
 /// A way to come to a picture.
 pub(super) type Way = fn(&mut Stage);
@@ -35,6 +35,17 @@ pub(super) const PICTURES: &[(&str, Way)] = &[
         sessions(stage);
         stage.keys(" j ");
         stage.push(3, "patch", json!({ "gone": [["8f319e", "upstream"]] }));
+    }),
+    ("comings", |stage| {
+        sessions(stage);
+        stage.app.model.ops.push("sessions.sub".to_owned());
+        stage.keys("w");
+        stage.answer(About::Own(Screen::Sessions, "comings"), json!({ "sub": 12 }));
+        let mut told = json!({ "id": "8f31b0", "t": super::NOW, "user": "eve\u{202e}", "src": "192.168.1.7:5432", "dst": "repo.example.com:443" });
+        stage.push(12, "came", told.clone());
+        (told["reason"], told["rule"]) = (json!("client_closed"), json!("users/eve#1"));
+        stage.push(12, "went", told);
+        stage.push(12, "gap", json!({ "lost": 531 }));
     }),
     ("empty", |stage| {
         stage.keys("2");

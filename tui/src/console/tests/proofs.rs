@@ -11,7 +11,7 @@ use super::pictures::{PICTURES, Way};
 use super::{PLAIN, Stage};
 use crate::console::caps::Caps;
 use crate::console::event::{Effect, Event};
-use crate::console::keys::Key;
+use crate::console::keys::{Binding, Key};
 use crate::console::screens::bindings;
 use crate::console::theme::Theme;
 use crate::shown::is_hidden;
@@ -144,12 +144,7 @@ fn press(way: Way, role: Role, number: usize) -> Option<Stage> {
     let keys: Vec<Key> =
         bindings(stage.app.ui.screen, stage.app.ui.pane).flat_map(|binding| binding.keys).copied().collect();
     stage.effects.clear();
-    let (code, modifiers) = match keys.get(number)? {
-        Key::Char(letter) => (KeyCode::Char(*letter), KeyModifiers::NONE),
-        Key::Ctrl(letter) => (KeyCode::Char(*letter), KeyModifiers::CONTROL),
-        Key::Code(code) => (*code, KeyModifiers::NONE),
-    };
-    stage.event(Event::Key(KeyEvent::new(code, modifiers)), None);
+    press_key(&mut stage, *keys.get(number)?);
     for _ in 0..8 {
         if stage.app.ui.overlay.is_some() {
             stage.keys("y");
@@ -158,4 +153,53 @@ fn press(way: Way, role: Role, number: usize) -> Option<Stage> {
         }
     }
     Some(stage)
+}
+
+#[test]
+fn every_action_says_which_role_it_takes() {
+    let mut refused = 0;
+    for (picture, way) in PICTURES.iter().filter(|(name, _)| SCREENS.contains(name)) {
+        for role in [Role::Read, Role::Operate] {
+            for binding in bindings_of(*way) {
+                let mut stage = Stage::connected((100, 30), PLAIN);
+                stage.app.model.welcome.as_mut().expect("it has greeted").role = role;
+                stage.app.ui.size = (100, 30);
+                way(&mut stage);
+                (stage.app.ui.overlay, stage.app.ui.message) = (None, None);
+                stage.effects.clear();
+                press_key(&mut stage, binding.keys[0]);
+                let said = stage.app.ui.message.as_ref().map(|message| message.text.clone()).unwrap_or_default();
+                let is_refused = said.starts_with("your role is");
+                assert!(
+                    !is_refused || said.ends_with(&format!("takes {}", binding.role)),
+                    "{picture}: {}: {said}",
+                    binding.name
+                );
+                assert!(
+                    is_refused || binding.role <= role || stage.asked().is_empty() && stage.app.ui.overlay.is_none(),
+                    "{picture}: {}",
+                    binding.name
+                );
+                refused += usize::from(is_refused);
+            }
+        }
+    }
+    assert!(refused > 30, "{refused} times somebody was told that he may not");
+}
+
+/// The actions that there are on a picture.
+fn bindings_of(way: Way) -> Vec<&'static Binding> {
+    let mut stage = Stage::connected((100, 30), PLAIN);
+    stage.app.ui.size = (100, 30);
+    way(&mut stage);
+    bindings(stage.app.ui.screen, stage.app.ui.pane).collect()
+}
+
+fn press_key(stage: &mut Stage, key: Key) {
+    let (code, modifiers) = match key {
+        Key::Char(letter) => (KeyCode::Char(letter), KeyModifiers::NONE),
+        Key::Ctrl(letter) => (KeyCode::Char(letter), KeyModifiers::CONTROL),
+        Key::Code(code) => (code, KeyModifiers::NONE),
+    };
+    stage.event(Event::Key(KeyEvent::new(code, modifiers)), None);
 }

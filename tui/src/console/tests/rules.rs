@@ -209,6 +209,8 @@ fn a_draft_is_applied_by_its_word_with_the_number_that_was_shown() {
     let pending = json!({ "gen": 42, "back_to": 41, "until": "2026-11-22T08:01:27Z", "by": "anna" });
     stage.answer(About::Acl(Topic::Applied), json!({ "gen": 42, "ended": 0, "confirm": pending }));
     assert!(stage.app.acl.draft.is_none() && stage.effects.contains(&Effect::Forget("console-draft-acl.toml")));
+    let shown = stage.app.acl.shown().map(|shown| shown.text.clone());
+    assert_eq!((stage.app.acl.base(), shown), (42, Some(changed())), "before the daemon has shown it again");
     let mut waiting = state(42);
     waiting["confirm"] = pending;
     stage.push(9, "policy", waiting);
@@ -374,11 +376,11 @@ fn whoever_ends_sessions_has_the_rules_of_before_come_back_by_themselves() {
     let mut stage = stage_with_draft();
     stage.keys("A");
     stage.answer(About::Acl(Topic::ToApply), effect());
-    assert!(!stage.picture().contains("--confirm-within"), "{}", stage.picture());
+    assert!(!stage.command().contains("--confirm-within"), "{}", stage.command());
     stage.keys(" ");
-    assert!(stage.picture().contains("--confirm-within 120s --end-denied"), "{}", stage.picture());
+    assert!(stage.command().contains("--confirm-within 120s --end-denied"), "{}", stage.command());
     stage.keys("\t ");
-    assert!(!stage.picture().contains("--confirm-within"), "it can be unmarked: {}", stage.picture());
+    assert!(!stage.command().contains("--confirm-within"), "it can be unmarked: {}", stage.command());
 }
 
 #[test]

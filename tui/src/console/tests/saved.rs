@@ -130,7 +130,7 @@ fn a_request_that_was_tried_is_saved_with_what_the_rules_in_force_say() {
     stage.asked();
     stage.keys("s");
     stage.keys("read only");
-    assert!(stage.picture().contains("deny --description 'read only'"), "{}", stage.picture());
+    assert!(stage.command().contains("deny --description 'read only'"), "{}", stage.command());
     (0..9).for_each(|_| stage.key(KeyCode::Tab));
     stage.key(KeyCode::Enter);
     let asked = stage.asked();

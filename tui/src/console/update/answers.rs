@@ -1,5 +1,7 @@
 //! What the daemon says, and where it belongs.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 use wire::admin::{Kill, Killed, Push, Refusal, ViewOpened};
 
@@ -7,6 +9,8 @@ use super::hand;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::live::View;
+use crate::console::model::Link;
+use crate::console::palette::{self, Named};
 use crate::console::pending;
 use crate::console::room::{Rows, unwanted};
 use crate::console::screen::Screen;
@@ -20,6 +24,13 @@ pub(super) fn came(app: &mut App, about: About, answer: Result<Value, Refusal>) 
     if let About::Visit(screen, what, visit) = about {
         let is_over = visit != app.ui.visit;
         return if is_over { unwanted(screen, answer) } else { room(screen).answered(app, what, answer) };
+    }
+    if let About::Latest(screen, what, number) = about {
+        let is_wanted = app.ui.waits_for(screen, what, number);
+        return if is_wanted { room(screen).answered(app, what, answer) } else { unwanted(screen, answer) };
+    }
+    if let About::Counted(view, expr) = about {
+        return palette::counted(app, (view, expr), answer);
     }
     if let About::Found(view) = about {
         return hand::found_row(app, view, answer);
@@ -76,6 +87,8 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         About::Found(_)
         | About::Own(..)
         | About::Visit(..)
+        | About::Latest(..)
+        | About::Counted(..)
         | About::Acl(_)
         | About::Leaver(_)
         | About::LeaverFirst(..)
@@ -96,9 +109,12 @@ fn tell_missing(app: &mut App) {
 
 /// Users or groups by their names.
 fn named(app: &mut App, answer: &Value) {
-    let names = |list: &str| -> Option<Vec<String>> {
-        Some(answer[list].as_array()?.iter().filter_map(|row| row["name"].as_str()).map(str::to_owned).collect())
+    let of_row = |row: &Value| {
+        let name = row["name"].as_str()?.to_owned();
+        Some(Named { name, sessions: row["sessions"].as_u64() })
     };
+    let names =
+        |list: &str| -> Option<Vec<Named>> { Some(answer[list].as_array()?.iter().filter_map(of_row).collect()) };
     app.names.users = names("users").unwrap_or_else(|| std::mem::take(&mut app.names.users));
     app.names.groups = names("groups").unwrap_or_else(|| std::mem::take(&mut app.names.groups));
 }
@@ -169,7 +185,11 @@ fn listed(app: &mut App, screen: Screen, answer: &Value) {
 fn refused(app: &mut App, about: &About, refusal: &Refusal) {
     let why = refusal.with_code();
     match about {
-        About::Window(view) => app.live_mut(*view).is_asking = false,
+        About::Window(view) => {
+            let live = app.live_mut(*view);
+            live.is_asking = false;
+            live.fault = live.table.sub.is_none().then(|| why.clone());
+        }
         About::KillDry(number) | About::Killed(number) if app.ui.dialog(*number).is_some() => app.ui.overlay = None,
         About::Listing(screen) => {
             if let Some(listing) = room(*screen).listing_mut(app) {
@@ -191,12 +211,28 @@ fn refused(app: &mut App, about: &About, refusal: &Refusal) {
         | About::Found(_)
         | About::Own(..)
         | About::Visit(..)
+        | About::Latest(..)
+        | About::Counted(..)
         | About::Acl(_)
         | About::Leaver(_)
         | About::LeaverFirst(..)
         | About::Pending(_) => {}
     }
     app.ui.warn(why);
+}
+
+/// News were let go of while the operator was elsewhere: everything is looked at once, as it is now.
+pub(super) fn missed(app: &mut App, missed: &BTreeMap<u64, u64>) -> Vec<Effect> {
+    if app.model.link != Link::Live {
+        return Vec::new();
+    }
+    let mut effects = acl::watch_anew(app);
+    for view in View::ALL {
+        let visible = visible(app, *view);
+        effects.extend(app.live_mut(*view).ask(visible));
+    }
+    effects.extend(room(app.ui.screen).missed(app, missed));
+    effects
 }
 
 /// News of a subscription.

@@ -128,7 +128,10 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::First => return moved(app, isize::MIN / 2),
         Action::Last => return moved(app, isize::MAX / 2),
         Action::Open => return here.opened(app),
-        Action::Back => return here.back(app),
+        Action::Back => {
+            let taken_back = app.waiting.question(app.ui.screen).map(Effect::Cancel);
+            return taken_back.map_or_else(|| here.back(app), |cancel| vec![cancel]);
+        }
         Action::Earlier => return trail::back(app),
         Action::Later => return trail::forward(app),
         Action::Filter => app.ui.overlay = Some(Overlay::Filter(Field::of(&here.filter(app).unwrap_or_default()))),

@@ -71,21 +71,17 @@ fn pressed(app: &mut App, target: Target, gesture: Gesture) -> Vec<Effect> {
         Target::Hint(action) if !is_double => act(app, action),
         Target::Column(view, name) if !is_double => sorted(app, view, &name),
         // The first of the two has chosen it.
-        Target::Row(..) | Target::Listed(_) | Target::Own(..) if is_double => act(app, Action::Open),
+        Target::Row(..) | Target::Listed(..) | Target::Own(..) if is_double => act(app, Action::Open),
         Target::Row(view, id) => {
-            to_pane(app, Rows::Live(view));
+            to_table(app, view);
             let visible = super::answers::visible(app, view);
             app.live_mut(view).pointed(visible, &id)
         }
-        Target::Listed(by) => {
-            to_pane(app, Rows::Listing);
-            moved(app, by)
-        }
-        Target::Own(pane, by) => {
+        Target::Listed(pane, by) | Target::Own(pane, by) => {
             app.ui.pane = pane;
             moved(app, by)
         }
-        Target::Pane(_) | Target::Table(_) | Target::List => {
+        Target::Pane(_) | Target::Table(_) => {
             app.ui.pane = pane_of(app, &target).unwrap_or(app.ui.pane);
             Vec::new()
         }
@@ -95,30 +91,32 @@ fn pressed(app: &mut App, target: Target, gesture: Gesture) -> Vec<Effect> {
 
 /// The part of the screen whose place this is.
 fn pane_of(app: &App, target: &Target) -> Option<usize> {
-    let rows = match target {
-        Target::Pane(pane) => return Some(*pane),
-        Target::Table(view) => Rows::Live(*view),
-        Target::List => Rows::Listing,
+    match target {
+        Target::Pane(pane) => Some(*pane),
+        Target::Table(view) => pane_with(app, *view),
         Target::Tab(_)
         | Target::Hint(_)
         | Target::Row(..)
         | Target::Column(..)
-        | Target::Listed(_)
+        | Target::Listed(..)
         | Target::Own(..)
         | Target::Choice(_)
-        | Target::Entry(_) => return None,
-    };
-    let here = room(app.ui.screen);
-    (0..here.panes()).find(|pane| here.rows(*pane) == rows)
+        | Target::Entry(_) => None,
+    }
 }
 
-fn to_pane(app: &mut App, rows: Rows) {
+/// The part with this table.
+fn pane_with(app: &App, view: View) -> Option<usize> {
     let here = room(app.ui.screen);
-    app.ui.pane = (0..here.panes()).find(|pane| here.rows(*pane) == rows).unwrap_or(app.ui.pane);
+    (0..here.panes()).chain(here.aside()).find(|pane| here.rows(*pane) == Rows::Live(view))
+}
+
+fn to_table(app: &mut App, view: View) {
+    app.ui.pane = pane_with(app, view).unwrap_or(app.ui.pane);
 }
 
 fn sorted(app: &mut App, view: View, name: &str) -> Vec<Effect> {
-    to_pane(app, Rows::Live(view));
+    to_table(app, view);
     let visible = super::answers::visible(app, view);
     app.live_mut(view).sorted(visible, name)
 }

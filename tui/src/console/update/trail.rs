@@ -38,7 +38,9 @@ fn resumed(app: &mut App, place: Place) -> Vec<Effect> {
     }
     room(screen).resumed(app, &own);
     let mut effects = enter(app, screen);
-    app.ui.pane = pane;
+    let here = room(screen);
+    let is_there = pane < here.panes() || here.aside() == Some(pane) && here.keeps_aside(app);
+    app.ui.pane = if is_there { pane } else { 0 };
     for view in open {
         let visible = super::answers::visible(app, view);
         effects.extend(app.live_mut(view).ask(visible));

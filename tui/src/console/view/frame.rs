@@ -130,6 +130,7 @@ fn tabs(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let area = Rect { width: area.width - working(app, canvas, area), ..area };
     if let Some(message) = &app.ui.message {
         let (mark, role) = if message.is_bad { ("! ", Role::Warn) } else { ("", Role::Text) };
         canvas.text(area, 1, 0, &format!("{mark}{}", message.text), role);
@@ -139,6 +140,15 @@ fn message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if !filter.is_empty() {
         canvas.text(area, 1, 0, &format!("filter: {filter}   Esc clears it"), Role::Accent);
     }
+}
+
+/// How long something has been waited for, on the right; says how many cells that takes.
+fn working(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> u16 {
+    let Some(so_far) = app.waiting.so_far() else { return 0 };
+    let is_free = app.ui.overlay.is_none() && app.waiting.can_be_taken_back(app.ui.screen);
+    let words = if is_free { format!("  {so_far} - Esc cancels ") } else { format!("  {so_far} ") };
+    canvas.text_right(area, 0, &words, Role::Dim);
+    u16::try_from(words.len()).unwrap_or(u16::MAX).min(area.width)
 }
 
 fn hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {

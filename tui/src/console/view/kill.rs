@@ -8,6 +8,7 @@ use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::dialog::{KillDialog, Part, SEEN};
 use crate::console::field::Field;
+use crate::console::form::{same, working};
 use crate::console::model::number;
 use crate::console::theme::Role;
 use crate::output::raw;
@@ -21,7 +22,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, dialog: &Kill
         return None;
     };
     let seen = u16::try_from(meant.sample.len().min(SEEN)).unwrap_or(0);
-    let inner = canvas.opened(area, (78, seen + 13), &format!("End {} {}?", meant.matched, sessions(meant.matched)));
+    let same = same(&dialog.command(), usize::from(78.min(area.width).saturating_sub(4)));
+    let more = u16::try_from(same.len()).unwrap_or(0);
+    let title = format!("End {} {}?", meant.matched, sessions(meant.matched));
+    let inner = canvas.opened(area, (78, seen + 12 + more), &title);
     canvas.text(inner, 0, 0, &which(dialog, meant), Role::Text);
     let age = |began: f64| shown::age(number(&Value::from((app.model.now - began).max(0.0))));
     let oldest = meant.oldest.map_or_else(|| "-".to_owned(), age);
@@ -34,9 +38,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, dialog: &Kill
         let line = format!("also   [{check}] disable the user {user} first (or it can connect again)");
         canvas.text(form, 0, 1, &line, if dialog.part == Part::Leaver { Role::Select } else { Role::Text });
     }
-    canvas.text(form, 0, 5, &format!("same as: {}", dialog.command()), Role::Dim);
+    for (line, y) in same.iter().zip(5..form.height) {
+        canvas.text(form, 0, y, line, Role::Dim);
+    }
     if dialog.is_given {
-        canvas.text(form, 0, 3, "working ...", Role::Text);
+        canvas.text(form, 0, 3, &working(app), Role::Text);
         return None;
     }
     let in_consent = consent(canvas, form, dialog);

@@ -18,7 +18,7 @@ use crate::console::theme::Role;
 use crate::console::ui::Overlay;
 use crate::console::update::TICKS;
 use crate::output::{Sheet, raw};
-use crate::shown::{self, visible, width};
+use crate::shown::{self, visible, width, wrapped};
 
 /// Where something is being written, if anything is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
@@ -54,8 +54,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
             None
         }
         Overlay::Kill(dialog) => kill::draw(app, canvas, area, dialog),
-        Overlay::Form(form) => form::draw(canvas, area, form),
-        Overlay::Question(question) => form::draw_question(canvas, area, question),
+        Overlay::Form(form) => form::draw(app, canvas, area, form),
+        Overlay::Question(question) => form::draw_question(app, canvas, area, question),
     }
 }
 
@@ -85,10 +85,15 @@ fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, (why, attempt, retry_ms)
         ));
     }
     lines.push((0, "j shows what the service wrote last (journalctl -u rustsocks)".to_owned(), Role::Text));
-    let height = u16::try_from(lines.len()).unwrap_or(10).saturating_add(3);
+    let cells = usize::from(78.min(area.width).saturating_sub(4));
+    let why = wrapped(&canvas.seen(why), cells).into_iter().map(|line| (0, line, Role::Bad));
+    let below = lines.into_iter().flat_map(|(x, line, role)| {
+        wrapped(&line, cells.saturating_sub(usize::from(x))).into_iter().map(move |line| (x, line, role))
+    });
+    let lines: Vec<(u16, String, Role)> = why.chain(below).collect();
+    let height = u16::try_from(lines.len()).unwrap_or(10).saturating_add(2);
     let inner = canvas.opened(area, (78, height), "Disconnected");
-    canvas.text(inner, 0, 0, why, Role::Bad);
-    for ((x, line, role), y) in lines.iter().zip(1..inner.height) {
+    for ((x, line, role), y) in lines.iter().zip(0..inner.height) {
         canvas.text(inner, *x, y, line, *role);
     }
 }

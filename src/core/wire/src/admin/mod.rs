@@ -23,7 +23,7 @@ pub use message::{Answer, BadMessage, BadRequest, Message, Push, Request};
 pub use refusal::{Code, Diagnostic, Refusal};
 pub use role::Role;
 pub use sessions::{Kill, Killed};
-pub use view::{Column, Direction, FilterError, Held, Patch, Row, ViewChange, ViewOpen, ViewOpened, Window};
+pub use view::{Column, Direction, FilterError, Held, Patch, Row, TABLES, ViewChange, ViewOpen, ViewOpened, Window};
 
 /// The number of the protocol that this build speaks.
 pub const PROTOCOL: u32 = 1;

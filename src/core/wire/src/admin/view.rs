@@ -8,6 +8,78 @@ use serde_json::Value;
 /// A row: one value for each column of the view, in their order. The first column is always `id`.
 pub type Row = Vec<Value>;
 
+/// The tables that there are views of, each with its columns, the id first: what rows can be sorted by, and shown of them.
+pub const TABLES: &[(&str, &[&str])] = &[
+    (
+        "sessions",
+        &[
+            "id", "user", "groups", "src", "sport", "dst", "dport", "host", "ip", "proto", "cmd", "state", "start",
+            "idle", "up", "down", "pup", "pdown", "rup", "rdown", "rate", "limit", "rule", "decision", "auth",
+            "listener", "gen", "uuid",
+        ],
+    ),
+    (
+        "users",
+        &[
+            "id",
+            "name",
+            "state",
+            "from",
+            "groups",
+            "sessions",
+            "rate",
+            "up",
+            "down",
+            "last_seen",
+            "last_src",
+            "up24",
+            "down24",
+            "denied24",
+            "fails24",
+        ],
+    ),
+    (
+        "limits",
+        &[
+            "id",
+            "name",
+            "kind",
+            "parent",
+            "limit",
+            "using",
+            "pct",
+            "sessions",
+            "most_sessions",
+            "waiting",
+            "guaranteed",
+            "burst",
+            "origin",
+            "override_left",
+        ],
+    ),
+    ("bans", &["id", "src", "age", "left", "turned_away"]),
+    (
+        "whatif",
+        &[
+            "id",
+            "user",
+            "src",
+            "dst",
+            "ip",
+            "proto",
+            "start",
+            "up",
+            "down",
+            "before",
+            "rule_before",
+            "after",
+            "rule_after",
+            "own",
+            "uuid",
+        ],
+    ),
+];
+
 /// Opens a view.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ViewOpen {

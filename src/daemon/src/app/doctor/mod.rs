@@ -5,6 +5,7 @@
 
 mod advertised;
 pub(super) mod args;
+mod certificates;
 mod clock;
 mod database;
 mod files;
@@ -62,6 +63,7 @@ fn examine(patient: &Patient<'_>, target: &Target) -> Vec<Examined> {
     let findings = [
         ("configuration", patient.remarks()),
         ("files", files::examine(patient)),
+        ("certificates", certificates::examine(patient)),
         ("pam", pam::examine(patient)),
         ("limits", limits::examine(patient)),
         ("advertised", advertised::examine(patient)),

@@ -62,11 +62,11 @@ fn print_pages(
     let mut left = limit;
     loop {
         let wanted = left.map_or(PAGE, |left| left.min(PAGE));
-        let rows = archive.page(&filter, wanted)?;
+        let rows = archive.whole(&filter, wanted)?;
         printer.rows(&rows)?;
         left = left.map(|left| left - wanted);
         match rows.last() {
-            Some(last) if rows.len() == wanted as usize && left != Some(0) => filter.after = Some(last.session_id),
+            Some(last) if rows.len() == wanted as usize && left != Some(0) => filter.after = Some(last.row.session_id),
             Some(_) | None => return Ok(()),
         }
     }

@@ -5,12 +5,13 @@ use std::io::Write;
 use jiff::fmt::strtime;
 
 use super::args::By;
+use crate::engine::history::archive::flows::Whole;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::Sum;
 
 /// Prints one answer, page by page.
 pub(super) trait Printer {
-    fn rows(&mut self, rows: &[Row]) -> anyhow::Result<()>;
+    fn rows(&mut self, rows: &[Whole]) -> anyhow::Result<()>;
     fn sums(&mut self, by: By, sums: &[Sum]) -> anyhow::Result<()>;
     fn finish(self) -> anyhow::Result<()>;
 }
@@ -33,7 +34,7 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write> Printer for Json<W> {
-    fn rows(&mut self, rows: &[Row]) -> anyhow::Result<()> {
+    fn rows(&mut self, rows: &[Whole]) -> anyhow::Result<()> {
         self.lines(rows)
     }
 
@@ -46,7 +47,7 @@ impl<W: Write> Printer for Json<W> {
     }
 }
 
-/// A header, then one record per line.
+/// A header, then one record per line, which has no room for what an association exchanged with each peer.
 pub(super) struct Csv<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Csv<W> {
@@ -56,8 +57,8 @@ impl<W: Write> Csv<W> {
 }
 
 impl<W: Write> Printer for Csv<W> {
-    fn rows(&mut self, rows: &[Row]) -> anyhow::Result<()> {
-        rows.iter().try_for_each(|row| self.0.serialize(row)).map_err(Into::into)
+    fn rows(&mut self, rows: &[Whole]) -> anyhow::Result<()> {
+        rows.iter().try_for_each(|whole| self.0.serialize(&whole.row)).map_err(Into::into)
     }
 
     fn sums(&mut self, _by: By, sums: &[Sum]) -> anyhow::Result<()> {
@@ -101,12 +102,12 @@ impl<W: Write> Table<W> {
 const HEAD: &str = "START (UTC)          DURATION  STATUS       REASON                USER             SOURCE                   SENT      RECEIVED  DESTINATION";
 
 impl<W: Write> Printer for Table<W> {
-    fn rows(&mut self, rows: &[Row]) -> anyhow::Result<()> {
+    fn rows(&mut self, rows: &[Whole]) -> anyhow::Result<()> {
         if !std::mem::replace(&mut self.has_head, true) {
             writeln!(self.out, "{HEAD}")?;
         }
-        rows.iter().try_for_each(|row| self.row(row))?;
-        self.last = rows.last().map(|row| row.session_id.to_string()).or(self.last.take());
+        rows.iter().try_for_each(|whole| self.row(&whole.row))?;
+        self.last = rows.last().map(|whole| whole.row.session_id.to_string()).or(self.last.take());
         Ok(())
     }
 

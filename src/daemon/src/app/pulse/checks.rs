@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use nix::sys::statvfs::fstatvfs;
 
 use super::super::counting::Counting;
-use crate::frontends::office::Office;
+use crate::frontends::office::{Office, Record};
 use crate::state::metrics::recent::{LOOKS, Recent};
 use crate::state::readiness::Reason;
 use crate::state::vitals::Usage;
@@ -104,6 +104,7 @@ impl Examination {
         found.extend([descriptors(usage), memory(usage), self.log(), monitor(office), self.clock.finding()]);
         found.extend(office.vitals.last_fetch().map(metrics));
         found.extend([penalties(office), reload(office)]);
+        found.extend(office.record.as_deref().map(audit));
         found
     }
 
@@ -391,6 +392,25 @@ fn reload(office: &Office) -> Finding {
         effect: "what is in force is not what the files say",
         hint: "mend the file and reload: rustsocks-cli reload",
         screen: "config",
+    }
+}
+
+/// But for the room on its disk, which only a record finds out.
+fn audit(record: &Record) -> Finding {
+    let reached = record.audit.reach();
+    Finding {
+        name: "audit",
+        state: warn_if(reached.is_err()),
+        measured: reached.map_or_else(|error| error.to_string(), |()| "can be written".to_owned()),
+        limit: None,
+        key: Some("admin.audit_log"),
+        effect: if record.is_required {
+            "orders are refused, because they cannot be written down"
+        } else {
+            "orders are carried out, and are not written down"
+        },
+        hint: "look at the owner and the mode of the file and its directory; rustsocks doctor does",
+        screen: "health",
     }
 }
 

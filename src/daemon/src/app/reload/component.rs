@@ -74,7 +74,7 @@ impl Component for Rules {
 
     fn make(settings: &Settings, texts: Texts<'_>, former: Option<&Self>) -> anyhow::Result<Self> {
         let written = configuration::rules(settings, texts.text)?;
-        let rules = written.tested_by(texts.beside.map(|tests| tests.text.as_str()));
+        let rules = written.tested_by(texts.beside.map(|tests| &*tests.text));
         Ok(match former {
             Some(former) => rules.after(former),
             None => rules,
@@ -141,7 +141,7 @@ pub(super) enum Found<T> {
 #[derive(Debug)]
 pub(super) struct News {
     /// That of the configuration, if there is another one.
-    pub(super) text: Option<String>,
+    pub(super) text: Option<Arc<str>>,
     pub(super) configuration: Found<Settings>,
     /// The configuration as it was read.
     pub(super) loaded: Option<Loaded>,

@@ -109,10 +109,24 @@ impl Monitor for Line {
     }
 
     fn replace(&self, ticket: Ticket, kind: DocumentKind, former: [u8; 32], text: &str) -> bool {
-        let order = ToMonitor::ReplaceText { ticket, kind, former };
+        self.hand_over(&ToMonitor::ReplaceText { ticket, kind, former }, kind, text)
+    }
+
+    fn work_by(&self, ticket: Ticket, kind: DocumentKind, text: &str) -> bool {
+        self.hand_over(&ToMonitor::WorkByText { ticket, kind }, kind, text)
+    }
+
+    fn want_writable(&self, ticket: Ticket, kind: DocumentKind) -> bool {
+        self.0.send(&ToMonitor::IsWritable { ticket, kind }).is_ok()
+    }
+}
+
+impl Line {
+    /// A text beside an order that needs one.
+    fn hand_over(&self, order: &ToMonitor, kind: DocumentKind, text: &str) -> bool {
         let passed = sealed(kind.name(), text.as_bytes())
             .map_err(anyhow::Error::from)
-            .and_then(|text| Ok(self.0.send_with(&order, text.as_fd())?));
+            .and_then(|text| Ok(self.0.send_with(order, text.as_fd())?));
         passed.inspect_err(|error| tracing::warn!(%error, "a text cannot be handed to the monitor")).is_ok()
     }
 }

@@ -24,6 +24,7 @@ use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use acl::{Destination, HostName};
 use socket2::Socket;
@@ -37,6 +38,7 @@ use self::options::{Options, Source};
 use self::race::{Field, Pace, more_telling, race};
 use self::resolve::Resolve;
 use self::system::System;
+use crate::state::metrics::Metrics;
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
@@ -85,6 +87,24 @@ impl Dialer {
     pub(crate) async fn look_up(&self, name: &HostName) -> Result<Vec<IpAddr>, Refusal> {
         let Found { addresses, refusal } = self.names.inquire(name).all().await;
         if addresses.is_empty() { Err(refusal.unwrap_or(Refusal::NameNotFound)) } else { Ok(addresses) }
+    }
+
+    /// The same within so much time, for whoever waits on a thread without a runtime. It asks the same name servers as the others do,
+    /// by sockets of its own: those of a shared question would end with this thread's runtime.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or what the client of such a request would be told.
+    pub(crate) fn look_up_apart(
+        &self,
+        name: &HostName,
+        patience: Duration,
+    ) -> io::Result<Result<Vec<IpAddr>, Refusal>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let apart = Self::new(self.options.clone(), Lookups::new(&Metrics::default()))?;
+            let looked_up = timeout_at(Instant::now() + patience, apart.look_up(name)).await;
+            Ok(looked_up.unwrap_or(Err(Refusal::TimedOut)))
+        })
     }
 
     /// Connects to `destination` within `lifetimes.connect`, names and addresses together,

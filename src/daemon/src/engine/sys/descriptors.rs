@@ -1,6 +1,12 @@
 //! How many descriptors there are, and how many sessions they suffice for.
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use std::{fs::File, os::fd::RawFd};
+
+use nix::{
+    fcntl::{FcntlArg, fcntl},
+    sys::resource::{Resource, getrlimit, setrlimit},
+    unistd::close,
+};
 
 use super::pipe;
 
@@ -36,7 +42,21 @@ pub(crate) fn plan(wanted_sessions: usize, handshakes: usize, http: usize) -> Re
     if budget.sessions == 0 {
         return Err(format!("{budget}: raise LimitNOFILE (ulimit -n) or lower limits.max_handshakes"));
     }
+    make_room(budget.needed().min(limit));
     Ok(budget)
+}
+
+/// Has the kernel make its table of this process's descriptors large enough for so many at once.
+///
+/// It grows by doubling otherwise, whenever one more descriptor does not fit, and with several threads each of these waits for an
+/// RCU grace period (`expand_fdtable` in Linux's fs/file.c): all sessions of a relay stood still for up to 30 ms while connections
+/// came in. The table never shrinks again, and takes 8 bytes for each descriptor of memory of the kernel.
+fn make_room(descriptors: usize) {
+    let Ok(last) = RawFd::try_from(descriptors.saturating_sub(1)) else { return };
+    let Ok(any) = File::open("/dev/null") else { return };
+    if let Ok(highest) = fcntl(&any, FcntlArg::F_DUPFD_CLOEXEC(last)) {
+        let _only_made_for_its_number = close(highest);
+    }
 }
 
 impl Budget {
@@ -85,6 +105,14 @@ mod tests {
     fn nine_thousand_sessions_fit_under_a_limit_of_twenty_thousand() {
         let budget = Budget::of(20_000, 9_000, 1_000, 100);
         assert_eq!((budget.sessions, budget.is_short()), (9_000, false));
+    }
+
+    #[test]
+    fn the_table_of_descriptors_has_room_before_they_come() {
+        make_room(1_000);
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+        assert!(size.trim().parse::<usize>().unwrap() >= 1_000, "{status}");
     }
 
     #[test]

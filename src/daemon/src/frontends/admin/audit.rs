@@ -100,8 +100,8 @@ struct Subscribe {
 fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Subscribe { filter, every_ms } = read(p)?;
     let filter = filter_of(&filter, filter::AUDIT)?;
-    let last = audit(&conversation.desk)?.tail(1).map_err(|error| unreadable(&error))?;
-    let watched = Watched { filter, length: 0, told: last.last().map_or(0, number), aside: Aside::default() };
+    let told = audit(&conversation.desk)?.last_number().map_err(|error| unreadable(&error))?;
+    let watched = Watched { filter, length: 0, told, aside: Aside::default() };
     let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
     Ok(json!({ "sub": sub }))
 }

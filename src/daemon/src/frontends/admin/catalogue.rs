@@ -2,8 +2,8 @@
 
 use super::ops::Op;
 use super::{
-    attention, audit, auth, health, history, limits, logs, meta, policy, reload, series, sessions, status, txn, users,
-    view,
+    attention, audit, auth, health, history, limits, logs, meta, policy, reload, series, sessions, status, support,
+    txn, users, view,
 };
 
 /// The rooms, in the order of the reference.
@@ -24,6 +24,7 @@ const ROOMS: &[&[Op]] = &[
     limits::OPS,
     logs::OPS,
     audit::OPS,
+    support::OPS,
 ];
 
 /// Every operation, in the order of the reference.

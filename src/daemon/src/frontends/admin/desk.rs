@@ -180,7 +180,9 @@ pub(super) fn refusal(no: &No) -> Refusal {
         }
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
         No::Conflict(_) => Refusal::new(Code::Conflict, msg),
-        No::NothingKept | No::NothingWritten(_) => Refusal::new(Code::Unavailable, msg),
+        No::FileDrift(edited) => Refusal::new(Code::Conflict, msg).with(json!(edited)),
+        No::Unwritable(_) => Refusal::new(Code::ReadonlyStore, msg),
+        No::NothingKept | No::NothingWritten(_) | No::Unresolved(_) => Refusal::new(Code::Unavailable, msg),
         No::TooOften => Refusal::new(Code::Busy, msg).for_now(),
         No::Withdrawn => Refusal::new(Code::Cancelled, msg),
         No::TooMuch(_) => Refusal::new(Code::TooLarge, msg),

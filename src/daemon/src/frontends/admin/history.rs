@@ -60,11 +60,17 @@ pub(super) const OPS: &[Op] = &[
             ("to", "as for history.query"),
             ("sort", "as for history.query"),
         ],
-        "parts with rows of 500 objects, then rows: how many",
+        "parts with rows of 500 objects like those of history.get, then rows: how many",
         "the same sessions, all of them; it is written into the audit log",
     )
     .on(Lane::Looking),
-    search("history.get", get, &[("id", "a UUID")], "the row", "one session, live or over"),
+    search(
+        "history.get",
+        get,
+        &[("id", "a UUID")],
+        "the row; of an association flows, its peers with the most bytes, and others",
+        "one session, live or over",
+    ),
 ];
 
 /// Rows of one answer.
@@ -148,7 +154,7 @@ pub(super) fn export(
     let which: Which = read(p)?;
     let filter = which.filter(asker)?;
     let taken = |rows| {
-        let rows = serde_json::to_value(Answer::Past(rows)).expect("an answer can be written");
+        let rows = serde_json::to_value(rows).expect("an answer can be written");
         part(json!({ "rows": rows }))
     };
     let count = desk.office.export(&asker.caller, (&filter, words), taken).map_err(|no| refusal(&no))?;

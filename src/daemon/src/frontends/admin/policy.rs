@@ -10,7 +10,7 @@ use wire::admin::Refusal;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{Op, Takes, look, read, watch};
+use super::ops::{Op, Takes, look, read, search, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::policy::{Order, Store};
 use crate::frontends::office::{Operation, Question};
@@ -24,7 +24,7 @@ pub(super) const OPS: &[Op] = &[
         "generation, default_policy, total, rules, next",
         "the rules in force",
     ),
-    look(
+    search(
         "acl.explain",
         explain,
         &[
@@ -32,12 +32,13 @@ pub(super) const OPS: &[Op] = &[
             ("dest", "where to: a name or an address"),
             ("port", "the port"),
             ("draft, text or gen", "other rules than those in force: a draft, a text, or an earlier generation"),
+            ("resolve", "true: the addresses of a name are looked up now, within 5 s; nothing is looked up without it"),
             (
                 "…",
                 "groups, protocol, command, source, auth_method, addresses, pam_services, at, explain: as POST /api/acl/test has them",
             ),
         ],
-        "as rustsocks acl-check --json says it",
+        "as rustsocks acl-check --json says it; limits with explain and with resolve",
         "what the rules would say to somebody, those in force or others",
     ),
     look(
@@ -73,7 +74,12 @@ pub(super) fn rules(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, 
     desk.perform(asker, Operation::Rules { after, limit: limit.unwrap_or(MOST).clamp(1, MOST) })
 }
 
-pub(super) fn explain(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+pub(super) fn explain(
+    desk: &Desk,
+    asker: &Asker,
+    p: Parameters,
+    _: &mut dyn FnMut(Value) -> bool,
+) -> Result<Value, Refusal> {
     let (subject, question): (Parameters, Parameters) =
         p.into_iter().partition(|(name, _)| ["draft", "text", "gen"].contains(&name.as_str()));
     let question: Box<Question> = Box::new(read(question)?);

@@ -1,19 +1,20 @@
 //! Operations on live sessions.
 
-use std::time::Instant;
-
 use filter::{Field, Filter};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Kill, Refusal, Role};
 
-use super::conversation::Parameters;
+use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
 use super::logs::told;
-use super::ops::{IDEM, Op, order, read, search};
+use super::ops::{EVERY, IDEM, Op, look, order, read, search, watch};
+use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
 use crate::frontends::office::several::{Known, Several, Whom};
-use crate::frontends::office::sight::{Sight, masked, now};
+use crate::frontends::office::sight::{Sight, masked, now, seconds};
+use crate::state::history::record::reason;
+use crate::state::session::comings::{Unseen, Watching};
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -46,6 +47,20 @@ pub(super) const OPS: &[Op] = &[
         &[("filter", "which sessions; all without it")],
         "parts with rows of 500 objects, then rows: how many",
         "every live session with every column",
+    ),
+    watch(
+        "sessions.sub",
+        subscribe,
+        &[("filter", "which sessions; all without it"), EVERY],
+        "sub; pushes came, once a session has asked for something, and went (n, t, every column of the view; went: reason), and gap (lost)",
+        "sessions as they come and go, also those that are over before anybody looks at a view",
+    ),
+    look(
+        "sessions.stats",
+        stats,
+        &[],
+        "since, until, active_sessions, total_sessions, total_bytes, total_bytes_sent, total_bytes_received, tcp, udp: bytes_sent and bytes_received of each, top_users, top_destinations, acl_stats: allowed and blocked; as GET /stats",
+        "what happens now and what happened today",
     ),
 ];
 
@@ -85,6 +100,11 @@ pub(super) fn get(
         row["log"] = lines.iter().map(|line| told(line, asker.is_masked)).collect();
     }
     Ok(row)
+}
+
+pub(super) fn stats(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {
+    let answer = desk.office.perform(&asker.caller, Operation::Statistics).map_err(|no| refusal(&no))?;
+    Ok(serde_json::to_value(&answer).expect("an answer can be written"))
 }
 
 pub(super) fn kill(
@@ -127,8 +147,7 @@ pub(super) fn export(
 ) -> Result<Value, Refusal> {
     let Export { filter } = read(p)?;
     let filter = filter_of(filter.as_deref().unwrap_or_default(), filter::SESSIONS)?;
-    let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
-    let (mut sights, now) = (desk.office.sights(&rates, asker.is_masked), now());
+    let (mut sights, now) = (desk.office.sights(asker.is_masked), now());
     sights.retain(|sight| filter.admits(sight, now));
     sights.sort_unstable_by_key(|sight| sight.session.number);
     for rows in sights.chunks(PART) {
@@ -138,6 +157,45 @@ pub(super) fn export(
         }
     }
     Ok(json!({ "rows": sights.len() }))
+}
+
+#[derive(Deserialize)]
+struct Subscribe {
+    filter: Option<String>,
+    every_ms: Option<u64>,
+}
+
+pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
+    let Subscribe { filter, every_ms } = read(p)?;
+    let filter = filter_of(filter.as_deref().unwrap_or_default(), filter::SESSIONS)?;
+    let watching = conversation.desk.office.world.roster.comings().watch();
+    let sub = conversation.subscribe(Subject::Other(Box::new(Watched { filter, watching })), every_ms)?;
+    Ok(json!({ "sub": sub }))
+}
+
+/// Which sessions, and up to which they have been told.
+#[derive(Debug)]
+struct Watched {
+    filter: Filter,
+    watching: Watching,
+}
+
+impl Source for Watched {
+    fn news(&mut self, desk: &Desk, asker: &Asker) -> Vec<(&'static str, Value)> {
+        let Unseen { comings, lost } = self.watching.unseen();
+        let gap = (lost > 0).then(|| ("gap", json!({ "lost": lost })));
+        let (sights, now) =
+            (desk.office.sights_of(comings.iter().map(|coming| &coming.session), asker.is_masked), now());
+        let told =
+            comings.iter().zip(sights).filter(|(_, sight)| self.filter.admits(sight, now)).map(|(coming, sight)| {
+                let mut row = sight.object();
+                (row["n"], row["t"]) = (coming.number.into(), seconds(coming.at).into());
+                let Some(ending) = coming.went else { return ("came", row) };
+                row["reason"] = reason(ending).into();
+                ("went", row)
+            });
+        gap.into_iter().chain(told).collect()
+    }
 }
 
 pub(super) fn filter_of(text: &str, fields: &[Field]) -> Result<Filter, Refusal> {

@@ -72,12 +72,9 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
         }
     });
     let summary = office.today.summary(&office.world.roster, 0, Timestamp::now());
-    let is = Totals {
-        opened: summary.sessions,
-        blocked: summary.blocked,
-        sent: summary.carried.sent,
-        received: summary.carried.received,
-    };
+    let carried = summary.carried.together();
+    let is =
+        Totals { opened: summary.sessions, blocked: summary.blocked, sent: carried.sent, received: carried.received };
     let was = before.0.replace((now, is));
     let rate = |of: fn(&Totals) -> u64| {
         let (then, was) = was?;
@@ -121,7 +118,7 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
         "clients": desk.presence.count(),
         "today": {
             "since": summary.since, "sessions": summary.sessions, "allowed": summary.allowed, "blocked": summary.blocked,
-            "up": summary.carried.sent, "down": summary.carried.received,
+            "up": carried.sent, "down": carried.received,
         },
         "banned": office.world.penalties.turned_away_sources(),
         "acl": { "gen": regime.snapshot.generation, "rules": rules.set().policy().rule_count() },

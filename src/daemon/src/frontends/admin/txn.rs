@@ -30,20 +30,36 @@ const OPS_OF_TESTS: &str = "all that the tests are to be, or changes: test.add {
 const DESPITE: Takes =
     ("despite_tests", "true: of acl, saved tests that it fails are switched off instead of holding it up");
 
+/// Where a text is put.
+const RUN_TIME: Takes = (
+    "run_time",
+    "true: of acl and users, in force until files are read again, by a reload or a start; the file stays as it is",
+);
+const EXPECT_FILE: Takes = (
+    "expect_file",
+    "the sha of what the file says, if that is not in force and may be overwritten; it is kept as a rejected generation. Without it, or if the file says something else, the answer is conflict with data.kind file_drift",
+);
+
+/// With what a draft is merged.
+const WITH_FILE: Takes = ("file", "true: with what the file says that is not in force, instead of what is in force");
+
+/// What is said of a file that is written.
+const OF_FILE: &str = "as txn.draft.get; file, writable and why as txn.get has them";
+
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
     row(
         Role::Read,
         "txn.get",
         &[WHICH],
-        "store, gen, sha, text (of users only for admin, with veils over the hashes), confirm",
+        "store, gen, sha, text (of users only for admin, with veils over the hashes), confirm; file: path, sha, state (same, changed or invalid), error; writable: false where the daemon cannot write the file, and why",
         "a text in force as it is written, and what waits to be confirmed",
     ),
     row(
         Role::Read,
         "txn.history",
         &[WHICH],
-        "gen, sha, t, by, source, comment and state (current, past or rolled_back) of each, the latest first",
+        "gen, sha, t, by, source, comment and state (current, past, rolled_back, or rejected for what stood in the file and was overwritten) of each, the latest first",
         "the texts that were in force, the last 50",
     ),
     row(Role::Read, "txn.generation", &[WHICH, ("gen", "which one")], "generation, text", "what an earlier text said"),
@@ -99,7 +115,7 @@ pub(super) const OPS: &[Op] = &[
         Role::Operate,
         "acl.tests.run",
         &[("draft, text or gen", "which rules; those in force without it")],
-        "tests as acl.tests.get has them, with got, by, pass, fault; failed: how many of those that are not switched off",
+        "sha and tests as acl.tests.get has them, with got, by, pass, fault; failed: how many of those that are not switched off",
         "what rules say to every saved test",
     ),
     row(
@@ -122,7 +138,7 @@ pub(super) const OPS: &[Op] = &[
             ("text", "what it says; what is in force without it"),
             ("base", "the generation on which the text builds; the one in force without it"),
         ],
-        "as txn.draft.get",
+        OF_FILE,
         "begins a draft; one that nobody touches for half an hour is gone",
     ),
     row(
@@ -145,16 +161,16 @@ pub(super) const OPS: &[Op] = &[
     row(
         Role::Admin,
         "txn.merge",
-        &[WHICH, DRAFT],
-        "onto, items: owner, ref, state clean with kept or conflict with keys, base, mine, theirs",
+        &[WHICH, DRAFT, WITH_FILE],
+        "onto, file, items: owner, ref, state clean with kept or conflict with keys, base, mine, theirs",
         "what became of a draft's base while it was written",
     ),
     row(
         Role::Admin,
         "txn.merge.pick",
-        &[WHICH, DRAFT, ("picks", "for the index of each conflict mine, theirs, both or {rule:…}")],
-        "as txn.draft.get",
-        "puts a draft on the text in force",
+        &[WHICH, DRAFT, WITH_FILE, ("picks", "for the index of each conflict mine, theirs, both or {rule:…}")],
+        "as txn.draft.get; file_sha where a file was merged, which txn.apply then takes as expect_file",
+        "puts a draft on the text in force, or joins it with what the file says",
     ),
     row(
         Role::Admin,
@@ -168,6 +184,8 @@ pub(super) const OPS: &[Op] = &[
             ("expect_denied", "of acl: as many live sessions must be denied, or the answer is conflict"),
             ("expect_whatif", "of acl: the digest of acl.whatif; the answer is conflict if other live sessions are affected by now"),
             DESPITE,
+            RUN_TIME,
+            EXPECT_FILE,
             ("comment", "why; it is kept with the generation"),
             IDEM,
         ],
@@ -181,7 +199,7 @@ pub(super) const OPS: &[Op] = &[
             WHICH,
             ("ops", OPS_OF_STORES),
             (
-                "base, existing, confirm_s, despite_tests, comment",
+                "base, existing, confirm_s, despite_tests, run_time, expect_file, comment",
                 "as txn.apply has them; without base whatever is in force is changed",
             ),
             IDEM,
@@ -199,7 +217,7 @@ pub(super) const OPS: &[Op] = &[
     row(
         Role::Admin,
         "txn.rollback",
-        &[WHICH, ("to", "the generation that comes back, as a new one"), DESPITE, ("comment", "why"), IDEM],
+        &[WHICH, ("to", "the generation that comes back, as a new one"), DESPITE, RUN_TIME, EXPECT_FILE, ("comment", "why"), IDEM],
         "gen, audit",
         "brings an earlier text back",
     ),

@@ -9,7 +9,7 @@ use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
 use super::ops::{IDEM, Op, Takes, change, read, search};
 use crate::frontends::office::Operation;
-use crate::frontends::office::people::{PastOfUser, Person, told};
+use crate::frontends::office::people::{PastOfUser, Person, in_order, told};
 use crate::frontends::office::policy::{NewPassword, Secret};
 use crate::frontends::office::sight::seconds;
 
@@ -81,8 +81,9 @@ fn users(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> 
     let limit = limit.unwrap_or(MOST).clamp(1, MOST);
     let days = desk.office.last_days().map_err(|no| refusal(&no))?;
     let everybody = desk.office.everybody_lately(asker.is_masked, days.as_ref());
-    let mut rest = everybody.values().filter(|person| after.as_ref().is_none_or(|after| person.name > *after));
-    let page: Vec<_> = rest.by_ref().take(limit).map(with_day).collect();
+    let everybody = in_order(&everybody);
+    let mut rest = everybody.iter().filter(|person| after.as_ref().is_none_or(|after| *person.name > **after));
+    let page: Vec<_> = rest.by_ref().take(limit).map(|person| with_day(person)).collect();
     let next = rest.next().and_then(|_| page.last()).map(|last| last["name"].clone());
     Ok(json!({ "total": everybody.len(), "users": page, "next": next }))
 }
@@ -108,7 +109,7 @@ fn user(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> b
     }
     let lately = desk.office.days();
     let everybody = desk.office.everybody_lately(asker.is_masked, lately.as_deref());
-    let person = everybody.get(&name).ok_or_else(|| {
+    let person = everybody.get(&*name).ok_or_else(|| {
         Refusal::new(Code::NotFound, "there is no such user, neither in the users file nor in a session")
     })?;
     let mut shown = person.json();

@@ -267,6 +267,9 @@ fn refused(no: &No) -> Answer {
         }
         No::TestsFail(_) => told(422, "tests_fail", &no.to_string()),
         No::Conflict(detail) => told(409, "conflict", detail),
+        No::FileDrift(_) => told(409, "file_drift", &no.to_string()),
+        No::Unwritable(_) => told(409, "unwritable", &no.to_string()),
+        No::Unresolved(_) => told(422, "unresolved", &no.to_string()),
         No::NothingKept => told(404, "no_history", &no.to_string()),
         No::TooLate | No::Withdrawn => told(503, "too_late", &no.to_string()).with("Retry-After", "5"),
         No::TooMuch(_) => told(422, "too_much", &no.to_string()),

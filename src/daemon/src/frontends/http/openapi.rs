@@ -12,10 +12,13 @@ use super::routes::{Needs, ROUTES, Route, Shape};
 const SCHEMAS: &str = include_str!("schemas.json");
 
 /// Refusals that every route has: what can be wrong with a request, and when there is no answer.
-const COMMON: [u16; 8] = [400, 405, 408, 413, 421, 429, 431, 503];
+///
+/// 401 and 403 are among them: a token that is wrong and a web page that may not ask are refused where none is needed, too. 500 is a
+/// fault of ours, which the log has.
+const COMMON: [u16; 11] = [400, 401, 403, 405, 408, 413, 421, 429, 431, 500, 503];
 
-/// Those of a route that takes a token.
-const WITH_TOKEN: [u16; 2] = [401, 403];
+/// Parameters that a route has both of and a request may not.
+const APART: [&str; 2] = ["hours", "start"];
 
 /// Version 3.1 of `OpenAPI`.
 pub(super) fn document() -> Value {
@@ -64,9 +67,16 @@ fn operation(route: &Route) -> Value {
         "parameters": in_path.into_iter().chain(in_query).collect::<Vec<_>>(),
         "responses": responses(route),
     });
+    let mut words = Vec::new();
     if let Needs::Token(scope) = route.needs {
         operation["security"] = json!([{ "token": [] }]);
-        operation["description"] = json!(format!("Takes a token with the scope {scope}."));
+        words.push(format!("Takes a token with the scope {scope}."));
+    }
+    if APART.iter().all(|name| route.parameters.iter().any(|parameter| parameter.name == *name)) {
+        words.push(format!("{} exclude each other: both together are refused with 400.", APART.join(" and ")));
+    }
+    if !words.is_empty() {
+        operation["description"] = words.join(" ").into();
     }
     if let Some(schema) = route.body {
         operation["requestBody"] =
@@ -83,10 +93,10 @@ fn responses(route: &Route) -> Value {
         Shape::Json(schema) => json!({ "application/json": { "schema": reference(schema) } }),
     };
     responses.insert("200".to_owned(), json!({ "description": title(200), "content": content }));
-    let of_token: &[u16] = if route.needs == Needs::Nothing { &[401] } else { &WITH_TOKEN };
     let not_json: &[u16] = if route.body.is_some() { &[415] } else { &[] };
-    for status in COMMON.iter().chain(of_token).chain(not_json).chain(route.refusals) {
-        let problem = if *status == 422 { "ReloadProblem" } else { "Problem" };
+    for status in COMMON.iter().chain(not_json).chain(route.refusals) {
+        let is_of_reload = (*status, route.answer) == (422, Shape::Json("Reload"));
+        let problem = if is_of_reload { "ReloadProblem" } else { "Problem" };
         let mut content = json!({ "application/problem+json": { "schema": reference(problem) } });
         // It says with 503 what it says with 200.
         if let (503, "/health/ready") = (*status, route.path) {
@@ -156,6 +166,23 @@ mod tests {
         for name in named {
             assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_together_is_said_where_it_can_be_asked_together() {
+        let document = document();
+        let operations =
+            document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+        let mut said = 0;
+        for operation in operations {
+            let has = |name: &str| operation["parameters"].as_array().unwrap().iter().any(|one| one["name"] == name);
+            let is_said =
+                operation["description"].as_str().is_some_and(|words| words.contains("hours and start exclude"));
+            assert_eq!(has("hours") && has("start"), is_said, "{operation}");
+            assert!(operation["responses"]["400"].is_object() && operation["responses"]["500"].is_object());
+            said += usize::from(is_said);
+        }
+        assert!(said >= 4, "{said} of history, stats, sums and a user's sessions");
     }
 
     #[test]

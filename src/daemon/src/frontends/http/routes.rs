@@ -70,8 +70,9 @@ const LIMIT: Parameter = parameter("limit", "Limit", "how many at most");
 const AFTER: Parameter = parameter("after", "SessionId", "go on behind this session, the last one of the page before");
 const USER: Parameter = parameter("user", "Text", "only sessions of this user");
 const HOURS: Parameter = parameter("hours", "Hours", "only sessions that began within so many hours; not with start");
-const START: Parameter = parameter("start", "Moment", "only sessions that began then or later");
-const END: Parameter = parameter("end", "Moment", "only sessions that began before");
+const START: Parameter = parameter("start", "Moment", "only sessions that began then or later; not with hours");
+const END: Parameter =
+    parameter("end", "Moment", "only sessions that began before then; the moment itself is not in it");
 const DEST: Parameter = parameter(
     "dest_ip",
     "Destination",
@@ -145,7 +146,6 @@ const fn change(
         method: "POST",
         needs: Needs::Token(Scope::Operate),
         body: Some(body),
-        refusals: &[400],
         ..read(path, handler, answer, description)
     }
 }
@@ -184,7 +184,7 @@ pub(super) static ROUTES: [Route; 25] = [
     Route {
         parameters: STATISTICS,
         pace: Pace::Slow,
-        refusals: &[400, 404],
+        refusals: &[404, 422],
         ..read(
             "/api/sessions/stats",
             handlers::statistics_of,
@@ -195,35 +195,34 @@ pub(super) static ROUTES: [Route; 25] = [
     Route {
         parameters: SUMS,
         pace: Pace::Slow,
-        refusals: &[400, 404],
+        refusals: &[404, 422],
         ..read("/api/sessions/sums", handlers::sums, "Sums", "sessions of the history, summed up")
     },
     Route {
         parameters: ACTIVE,
-        refusals: &[400],
         ..read("/api/sessions/active", handlers::active, "LiveSessions", "sessions that are in now, the latest first")
     },
     Route {
         parameters: HISTORY,
         pace: Pace::Slow,
-        refusals: &[400, 404],
+        refusals: &[404],
         ..read("/api/sessions/history", handlers::history, "Sessions", "sessions of the history, the latest first")
     },
     Route {
         pace: Pace::Slow,
-        refusals: &[400, 404],
+        refusals: &[404],
         ..read("/api/sessions/{id}", handlers::session, "AnySession", "one session, whether it is in or over")
     },
     Route {
         method: "DELETE",
         needs: Needs::Token(Scope::Operate),
-        refusals: &[400, 404],
+        refusals: &[404],
         ..read("/api/sessions/{id}", handlers::end_session, "Ended", "ends a session at once, whatever it does")
     },
     Route {
         parameters: OF_USER,
         pace: Pace::Slow,
-        refusals: &[400, 404],
+        refusals: &[404],
         ..read(
             "/api/users/{user}/sessions",
             handlers::of_user,
@@ -233,18 +232,16 @@ pub(super) static ROUTES: [Route; 25] = [
     },
     Route {
         parameters: RULES,
-        refusals: &[400],
         ..read("/api/acl/rules", handlers::rules, "Rules", "the rules in force, in the order of the file")
     },
     Route {
         method: "POST",
         body: Some("Question"),
-        refusals: &[400],
+        refusals: &[422],
         ..read("/api/acl/test", handlers::test_request, "Verdict", "what the rules in force would say to a request")
     },
     Route {
         parameters: QUOTAS,
-        refusals: &[400],
         ..read(
             "/api/limits/quotas",
             handlers::quotas,

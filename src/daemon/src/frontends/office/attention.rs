@@ -81,7 +81,7 @@ impl Office {
     /// What goes again unless somebody confirms it, as it is told; of several the one that goes first.
     pub(crate) fn to_confirm(&self, now: Timestamp) -> Option<Value> {
         let first = self.workshop.pending().min_by_key(|(_, pending)| pending.until);
-        let (store, Pending { number, back_to, until, by, sha: _ }) = first?;
+        let (store, Pending { number, back_to, until, by, .. }) = first?;
         let left = until.duration_since(now).as_secs().max(0);
         Some(json!({ "store": store.word(), "gen": number, "back_to": back_to, "left_s": left, "by": by }))
     }

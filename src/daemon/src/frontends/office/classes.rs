@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use limits::Share;
 use serde_json::{Value, json};
 
 use super::Office;
@@ -11,7 +12,7 @@ use super::sight::masked;
 use crate::state::limits::Key;
 use crate::state::limits::bandwidth::Standing;
 use crate::state::limits::quotas::concession::{Grantee, What};
-use crate::state::limits::share::{Class, claim};
+use crate::state::limits::share::{Class, Client, Lot, bandwidth, claim};
 use crate::state::limits::tuning::Tuning;
 use crate::state::penalties::source::Source;
 use crate::state::rules::Rules;
@@ -155,7 +156,7 @@ impl Office {
         let rates = self.paces.rates(&self.world.roster, Instant::now());
         let mut moved = Moved::default();
         self.world.roster.each(|session| {
-            let (up, down) = rates.get(&session.number).copied().unwrap_or_default();
+            let (up, down) = rates.of(session.number).unwrap_or_default();
             let add = |sum: &mut (u64, u64, u64)| *sum = (sum.0 + up, sum.1 + down, sum.2 + 1);
             add(&mut moved.all);
             let facts = session.facts();
@@ -235,6 +236,17 @@ fn origin(snapshot: &Snapshot, tuning: &Tuning, standing: &Standing) -> Option<&
     };
     let is_limited = standing.up.ceiling.is_some() || standing.down.ceiling.is_some();
     standing.class.as_ref().and_then(|class| tuning.cause(class)).or_else(|| is_limited.then_some(written))
+}
+
+/// The names of the classes that limit what a client carries, the outermost first.
+pub(crate) fn limiting((snapshot, tuning): (&Snapshot, &Tuning), client: Client<'_>, is_masked: bool) -> Vec<String> {
+    let Some(Lot { up, down }) = bandwidth(snapshot, tuning, client) else { return Vec::new() };
+    let all = snapshot.allowance.bandwidth.all.is_limited().then(|| "global".to_owned());
+    let is_limited =
+        |((_, up), (_, down)): &(&(Class, Share), &(Class, Share))| up.ceiling.is_some() || down.ceiling.is_some();
+    let limited = up.classes.iter().zip(&down.classes).filter(is_limited);
+    let names = limited.filter_map(|((class, _), _)| Some(named(class, &snapshot.rules, is_masked)?.1));
+    all.into_iter().chain(names).collect()
 }
 
 /// The kind of a class and its name; sessions are none of their own.

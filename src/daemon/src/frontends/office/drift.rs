@@ -67,7 +67,9 @@ impl Item {
     fn of_drift(kind: DocumentKind, drift: &Drift) -> Self {
         let name = kind.name();
         let (sev, text) = match &drift.difference {
-            Difference::Newer(_) => (Severity::Warn, format!("{name}: the file is newer than what is in force")),
+            Difference::Newer(_) => {
+                (Severity::Warn, format!("{name}: the file says something else than what is in force"))
+            }
             Difference::Wrong(problems) => {
                 let first = problems.first().map_or("", String::as_str);
                 (Severity::Crit, format!("{name}: what the file says cannot be in force: {first}"))

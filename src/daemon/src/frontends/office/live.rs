@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::engine::history::archive::flows::Others;
 use crate::engine::history::archive::row::Row;
 use crate::state::history::record::{Scratch, with_record};
 use crate::state::session::flows::Flow;
@@ -22,6 +23,9 @@ pub(crate) struct Live {
     /// The peers of an association, the one last in use first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) flows: Option<Vec<Peer>>,
+    /// What it exchanged with all other peers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    others: Option<Others>,
 }
 
 /// What an association exchanges with one peer.
@@ -40,16 +44,17 @@ pub(crate) struct Peer {
 
 impl Live {
     pub(crate) fn of(session: &Session, scratch: &mut Scratch) -> Self {
+        // Before the lanes are read: so the flows never say more.
+        let flows = session.flows.get().map(|flows| flows.all());
         let mut row = None;
         with_record(session, None, scratch, |record| row = Some(of_record(record)));
-        let now = Instant::now();
+        let (row, now) = (row.expect("a record is made of every session"), Instant::now());
+        let counts = |flows: &Vec<(_, Flow)>| Others::beside(&row, flows.iter().map(|(_, flow)| counts(flow)));
         Self {
-            row: row.expect("a record is made of every session"),
+            others: flows.as_ref().map(counts),
+            flows: flows.map(|flows| flows.into_iter().map(|(peer, flow)| Peer::of(peer, &flow, now)).collect()),
+            row,
             stage: session.course.stage().label(),
-            flows: session
-                .flows
-                .get()
-                .map(|flows| flows.all().into_iter().map(|(peer, flow)| Peer::of(peer, &flow, now)).collect()),
         }
     }
 }
@@ -68,10 +73,19 @@ impl Peer {
     }
 }
 
+/// In the order of a row's columns.
+fn counts(flow: &Flow) -> [i64; 4] {
+    let Flow { sent, received, .. } = flow;
+    [sent.bytes, received.bytes, sent.packets, received.packets].map(count)
+}
+
+fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 /// As its row will be.
 fn of_record(record: &Record<'_>) -> Row {
     let text = |text: Option<&str>| text.map(str::to_owned);
-    let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let phase = |phase: Option<u64>| phase.map(count);
     let asked = record.asked.as_ref();
     let host = asked.and_then(|Asked { host, .. }| *host);

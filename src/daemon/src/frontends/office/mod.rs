@@ -51,12 +51,13 @@ use self::record::Order;
 pub(crate) use self::record::Record;
 use self::reload::{Rehearsed, Reload};
 pub(crate) use self::rules::Question;
-use self::rules::{RuleList, answered};
+use self::rules::RuleList;
 use self::several::Several;
 use self::statistics::Statistics;
 use crate::engine::concessions::Concessions;
 use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
 use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::flows::Whole;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Sum};
 use crate::engine::log::Loudness;
@@ -86,7 +87,7 @@ pub(crate) struct Office {
     pub(crate) lately: Lately,
     pub(crate) reloads: Arc<Reloads>,
     /// Where orders are written down, if they are.
-    pub(crate) record: Option<Record>,
+    pub(crate) record: Option<Arc<Record>>,
     pub(crate) paces: Paces,
     pub(crate) gatehouse: Gatehouse,
     /// The settings in force, and where they come from.
@@ -170,7 +171,7 @@ pub(crate) enum Answer {
     Sums(Vec<Sum>),
     Aggregate(Box<Aggregate>),
     Session(Box<Live>),
-    PastSession(Box<Row>),
+    PastSession(Box<Whole>),
     Ended { session_id: Uuid, ended: bool },
     Several(Value),
     Forgiven { source: String, forgiven: bool, audit: Option<String> },
@@ -211,6 +212,12 @@ pub(crate) enum No {
     TestsFail(Vec<(usize, String)>),
     #[error("{0}")]
     Conflict(String),
+    #[error("{0}")]
+    Unresolved(String),
+    #[error("{0}")]
+    Unwritable(String),
+    #[error("{0}")]
+    FileDrift(Box<policy::Edited>),
     #[error("no history is kept")]
     NothingKept,
     #[error("the answer takes too long; ask for a shorter time or fewer rows")]
@@ -326,7 +333,7 @@ impl Office {
                 Ok(Answer::Rules(RuleList::of(&self.world.regime().snapshot, after, limit)))
             }
             Operation::TestRequest(question) => {
-                answered(&question, &acl::Book::in_force(&self.world.regime().snapshot)).map(Answer::Tested)
+                self.answered(&question, &acl::Book::in_force(&self.world.regime().snapshot)).map(Answer::Tested)
             }
             Operation::Reload(extent) => self.reload(caller, extent).map(|reload| Answer::Reloaded(Box::new(reload))),
             Operation::Rehearse(extent) => self.rehearse(extent).map(Box::new).map(Answer::Rehearsed),
@@ -397,7 +404,7 @@ impl Office {
         &self,
         caller: &Caller,
         (filter, words): (&Filter, Value),
-        each: impl FnMut(Vec<Row>) -> bool,
+        each: impl FnMut(Vec<Whole>) -> bool,
     ) -> Result<u64, No> {
         if caller.scope < Scope::Operate {
             return Err(No::Forbidden(Scope::Operate));

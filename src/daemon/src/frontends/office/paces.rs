@@ -1,10 +1,13 @@
 //! How fast each session moves bytes: looked at while somebody wants to know, and not otherwise.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
 use crate::state::session::roster::Roster;
+use crate::state::session::ticket::Session;
 
 /// Between two looks at everybody.
 const LOOK: Duration = Duration::from_millis(950);
@@ -15,40 +18,82 @@ const STALE: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Paces(Mutex<Looks>);
 
-/// Bytes a second from and to the client, by the number of the session.
-pub(crate) type Rates = HashMap<u64, (u64, u64)>;
+/// How fast each session was at the last look, by its number.
+#[derive(Debug, Default)]
+pub(crate) struct Rates(HashMap<u64, Pace, RandomState>);
+
+/// Bytes from and to the client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) carried: (u64, u64),
+    /// A second; nothing until it was there at two looks.
+    pub(crate) rates: Option<(u64, u64)>,
+}
 
 #[derive(Debug, Default)]
 struct Looks {
     last: Option<Instant>,
-    carried: HashMap<u64, (u64, u64)>,
     rates: Arc<Rates>,
 }
 
 impl Paces {
-    /// The rates of now; a session that was not there at the look before has none.
+    /// The rates of now.
     pub(crate) fn rates(&self, roster: &Roster, now: Instant) -> Arc<Rates> {
-        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if looks.last.is_none_or(|last| now.saturating_duration_since(last) >= LOOK) {
-            looks.take(roster, now);
+        let mut looks = self.looks();
+        if looks.are_over(now) {
+            looks.take(roster, now, |_, _| {});
         }
         Arc::clone(&looks.rates)
+    }
+
+    /// Shows everybody who is in to `visit`, which must not touch the roster, in one walk.
+    pub(crate) fn each(&self, roster: &Roster, now: Instant, mut visit: impl FnMut(&Arc<Session>, Pace)) {
+        let mut looks = self.looks();
+        if looks.are_over(now) {
+            return looks.take(roster, now, visit);
+        }
+        let rates = Arc::clone(&looks.rates);
+        drop(looks);
+        roster.each(|session| visit(session, Pace { carried: carried(session), rates: rates.of(session.number) }));
+    }
+
+    fn looks(&self) -> MutexGuard<'_, Looks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rates {
+    /// Bytes a second from and to the client of this session; nothing if it was not there at the look before.
+    pub(crate) fn of(&self, session: u64) -> Option<(u64, u64)> {
+        self.0.get(&session)?.rates
     }
 }
 
 impl Looks {
-    fn take(&mut self, roster: &Roster, now: Instant) {
-        let passed = self.last.map(|last| now.saturating_duration_since(last)).filter(|passed| *passed < STALE);
-        let (mut carried, mut rates) = (HashMap::with_capacity(self.carried.len()), Rates::new());
-        roster.each(|session| {
-            let is = (session.up.bytes(), session.down.bytes());
-            carried.insert(session.number, is);
-            if let (Some(passed), Some(was)) = (passed, self.carried.get(&session.number)) {
-                rates.insert(session.number, (per_second(is.0 - was.0, passed), per_second(is.1 - was.1, passed)));
-            }
-        });
-        *self = Self { last: Some(now), carried, rates: Arc::new(rates) };
+    fn are_over(&self, now: Instant) -> bool {
+        self.last.is_none_or(|last| now.saturating_duration_since(last) >= LOOK)
     }
+
+    fn take(&mut self, roster: &Roster, now: Instant, mut visit: impl FnMut(&Arc<Session>, Pace)) {
+        let passed = self.last.map(|last| now.saturating_duration_since(last)).filter(|passed| *passed < STALE);
+        let was = &self.rates.0;
+        let mut paces = HashMap::with_capacity_and_hasher(roster.count(), RandomState::default());
+        roster.each(|session| {
+            let carried = carried(session);
+            let since = |was: &Pace, passed| {
+                (per_second(carried.0 - was.carried.0, passed), per_second(carried.1 - was.carried.1, passed))
+            };
+            let rates = passed.and_then(|passed| Some(since(was.get(&session.number)?, passed)));
+            let pace = Pace { carried, rates };
+            paces.insert(session.number, pace);
+            visit(session, pace);
+        });
+        *self = Self { last: Some(now), rates: Arc::new(Rates(paces)) };
+    }
+}
+
+fn carried(session: &Session) -> (u64, u64) {
+    (session.up.bytes(), session.down.bytes())
 }
 
 #[expect(

@@ -11,6 +11,7 @@ use super::No;
 use crate::engine::history::archive::aggregate::{Aggregate, Wanted};
 use crate::engine::history::archive::day::Days;
 use crate::engine::history::archive::filter::Filter;
+use crate::engine::history::archive::flows::Whole;
 use crate::engine::history::archive::replay::Asked;
 use crate::engine::history::archive::row::Row;
 use crate::engine::history::archive::sum::{By, Overview, Sum};
@@ -55,12 +56,12 @@ impl Past {
     }
 
     /// All that the filter lets through, page by page; `each` says whether it takes more. Returns how many there were.
-    pub(super) fn export(&self, filter: &Filter, mut each: impl FnMut(Vec<Row>) -> bool) -> Result<u64, No> {
+    pub(super) fn export(&self, filter: &Filter, mut each: impl FnMut(Vec<Whole>) -> bool) -> Result<u64, No> {
         let (mut filter, mut count) = (filter.clone(), 0);
         loop {
-            let rows = self.page(&filter, PAGE)?;
+            let rows = self.answer(|archive| archive.whole(&filter, PAGE))?;
             let Some(last) = rows.last() else { return Ok(count) };
-            filter.after = Some(last.session_id);
+            filter.after = Some(last.row.session_id);
             count += rows.len() as u64;
             if !each(rows) {
                 return Err(No::Withdrawn);
@@ -92,11 +93,11 @@ impl Past {
         }
     }
 
-    pub(super) fn find(&self, id: Uuid) -> Result<Option<Row>, No> {
+    pub(super) fn find(&self, id: Uuid) -> Result<Option<Whole>, No> {
         let Some(next) = id.as_u128().checked_add(1) else { return Ok(None) };
         let filter = Filter { after: Some(Uuid::from_u128(next)), ..Filter::default() };
-        let rows = self.page(&filter, 1)?;
-        Ok(rows.into_iter().find(|row| row.session_id == id))
+        let found = self.answer(|archive| archive.whole(&filter, 1))?;
+        Ok(found.into_iter().find(|whole| whole.row.session_id == id))
     }
 
     fn ask<T>(&self, question: impl FnOnce(&mut Archive) -> Result<T, NoAnswer>) -> Result<T, NoAnswer> {

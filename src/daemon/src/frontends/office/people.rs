@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ::acl::Subject;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -22,22 +25,25 @@ use crate::state::users::Known;
 /// Whom the history calls those who logged in as nobody in particular.
 const ANONYMOUS: &str = "anonymous";
 
-/// One user, of the users file or only in sessions.
+/// Users, by name.
+pub(crate) type People = HashMap<Arc<str>, Person, RandomState>;
+
+/// One user, of the users file or only in sessions. There may be fifty thousand, at each look of somebody who looks at them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Person {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     /// Whether the users file has them, and lets them in.
     listed: Option<bool>,
-    pub(crate) groups: Vec<String>,
+    pub(crate) groups: Arc<[Arc<str>]>,
     pub(crate) sessions: u64,
     pub(crate) up: u64,
     pub(crate) down: u64,
     /// Bytes a second in both directions.
     pub(crate) rate: u64,
     /// When the latest session that is in began, in microseconds since 1970, and where from.
-    pub(crate) latest: Option<(i64, String)>,
+    pub(crate) latest: Option<(i64, Arc<str>)>,
     /// What was in the last day, where that is known.
-    pub(crate) day: Option<Day>,
+    pub(crate) day: Option<Arc<Day>>,
     /// Whether nobody has let this one in: it is a name that was only said.
     is_unknown: bool,
     /// How this one proved to be who it is, if the users file has them not.
@@ -78,18 +84,18 @@ impl Person {
     pub(crate) fn json(&self) -> Value {
         let Self { name, groups, sessions, up, down, rate, latest, .. } = self;
         json!({
-            "name": name, "state": self.state(), "from": self.vouched_by(), "groups": groups,
+            "name": &**name, "state": self.state(), "from": self.vouched_by(), "groups": group_names(groups),
             "sessions": sessions, "up": up, "down": down, "rate": rate,
-            "last_seen": latest.as_ref().map(|(at, _)| seconds(*at)), "last_src": latest.as_ref().map(|(_, source)| source),
+            "last_seen": latest.as_ref().map(|(at, _)| seconds(*at)), "last_src": latest.as_ref().map(|(_, source)| &**source),
             "limits": limits(&self.portion),
         })
     }
 
     fn of_file(known: &Known, now: Timestamp) -> Self {
         Self {
-            name: known.user.name.to_string(),
+            name: Arc::clone(&known.user.name),
             listed: Some(known.is_usable(now)),
-            groups: known.user.groups.iter().map(ToString::to_string).collect(),
+            groups: Arc::clone(&known.user.groups),
             portion: known.portion(),
             ..Self::default()
         }
@@ -97,40 +103,40 @@ impl Person {
 
     /// Somebody who is not here; if nobody got in by the name, it was only said.
     fn of_day(name: &str, day: &Day) -> Self {
-        Self { name: name.to_owned(), is_unknown: day.sessions == 0, ..Self::default() }
+        Self { name: name.into(), is_unknown: day.sessions == 0, ..Self::default() }
     }
 
-    fn is_in(&mut self, session: &Session, rate: u64, source: String) {
+    fn is_in(&mut self, session: &Session, rate: u64, is_masked: bool) {
         self.sessions += 1;
         self.up += session.up.bytes();
         self.down += session.down.bytes();
         self.rate += rate;
         let began = i64::try_from(session.id.get_timestamp().map_or(0, |time| micros(time.to_unix()))).unwrap_or(0);
         if self.latest.as_ref().is_none_or(|(latest, _)| *latest < began) {
-            self.latest = Some((began, source));
+            self.latest = Some((began, source(session, is_masked).into()));
         }
     }
 }
 
 impl Office {
-    /// By name; those whom PAM knows as far as they are in.
-    pub(crate) fn everybody(&self, is_masked: bool) -> BTreeMap<String, Person> {
-        let (mut everybody, now) = (BTreeMap::<String, Person>::new(), Timestamp::now());
-        for known in self.world.regime().snapshot.users.all() {
-            everybody.insert(known.user.name.to_string(), Person::of_file(known, now));
-        }
+    /// Those whom PAM knows as far as they are in.
+    pub(crate) fn everybody(&self, is_masked: bool) -> People {
+        let (regime, now) = (self.world.regime(), Timestamp::now());
+        let of_file =
+            regime.snapshot.users.all().map(|known| (Arc::clone(&known.user.name), Person::of_file(known, now)));
+        let mut everybody: People = of_file.collect();
         let rates = self.paces.rates(&self.world.roster, Instant::now());
         self.world.roster.each(|session| {
             let facts = session.facts();
             let Some(Proof { identity: Identity::User(user), method }) = &facts.proof else { return };
-            let person = everybody.entry(user.name.to_string()).or_default();
+            let person = everybody.entry_ref(&user.name).or_default();
             if person.listed.is_none() {
                 person.proof = Some(*method);
-                person.name = user.name.to_string();
-                person.groups = user.groups.iter().map(ToString::to_string).collect();
+                person.name = Arc::clone(&user.name);
+                person.groups = Arc::clone(&user.groups);
             }
-            let rate = rates.get(&session.number).map_or(0, |(up, down)| up + down);
-            person.is_in(session, rate, source(session, is_masked));
+            let rate = rates.of(session.number).map_or(0, |(up, down)| up + down);
+            person.is_in(session, rate, is_masked);
         });
         everybody
     }
@@ -147,10 +153,10 @@ impl Office {
     /// Who is in which group, with the rules of each.
     pub(crate) fn groups(&self) -> Value {
         let mut groups = BTreeMap::<String, (Vec<String>, u64)>::new();
-        for (name, person) in self.everybody(true) {
-            for group in person.groups {
-                let of_group = groups.entry(group).or_default();
-                of_group.0.push(name.clone());
+        for person in in_order(&self.everybody(true)) {
+            for group in &*person.groups {
+                let of_group = groups.entry(group.to_string()).or_default();
+                of_group.0.push(person.name.to_string());
                 of_group.1 += person.sessions;
             }
         }
@@ -173,25 +179,29 @@ impl Office {
         };
         let own = of(&|subject| matches!(subject, Subject::Named(name) if **name == *person.name));
         let everybody = of(&|subject| *subject == Subject::Everyone);
-        let is_in = |group: &str| person.groups.iter().any(|name| name == group);
+        let is_in = |group: &str| person.groups.iter().any(|name| **name == *group);
         let groups: usize = policy.groups.iter().filter(|it| is_in(&it.name)).map(|it| it.rules.len()).sum();
         json!({ "own": own, "groups": groups, "everybody": everybody })
     }
 
     /// The same with whoever was not let in, and with what the last day was for each.
-    pub(crate) fn everybody_lately(&self, is_masked: bool, days: Option<&Days>) -> BTreeMap<String, Person> {
+    pub(crate) fn everybody_lately(&self, is_masked: bool, days: Option<&Days>) -> People {
         let mut everybody = self.everybody(is_masked);
         // Who logged in as nobody in particular is no user.
         for (name, day) in days.into_iter().flatten().filter(|(name, _)| *name != ANONYMOUS) {
-            let person = everybody.entry(name.clone()).or_insert_with(|| Person::of_day(name, day));
+            let person = match everybody.get_mut(&**name) {
+                Some(person) => person,
+                None => everybody.entry(name.as_str().into()).insert(Person::of_day(name, day)).into_mut(),
+            };
             if person.latest.is_none() {
-                person.latest = day.last.as_ref().map(|(at, source)| (*at, shown(source.as_deref(), is_masked)));
+                person.latest = day.last.as_ref().map(|(at, source)| (*at, shown(source.as_deref(), is_masked).into()));
             }
-            person.day = Some(day.clone());
+            person.day = Some(Arc::clone(day));
         }
         if days.is_some() {
+            let quiet = Arc::new(Day::default());
             for person in everybody.values_mut().filter(|person| person.day.is_none()) {
-                person.day = Some(Day::default());
+                person.day = Some(Arc::clone(&quiet));
             }
         }
         everybody
@@ -225,6 +235,18 @@ impl Office {
             last: past.page(&of_user, 1)?.first().and_then(|row| serde_json::to_value(row).ok()),
         }))
     }
+}
+
+/// Everybody by name.
+pub(crate) fn in_order(people: &People) -> Vec<&Person> {
+    let mut all: Vec<&Person> = people.values().collect();
+    all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    all
+}
+
+/// The groups of a user as they are told.
+pub(crate) fn group_names(groups: &[Arc<str>]) -> Vec<String> {
+    groups.iter().map(ToString::to_string).collect()
 }
 
 /// An address of the history for somebody who may see it whole or not.

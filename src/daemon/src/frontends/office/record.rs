@@ -1,13 +1,16 @@
 //! Orders are written down before they are carried out, and again when they have been.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use prometheus::IntCounter;
 use serde_json::Value;
 
 use super::{Caller, No, Office};
 use crate::engine::audit::{Audit, Entry};
+use crate::state::metrics::Metrics;
 
 /// Where orders are written down.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Record {
     /// What cannot be written down is not done.
     pub(crate) is_required: bool,
     orders: AtomicU64,
+    /// What could not be written down.
+    failures: IntCounter,
 }
 
 /// What somebody orders.
@@ -36,14 +41,31 @@ pub(crate) struct Done<T> {
 }
 
 impl Record {
-    pub(crate) fn new(audit: Audit, is_required: bool) -> Self {
-        Self { audit, is_required, orders: AtomicU64::new(0) }
+    pub(crate) fn new(audit: Audit, is_required: bool, failures: IntCounter) -> Self {
+        Self { audit, is_required, orders: AtomicU64::new(0), failures }
     }
 
     /// A number that no other order has, of any worker: `a-20261122T100311.123456-1`.
     fn number(&self) -> String {
         let order = self.orders.fetch_add(1, Relaxed) + 1;
         format!("a-{}-{order}", Timestamp::now().strftime("%Y%m%dT%H%M%S.%6f"))
+    }
+
+    /// Lets each scrape see whether orders can be written down.
+    pub(crate) fn follow(self: &Arc<Self>, metrics: &Metrics) {
+        let failing = metrics.gauge("rustsocks_audit_failing", "Whether the audit log cannot be opened for a record.");
+        let record = Arc::clone(self);
+        metrics.before_each_scrape(move || failing.set(record.audit.reach().is_err().into()));
+    }
+
+    /// Whether it is on the disk; if not, that is told and counted.
+    fn write(&self, entry: &Entry<'_>) -> bool {
+        let written = self.audit.write(entry);
+        if let Err(error) = &written {
+            self.failures.inc();
+            tracing::error!(%error, path = %self.audit.path().display(), "cannot write the audit log");
+        }
+        written.is_ok()
     }
 }
 
@@ -77,11 +99,8 @@ impl Office {
             ms,
             idem: order.idem,
         };
-        if let Err(error) = record.audit.write(&entry("intent", None, None)) {
-            tracing::error!(%error, path = %record.audit.path().display(), "cannot write the audit log");
-            if record.is_required {
-                return Err(No::Unrecorded);
-            }
+        if !record.write(&entry("intent", None, None)) && record.is_required {
+            return Err(No::Unrecorded);
         }
         let began = Instant::now();
         let done = deed();
@@ -91,9 +110,7 @@ impl Office {
             Err(no) => ("failed", no.to_string()),
         };
         tell(caller, order, &result);
-        if let Err(error) = record.audit.write(&entry(phase, Some(result), Some(took))) {
-            tracing::error!(%error, path = %record.audit.path().display(), "cannot write the audit log");
-        }
+        let _is_done_all_the_same = record.write(&entry(phase, Some(result), Some(took)));
         Ok(Done { outcome: done?, audit: Some(id) })
     }
 
@@ -114,9 +131,7 @@ impl Office {
             ms: None,
             idem: None,
         };
-        if let Err(error) = record.audit.write(&entry) {
-            tracing::error!(%error, path = %record.audit.path().display(), "cannot write the audit log");
-        }
+        let _is_denied_all_the_same = record.write(&entry);
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use ::acl::{Action, AuthMethod, Command, Destination, Identity, Protocol, RuleId, Ruleset, Word};
+use ::acl::{Action, AuthMethod, Command, Destination, HostName, Identity, Protocol, RuleId, Ruleset, Word};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,6 +16,9 @@ use crate::state::snapshot::Snapshot;
 
 /// More than anybody tries at once.
 const MOST_ITEMS: usize = 64;
+
+/// How long the name servers may take for somebody who only wants to know.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Serialize)]
 pub(crate) struct RuleList {
@@ -69,9 +73,12 @@ pub(crate) struct Question {
     command: Option<String>,
     source: Option<IpAddr>,
     auth_method: Option<String>,
-    /// Addresses of the name; nothing is looked up.
+    /// Addresses of the name.
     #[serde(default)]
     addresses: Vec<IpAddr>,
+    /// The addresses of the name are those that the name servers give now; without it nothing is looked up.
+    #[serde(default)]
+    resolve: bool,
     /// Those that accept the client; the others refuse it.
     #[serde(default)]
     pam_services: Vec<String>,
@@ -89,7 +96,7 @@ impl RuleList {
         let end = after.saturating_add(rules.len());
         Self {
             generation: snapshot.generation,
-            default_policy: if set.policy().default == Action::Allow { "allow" } else { "block" },
+            default_policy: if set.policy().default == Action::Allow { "allow" } else { "deny" },
             total,
             next: (end < total && !rules.is_empty()).then_some(end),
             rules,
@@ -138,30 +145,57 @@ impl Office {
         });
         admitted
     }
-}
 
-/// What traffic would be told under these rules, as `acl-check --json` says it.
-pub(super) fn answered(question: &Question, book: &Book) -> Result<Value, No> {
-    let destination =
-        Destination::parse_name(question.dest.as_bytes()).map_err(|fault| No::Invalid(format!("dest: {fault}")))?;
-    let command = question.command()?;
-    question.check(&destination, command)?;
-    let trial = Trial {
-        user: question.user.as_deref(),
-        groups: &question.groups,
-        destination: &destination,
-        addresses: &question.addresses,
-        port: question.port.unwrap_or(0),
-        command,
-        source: question.source,
-        method: word::<AuthMethod>("auth_method", question.auth_method.as_deref())?,
-        services: &question.pam_services,
-        at: question.at.unwrap_or_else(Timestamp::now),
-    };
-    Ok(shown::json(book, &trial, &trial.run(book), question.explain))
+    /// What traffic would be told under these rules, as `acl-check --json` says it.
+    pub(super) fn answered(&self, question: &Question, book: &Book) -> Result<Value, No> {
+        let destination =
+            Destination::parse_name(question.dest.as_bytes()).map_err(|fault| No::Invalid(format!("dest: {fault}")))?;
+        let command = question.command()?;
+        question.check(&destination, command)?;
+        let found = match &destination {
+            Destination::Name(name) if question.resolve => self.addresses_of(name)?,
+            Destination::Name(_) | Destination::Address(_) => question.addresses.clone(),
+        };
+        question.answer(book, (&destination, &found), command)
+    }
+
+    /// As a connection would find them, but in less time.
+    fn addresses_of(&self, name: &HostName) -> Result<Vec<IpAddr>, No> {
+        let found = self.world.regime().dialer.look_up_apart(name, PATIENCE);
+        let unresolved = |why: String| No::Unresolved(format!("{name} is not resolved: {why}"));
+        found
+            .map_err(|error| unresolved(error.to_string()))?
+            .map_err(|refusal| unresolved(refusal.label().replace('_', " ")))
+    }
 }
 
 impl Question {
+    fn answer(
+        &self,
+        book: &Book,
+        (destination, addresses): (&Destination, &[IpAddr]),
+        command: Command,
+    ) -> Result<Value, No> {
+        let trial = Trial {
+            user: self.user.as_deref(),
+            groups: &self.groups,
+            destination,
+            addresses,
+            port: self.port.unwrap_or(0),
+            command,
+            source: self.source,
+            method: word::<AuthMethod>("auth_method", self.auth_method.as_deref())?,
+            services: &self.pam_services,
+            at: self.at.unwrap_or_else(Timestamp::now),
+        };
+        let outcome = trial.run(book);
+        let mut answer = shown::json(book, &trial, &outcome, self.explain);
+        if self.resolve {
+            answer["limits"] = shown::limits(book, &trial, &outcome);
+        }
+        Ok(answer)
+    }
+
     fn command(&self) -> Result<Command, No> {
         let by_protocol = match word::<Protocol>("protocol", self.protocol.as_deref())? {
             Some(_) if self.command.is_some() => {
@@ -181,6 +215,9 @@ impl Question {
         }
         if matches!(destination, Destination::Address(_)) && !self.addresses.is_empty() {
             return invalid("addresses: they are for names");
+        }
+        if self.resolve && !self.addresses.is_empty() {
+            return invalid("addresses: with resolve they are looked up");
         }
         if [self.groups.len(), self.addresses.len(), self.pam_services.len()]
             .into_iter()

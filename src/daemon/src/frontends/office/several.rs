@@ -78,13 +78,14 @@ impl Office {
     /// The session that is known by this, if it is in.
     pub(crate) fn sight(&self, known: Known, is_masked: bool) -> Option<Sight> {
         let rates = self.paces.rates(&self.world.roster, std::time::Instant::now());
+        let light = self.light(is_masked);
         match known {
-            Known::Id(id) => self.world.roster.find(id).map(|session| Sight::of(&session, &rates, is_masked)),
+            Known::Id(id) => self.world.roster.find(id).map(|session| Sight::of(&session, &rates, &light)),
             Known::Number(number) => {
                 let mut found = None;
                 self.world.roster.each(|session| {
                     if session.number == number {
-                        found = Some(Sight::of(session, &rates, is_masked));
+                        found = Some(Sight::of(session, &rates, &light));
                     }
                 });
                 found
@@ -132,8 +133,7 @@ impl Office {
     }
 
     fn those(&self, whom: &Whom) -> Vec<Sight> {
-        let rates = self.paces.rates(&self.world.roster, std::time::Instant::now());
-        let mut sights = self.sights(&rates, false);
+        let mut sights = self.sights(false);
         match whom {
             Whom::Fitting(filter) => {
                 let now = now();

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use filter::Value as Asked;
 use jiff::Timestamp;
@@ -13,9 +14,13 @@ use serde_json::Value;
 use socks::{Command, Host};
 
 use super::Office;
-use super::paces::Rates;
+use super::classes::limiting;
+use super::paces::{Pace, Rates};
+use crate::state::limits::share::Client;
+use crate::state::limits::tuning::Tuning;
 use crate::state::session::facts::{Facts, Identity, Origin};
 use crate::state::session::ticket::{Session, command};
+use crate::state::snapshot::Snapshot;
 
 /// What is in one place of a table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +73,7 @@ pub(crate) const SESSIONS: &[Column] = &[
     dynamic("rup", "rate"),
     dynamic("rdown", "rate"),
     dynamic("rate", "rate"),
+    dynamic("limit", "text"),
     fixed("rule", "text"),
     fixed("decision", "text"),
     fixed("auth", "text"),
@@ -83,6 +89,14 @@ pub(crate) struct Sight {
     pub(crate) up: u64,
     pub(crate) down: u64,
     rates: Option<(u64, u64)>,
+    light: Arc<Light>,
+}
+
+/// In what light sessions are seen: what holds of all of them at the moment of a look.
+#[derive(Debug)]
+pub(crate) struct Light {
+    snapshot: Arc<Snapshot>,
+    tuning: Arc<Tuning>,
     /// Whoever looks may not see whole addresses of clients.
     is_masked: bool,
 }
@@ -111,28 +125,53 @@ pub(crate) fn seconds(micros: i64) -> f64 {
 }
 
 impl Office {
+    /// What holds now, for somebody who may see whole addresses or may not.
+    pub(crate) fn light(&self, is_masked: bool) -> Arc<Light> {
+        let (snapshot, tuning) = (Arc::clone(&self.world.regime().snapshot), self.world.quotas.tuning());
+        Arc::new(Light { snapshot, tuning, is_masked })
+    }
+
+    /// These sessions, in or over.
+    pub(crate) fn sights_of<'s>(
+        &self,
+        sessions: impl Iterator<Item = &'s Arc<Session>>,
+        is_masked: bool,
+    ) -> Vec<Sight> {
+        let rates = self.paces.rates(&self.world.roster, Instant::now());
+        let light = self.light(is_masked);
+        sessions.map(|session| Sight::of(session, &rates, &light)).collect()
+    }
+
     /// Everybody who is in now, as somebody sees them who may see whole addresses or may not.
-    pub(crate) fn sights(&self, rates: &Rates, is_masked: bool) -> Vec<Sight> {
-        let mut sights = Vec::with_capacity(self.world.roster.count());
-        self.world.roster.each(|session| sights.push(Sight::of(session, rates, is_masked)));
+    pub(crate) fn sights(&self, is_masked: bool) -> Vec<Sight> {
+        let roster = &self.world.roster;
+        let (mut sights, light) = (Vec::with_capacity(roster.count()), self.light(is_masked));
+        self.paces.each(roster, Instant::now(), |session, Pace { carried: (up, down), rates }| {
+            sights.push(Sight { session: Arc::clone(session), up, down, rates, light: Arc::clone(&light) });
+        });
         sights
     }
 }
 
 impl Sight {
-    pub(crate) fn of(session: &Arc<Session>, rates: &Rates, is_masked: bool) -> Self {
+    pub(crate) fn of(session: &Arc<Session>, rates: &Rates, light: &Arc<Light>) -> Self {
         Self {
             session: Arc::clone(session),
             up: session.up.bytes(),
             down: session.down.bytes(),
-            rates: rates.get(&session.number).copied(),
-            is_masked,
+            rates: rates.of(session.number),
+            light: Arc::clone(light),
         }
     }
 
     /// The short id, which holds for this run of the daemon.
     pub(crate) fn id(&self) -> String {
         format!("{:x}", self.session.number)
+    }
+
+    /// Bytes a second from and to the client, as far as they are known.
+    pub(crate) fn rates(&self) -> (u64, u64) {
+        self.rates.unwrap_or_default()
     }
 
     /// What it has in the column of this name.
@@ -158,6 +197,7 @@ impl Sight {
             "rup" => rate(|(up, _)| up),
             "rdown" => rate(|(_, down)| down),
             "rate" => rate(|(up, down)| up + down),
+            "limit" => self.limits().pop().map_or(Cell::Nothing, Cell::Text),
             "listener" => Cell::text(&*session.listener),
             "gen" => number(session.snapshot.generation),
             _ => self.fact(column, &session.facts()),
@@ -209,9 +249,18 @@ impl Sight {
         Some(Asked::Many(names.map(|name| Asked::Text(Cow::Owned(name))).into()))
     }
 
+    /// The classes that limit what it carries, the narrowest last.
+    fn limits(&self) -> Vec<String> {
+        let (facts, light) = (self.session.facts(), &*self.light);
+        let Some(proof) = &facts.proof else { return Vec::new() };
+        let source = self.session.caller().map(|caller| caller.source);
+        let client = Client { source, identity: &proof.identity, rule: self.session.credit.rule() };
+        limiting((&light.snapshot, &light.tuning), client, light.is_masked)
+    }
+
     fn source(&self) -> String {
         match self.session.origin() {
-            Origin::Address(address) if self.is_masked => masked(address.ip()),
+            Origin::Address(address) if self.light.is_masked => masked(address.ip()),
             origin @ (Origin::Address(_) | Origin::Local) => origin.to_string(),
         }
     }
@@ -228,7 +277,7 @@ impl filter::Row for Sight {
         let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let cell = match field {
             // Neither by looking nor by asking.
-            "src" if self.is_masked => return None,
+            "src" if self.light.is_masked => return None,
             "src" => return self.session.origin().ip().map(Asked::Address),
             "ip" => return self.session.facts().peer.map(|peer| Asked::Address(peer.ip())),
             "dst" => return destination(&self.session.facts()),
@@ -239,6 +288,7 @@ impl filter::Row for Sight {
                 return Some(Asked::Many(ids.map(|id| Asked::Text(Cow::Owned(id))).into()));
             }
             "rule" => return self.rule(&self.session.facts()),
+            "limit" => Cell::List(self.limits()),
             "group" => self.cell("groups"),
             "port" => self.cell("dport"),
             other => self.cell(other),

@@ -7,8 +7,8 @@ use ::acl::Destination;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::engine::history::archive::sum::{Overview, Sum, Total};
-use crate::state::metrics::today::{OfUser, Summary};
+use crate::engine::history::archive::sum::{Moved, Overview, Sum, Total};
+use crate::state::metrics::today::{Carried, OfUser, Summary};
 
 /// Users and destinations at most.
 pub(super) const MOST: usize = 10;
@@ -25,9 +25,18 @@ pub(crate) struct Statistics {
     total_bytes: u64,
     total_bytes_sent: u64,
     total_bytes_received: u64,
+    tcp: Bytes,
+    /// What associations carried.
+    udp: Bytes,
     top_users: Vec<TopUser>,
     top_destinations: Vec<TopDestination>,
     acl_stats: Decisions,
+}
+
+#[derive(Debug, Serialize)]
+struct Bytes {
+    bytes_sent: u64,
+    bytes_received: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -55,14 +64,17 @@ struct Decisions {
 impl From<Summary> for Statistics {
     fn from(summary: Summary) -> Self {
         let Summary { since, active, sessions, carried, allowed, blocked, users, destinations } = summary;
+        let all = carried.together();
         Self {
             since: Some(since),
             until: None,
             active_sessions: active,
             total_sessions: sessions,
-            total_bytes: carried.sent + carried.received,
-            total_bytes_sent: carried.sent,
-            total_bytes_received: carried.received,
+            total_bytes: all.sent + all.received,
+            total_bytes_sent: all.sent,
+            total_bytes_received: all.received,
+            tcp: carried.tcp.into(),
+            udp: carried.udp.into(),
             top_users: users.into_iter().map(TopUser::of).collect(),
             top_destinations: destinations.into_iter().map(TopDestination::of).collect(),
             acl_stats: Decisions { allowed, blocked },
@@ -74,15 +86,18 @@ impl Statistics {
     /// Of the sessions in the history that began within this time.
     pub(super) fn of_past(overview: Overview, since: Option<Timestamp>, until: Option<Timestamp>) -> Self {
         let Overview { total, users, destinations } = overview;
-        let Total { sessions, active, bytes_sent, bytes_received, allowed, blocked } = total;
+        let Total { sessions, active, all, udp, allowed, blocked } = total;
+        let tcp = all.without(udp);
         Self {
             since,
             until,
             active_sessions: count(active),
             total_sessions: count(sessions),
-            total_bytes: count(bytes_sent.saturating_add(bytes_received)),
-            total_bytes_sent: count(bytes_sent),
-            total_bytes_received: count(bytes_received),
+            total_bytes: count(all.sent.saturating_add(all.received)),
+            total_bytes_sent: count(all.sent),
+            total_bytes_received: count(all.received),
+            tcp: tcp.into(),
+            udp: udp.into(),
             top_users: users.into_iter().map(TopUser::of_past).collect(),
             top_destinations: destinations.into_iter().map(TopDestination::of_past).collect(),
             acl_stats: Decisions { allowed: count(allowed), blocked: count(blocked) },
@@ -93,6 +108,18 @@ impl Statistics {
 /// SQLite has signed integers only.
 fn count(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
+}
+
+impl From<Carried> for Bytes {
+    fn from(Carried { sent, received }: Carried) -> Self {
+        Self { bytes_sent: sent, bytes_received: received }
+    }
+}
+
+impl From<Moved> for Bytes {
+    fn from(Moved { sent, received }: Moved) -> Self {
+        Self { bytes_sent: count(sent), bytes_received: count(received) }
+    }
 }
 
 impl TopUser {

@@ -63,7 +63,7 @@ impl Office {
         let mut sums: HashMap<String, Sum> = HashMap::new();
         self.world.roster.each(|session| {
             let Some(name) = name_of(session) else { return };
-            let (up, down) = rates.get(&session.number).copied().unwrap_or_default();
+            let (up, down) = rates.of(session.number).unwrap_or_default();
             let sum = sums.entry(name).or_default();
             sum.sessions += 1;
             sum.rate += up + down;

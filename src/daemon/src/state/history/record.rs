@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use acl::{Decision, Ruling};
-use history::{Asked, Phases, Record, Status, Traffic, clipped};
+use history::{Asked, FLOWS_MAX, Flows, Phases, Record, Status, Traffic, clipped};
 use socks::{Command, Host};
 
 use crate::state::session::ending::{ByHouse, Ending};
@@ -18,6 +18,7 @@ use crate::state::session::ticket::{Session, command, dialect};
 pub(crate) struct Scratch {
     auth: String,
     name: String,
+    flows: Vec<u8>,
 }
 
 /// Makes the record of what is known of a session now and shows it to `use_it`; `ending` is how it ended, if it has.
@@ -32,6 +33,8 @@ pub(crate) fn with_record(
     let age = micros(session.opened.elapsed());
     let rule = facts.decision.and_then(|decision| decision.rule()).map(|rule| session.rule(rule));
     scratch.fill(&facts);
+    // Before the lanes are read: what was carried is in a lane before it is in a flow, so the flows never say more.
+    let flows = session.flows.get().map(|flows| Flows::packed(&flows.heaviest(FLOWS_MAX), &mut scratch.flows));
     use_it(&Record {
         id: session.id.into_bytes(),
         status: ending.map_or(Status::Active, status),
@@ -53,6 +56,7 @@ pub(crate) fn with_record(
         decision: facts.decision.and_then(decision),
         close_reason: ending.map(reason),
         remark: facts.remark.as_deref().map(clipped),
+        flows: flows.unwrap_or_default(),
     });
 }
 

@@ -11,11 +11,12 @@ use std::hash::Hash;
 /// Occurrences for each place after which all weights are halved.
 const WINDOW: u64 = 128;
 
+/// Keys, and of each what somebody wants to know of it as long as it is remembered.
 #[derive(Debug)]
-pub(super) struct Frequent<K> {
+pub(super) struct Frequent<K, V = ()> {
     places: usize,
     /// Every place that is taken, in the order in which it was.
-    slots: Vec<Slot<K>>,
+    slots: Vec<Slot<K, V>>,
     slot_of: HashMap<K, usize>,
     /// Numbers of slots as a binary heap, the rarest first.
     heap: Vec<usize>,
@@ -24,8 +25,9 @@ pub(super) struct Frequent<K> {
 }
 
 #[derive(Debug)]
-struct Slot<K> {
+struct Slot<K, V> {
     key: K,
+    kept: V,
     /// How often it occurred since it has its place.
     seen: u64,
     /// Its occurrences and those of whom it displaced, the old ones discounted.
@@ -36,14 +38,14 @@ struct Slot<K> {
     position: usize,
 }
 
-impl<K: Clone + Eq + Hash> Frequent<K> {
+impl<K: Clone + Eq + Hash, V: Default> Frequent<K, V> {
     /// Remembers so many, at least one.
     pub(super) fn new(places: usize) -> Self {
         Self { places: places.max(1), slots: Vec::new(), slot_of: HashMap::new(), heap: Vec::new(), total: 0 }
     }
 
-    /// Notes one occurrence; its cost grows with the logarithm of the places.
-    pub(super) fn count(&mut self, key: K) {
+    /// Notes one occurrence, and gives what is kept of the key; its cost grows with the logarithm of the places.
+    pub(super) fn count(&mut self, key: K) -> &mut V {
         let slot = match self.slot_of.get(&key) {
             Some(&slot) => slot,
             None if self.slots.len() < self.places => self.take_place(key),
@@ -56,20 +58,35 @@ impl<K: Clone + Eq + Hash> Frequent<K> {
         if self.total >= WINDOW * self.places as u64 {
             self.discount();
         }
+        &mut self.slots[slot].kept
+    }
+
+    /// What is kept of the key, if it is remembered.
+    pub(super) fn kept(&mut self, key: &K) -> Option<&mut V> {
+        self.slot_of.get(key).map(|slot| &mut self.slots[*slot].kept)
     }
 
     /// Those that are certainly more frequent than anybody is who is not remembered, with how often they occurred since they are;
     /// at most so many, the most frequent first.
     pub(super) fn most(&self, limit: usize) -> Vec<(&K, u64)> {
+        self.first(limit).map(|slot| (&slot.key, slot.seen)).collect()
+    }
+
+    /// The same with what is kept of them.
+    pub(super) fn most_kept(&self, limit: usize) -> Vec<(&K, &V)> {
+        self.first(limit).map(|slot| (&slot.key, &slot.kept)).collect()
+    }
+
+    fn first(&self, limit: usize) -> impl Iterator<Item = &Slot<K, V>> {
         let chance = self.total / self.places as u64;
         let mut most: Vec<_> = self.slots.iter().filter(|slot| slot.weight - slot.error > chance).collect();
         most.sort_by_key(|slot| Reverse(slot.weight - slot.error));
-        most.into_iter().take(limit).map(|slot| (&slot.key, slot.seen)).collect()
+        most.into_iter().take(limit)
     }
 
     fn take_place(&mut self, key: K) -> usize {
         let slot = self.slots.len();
-        self.slots.push(Slot { key: key.clone(), seen: 0, weight: 0, error: 0, position: slot });
+        self.slots.push(Slot { key: key.clone(), kept: V::default(), seen: 0, weight: 0, error: 0, position: slot });
         self.slot_of.insert(key, slot);
         self.heap.push(slot);
         self.rise(slot);
@@ -80,7 +97,7 @@ impl<K: Clone + Eq + Hash> Frequent<K> {
         let rarest = self.heap[0];
         let slot = &mut self.slots[rarest];
         let displaced = std::mem::replace(&mut slot.key, key.clone());
-        (slot.seen, slot.error) = (0, slot.weight);
+        (slot.kept, slot.seen, slot.error) = (V::default(), 0, slot.weight);
         self.slot_of.remove(&displaced);
         self.slot_of.insert(key, rarest);
         rarest
@@ -135,9 +152,10 @@ mod tests {
 
     use super::*;
 
-    fn counted(places: usize, keys: impl IntoIterator<Item = u32>) -> Frequent<u32> {
+    /// Keeps of each how often it occurred since it is remembered.
+    fn counted(places: usize, keys: impl IntoIterator<Item = u32>) -> Frequent<u32, u64> {
         let mut frequent = Frequent::new(places);
-        keys.into_iter().for_each(|key| frequent.count(key));
+        keys.into_iter().for_each(|key| *frequent.count(key) += 1);
         frequent
     }
 
@@ -162,8 +180,10 @@ mod tests {
     fn a_newcomer_that_is_frequent_now_is_soon_among_the_most() {
         let long_ago = (0..1_000_000).map(|number| number % 10);
         let mut frequent = counted(10, long_ago);
-        (0..4_000).for_each(|_| frequent.count(77));
+        (0..4_000).for_each(|_| *frequent.count(77) += 1);
         assert_eq!(frequent.most(1), [(&77, 4_000)]);
+        assert_eq!(frequent.kept(&77), Some(&mut 4_000));
+        assert_eq!(frequent.kept(&78), None);
     }
 
     proptest! {
@@ -179,6 +199,8 @@ mod tests {
             for (key, count) in frequent.most(places) {
                 prop_assert!(count <= truth[key]);
             }
+            let kept: Vec<_> = frequent.most_kept(places).into_iter().map(|(key, kept)| (key, *kept)).collect();
+            prop_assert_eq!(kept, frequent.most(places));
             let is_undiscounted = (keys.len() as u64) < WINDOW * places as u64;
             for (key, count) in truth.iter().filter(|_| is_undiscounted) {
                 if *count > keys.len() as u64 / places as u64 {

@@ -7,6 +7,7 @@
 //! Knows nothing of HTTP, files or threads. docs/monitoring.md lists every name; a test compares.
 
 mod frequent;
+mod peers;
 pub(crate) mod recent;
 pub(crate) mod seats;
 pub(crate) mod sessions;

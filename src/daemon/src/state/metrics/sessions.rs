@@ -9,6 +9,7 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 use socks::Command;
 
 use super::frequent::Frequent;
+use super::peers::Peers;
 use super::users::{User, Users};
 use super::{Metrics, STEP_SECONDS, Words};
 use crate::state::session::course::Stage;
@@ -56,6 +57,7 @@ pub(crate) struct Sessions {
     carried: Carried,
     users: Users,
     destinations: Mutex<Frequent<Destination>>,
+    peers: Peers,
 }
 
 /// What all sessions carried, each direction by itself.
@@ -131,6 +133,7 @@ impl Sessions {
             carried: Carried::new(metrics),
             users: Users::new(metrics),
             destinations: Mutex::new(Frequent::new(DESTINATIONS.0)),
+            peers: Peers::default(),
         })
     }
 
@@ -142,6 +145,9 @@ impl Sessions {
         if let Some(user) = user {
             user.sent.inc_by(up.bytes);
             user.received.inc_by(down.bytes);
+        }
+        if let Some(flows) = session.flows.get() {
+            self.peers.settle(flows);
         }
     }
 
@@ -255,6 +261,7 @@ struct Live {
     active: IntGauge,
     stages: [IntGauge; Stage::ALL.len()],
     destinations: IntCounterVec,
+    peers: IntCounterVec,
 }
 
 /// Lets each scrape see what sessions of this roster, whose witness `books` is, are doing and have carried so far.
@@ -270,6 +277,11 @@ pub(crate) fn follow(metrics: &Metrics, books: Arc<Sessions>, roster: Arc<Roster
             "rustsocks_destination_connections_total",
             "Connections to the destinations that were connected to most often lately, each since it is among those that are remembered.",
             &["destination"],
+        ),
+        peers: metrics.counters(
+            "rustsocks_udp_destination_bytes_total",
+            "Payload of datagrams delivered to and from the addresses that most associations exchange any with lately, each since it is among those that are remembered.",
+            &["destination", "direction"],
         ),
     };
     metrics.before_each_scrape(move || live.look());
@@ -300,6 +312,8 @@ impl Live {
         for (destination, connections) in destinations.most(DESTINATIONS.1) {
             self.destinations.with_label_values(&[&destination.to_string()]).inc_by(connections);
         }
+        drop(destinations);
+        self.books.peers.show(&self.peers);
     }
 }
 

@@ -37,7 +37,7 @@ struct Books {
     sessions: u64,
     allowed: u64,
     blocked: u64,
-    carried: Carried,
+    carried: ByProtocol,
     users: HashMap<Arc<str>, OfUser>,
     destinations: Frequent<Destination>,
 }
@@ -46,6 +46,14 @@ struct Books {
 pub(crate) struct Carried {
     pub(crate) sent: u64,
     pub(crate) received: u64,
+}
+
+/// The same by what carries it: a session is of one or the other.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByProtocol {
+    pub(crate) tcp: Carried,
+    /// What associations carried.
+    pub(crate) udp: Carried,
 }
 
 /// One user's day.
@@ -64,7 +72,7 @@ pub(crate) struct Summary {
     pub(crate) active: u64,
     /// Connections accepted.
     pub(crate) sessions: u64,
-    pub(crate) carried: Carried,
+    pub(crate) carried: ByProtocol,
     pub(crate) allowed: u64,
     pub(crate) blocked: u64,
     /// Those with the most sessions, the first of them first.
@@ -80,17 +88,19 @@ impl Today {
     /// Everything, with so many users and destinations at most.
     pub(crate) fn summary(&self, roster: &Roster, most: usize, now: Timestamp) -> Summary {
         let mut active = 0;
-        let mut live: HashMap<Arc<str>, Carried> = HashMap::new();
+        let mut live: HashMap<Arc<str>, ByProtocol> = HashMap::new();
         roster.each(|session| {
             active += 1;
-            let user = user_of(&session.facts());
-            live.entry(user.unwrap_or_default()).or_default().add(Carried::of(session));
+            let facts = session.facts();
+            live.entry(user_of(&facts).unwrap_or_default()).or_default().of(&facts).add(Carried::of(session));
         });
         let books = self.books(now);
         let mut carried = books.carried;
         let mut users = books.users.clone();
-        for (user, more) in live {
-            carried.add(more);
+        for (user, ByProtocol { tcp, udp }) in live {
+            carried.tcp.add(tcp);
+            carried.udp.add(udp);
+            let more = tcp.and(udp);
             if let Some(known) = users.get_mut(&user) {
                 known.carried.add(more);
             }
@@ -128,7 +138,7 @@ impl Books {
             sessions: 0,
             allowed: 0,
             blocked: 0,
-            carried: Carried::default(),
+            carried: ByProtocol::default(),
             users: HashMap::new(),
             destinations: Frequent::new(DESTINATIONS),
         }
@@ -170,7 +180,7 @@ impl Witness for Today {
     fn closed(&self, session: &Arc<Session>, _: Ending) {
         let (user, carried) = (user_of(&session.facts()), Carried::of(session));
         let mut books = self.books(Timestamp::now());
-        books.carried.add(carried);
+        books.carried.of(&session.facts()).add(carried);
         if let Some(user) = user.filter(|_| carried != Carried::default()) {
             books.user(user).carried.add(carried);
         }
@@ -185,6 +195,22 @@ impl Carried {
     fn add(&mut self, more: Self) {
         self.sent += more.sent;
         self.received += more.received;
+    }
+
+    fn and(mut self, more: Self) -> Self {
+        self.add(more);
+        self
+    }
+}
+
+impl ByProtocol {
+    pub(crate) fn together(self) -> Carried {
+        self.tcp.and(self.udp)
+    }
+
+    fn of(&mut self, facts: &Facts) -> &mut Carried {
+        let is_association = facts.request.as_ref().is_some_and(|request| request.command == Command::UdpAssociate);
+        if is_association { &mut self.udp } else { &mut self.tcp }
     }
 }
 
@@ -211,13 +237,13 @@ mod tests {
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
 
-    fn visit(roster: &Arc<Roster>) -> Ticket {
+    fn visit(roster: &Arc<Roster>, command: Command) -> Ticket {
         let ticket = Ticket::for_tests(roster, Arc::new(Snapshot::for_tests()));
         let mut facts = ticket.session().facts();
         facts.proof = Some(Proof { identity: Identity::Anonymous, method: AuthMethod::None });
         let host = socks::Host::V4("192.0.2.1".parse().unwrap());
         let target = socks::Target { host, port: 443 };
-        facts.request = Some(Asked { dialect: socks::Dialect::Socks5, command: Command::Connect, target });
+        facts.request = Some(Asked { dialect: socks::Dialect::Socks5, command, target });
         facts.peer = Some("192.0.2.1:443".parse().unwrap());
         drop(facts);
         ticket
@@ -227,17 +253,22 @@ mod tests {
     fn a_day_has_what_lives_and_what_ended_in_it_and_ends_at_midnight() {
         let today = Today::begin(Timestamp::now());
         let roster = Roster::new(10, vec![today.clone()]);
-        let (mut over, mut lives) = (visit(&roster), visit(&roster));
-        over.finish_set_up();
-        lives.finish_set_up();
+        let mut visitors = [Command::Connect, Command::UdpAssociate, Command::Connect, Command::UdpAssociate]
+            .map(|command| visit(&roster, command));
+        visitors.iter_mut().for_each(Ticket::finish_set_up);
+        let [over, gone, lives, associated] = visitors;
         over.session().up.carried(5);
+        gone.session().up.carried(11);
         lives.session().down.carried(7);
+        associated.session().down.carried(13);
         over.close(Ending::Client(ByPeer::Closed));
+        gone.close(Ending::Client(ByPeer::Closed));
         let now = Timestamp::now();
         let Summary { active, sessions, carried, users, destinations, .. } = today.summary(&roster, 10, now);
-        let both = Carried { sent: 5, received: 7 };
-        assert_eq!((active, sessions, carried), (1, 2, both));
-        assert_eq!(users, [(ANONYMOUS.into(), OfUser { sessions: 2, carried: both })]);
+        let by_protocol = ByProtocol { tcp: Carried { sent: 5, received: 7 }, udp: Carried { sent: 11, received: 13 } };
+        assert_eq!((active, sessions, carried), (2, 4, by_protocol));
+        let all = Carried { sent: 16, received: 20 };
+        assert_eq!(users, [(ANONYMOUS.into(), OfUser { sessions: 4, carried: all })]);
         assert_eq!(
             destinations.iter().map(|(to, count)| (to.to_string(), *count)).collect::<Vec<_>>(),
             [("192.0.2.1".into(), 2)]
@@ -245,7 +276,7 @@ mod tests {
 
         let tomorrow = Timestamp::from_second(now.as_second() + SECONDS_OF_A_DAY).unwrap();
         let Summary { since, sessions, carried, .. } = today.summary(&roster, 10, tomorrow);
-        assert_eq!((since, sessions, carried), (midnight(tomorrow), 0, Carried { sent: 0, received: 7 }));
-        drop(lives);
+        assert_eq!((since, sessions, carried.together()), (midnight(tomorrow), 0, Carried { sent: 0, received: 20 }));
+        drop((lives, associated));
     }
 }

@@ -21,6 +21,9 @@ const KEPT: usize = 32;
 /// Rehearsals that are kept, for those who wait for them.
 const REHEARSALS: usize = 4;
 
+/// The same of looks at files.
+const LOOKS: usize = 8;
+
 /// Whoever leads the reloads, as far as orders go.
 pub(crate) trait Monitor: fmt::Debug + Send + Sync {
     /// Passes an order on; says whether that was possible. Never waits.
@@ -31,6 +34,12 @@ pub(crate) trait Monitor: fmt::Debug + Send + Sync {
 
     /// Passes on another text for a file, if that says what it said when `former` was made of it.
     fn replace(&self, ticket: Ticket, kind: DocumentKind, former: [u8; 32], text: &str) -> bool;
+
+    /// Passes on another text to work by in the place of a file, which stays as it is.
+    fn work_by(&self, ticket: Ticket, kind: DocumentKind, text: &str) -> bool;
+
+    /// Passes on that somebody wants to know whether a file could be written; says whether that was possible. Never waits.
+    fn want_writable(&self, ticket: Ticket, kind: DocumentKind) -> bool;
 }
 
 #[derive(Debug)]
@@ -51,7 +60,20 @@ struct Book {
     rehearsals: VecDeque<Arc<Rehearsal>>,
     /// The last order to replace a text.
     replacement: Ticket,
+    /// What it replaces is not what the file says, which stays.
+    is_beside_file: bool,
+    /// Looks at files, for those who wanted to know; the latest last.
+    looks: VecDeque<Arc<(Ticket, Look)>>,
     drifts: Drifts,
+}
+
+/// What the monitor sees of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Of what it says, as texts are told from each other; nothing if it cannot be read.
+    pub(crate) says: Option<[u8; 32]>,
+    /// Why it cannot be written, if it cannot.
+    pub(crate) why_not: Option<String>,
 }
 
 /// Why nobody can say what came of an order.
@@ -71,6 +93,8 @@ impl Reloads {
             reports: VecDeque::new(),
             rehearsals: VecDeque::new(),
             replacement: Ticket::NOBODY,
+            is_beside_file: false,
+            looks: VecDeque::new(),
             drifts: Drifts::default(),
         };
         Self { monitor: Box::new(monitor), book: Mutex::new(book), noted: Condvar::new() }
@@ -106,10 +130,37 @@ impl Reloads {
         patience: Duration,
     ) -> Result<Arc<Report>, Unanswered> {
         let pass = |monitor: &dyn Monitor, book: &mut Book, ticket| {
-            book.replacement = ticket;
+            (book.replacement, book.is_beside_file) = (ticket, false);
             monitor.replace(ticket, kind, former, text)
         };
         self.pass_on(patience, pass, |book, ticket| book.answer_to(ticket, Extent::of(kind)))
+    }
+
+    /// Puts another text in force in the place of what a file says until files are read again, and waits for the reload of it.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub(crate) fn work_by(
+        &self,
+        kind: DocumentKind,
+        text: &str,
+        patience: Duration,
+    ) -> Result<Arc<Report>, Unanswered> {
+        let pass = |monitor: &dyn Monitor, book: &mut Book, ticket| {
+            (book.replacement, book.is_beside_file) = (ticket, true);
+            monitor.work_by(ticket, kind, text)
+        };
+        self.pass_on(patience, pass, |book, ticket| book.answer_to(ticket, Extent::of(kind)))
+    }
+
+    /// Has the monitor look at a file, and waits for the answer, but not longer than `patience`.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub(crate) fn look_at(&self, kind: DocumentKind, patience: Duration) -> Result<Look, Unanswered> {
+        let pass = |monitor: &dyn Monitor, _: &mut Book, ticket| monitor.want_writable(ticket, kind);
+        let looked = self.pass_on(patience, pass, |book, ticket| book.looks.iter().find(|look| look.0 == ticket))?;
+        Ok(looked.1.clone())
     }
 
     fn pass_on<T>(
@@ -140,10 +191,11 @@ impl Reloads {
     /// A reload is over, for which these texts of operators were delivered.
     pub(crate) fn note(&self, report: Report, texts: &[(DocumentKind, Arc<str>)]) {
         let mut book = self.book();
-        if report.is_good() || report.ticket != book.replacement {
+        // A text that could not take the place of another, or took it beside the file, says nothing of what the file says.
+        let is_of_file = report.ticket != book.replacement || (report.is_good() && !book.is_beside_file);
+        if is_of_file {
             book.drifts.note(&report.reading(texts));
         } else if !self.monitor.want_rehearsal(Ticket::NOBODY, report.extent) {
-            // A text that could not take the place of another says nothing of what the file says.
             tracing::warn!("nobody can be asked what the files say");
         }
         book.reports.push_back(Arc::new(report));
@@ -160,6 +212,16 @@ impl Reloads {
         book.rehearsals.push_back(Arc::new(rehearsal));
         if book.rehearsals.len() > REHEARSALS {
             book.rehearsals.pop_front();
+        }
+        self.noted.notify_all();
+    }
+
+    /// The monitor has looked at a file for the one with this ticket.
+    pub(crate) fn note_look(&self, ticket: Ticket, look: Look) {
+        let mut book = self.book();
+        book.looks.push_back(Arc::new((ticket, look)));
+        if book.looks.len() > LOOKS {
+            book.looks.pop_front();
         }
         self.noted.notify_all();
     }
@@ -226,6 +288,14 @@ mod tests {
         fn replace(&self, ticket: Ticket, kind: DocumentKind, _former: [u8; 32], _text: &str) -> bool {
             self.want_reload(ticket, Extent::of(kind))
         }
+
+        fn work_by(&self, ticket: Ticket, kind: DocumentKind, _text: &str) -> bool {
+            self.want_reload(ticket, Extent::of(kind))
+        }
+
+        fn want_writable(&self, ticket: Ticket, kind: DocumentKind) -> bool {
+            self.want_reload(ticket, Extent::of(kind))
+        }
     }
 
     fn report(generation: u64, ticket: u64, extent: Extent) -> Report {
@@ -263,6 +333,38 @@ mod tests {
         drop(orders);
         assert_eq!(reloads.order(Extent::Rules, LONG).unwrap_err(), Unanswered::NotPassedOn);
         assert!(reloads.last().is_none());
+    }
+
+    #[test]
+    fn each_hears_of_his_own_file_whether_it_can_be_written() {
+        let (line, orders) = channel();
+        let reloads = &Reloads::new(Line(Mutex::new(line)));
+        thread::scope(|scope| {
+            let asked = [DocumentKind::Rules, DocumentKind::Users].map(|kind| {
+                let waiting = scope.spawn(move || reloads.look_at(kind, LONG));
+                (orders.recv_timeout(LONG).unwrap().0, waiting)
+            });
+            let [(first, rules), (second, users)] = asked;
+            let of_rules = Look { says: Some([1; 32]), why_not: Some("it is read-only".to_owned()) };
+            let of_users = Look { says: None, why_not: None };
+            reloads.note_look(second, of_users.clone());
+            reloads.note_look(first, of_rules.clone());
+            assert_eq!((rules.join().unwrap(), users.join().unwrap()), (Ok(of_rules), Ok(of_users)));
+        });
+    }
+
+    #[test]
+    fn of_a_text_beside_its_file_nothing_is_learned_about_the_file() {
+        let (line, orders) = channel();
+        let reloads = &Reloads::new(Line(Mutex::new(line)));
+        thread::scope(|scope| {
+            let waiting =
+                scope.spawn(|| reloads.work_by(DocumentKind::Rules, "", LONG).map(|report| report.generation));
+            let (ticket, extent) = orders.recv_timeout(LONG).unwrap();
+            reloads.note(report(2, ticket.0, extent), &[]);
+            assert_eq!(waiting.join().unwrap(), Ok(2));
+        });
+        assert_eq!(orders.recv_timeout(LONG).unwrap(), (Ticket::NOBODY, Extent::Rules), "the file is looked at");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What an association carried with each of its peers: those that were in use last, as many as it may remember.
+//!
+//! What it carried with peers that it has forgotten is only in its lanes.
 
+use std::cmp::Reverse;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -22,6 +25,22 @@ pub(crate) struct Flow {
     pub(crate) received: Traffic,
     /// When a datagram was last delivered.
     pub(crate) last: Instant,
+    told: Option<Carried>,
+}
+
+/// Bytes that somebody was told of.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Carried {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+}
+
+/// What one peer has more than when it was last told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct News {
+    pub(crate) peer: SocketAddr,
+    pub(crate) is_first: bool,
+    pub(crate) carried: Carried,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +78,26 @@ impl Flows {
         self.known().iter().map(|(peer, flow)| (*peer, *flow)).collect()
     }
 
+    /// So many peers at most, those with the most bytes first.
+    pub(crate) fn heaviest(&self, most: usize) -> Vec<history::Flow> {
+        let known = self.known();
+        let mut flows: Vec<_> = known
+            .iter()
+            .map(|(peer, Flow { sent, received, .. })| history::Flow { peer: *peer, sent: *sent, received: *received })
+            .collect();
+        drop(known);
+        flows.sort_by_key(|flow| {
+            Reverse((flow.sent.bytes + flow.received.bytes, flow.sent.packets + flow.received.packets))
+        });
+        flows.truncate(most);
+        flows
+    }
+
+    /// What was delivered since this was last asked, for each peer that has any of it; each byte is told once.
+    pub(crate) fn news(&self) -> Vec<News> {
+        self.known().iter_mut().filter_map(|(peer, flow)| flow.news(*peer)).collect()
+    }
+
     fn known(&self) -> MutexGuard<'_, LruCache<SocketAddr, Flow>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -66,7 +105,15 @@ impl Flows {
 
 impl Flow {
     fn begin(now: Instant) -> Self {
-        Self { sent: Traffic::default(), received: Traffic::default(), last: now }
+        Self { sent: Traffic::default(), received: Traffic::default(), last: now, told: None }
+    }
+
+    fn news(&mut self, peer: SocketAddr) -> Option<News> {
+        let now = Carried { sent: self.sent.bytes, received: self.received.bytes };
+        let told = self.told.replace(now);
+        let before = told.unwrap_or_default();
+        let carried = Carried { sent: now.sent - before.sent, received: now.received - before.received };
+        (told != Some(now)).then_some(News { peer, is_first: told.is_none(), carried })
     }
 
     fn add(&mut self, direction: Direction, run: Traffic, now: Instant) {
@@ -95,7 +142,21 @@ mod tests {
             all.map(|(peer, flow)| (peer, flow.sent.packets, flow.sent.bytes, flow.received.bytes)).collect()
         };
         assert_eq!(seen(&flows), [(second, 1, 1, 7), (first, 3, 15, 0)]);
+        let heaviest: Vec<_> = flows.heaviest(1).into_iter().map(|flow| flow.peer).collect();
+        assert_eq!(heaviest, [first]);
         flows.carried(Direction::Sent, [(third, 4)]);
         assert_eq!(seen(&flows), [(third, 1, 4, 0), (second, 1, 1, 7)]);
+    }
+
+    #[test]
+    fn what_a_peer_has_more_is_told_once() {
+        let flows = Flows::new(2);
+        let [one, other] = ["192.0.2.1:1", "192.0.2.2:2"].map(|text| text.parse().unwrap());
+        let news = |peer, is_first, sent, received| News { peer, is_first, carried: Carried { sent, received } };
+        flows.carried(Direction::Sent, [(one, 10), (other, 0)]);
+        assert_eq!(flows.news(), [news(other, true, 0, 0), news(one, true, 10, 0)]);
+        flows.carried(Direction::Received, [(other, 7)]);
+        assert_eq!(flows.news(), [news(other, false, 0, 7)]);
+        assert_eq!(flows.news(), []);
     }
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of sockets: the relay adds to its lanes, the frontends write its facts down,
 //! and whoever wants it gone says why.
 
+pub(crate) mod comings;
 pub(crate) mod course;
 pub(crate) mod ending;
 pub(crate) mod facts;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use dashmap::DashMap;
 use uuid::Uuid;
 
+use super::comings::Comings;
 use super::ending::ByHouse;
 use super::handshakes::Handshakes;
 use super::ticket::Session;
@@ -16,6 +17,7 @@ pub(crate) struct Roster {
     sessions: DashMap<Uuid, Arc<Session>>,
     handshakes: Arc<Handshakes>,
     witnesses: Vec<Arc<dyn Witness>>,
+    comings: Arc<Comings>,
     /// How many have been in so far.
     numbers: AtomicU64,
 }
@@ -27,6 +29,7 @@ impl Roster {
             sessions: DashMap::new(),
             handshakes: Handshakes::new(max_handshakes),
             witnesses,
+            comings: Arc::default(),
             numbers: AtomicU64::new(0),
         })
     }
@@ -38,6 +41,11 @@ impl Roster {
 
     pub(crate) fn count(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Who came and went lately, for those who watch.
+    pub(crate) fn comings(&self) -> &Arc<Comings> {
+        &self.comings
     }
 
     /// The unauthenticated.
@@ -77,6 +85,7 @@ impl Roster {
 
     pub(super) fn tell(&self, news: impl Fn(&dyn Witness)) {
         self.witnesses.iter().for_each(|witness| news(&**witness));
+        news(&*self.comings);
     }
 }
 

@@ -109,6 +109,13 @@ pub(crate) fn watch(app: &mut App) -> Vec<Effect> {
     watched.into_iter().chain(gone_on(app)).collect()
 }
 
+/// The same once more, because news of it were let go of.
+pub(crate) fn watch_anew(app: &mut App) -> Vec<Effect> {
+    let Some(sub) = app.acl.sub.take() else { return Vec::new() };
+    let close = Effect::ask("meta.close", &json!({ "sub": sub }), About::Own(Screen::Acl, "closed"));
+    [close].into_iter().chain(watch(app)).collect()
+}
+
 /// The draft of this console, in another run of the daemon: nobody needs to be asked.
 fn gone_on(app: &mut App) -> Option<Effect> {
     let comes_back = std::mem::take(&mut app.acl.comes_back);
@@ -385,6 +392,10 @@ fn applied(app: &mut App, answer: &Value) -> Vec<Effect> {
     let waits = if answer["confirm"].is_null() { "" } else { "; Y keeps it, U takes it back" };
     app.ui.answered(Ok(&format!("generation {} is in force{ended}{waits}", number(&answer["gen"]))));
     let aside = set_aside(app, "");
+    // Whoever writes on before the daemon has shown it again builds on this generation.
+    if let Some(draft) = app.acl.draft.take() {
+        (app.acl.running, app.acl.of) = (Some(draft.is), number(&answer["gen"]));
+    }
     app.acl.forget_draft();
     app.acl.came_into_force(answer);
     app.acl.page = Page::Rules;

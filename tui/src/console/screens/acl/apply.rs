@@ -64,7 +64,7 @@ pub(super) fn ask_to_apply(app: &mut App, effect: &Value) {
     let denied = effect["live"]["now_denied"].as_u64().unwrap_or(0);
     let is_daring = effect["live"]["mine_denied"].as_u64().unwrap_or(0) > 0 || changes_default(app);
     let mut shown = vec![format!("{} changes to generation {}", app.acl.changes(), draft.base)];
-    shown.extend(effect::lines(effect).into_iter().filter(|line| !line.is_empty()).take(8));
+    shown.extend(effect::lines(effect).into_iter().filter(|line| !line.is_empty()));
     let failing = app.acl.failing();
     let mut fields = vec![
         Entry::choice("existing", "live sessions", &[KEEP, END], KEEP),
@@ -74,7 +74,7 @@ pub(super) fn ask_to_apply(app: &mut App, effect: &Value) {
     ];
     if failing > 0 {
         let failed = app.acl.remarks.iter().filter(|remark| raw(&remark["path"]).starts_with("tests/"));
-        shown.extend(failed.map(|remark| format!("! {}", raw(&remark["msg"]))).take(3));
+        shown.extend(failed.map(|remark| format!("! {}", raw(&remark["msg"]))));
         fields.push(Entry::check("despite", "tests off", false));
     }
     fields.push(Entry::word("to go on", "apply"));

@@ -13,10 +13,12 @@ mod rule;
 mod saved;
 mod trial;
 
-use ratatui::layout::{Position, Rect};
-use wire::admin::Push;
+use std::collections::BTreeMap;
 
-pub(crate) use self::answers::{Topic, came, noted, progressed, watch};
+use ratatui::layout::{Position, Rect};
+use wire::admin::{Push, Role};
+
+pub(crate) use self::answers::{Topic, came, noted, progressed, watch, watch_anew};
 pub(crate) use self::deeds::edited;
 pub(crate) use self::model::{Acl, Page};
 use crate::console::app::App;
@@ -40,6 +42,7 @@ const KEYS: &[Binding] = &[
         "add rule",
         "a new rule of this owner, in the draft; a saved test",
     )
+    .role(Role::Admin)
     .hint("add")
     .command("rustsocks-cli acl edit"),
     bind(
@@ -49,6 +52,7 @@ const KEYS: &[Binding] = &[
         "edit rule",
         "change the rule, in the draft; an owner's groups; the saved test",
     )
+    .role(Role::Admin)
     .hint("edit")
     .command("rustsocks-cli acl edit"),
     bind(
@@ -58,6 +62,7 @@ const KEYS: &[Binding] = &[
         "remove rule",
         "remove the rule or the owner, in the draft; the saved test",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl edit"),
     bind(
         Action::Run(deeds::earlier),
@@ -66,6 +71,7 @@ const KEYS: &[Binding] = &[
         "rule up",
         "before the rule above: who is credited, no verdict",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl edit"),
     bind(
         Action::Run(deeds::later),
@@ -74,6 +80,7 @@ const KEYS: &[Binding] = &[
         "rule down",
         "behind the rule below: who is credited, no verdict",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl edit"),
     bind(
         Action::Run(deeds::edit_text),
@@ -82,11 +89,15 @@ const KEYS: &[Binding] = &[
         "edit text",
         "the whole text in $VISUAL or $EDITOR, as the draft",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl edit"),
     bind(Action::Run(deeds::undo), &[Char('u')], On::Rows, "undo", "take the last change of the draft back")
+        .role(Role::Admin)
         .hint("undo")
         .command("rustsocks-cli acl edit"),
-    bind(Action::Run(deeds::redo), &[Ctrl('r')], On::Rows, "redo", "make it again").command("rustsocks-cli acl edit"),
+    bind(Action::Run(deeds::redo), &[Ctrl('r')], On::Rows, "redo", "make it again")
+        .role(Role::Admin)
+        .command("rustsocks-cli acl edit"),
     bind(Action::Run(deeds::validate), &[Char('v')], On::Rows, "validate", "whether the draft could be in force")
         .command("rustsocks-cli acl validate FILE"),
     bind(
@@ -113,6 +124,7 @@ const KEYS: &[Binding] = &[
         "save test",
         "the request that was tried as a saved test, which rules have to pass",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl test add USER HOST:PORT allow"),
     bind(
         Action::Run(deeds::what_if),
@@ -121,6 +133,7 @@ const KEYS: &[Binding] = &[
         "what-if",
         "what the draft would change for those who are in and were",
     )
+    .role(Role::Operate)
     .hint("what-if")
     .command("rustsocks-cli acl whatif FILE --hours 24"),
     bind(
@@ -139,9 +152,11 @@ const KEYS: &[Binding] = &[
         "apply",
         "put the draft in force, or take the merge over; asks first",
     )
+    .role(Role::Admin)
     .hint("apply")
     .command("rustsocks-cli acl apply FILE"),
     bind(Action::Run(deeds::discard), &[Char('X')], On::Rows, "discard", "forget the draft; asks first")
+        .role(Role::Admin)
         .command("rustsocks-cli acl edit"),
     bind(
         Action::Run(deeds::effective),
@@ -166,6 +181,7 @@ const KEYS: &[Binding] = &[
         "roll back",
         "bring the generation that is meant back; asks first",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl rollback N"),
     bind(
         Action::Run(deeds::merge),
@@ -174,8 +190,10 @@ const KEYS: &[Binding] = &[
         "merge",
         "the draft with what came in between; there: take mine",
     )
+    .role(Role::Admin)
     .command("rustsocks-cli acl edit"),
     bind(Action::Run(deeds::both), &[Char('b')], On::Rows, "both", "of a conflict that is merged: take both")
+        .role(Role::Admin)
         .command("rustsocks-cli acl edit"),
     bind(Action::Run(deeds::again), &[Char('r')], On::Rows, "refresh", "ask again").command("rustsocks-cli acl rules"),
 ];
@@ -198,8 +216,21 @@ impl room::Room for Room {
         if pane == affected::PANE { Rows::Live(View::WhatIf) } else { Rows::Own }
     }
 
+    fn aside(&self) -> Option<usize> {
+        Some(affected::PANE)
+    }
+
+    fn keeps_aside(&self, app: &App) -> bool {
+        app.acl.page == Page::Affected
+    }
+
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         answers::refresh(app)
+    }
+
+    /// The sessions that are affected are looked at as every live table is.
+    fn missed(&self, app: &mut App, _missed: &BTreeMap<u64, u64>) -> Vec<Effect> {
+        if app.acl.page == Page::Affected { Vec::new() } else { answers::refresh(app) }
     }
 
     fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {

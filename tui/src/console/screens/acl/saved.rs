@@ -146,9 +146,12 @@ impl Purpose for Saving {
         }
         let user = Some(of("user")).filter(|user| !user.is_empty()).unwrap_or_else(|| "anonymous".to_owned());
         let destination = format!("{}:{}", of("dest"), of("port"));
-        let off = if entries.is_set("enabled") { "" } else { " --off" };
-        let about = flag("description", &of("description"));
-        format!("rustsocks-cli acl test add {} {} {}{about}{off}", word(&user), word(&destination), of("expect"))
+        let mut flags = flag("description", &of("description")) + &flag("source", &of("source"));
+        // TCP is what is meant without a word.
+        flags += &flag("protocol", if of("protocol") == "tcp" { "" } else { "udp" });
+        flags.extend(trial::addresses(entries).iter().map(|address| flag("address", address)));
+        flags += if entries.is_set("enabled") { "" } else { " --off" };
+        format!("rustsocks-cli acl test add {} {} {}{flags}", word(&user), word(&destination), of("expect"))
     }
 
     fn taken(&self, _app: &mut App, entries: &Entries) -> Vec<Effect> {

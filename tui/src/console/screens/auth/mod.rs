@@ -10,6 +10,7 @@ use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::{Push, Refusal, Role};
 
+pub(crate) use self::trial::tried;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
@@ -116,9 +117,11 @@ const COLUMNS: Columns = &[
 
 const KEYS: &[Binding] = &[
     bind(Action::Run(trial::asked), &[Char('t')], On::Everywhere, "test login", "try a name and a password")
+        .role(Role::Operate)
         .hint("test login")
         .command("rustsocks-cli auth test NAME"),
     bind(Action::Run(unban), &[Char('u')], On::Everywhere, "unblock", "let a source that is turned away come again")
+        .role(Role::Operate)
         .hint("unblock")
         .command("rustsocks-cli auth unban ADDRESS"),
     bind(Action::Run(failures), &[Char('!')], On::Everywhere, "failures", "only logins that failed, or all")
@@ -264,7 +267,7 @@ impl room::Room for Room {
             }
             ("series", Ok(answer)) => app.auth.series = answer["sub"].as_u64(),
             ("past", Ok(answer)) => app.auth.filled(&answer),
-            ("test", Ok(told)) => trial::told(app, &told),
+            ("test", Ok(told)) => tried(app, &told),
             ("unban", Ok(told)) => {
                 let owed = if told["forgiven"] == true { "may come again" } else { "owed nothing" };
                 app.ui.answered(Ok(&format!("{} {owed}", raw(&told["source"]))));

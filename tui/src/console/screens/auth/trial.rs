@@ -55,12 +55,13 @@ impl Purpose for Trial {
     }
 }
 
-/// In one line.
-pub(super) fn told(app: &mut App, told: &Value) {
+/// What came of it, to be read until somebody closes it.
+pub(crate) fn tried(app: &mut App, told: &Value) {
     let of = |name: &str| raw(&told[name]);
-    let mut words = vec![format!("{} by {} in {} ms", of("result"), of("method"), of("ms"))];
-    words.extend(["why", "remark"].map(of).into_iter().filter(|word| !word.is_empty()));
-    words.extend((told["banned"] == true).then(|| "but clients from there are turned away".to_owned()));
-    words.extend((told["name_locked"] == true).then(|| "but the name is locked for strangers".to_owned()));
-    app.ui.answered(Ok(&words.join(", ")));
+    let mut lines = vec![format!("{} by {} in {} ms", of("result"), of("method"), of("ms"))];
+    lines.extend(["why", "remark"].map(of).into_iter().filter(|line| !line.is_empty()));
+    lines.extend((told["banned"] == true).then(|| "but clients from there are turned away".to_owned()));
+    lines.extend((told["name_locked"] == true).then(|| "but the name is locked for strangers".to_owned()));
+    app.ui.done();
+    app.ui.lay("The login that was tried   Esc back", lines);
 }

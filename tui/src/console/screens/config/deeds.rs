@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wire::admin::Role;
 
-use super::{FILES, GENERATIONS, ask, draft};
+use super::{FILES, GENERATIONS, ask, ask_latest, draft};
 use crate::command::files::report;
 use crate::console::app::App;
 use crate::console::event::Effect;
@@ -62,7 +62,7 @@ pub(super) fn rehearse(app: &mut App) -> Vec<Effect> {
         return Vec::new();
     }
     app.ui.say("asking what a reload would do ...");
-    vec![ask("reload.run", &json!({ "what": "all", "dry": true }), "rehearsal")]
+    vec![ask_latest(app, "reload.run", &json!({ "what": "all", "dry": true }), "rehearsal")]
 }
 
 pub(super) fn rehearsed(app: &mut App, told: &Value) {
@@ -88,7 +88,7 @@ pub(super) fn difference(app: &mut App) -> Vec<Effect> {
         app.ui.say("what that file says is shown to nobody");
         return Vec::new();
     }
-    vec![ask("txn.diff", &json!({ "store": store, "file": true }), "difference")]
+    vec![ask_latest(app, "txn.diff", &json!({ "store": store, "file": true }), "difference")]
 }
 
 /// Shows a difference from what is in force.
@@ -104,7 +104,7 @@ pub(super) fn differs(app: &mut App, answer: &Value) {
 pub(super) fn generations(app: &mut App) -> Vec<Effect> {
     app.ui.pane = GENERATIONS;
     app.config.generations.is_waiting = true;
-    vec![ask("txn.history", &json!({ "store": "config" }), "generations")]
+    vec![ask_latest(app, "txn.history", &json!({ "store": "config" }), "generations")]
 }
 
 /// The one that is meant.
@@ -114,11 +114,8 @@ fn chosen(app: &App) -> Option<u64> {
 }
 
 pub(super) fn of_generation(app: &mut App) -> Vec<Effect> {
-    let chosen = chosen(app);
-    chosen
-        .map(|number| ask("txn.diff", &json!({ "store": "config", "gen": number }), "difference"))
-        .into_iter()
-        .collect()
+    let Some(number) = chosen(app) else { return Vec::new() };
+    vec![ask_latest(app, "txn.diff", &json!({ "store": "config", "gen": number }), "difference")]
 }
 
 fn roll_back(app: &mut App) -> Vec<Effect> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal, Role};
 
-use super::ask;
+use super::{ask, ask_latest};
 use crate::command::remarks;
 use crate::console::app::App;
 use crate::console::event::Effect;
@@ -80,7 +80,7 @@ pub(crate) fn edited(app: &mut App, outcome: Result<String, String>) -> Vec<Effe
 /// How it differs from what is in force.
 pub(super) fn compared(app: &mut App) -> Vec<Effect> {
     let text = app.config.draft.as_ref().map(|draft| draft.text.clone());
-    vec![ask("txn.diff", &json!({ "store": "config", "text": text }), "difference")]
+    vec![ask_latest(app, "txn.diff", &json!({ "store": "config", "text": text }), "difference")]
 }
 
 pub(super) fn answered(app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {

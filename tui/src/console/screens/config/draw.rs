@@ -3,7 +3,7 @@
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
 
-use super::{FILES, GENERATIONS};
+use super::{FILES, GENERATIONS, SETTINGS};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::listing::{self, Listing};
@@ -30,7 +30,7 @@ fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let left = Rect { width: area.width * 3 / 5, height, ..area };
     let right = Rect { x: area.x + left.width, width: area.width - left.width, ..left };
     let inner = canvas.framed(left, &marked(app, FILES, "Files"));
-    let in_files = listing::rows(canvas, inner, &config.files);
+    let in_files = listing::rows(canvas, inner, (&config.files, FILES));
     let inner = canvas.framed(right, "Last reload");
     written(canvas, inner, &reload);
     let below = Rect { y: area.y + height, height: area.height - height, ..area };
@@ -42,7 +42,7 @@ fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
 /// The files, or what came of the last reload and the rest.
 fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     if app.ui.pane == FILES {
-        return listing::rows(canvas, area, &app.config.files);
+        return listing::rows(canvas, area, (&app.config.files, FILES));
     }
     let lines = reload(app.config.reloads.first());
     let room = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height / 3);
@@ -56,12 +56,13 @@ fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     listing::rows(canvas, Rect { y: area.y + above, height: area.height - above, ..area }, lower(app))
 }
 
-fn lower(app: &App) -> &Listing {
-    if app.ui.pane == GENERATIONS { &app.config.generations } else { &app.config.listing }
+/// What is below, and which part of the screen that is.
+fn lower(app: &App) -> (&Listing, usize) {
+    if app.ui.pane == GENERATIONS { (&app.config.generations, GENERATIONS) } else { (&app.config.listing, SETTINGS) }
 }
 
 fn title(app: &App) -> String {
-    let rows = lower(app).sheet.rows.len();
+    let rows = lower(app).0.sheet.rows.len();
     if app.ui.pane == GENERATIONS {
         return format!("> Generations {rows}   Enter shows one, R brings it back   Esc back");
     }
@@ -72,7 +73,7 @@ fn title(app: &App) -> String {
         Some(Some(true)) => "   DRAFT: D shows it, A applies it, X forgets it",
         Some(None) => "   DRAFT: e goes on, X forgets it",
     };
-    marked(app, super::SETTINGS, &format!("Effective configuration {rows}{only}{draft}"))
+    marked(app, SETTINGS, &format!("Effective configuration {rows}{only}{draft}"))
 }
 
 fn marked(app: &App, pane: usize, title: &str) -> String {

@@ -6,7 +6,7 @@ mod draw;
 
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::{Code, Push, Refusal};
+use wire::admin::{Code, Push, Refusal, Role};
 
 use self::draft::Draft;
 pub(crate) use self::draft::{AUTOSAVE, edited};
@@ -76,9 +76,11 @@ const KEYS: &[Binding] = &[
         "reload",
         "read files again, or bring the generation that is meant back; asks first",
     )
+    .role(Role::Operate)
     .hint("reload")
     .command("rustsocks-cli reload"),
     bind(Action::Run(deeds::rehearse), &[Char('v')], On::Everywhere, "dry run", "what a reload would do")
+        .role(Role::Operate)
         .hint("dry run")
         .command("rustsocks-cli reload --dry-run"),
     bind(
@@ -97,9 +99,11 @@ const KEYS: &[Binding] = &[
         "edit",
         "the configuration in $VISUAL or $EDITOR, as a draft; again: go on with it",
     )
+    .role(Role::Admin)
     .hint("edit")
     .command("rustsocks-cli config edit"),
     bind(Action::Run(draft::apply), &[Char('A')], On::Everywhere, "apply", "put the draft in force; asks first")
+        .role(Role::Admin)
         .command("rustsocks-cli config apply FILE"),
     bind(Action::Run(draft::discard), &[Char('X')], On::Everywhere, "discard", "forget the draft; asks first")
         .command("rustsocks-cli config edit"),
@@ -132,6 +136,10 @@ impl room::Room for Room {
 
     fn rows(&self, _pane: usize) -> Rows {
         Rows::Listing
+    }
+
+    fn aside(&self) -> Option<usize> {
+        Some(GENERATIONS)
     }
 
     /// Whatever was told before belongs to another subscription.
@@ -270,6 +278,11 @@ fn files(app: &mut App) -> Vec<Effect> {
 
 fn ask(op: &'static str, p: &Value, what: &'static str) -> Effect {
     Effect::ask(op, p, About::Own(Screen::Config, what))
+}
+
+/// The same for what is shown as soon as it has come, unless it is asked for again or the screen is left.
+fn ask_latest(app: &mut App, op: &'static str, p: &Value, what: &'static str) -> Effect {
+    room::ask_latest(app, op, p, (Screen::Config, what))
 }
 
 fn only(app: &mut App) -> Vec<Effect> {

@@ -34,7 +34,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let left = Rect { width: area.width - aside, height: above, ..area };
     let right = Rect { x: area.x + left.width, width: aside, ..left };
     let inner = canvas.framed(left, &marked(app, OF_CHECKS, "Checks", &app.health.checks));
-    let in_checks = listing::rows(canvas, inner, &app.health.checks);
+    let in_checks = listing::rows(canvas, inner, (&app.health.checks, OF_CHECKS));
     let inner = canvas.framed(right, "What it means");
     explained(app, canvas, inner);
     let left = Rect { y: area.y + above, height: below, ..left };
@@ -59,7 +59,7 @@ fn incidents(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position>
         canvas.text(area, 0, 0, "none since this worker began", Role::Text);
         return None;
     }
-    listing::rows(canvas, area, &app.health.incidents)
+    listing::rows(canvas, area, (&app.health.incidents, OF_INCIDENTS))
 }
 
 /// The checks, and the one that is meant below them.

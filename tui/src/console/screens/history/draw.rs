@@ -10,11 +10,7 @@ use crate::console::canvas::Canvas;
 use crate::console::listing;
 use crate::console::model::number;
 use crate::console::theme::Role;
-use crate::console::update::TICKS;
 use crate::shown;
-
-/// Milliseconds of waiting that are told.
-const WORTH_A_WORD: u64 = 300;
 
 /// Bars of one curve.
 const MOST_BARS: u64 = 400;
@@ -36,10 +32,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 
 fn page(history: &History) -> String {
     if history.listing.is_waiting {
-        // What is answered at once is not worth a word that only flickers.
-        let millis = u64::from(history.waited) * 1_000 / u64::from(TICKS);
-        let so_far = format!("working {}.{} s - Esc cancels", millis / 1_000, millis % 1_000 / 100);
-        return if millis < WORTH_A_WORD { "asking ...".to_owned() } else { so_far };
+        return "asking ...".to_owned();
     }
     let more = if history.next.is_null() { "" } else { ", n for more" };
     let rows = history.listing.objects.len();

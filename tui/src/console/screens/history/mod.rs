@@ -6,7 +6,7 @@ mod export;
 use filter::Field;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::{Direction, Refusal};
+use wire::admin::{Direction, Refusal, Role};
 
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
@@ -31,8 +31,6 @@ pub(crate) struct History {
     /// Which of [`SORTS`], and whether the least comes first.
     sort: usize,
     is_ascending: bool,
-    /// Ticks for which an answer has been waited for.
-    waited: u32,
     /// Sessions or groups.
     pub(crate) listing: Listing,
     /// Everything in numbers.
@@ -84,6 +82,7 @@ const KEYS: &[Binding] = &[
     bind(Action::Run(previous), &[Char('N')], On::Rows, "previous page", "back to the page before")
         .command("rustsocks-cli history query"),
     bind(Action::Run(export::asked), &[Char('E')], On::Everywhere, "export", "all of them into a file")
+        .role(Role::Operate)
         .hint("export")
         .command("rustsocks-cli history export EXPR"),
 ];
@@ -112,12 +111,6 @@ impl room::Room for Room {
             effects.push(numbers(app));
         }
         effects
-    }
-
-    fn ticked(&self, app: &mut App) -> Vec<Effect> {
-        let history = &mut app.history;
-        history.waited = if history.listing.is_waiting { history.waited.saturating_add(1) } else { 0 };
-        Vec::new()
     }
 
     fn leave(&self, app: &mut App) -> Vec<Effect> {
@@ -263,7 +256,6 @@ impl History {
 fn page(app: &mut App) -> Effect {
     app.history.listing.is_waiting = true;
     app.history.listing.fault = None;
-    app.history.waited = 0;
     let mut p = json!({ "filter": app.history.condition(), "limit": PAGE, "sort": app.history.order() });
     if let Some(last) = app.history.before.last() {
         p["after"] = last.clone();

@@ -45,7 +45,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let classes = pane(app, canvas, above, (&title(live), 0));
     let meant = live::draw(app, canvas, classes, (live, COLUMNS), EMPTY);
     let overrides = pane(app, canvas, overrides, ("For a while", 1));
-    let laid_over = listing::rows(canvas, overrides, &app.limits.overrides);
+    let laid_over = listing::rows(canvas, overrides, (&app.limits.overrides, 1));
     if app.ui.pane == 0 { meant } else { laid_over }
 }
 

@@ -5,7 +5,7 @@ mod draw;
 
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::Refusal;
+use wire::admin::{Refusal, Role};
 
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
@@ -67,6 +67,7 @@ const KEYS: &[Binding] = &[
         "override",
         "another limit for a while, which ends by itself",
     )
+    .role(Role::Operate)
     .hint("override")
     .command("rustsocks-cli limits set TARGET --rate 512K --for 1h"),
     bind(
@@ -76,9 +77,11 @@ const KEYS: &[Binding] = &[
         "change limit",
         "another limit for good, written in a file",
     )
+    .role(Role::Admin)
     .hint("change")
     .command("rustsocks-cli limits set TARGET --rate 512K"),
     bind(Action::Run(change::reset), &[Char('R')], On::Rows, "reset", "takes grants and overrides back; asks first")
+        .role(Role::Operate)
         .hint("reset")
         .command("rustsocks-cli limits reset TARGET"),
     bind(Action::Run(past), &[Char('H')], On::Live, "past", "what this user or source did before")

@@ -3,12 +3,12 @@
 mod draw;
 mod keep;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use crossterm::event::KeyCode;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::{Push, Refusal};
+use wire::admin::{Push, Refusal, Role};
 
 use self::keep::{found_again, found_before, kept, louder, only, paged, sought};
 use crate::command::logs::words;
@@ -102,6 +102,7 @@ const KEYS: &[Binding] = &[
         "log level",
         "how much the daemon logs of something, for a while",
     )
+    .role(Role::Operate)
     .command("rustsocks-cli log-level TARGET=LEVEL --for 15m"),
     bind(Action::Run(marked), &[Char('m')], On::Rows, "mark", "a line of your own behind the last one, with the time")
         .hint("mark"),
@@ -212,6 +213,14 @@ impl room::Room for Room {
                 "gap" => logs.miss(push.d["lost"].as_u64().unwrap_or(0)),
                 _ => {}
             }
+        }
+        Vec::new()
+    }
+
+    /// Every one of them was a line.
+    fn missed(&self, app: &mut App, missed: &BTreeMap<u64, u64>) -> Vec<Effect> {
+        if let Some(lost) = app.logs.sub.and_then(|sub| missed.get(&sub)) {
+            app.logs.miss(*lost);
         }
         Vec::new()
     }

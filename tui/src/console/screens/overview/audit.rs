@@ -7,8 +7,9 @@ use wire::admin::{Refusal, Role};
 use super::{AUDIT, CHANGES};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::event::{About, Effect};
+use crate::console::event::Effect;
 use crate::console::listing::{self, Columns, Listing};
+use crate::console::room::ask_latest;
 use crate::console::screen::Screen;
 use crate::output::Kind;
 
@@ -48,7 +49,7 @@ pub(super) fn asked(app: &mut App) -> Vec<Effect> {
     let audit = &mut app.overview.audit;
     audit.listing.is_waiting = true;
     let p = json!({ "filter": audit.filter, "n": MOST });
-    vec![Effect::ask("audit.query", &p, About::Own(Screen::Overview, "audit log"))]
+    vec![ask_latest(app, "audit.query", &p, (Screen::Overview, "audit log"))]
 }
 
 pub(super) fn answered(app: &mut App, answer: Result<Value, Refusal>) {
@@ -83,5 +84,5 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         canvas.text(area, 1, 0, &title, crate::console::theme::Role::Header);
         Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
     };
-    listing::rows(canvas, inner, &audit.listing)
+    listing::rows(canvas, inner, (&audit.listing, AUDIT))
 }

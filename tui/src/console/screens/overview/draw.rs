@@ -10,7 +10,7 @@ use crate::console::model::number;
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{self, fitted, visible};
+use crate::shown::{self, fitted, visible, width};
 
 /// A number of the status with its curve: its label, its name there, and how it is shown.
 type Fact = (&'static str, &'static str, fn(&Value) -> String);
@@ -47,7 +47,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let head = 9;
     let (top, rest) = (Rect { height: head, ..area }, area.height.saturating_sub(head));
-    let right = (area.width / 3).clamp(30, 44);
+    let right = (area.width / 3).clamp(40, 44);
     let (left, right) = split(top, area.width - right);
     let title = format!("Traffic - last {}", PASTS[app.overview.past].2);
     let inner = canvas.framed(left, &title);
@@ -67,7 +67,8 @@ fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
 /// Without frames: the curves, the most important ranking, and what to look at.
 fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let height = 7.min(area.height);
-    let (left, right) = split(Rect { height, ..area }, area.width.saturating_sub(24));
+    let (left, right) =
+        split(Rect { height, ..area }, area.width.saturating_sub(if area.width < 80 { 24 } else { 30 }));
     curves(app, canvas, Rect { width: left.width.saturating_sub(1), ..left });
     facts(app, canvas, right);
     let rest = Rect { y: area.y + height, height: area.height - height, ..area };
@@ -121,8 +122,18 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     ];
     for ((label, value), y) in facts.iter().zip(0..area.height) {
         canvas.text(area, 0, y, label, Role::Text);
-        canvas.text(area, 9, y, value, Role::Accent);
+        canvas.text(area, 9, y, whole(value, usize::from(area.width.saturating_sub(9))), Role::Accent);
     }
+}
+
+/// As many parts of a fact as fit, or its last word: a number that is cut would be another number.
+fn whole(fact: &str, cells: usize) -> &str {
+    let mut said = fact;
+    while let Some((first, _)) = said.rsplit_once(", ").filter(|_| width(said) > cells) {
+        said = first;
+    }
+    let is_whole = width(said) <= cells;
+    if is_whole { said } else { said.rsplit(' ').next().unwrap_or(said) }
 }
 
 /// How long the rules have been in force.

@@ -11,7 +11,7 @@ use wire::admin::{Push, Refusal, Role};
 use self::audit::Audit;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::event::{About, Effect};
+use crate::console::event::Effect;
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::Listing;
@@ -64,14 +64,15 @@ pub(crate) struct Overview {
 }
 
 const KEYS: &[Binding] = &[
-    bind(Action::Run(next_past), &[Char('w')], On::Rows, "window", "curves of five minutes, an hour or a day")
+    bind(Action::Run(next_past), &[Char('w')], On::Own, "window", "curves of five minutes, an hour or a day")
         .hint("window")
         .command("rustsocks-cli raw '{\"op\":\"series.get\",\"p\":{\"keys\":[\"up\"],\"res\":60}}'"),
-    bind(Action::Run(next_measure), &[Char('s')], On::Rows, "sort", "the most by rate, sessions or bytes")
+    bind(Action::Run(next_measure), &[Char('s')], On::Own, "sort", "the most by rate, sessions or bytes")
         .hint("sort")
         .command("rustsocks-cli top --by rate"),
-    bind(Action::Run(again), &[Char('r')], On::Rows, "refresh", "ask again").command("rustsocks-cli status"),
+    bind(Action::Run(again), &[Char('r')], On::Own, "refresh", "ask again").command("rustsocks-cli status"),
     bind(Action::Run(audit::open), &[Char('a')], On::Rows, "audit log", "who did what, with a filter; Esc goes back")
+        .role(Role::Admin)
         .hint("audit log")
         .command("rustsocks-cli audit query"),
 ];
@@ -89,6 +90,10 @@ impl room::Room for Room {
         CHANGES + 1
     }
 
+    fn aside(&self) -> Option<usize> {
+        Some(AUDIT)
+    }
+
     fn rows(&self, pane: usize) -> Rows {
         if pane == AUDIT { Rows::Listing } else { Rows::Own }
     }
@@ -99,13 +104,10 @@ impl room::Room for Room {
         overview.series = None;
         overview.attention = None;
         overview.rankings = [None; RANKINGS.len()];
-        let past = past(overview.past);
+        let mut effects = vec![past(app)];
         let subscribe = |op, p: &Value, what| room::subscribe(app, op, p, (Screen::Overview, what));
-        let mut effects = vec![
-            past,
-            subscribe("series.sub", &json!({ "keys": CURVES }), "series"),
-            subscribe("attention.sub", &json!({}), "attention"),
-        ];
+        effects.push(subscribe("series.sub", &json!({ "keys": CURVES }), "series"));
+        effects.push(subscribe("attention.sub", &json!({}), "attention"));
         for by in RANKINGS {
             let p = json!({ "by": by, "key": MEASURES[app.overview.measure], "n": MOST });
             effects.push(subscribe("top.sub", &p, by));
@@ -114,8 +116,8 @@ impl room::Room for Room {
             effects.extend(audit::asked(app));
         }
         if app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin) {
-            let about = About::Own(Screen::Overview, "audit");
-            effects.push(Effect::ask("audit.tail", &json!({ "n": 2 * MOST }), about));
+            let p = json!({ "n": 2 * MOST });
+            effects.push(room::ask_latest(app, "audit.tail", &p, (Screen::Overview, "audit")));
         }
         effects
     }
@@ -235,7 +237,8 @@ impl room::Room for Room {
     fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
         let (overview, sub) = (&mut app.overview, Some(push.sub));
         if overview.series == sub && push.ev == "series" {
-            return overview.measured(&push.d);
+            let is_over = overview.measured(&push.d);
+            return is_over.then(|| past(app)).into_iter().collect();
         }
         if overview.attention == sub && push.ev == "attention" {
             overview.told(ATTENTION, &push.d["items"]);
@@ -260,12 +263,11 @@ impl Overview {
         self.curves = CURVES.iter().map(values).collect();
     }
 
-    /// A second is over. Longer moments are asked for when one of them is.
-    fn measured(&mut self, news: &Value) -> Vec<Effect> {
+    /// A second is over. Says whether a longer moment is, for these are asked for.
+    fn measured(&mut self, news: &Value) -> bool {
         let (length, most, _) = PASTS[self.past];
         if length > 1 {
-            let is_over = news["t"].as_u64().is_some_and(|second| second.is_multiple_of(length));
-            return if is_over { vec![past(self.past)] } else { Vec::new() };
+            return news["t"].as_u64().is_some_and(|second| second.is_multiple_of(length));
         }
         let values = news["v"].as_array().into_iter().flatten().map(Value::as_f64);
         for (curve, value) in self.curves.iter_mut().zip(values) {
@@ -274,7 +276,7 @@ impl Overview {
                 curve.remove(0);
             }
         }
-        Vec::new()
+        false
     }
 
     /// Other rows for a part.
@@ -285,10 +287,10 @@ impl Overview {
 }
 
 /// Asks for the curves as far as they go back.
-fn past(place: usize) -> Effect {
-    let (res, n, _) = PASTS[place];
+fn past(app: &mut App) -> Effect {
+    let (res, n, _) = PASTS[app.overview.past];
     let p = json!({ "keys": CURVES, "res": res, "n": n });
-    Effect::ask("series.get", &p, About::Own(Screen::Overview, "past"))
+    room::ask_latest(app, "series.get", &p, (Screen::Overview, "past"))
 }
 
 /// What was done, or would have been; the latest first.
@@ -304,7 +306,7 @@ fn meant(app: &App) -> Option<&Value> {
 
 fn next_past(app: &mut App) -> Vec<Effect> {
     app.overview.past = (app.overview.past + 1) % PASTS.len();
-    vec![past(app.overview.past)]
+    vec![past(app)]
 }
 
 fn next_measure(app: &mut App) -> Vec<Effect> {

@@ -53,7 +53,7 @@ impl Known {
 pub(super) fn ticked(app: &mut App) -> Vec<Effect> {
     let is_open = matches!(app.ui.overlay, Some(Overlay::Detail { .. }));
     let is_shown = is_open || app.has_boxes();
-    let Sessions { live, known } = &mut app.sessions;
+    let Sessions { live, known, comings: _ } = &mut app.sessions;
     let living = live.line().filter(|line| line.over.is_none());
     let again = if is_open { TICKS } else { AGAIN * TICKS };
     let is_time = known.rest.ticked(living.map(|line| line.id.as_str()), again);

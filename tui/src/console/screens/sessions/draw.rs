@@ -23,6 +23,7 @@ const COLUMNS: &[Column] = &[
     column("STATE", "state", 9, 9, |row| row.text("state")),
     column("AUTH", "auth", 12, 10, |row| row.text("auth")),
     column("LISTENER", "listener", 12, 11, |row| row.text("listener")),
+    column("LIMIT", "limit", 16, 12, |row| row.text("limit")),
 ];
 
 /// From so many columns on, the part for one session is beside the table.

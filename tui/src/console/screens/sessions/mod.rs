@@ -1,19 +1,25 @@
-//! Sessions that are in.
+//! Sessions that are in, and who comes and goes.
 
+mod comings;
 mod detail;
 mod draw;
 mod export;
 mod kill;
 
+use std::collections::BTreeMap;
+
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
+use wire::admin::{Push, Refusal, Role};
 
+use self::comings::{COMINGS, Comings};
 pub(crate) use self::detail::Known;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::Effect;
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
+use crate::console::listing::Listing;
 use crate::console::live::{Live, View};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
@@ -25,11 +31,12 @@ use crate::output::raw;
 pub(crate) struct Sessions {
     pub(crate) live: Live,
     pub(crate) known: Known,
+    comings: Comings,
 }
 
 impl Sessions {
     pub(crate) fn new() -> Self {
-        Self { live: Live::new(View::Sessions, "rate"), known: Known::default() }
+        Self { live: Live::new(View::Sessions, "rate"), known: Known::default(), comings: Comings::default() }
     }
 }
 
@@ -37,7 +44,7 @@ const KEYS: &[Binding] = &[
     bind(
         Action::Run(follow),
         &[Char('f')],
-        On::Rows,
+        On::Live,
         "follow",
         "only this user, then this destination, then this rule",
     )
@@ -45,16 +52,25 @@ const KEYS: &[Binding] = &[
     bind(
         Action::Run(kill::asked),
         &[Char('K')],
-        On::Rows,
+        On::Live,
         "end sessions",
         "end the marked sessions, or this one; asks first",
     )
+    .role(Role::Operate)
     .hint("end")
     .command("rustsocks-cli sessions kill ID..."),
-    bind(Action::Run(export::asked), &[Char('E')], On::Rows, "export", "all that the filter lets in, into a file")
+    bind(Action::Run(export::asked), &[Char('E')], On::Live, "export", "all that the filter lets in, into a file")
         .command("rustsocks-cli -o csv sessions list --filter EXPR"),
-    bind(Action::Run(past_of_user), &[Char('H')], On::Rows, "history of user", "what this user did before")
+    bind(Action::Run(past_of_user), &[Char('H')], On::Live, "history of user", "what this user did before")
         .command("rustsocks-cli history query user=NAME"),
+    bind(
+        Action::Run(comings::open),
+        &[Char('w')],
+        On::Live,
+        "comings",
+        "who comes and who goes, as it happens; Esc goes back",
+    )
+    .command("rustsocks-cli sessions watch"),
 ];
 
 /// The screen.
@@ -66,39 +82,105 @@ impl room::Room for Room {
         KEYS
     }
 
-    fn rows(&self, _pane: usize) -> Rows {
-        Rows::Live(View::Sessions)
+    fn rows(&self, pane: usize) -> Rows {
+        if pane == COMINGS { Rows::Listing } else { Rows::Live(View::Sessions) }
+    }
+
+    fn aside(&self) -> Option<usize> {
+        Some(COMINGS)
+    }
+
+    fn keeps_aside(&self, _app: &App) -> bool {
+        false
     }
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = visible(app);
         app.sessions.known.forget();
-        app.sessions.live.entered(visible)
+        let mut effects = app.sessions.live.entered(visible);
+        effects.extend((app.ui.pane == COMINGS).then(|| comings::wanted(app)));
+        effects
+    }
+
+    fn leave(&self, app: &mut App) -> Vec<Effect> {
+        comings::closed(app)
+    }
+
+    /// The table is looked at as every one is; of those who came and went it is said how many are missing.
+    fn missed(&self, app: &mut App, missed: &BTreeMap<u64, u64>) -> Vec<Effect> {
+        comings::missed(app, missed);
+        Vec::new()
     }
 
     fn ticked(&self, app: &mut App) -> Vec<Effect> {
-        detail::ticked(app)
+        if app.ui.pane == COMINGS { Vec::new() } else { detail::ticked(app) }
+    }
+
+    fn back(&self, app: &mut App) -> Vec<Effect> {
+        if app.ui.pane == COMINGS {
+            return comings::back(app);
+        }
+        let visible = visible(app);
+        let live = &mut app.sessions.live;
+        if live.filter.is_empty() {
+            live.marks.clear();
+            return Vec::new();
+        }
+        live.filtered(visible, String::new())
+    }
+
+    fn listing<'a>(&self, app: &'a App) -> Option<&'a Listing> {
+        (app.ui.pane == COMINGS).then_some(&app.sessions.comings.listing)
+    }
+
+    fn listing_mut<'a>(&self, app: &'a mut App) -> Option<&'a mut Listing> {
+        (app.ui.pane == COMINGS).then_some(&mut app.sessions.comings.listing)
+    }
+
+    fn pushed(&self, app: &mut App, push: &Push) -> Vec<Effect> {
+        comings::pushed(app, push);
+        Vec::new()
+    }
+
+    fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
+        if let Some(answer) = app.granted(answer).filter(|_| what == "comings") {
+            comings::begun(app, &answer);
+        }
+        Vec::new()
     }
 
     fn opened(&self, app: &mut App) -> Vec<Effect> {
         app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+        if app.ui.pane == COMINGS {
+            return Vec::new();
+        }
         let Some(id) = app.sessions.live.cursor.clone() else { return Vec::new() };
         detail::ask(app, &id)
     }
 
     fn record(&self, app: &App) -> (String, Value) {
+        if let Some(listing) = self.listing(app) {
+            let meant = listing.objects.get(listing.cursor).cloned().unwrap_or_default();
+            return (format!("Session {}", raw(&meant["id"])), meant);
+        }
         let id = app.sessions.live.cursor.clone().unwrap_or_default();
         let known = app.sessions.known.of(&id).map(detail::record);
         (format!("Session {id}"), known.unwrap_or_default())
     }
 
     fn curves(&self, app: &App) -> Vec<(&'static str, Vec<u64>)> {
+        if app.ui.pane == COMINGS {
+            return Vec::new();
+        }
         let rates = &app.sessions.known.rates;
         let (up, down) = rates.iter().copied().unzip();
         vec![("up, this minute", up), ("down, this minute", down)]
     }
 
     fn rule(&self, app: &App) -> Option<String> {
+        if let Some(listing) = self.listing(app) {
+            return listing.objects.get(listing.cursor)?["rule"].as_str().map(str::to_owned);
+        }
         let live = &app.sessions.live;
         live.table.cell(live.line()?, "rule")?.as_str().map(str::to_owned)
     }
@@ -108,6 +190,9 @@ impl room::Room for Room {
     }
 
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
+        if app.ui.pane == COMINGS {
+            return comings::draw(app, canvas, area);
+        }
         draw::draw(app, canvas, area)
     }
 }

@@ -93,15 +93,6 @@ pub(super) fn try_login(app: &mut App) -> Vec<Effect> {
     open(app, Form::new(format!("Try to log in as {name}"), entries, Login(name)))
 }
 
-/// What came of a login that was tried.
-pub(super) fn tried(app: &mut App, answer: &Value) {
-    let of = |name: &str| answer[name].as_str().map(str::to_owned);
-    let [result, method, why] = ["result", "method", "why"].map(of);
-    let words: Vec<String> = [result, method, why].into_iter().flatten().collect();
-    let text = format!("login: {}", words.join(", "));
-    if answer["result"] == "ok" { app.ui.answered(Ok(&text)) } else { app.ui.answered(Err(&text)) }
-}
-
 /// Disables who may log in, and enables who may not.
 pub(super) fn switch(app: &mut App) -> Vec<Effect> {
     let Some(name) = writable(app, "disabling users") else { return Vec::new() };
@@ -167,15 +158,17 @@ pub(super) fn ended(app: &mut App, answer: Value) {
 }
 
 /// The daemon has another password for somebody, and says it if it made it.
-pub(super) fn has_password(app: &mut App, answer: &Value) {
+pub(super) fn has_password(app: &mut App, answer: &Value, how: &str) {
     let name = raw(&answer["name"]);
+    let done = format!("{name} {how}");
     match answer["secret"].as_str() {
         Some(secret) => {
-            app.ui.answered(Ok(&format!("{name} has another password")));
+            app.ui.answered(Ok(&done));
             let entries = vec![Entry::text("secret", "password", secret), Entry::button("close")];
-            open(app, Form::new(format!("The password of {name}, which is shown once"), entries, Made(name)));
+            let form = Form::new(format!("The password of {name}, which is shown once"), entries, Made(name));
+            app.ui.bring(Overlay::Form(Box::new(form)));
         }
-        None => app.ui.answered(Ok(&format!("{name} has another password"))),
+        None => app.ui.answered(Ok(&done)),
     }
 }
 
@@ -252,7 +245,7 @@ impl Purpose for Add {
         }
         let p = [("name".to_owned(), entries.text("name").into()), ("user".to_owned(), user.into())];
         let p = with_secret(p.into_iter().collect(), entries);
-        vec![Effect::Ask { op: "users.add", p, about: About::Own(Screen::Users, "password") }]
+        vec![Effect::Ask { op: "users.add", p, about: About::Own(Screen::Users, "added") }]
     }
 }
 

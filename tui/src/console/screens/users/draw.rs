@@ -62,7 +62,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let users = pane(app, canvas, users, (&title(live), 0));
     let meant = live::draw(app, canvas, users, (live, COLUMNS), EMPTY);
     let groups = pane(app, canvas, groups, ("Groups", 1));
-    let group = listing::rows(canvas, groups, &app.users.groups);
+    let group = listing::rows(canvas, groups, (&app.users.groups, 1));
     if app.ui.pane == 0 { meant } else { group }
 }
 

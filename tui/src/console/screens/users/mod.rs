@@ -7,7 +7,7 @@ mod groups;
 
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::Refusal;
+use wire::admin::{Refusal, Role};
 
 pub(crate) use self::change::{disable, disabled, enable};
 use crate::console::app::App;
@@ -20,6 +20,7 @@ use crate::console::live::{Live, View};
 use crate::console::rest::Rest;
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
+use crate::console::screens::auth;
 use crate::console::ui::Overlay;
 use crate::output::{Kind, raw};
 
@@ -66,24 +67,31 @@ const GROUPS: Columns = &[
 
 const KEYS: &[Binding] = &[
     bind(Action::Run(change::add), &[Char('a')], On::Live, "add user", "a new user in the users file")
+        .role(Role::Admin)
         .hint("add")
         .command("rustsocks-cli users add NAME --group GROUP"),
     bind(Action::Run(change::edit), &[Char('e')], On::Live, "edit user", "groups, expiry and limits of this user")
+        .role(Role::Admin)
         .hint("edit")
         .command("rustsocks-cli groups add GROUP NAME"),
     bind(Action::Run(groups::membership), &[Char('m')], On::Live, "membership", "in which groups this user is")
+        .role(Role::Admin)
         .hint("groups")
         .command("rustsocks-cli groups add GROUP NAME"),
     bind(Action::Run(groups::add), &[Char('a')], On::Listings, "new group", "a new group of users")
+        .role(Role::Admin)
         .hint("new group")
         .command("rustsocks-cli groups add NAME MEMBER..."),
     bind(Action::Run(groups::rename), &[Char('R')], On::Listings, "rename group", "another name for this group")
+        .role(Role::Admin)
         .hint("rename")
         .command("rustsocks-cli groups rename NAME TO"),
     bind(Action::Run(groups::remove), &[Char('d')], On::Listings, "delete group", "takes everybody out of this group")
+        .role(Role::Admin)
         .hint("delete")
         .command("rustsocks-cli groups del NAME"),
     bind(Action::Run(change::password), &[Char('P')], On::Live, "password", "another password, given or made")
+        .role(Role::Admin)
         .hint("password")
         .command("rustsocks-cli users passwd NAME"),
     bind(
@@ -93,6 +101,7 @@ const KEYS: &[Binding] = &[
         "disable or enable",
         "lets this user log in no more, or again",
     )
+    .role(Role::Admin)
     .hint("disable")
     .command("rustsocks-cli users disable NAME --end-sessions"),
     bind(
@@ -102,10 +111,13 @@ const KEYS: &[Binding] = &[
         "test login",
         "whether a password lets this user in, and why not",
     )
+    .role(Role::Operate)
     .command("rustsocks-cli auth test NAME"),
     bind(Action::Run(change::remove), &[Char('D')], On::Live, "delete user", "takes this user out of the users file")
+        .role(Role::Admin)
         .command("rustsocks-cli users del NAME"),
     bind(Action::Run(change::end), &[Char('K')], On::Live, "end sessions", "end the sessions of this user; asks first")
+        .role(Role::Operate)
         .command("rustsocks-cli sessions kill --filter user=NAME"),
     bind(Action::Run(sessions), &[Char('f')], On::Live, "sessions of user", "the sessions that this user has")
         .command("rustsocks-cli sessions list --user NAME"),
@@ -192,8 +204,9 @@ impl room::Room for Room {
                 app.users.groups.fill(GROUPS, groups.into_iter().map(counted).collect());
             }
             ("groups", Err(refusal)) => app.users.groups.refused(refusal.with_code()),
-            ("login", Ok(answer)) => change::tried(app, &answer),
-            ("password", Ok(answer)) => change::has_password(app, &answer),
+            ("login", Ok(answer)) => auth::tried(app, &answer),
+            ("added", Ok(answer)) => change::has_password(app, &answer, "was added"),
+            ("password", Ok(answer)) => change::has_password(app, &answer, "has another password"),
             ("ended", Ok(answer)) => change::ended(app, answer),
             ("ended", Err(refusal)) => app.ui.warn(format!("no session was ended: {}", refusal.with_code())),
             (_, Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),

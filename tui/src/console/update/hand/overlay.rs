@@ -11,6 +11,7 @@ use crate::console::dialog::{Heard, KillDialog};
 use crate::console::event::Effect;
 use crate::console::field::Field;
 use crate::console::form;
+use crate::console::keys::Key;
 use crate::console::screens::room;
 use crate::console::ui::Overlay;
 use crate::output::Sheet;
@@ -19,6 +20,12 @@ pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = app.ui.overlay.take() else { return Vec::new() };
     if key.code == KeyCode::Esc {
         return Vec::new();
+    }
+    if Key::Ctrl('y').is(key)
+        && let Some(command) = overlay.command()
+    {
+        app.ui.overlay = Some(overlay);
+        return copy(app, &command);
     }
     match overlay {
         Overlay::Filter(field) => filter(app, field, key),

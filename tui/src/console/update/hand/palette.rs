@@ -8,8 +8,10 @@ use super::act;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::field::Field;
+use crate::console::keys::{Action, Binding, On};
 use crate::console::model::Link;
-use crate::console::palette::{Offer, Palette, offers};
+use crate::console::palette::{Offer, Palette, offers, recount};
+use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 
 /// Lines that are remembered.
@@ -44,13 +46,16 @@ pub(super) fn pressed(app: &mut App, mut palette: Palette, key: KeyEvent) -> Vec
             palette.choice = 0;
         }
     }
+    let is_new = palette.said.text() != said;
     app.ui.overlay = Some(Overlay::Palette(palette));
-    Vec::new()
+    if is_new { recount(app) } else { Vec::new() }
 }
 
 /// Does what was chosen; what is only a beginning is written down.
 fn taken(app: &mut App, mut palette: Palette, mut offers: Vec<Offer>) -> Vec<Effect> {
     if palette.choice >= offers.len() {
+        // The palette says itself that nothing is called so.
+        app.ui.overlay = Some(Overlay::Palette(palette));
         return Vec::new();
     }
     match offers.swap_remove(palette.choice) {
@@ -58,24 +63,44 @@ fn taken(app: &mut App, mut palette: Palette, mut offers: Vec<Offer>) -> Vec<Eff
             remember(app, binding.name.to_owned());
             act(app, binding.action)
         }
+        Offer::Elsewhere(screen, pane, binding) => {
+            remember(app, binding.name.to_owned());
+            gone_for(app, (screen, pane), binding)
+        }
         Offer::Phrase(phrase, object) => {
             remember(app, format!("{} {object}", phrase.words));
             (phrase.run)(app, &object)
         }
-        Offer::Text(text) => {
+        Offer::Text(text, _) => {
             palette.said = Field::of(&text);
             palette.choice = 0;
             app.ui.overlay = Some(Overlay::Palette(palette));
-            Vec::new()
+            recount(app)
         }
     }
 }
 
+/// To where a key does it, and does it there; what is about a row waits for the row.
+fn gone_for(app: &mut App, (screen, pane): (Screen, usize), binding: &Binding) -> Vec<Effect> {
+    let mut effects = if app.ui.screen == screen { Vec::new() } else { act(app, Action::Go(screen)) };
+    if app.ui.screen != screen {
+        return effects;
+    }
+    app.ui.pane = pane;
+    if binding.on == On::Everywhere {
+        effects.extend(act(app, binding.action));
+    } else {
+        let key = app.keymap.of(binding)[0].name();
+        app.ui.say(format!("{key} does it here: {}", binding.help));
+    }
+    effects
+}
+
 /// As far as there is only one way, or the way that is chosen.
 fn goes_on(palette: &mut Palette, offers: &[Offer]) {
-    let is_text = |offer: &&Offer| matches!(offer, Offer::Text(_));
+    let is_text = |offer: &&Offer| matches!(offer, Offer::Text(..));
     let chosen = offers.get(palette.choice).filter(is_text).or_else(|| offers.iter().find(is_text));
-    if let Some(Offer::Text(text)) = chosen {
+    if let Some(Offer::Text(text, _)) = chosen {
         palette.said = Field::of(text);
         palette.choice = 0;
     }

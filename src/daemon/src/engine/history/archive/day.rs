@@ -1,5 +1,7 @@
 //! What each user had since a moment: one walk through the rows, and through those in which somebody was not let in.
 
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use rusqlite::{Connection, Row};
@@ -23,11 +25,11 @@ pub(crate) struct Day {
     /// Logins under this name that were refused.
     pub(crate) fails: i64,
     /// When the last session began, in microseconds since 1970, and from which address.
-    pub(crate) last: Option<(i64, Option<String>)>,
+    pub(crate) last: Option<(i64, Option<Arc<str>>)>,
 }
 
-/// By name.
-pub(crate) type Days = HashMap<String, Day, RandomState>;
+/// By name; each is shared by whoever looks.
+pub(crate) type Days = HashMap<String, Arc<Day>, RandomState>;
 
 /// Nothing if these would be more than so many.
 pub(super) fn days(connection: &Connection, since: i64, most: usize) -> rusqlite::Result<Option<Days>> {
@@ -60,7 +62,7 @@ pub(super) fn days(connection: &Connection, since: i64, most: usize) -> rusqlite
 
 /// A name is written anew only when it is new.
 fn day_of<'d>(days: &'d mut Days, name: &str) -> &'d mut Day {
-    days.entry_ref(name).or_default()
+    Arc::make_mut(days.entry_ref(name).or_default())
 }
 
 impl Day {
@@ -123,10 +125,10 @@ mod tests {
             denied: 1,
             failed: 0,
             fails: 1,
-            last: Some((201_000_000, Some("10.0.0.3".to_owned()))),
+            last: Some((201_000_000, Some("10.0.0.3".into()))),
         };
-        assert_eq!(days.get("alice"), Some(&alice));
-        assert_eq!(days.get("mallory"), Some(&Day { fails: 2, ..Day::default() }));
+        assert_eq!(days.get("alice"), Some(&Arc::new(alice)));
+        assert_eq!(days.get("mallory"), Some(&Arc::new(Day { fails: 2, ..Day::default() })));
         let mut names: Vec<&str> = days.keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["alice", "anonymous", "mallory"]);

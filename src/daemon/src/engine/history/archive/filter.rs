@@ -65,10 +65,14 @@ impl Filter {
         }
         match &self.destination {
             Some(Sought::Network(network)) if network.prefix_len() == network.max_prefix_len() => {
-                conditions.add("dest_ip = ?", [network.addr().to_string().into()]);
+                let address = Value::from(network.addr().to_string());
+                let through_udp = "session_id IN (SELECT session_id FROM flows WHERE peer_ip = ?)";
+                conditions.add(&format!("(dest_ip = ? OR {through_udp})"), [address.clone(), address]);
             }
             Some(Sought::Network(network)) => {
-                conditions.add(&format!("{IS_SOUGHT}(dest_ip, ?)"), [network.to_string().into()]);
+                let network = Value::from(network.to_string());
+                let through_udp = format!("session_id IN (SELECT session_id FROM flows WHERE {IS_SOUGHT}(peer_ip, ?))");
+                conditions.add(&format!("({IS_SOUGHT}(dest_ip, ?) OR {through_udp})"), [network.clone(), network]);
             }
             Some(Sought::Name(name)) => conditions.add("dest_host = ?", [name.clone().into()]),
             Some(Sought::Below(parent)) => {

@@ -4,6 +4,7 @@ pub(crate) mod aggregate;
 pub(crate) mod day;
 pub(crate) mod expression;
 pub(crate) mod filter;
+pub(crate) mod flows;
 pub(crate) mod order;
 pub(crate) mod replay;
 pub(crate) mod row;
@@ -19,10 +20,12 @@ use history::Sought;
 use nix::errno::Errno;
 use nix::unistd::{AccessFlags, access};
 use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter};
 
 use self::day::Days;
 use self::filter::{Conditions, Filter};
+use self::flows::Whole;
 use self::row::Row;
 use self::sum::{Bounds, By, Overview, Sum};
 use self::withdrawn::Withdrawn;
@@ -81,9 +84,11 @@ impl Archive {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(Fault::from)?;
-        prepare(&connection).map_err(Fault::from)?;
+        connection.busy_timeout(BUSY).map_err(Fault::from)?;
         let known = i64::try_from(MIGRATIONS.len()).expect("there are few migrations");
-        match version(&connection, known)? {
+        let version = version(&connection, known)?;
+        prepare(&connection, version).map_err(Fault::from)?;
+        match version {
             0 => Err(NoAnswer::NoFile(path.to_owned())),
             version => Ok(Self { connection, version, deadline, most_sums: usize::MAX }),
         }
@@ -98,13 +103,29 @@ impl Archive {
     /// The sessions that `filter` lets through, in its order, so many at most.
     /// The last one's id is where the next page begins ([`Filter::after`]).
     pub(crate) fn page(&mut self, filter: &Filter, limit: u32) -> Result<Vec<Row>, NoAnswer> {
+        let (sql, values) = self.question(filter, limit);
+        self.within_deadline(&filter.withdrawn, |connection| {
+            connection.prepare_cached(&sql)?.query_map(params_from_iter(values), Row::read)?.collect()
+        })
+    }
+
+    /// The same sessions with everything that is known of each.
+    pub(crate) fn whole(&mut self, filter: &Filter, limit: u32) -> Result<Vec<Whole>, NoAnswer> {
+        let (sql, values) = self.question(filter, limit);
+        self.within_deadline(&filter.withdrawn, |connection| {
+            // Everything of one moment.
+            let moment = connection.unchecked_transaction()?;
+            let mut statement = moment.prepare_cached(&sql)?;
+            let rows = statement.query_map(params_from_iter(values), Row::read)?;
+            rows.map(|row| Whole::of(row?, &moment)).collect()
+        })
+    }
+
+    fn question(&self, filter: &Filter, limit: u32) -> (String, Vec<Value>) {
         let Conditions { sql, values } = filter.conditions();
         let columns = if self.version < row::RULES_SINCE { row::COLUMNS_BEFORE_RULES } else { row::COLUMNS };
         let sql = format!("SELECT {columns} FROM sessions WHERE {sql} ORDER BY {} LIMIT {limit}", filter.order.sql());
-        self.within_deadline(&filter.withdrawn, |connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            statement.query_map(params_from_iter(values), Row::read)?.collect()
-        })
+        (sql, values)
     }
 
     /// The sessions that `filter` lets through, summed up; who moved most comes first.
@@ -150,9 +171,12 @@ impl Archive {
     }
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;")?;
+fn prepare(connection: &Connection, version: i64) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY;")?;
+    if version < flows::SINCE {
+        connection.execute_batch(flows::NONE)?;
+    }
+    connection.execute_batch("PRAGMA query_only = ON;")?;
     let matches = FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function(expression::MATCHES, 2, matches, |arguments| {
         let pattern = arguments.get_or_create_aux(1, |source| pattern(source.as_str()?))?;

@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params};
 use serde::Serialize;
 
+use super::flows::Exchanged;
+
 /// What sessions are put together by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
@@ -41,10 +43,18 @@ pub(crate) struct Sum {
 pub(crate) struct Total {
     pub(crate) sessions: i64,
     pub(crate) active: i64,
-    pub(crate) bytes_sent: i64,
-    pub(crate) bytes_received: i64,
+    pub(crate) all: Moved,
+    /// Of that, what associations carried.
+    pub(crate) udp: Moved,
     pub(crate) allowed: i64,
     pub(crate) blocked: i64,
+}
+
+/// Bytes each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Moved {
+    pub(crate) sent: i64,
+    pub(crate) received: i64,
 }
 
 /// Many sessions at a glance.
@@ -84,6 +94,14 @@ impl By {
             Self::Status => "status",
             Self::Hour => "CAST(start_time / 3600000000 AS TEXT)",
             Self::Day => "CAST(start_time / 86400000000 AS TEXT)",
+        }
+    }
+
+    /// The session whose flows are asked for instead of its key.
+    fn association(self) -> &'static str {
+        match self {
+            Self::Destination => "iif(protocol = 'udp' AND dest_host IS NULL AND dest_ip IS NULL, session_id, NULL)",
+            Self::User | Self::Rule | Self::Status | Self::Hour | Self::Day => "NULL",
         }
     }
 
@@ -132,12 +150,19 @@ pub(super) fn sums(
     most: Bounds,
 ) -> rusqlite::Result<Option<Vec<Sum>>> {
     let key = by.key();
-    let sql = format!("SELECT {key}, bytes_sent, bytes_received, status FROM sessions WHERE {conditions}");
+    let association = by.association();
+    let sql =
+        format!("SELECT {key}, bytes_sent, bytes_received, status, {association} FROM sessions WHERE {conditions}");
     let mut statement = connection.prepare_cached(&sql)?;
     let (mut rows, mut groups) = (statement.query(values)?, Groups::default());
+    let mut exchanged = Exchanged::prepare(connection)?;
     while let Some(row) = rows.next()? {
         let carried = (row.get(1)?, row.get(2)?);
-        groups.add(row.get_ref(0)?.as_str_or_null()?, carried, row.get_ref(3)?.as_str()?);
+        let status = row.get_ref(3)?.as_str()?;
+        match row.get(4)? {
+            Some(session) => groups.add_association(&mut exchanged, session, carried, status)?,
+            None => groups.add(row.get_ref(0)?.as_str_or_null()?, carried, status),
+        }
         if groups.named.len() > most.worked_out {
             return Ok(None);
         }
@@ -160,14 +185,16 @@ pub(super) fn overview(
 ) -> rusqlite::Result<Option<Overview>> {
     let (user, destination) = (By::User.key(), By::Destination.key());
     let sql = format!(
-        "SELECT {user}, {destination}, bytes_sent, bytes_received, status, acl_decision FROM sessions WHERE {conditions}"
+        "SELECT {user}, {destination}, bytes_sent, bytes_received, status, acl_decision, protocol FROM sessions
+             WHERE {conditions}"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(values)?;
     let (mut total, mut users, mut destinations) = (Total::default(), Groups::default(), Groups::default());
     while let Some(row) = rows.next()? {
         let (carried, status) = ((row.get(2)?, row.get(3)?), row.get_ref(4)?.as_str()?);
-        total.add(carried, status, row.get_ref(5)?.as_str_or_null()?);
+        let (decision, protocol) = (row.get_ref(5)?.as_str_or_null()?, row.get_ref(6)?.as_str_or_null()?);
+        total.add(carried, protocol, status, decision);
         users.add(row.get_ref(0)?.as_str_or_null()?, carried, status);
         if !matches!(status, "rejected" | "failed") {
             destinations.add(row.get_ref(1)?.as_str_or_null()?, carried, status);
@@ -194,6 +221,26 @@ impl Groups {
             None => self.nameless.get_or_insert_default(),
         };
         sum.add(carried, status);
+    }
+
+    /// An association counts with each address that it exchanged datagrams with; what is known of none belongs to nobody.
+    fn add_association(
+        &mut self,
+        exchanged: &mut Exchanged<'_>,
+        session: [u8; 16],
+        (mut sent, mut received): (i64, i64),
+        status: &str,
+    ) -> rusqlite::Result<()> {
+        let mut is_all = false;
+        exchanged.each(session, |peer, of_it| {
+            self.add(Some(peer), of_it, status);
+            (sent, received) = (sent.saturating_sub(of_it.0), received.saturating_sub(of_it.1));
+            is_all = (sent, received) == (0, 0);
+        })?;
+        if !is_all {
+            self.add(None, (sent, received), status);
+        }
+        Ok(())
     }
 
     fn sums(self) -> Vec<Sum> {
@@ -226,13 +273,26 @@ impl Sum {
 }
 
 impl Total {
-    fn add(&mut self, (sent, received): (i64, i64), status: &str, decision: Option<&str>) {
+    fn add(&mut self, carried: (i64, i64), protocol: Option<&str>, status: &str, decision: Option<&str>) {
         self.sessions += 1;
         self.active += i64::from(status == "active");
-        self.bytes_sent = self.bytes_sent.saturating_add(sent);
-        self.bytes_received = self.bytes_received.saturating_add(received);
+        self.all.add(carried);
+        if protocol == Some("udp") {
+            self.udp.add(carried);
+        }
         self.allowed += i64::from(decision == Some("allow"));
         self.blocked += i64::from(decision == Some("block"));
+    }
+}
+
+impl Moved {
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self { sent: self.sent.saturating_sub(other.sent), received: self.received.saturating_sub(other.received) }
+    }
+
+    fn add(&mut self, (sent, received): (i64, i64)) {
+        self.sent = self.sent.saturating_add(sent);
+        self.received = self.received.saturating_add(received);
     }
 }
 
@@ -245,8 +305,8 @@ mod tests {
 
     const INSERT: &str =
         "INSERT INTO sessions (session_id, user, start_time, bytes_sent, bytes_received, status, dest_host,
-            dest_ip, acl_rule_matched, acl_decision, listener, generation)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, '', 1)";
+            dest_ip, acl_rule_matched, acl_decision, protocol, listener, generation)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, '', 1)";
 
     const THREE: Bounds = Bounds { given: 3, worked_out: usize::MAX };
 
@@ -267,7 +327,9 @@ mod tests {
         for (number, (user, start, (sent, received), status, (host, ip), is_allowed)) in rows.iter().enumerate() {
             let id = (number as u128).to_be_bytes();
             let decision = if *is_allowed { "allow" } else { "block" };
-            connection.execute(INSERT, (id, user, start, sent, received, status, host, ip, user, decision)).unwrap();
+            let protocol = if number % 2 == 0 { "tcp" } else { "udp" };
+            let values = (id, user, start, sent, received, status, host, ip, user, decision, protocol);
+            connection.execute(INSERT, values).unwrap();
         }
         connection
     }
@@ -291,6 +353,32 @@ mod tests {
             })
         });
         sums.unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn an_association_counts_with_each_of_its_addresses_and_nobody_has_the_rest() {
+        let connection = database(&[
+            (Some("alice"), 1, (100, 50), "closed", (None, None), true),
+            (Some("alice"), 2, (7, 0), "closed", (Some("10.0.0.1"), None), true),
+            (Some("alice"), 3, (0, 0), "closed", (None, None), true),
+        ]);
+        connection.execute("UPDATE sessions SET protocol = iif(start_time = 2, 'tcp', 'udp')", []).unwrap();
+        let flow = "INSERT INTO flows VALUES (?1, ?2, ?3, ?4, ?5, 1, 1)";
+        for (ip, port, sent, received) in [("10.0.0.1", 1, 20, 30), ("10.0.0.1", 2, 30, 0), ("10.0.0.2", 1, 0, 20)] {
+            connection.execute(flow, (0_u128.to_be_bytes(), ip, port, sent, received)).unwrap();
+        }
+        let sum = |of: Option<&str>, sessions, bytes_sent, bytes_received| Sum {
+            of: of.map(str::to_owned),
+            sessions,
+            bytes_sent,
+            bytes_received,
+            ..Sum::default()
+        };
+        let found = sums(&connection, ("true", []), By::Destination, THREE).unwrap().unwrap();
+        let expected = [sum(Some("10.0.0.1"), 2, 57, 30), sum(None, 2, 50, 0), sum(Some("10.0.0.2"), 1, 0, 20)];
+        assert_eq!(found, expected, "the rest of the first, and the one without datagrams");
+        let alike = sums(&connection, ("true", []), By::User, THREE).unwrap().unwrap();
+        assert_eq!(alike, [sum(Some("alice"), 3, 107, 50)]);
     }
 
     proptest! {
@@ -322,12 +410,14 @@ mod tests {
             prop_assert_eq!(destinations, grouped(&connection, "coalesce(dest_host, dest_ip)", connected, by_count));
             let expected = connection.query_row(
                 "SELECT count(*), sum(status = 'active'), sum(bytes_sent), sum(bytes_received), sum(acl_decision = 'allow'),
-                     sum(acl_decision = 'block') FROM sessions HAVING count(*) > 0",
+                     sum(acl_decision = 'block'), sum(iif(protocol = 'udp', bytes_sent, 0)),
+                     sum(iif(protocol = 'udp', bytes_received, 0)) FROM sessions HAVING count(*) > 0",
                 [],
                 |row| {
-                    let [sessions, active, bytes_sent, bytes_received, allowed, blocked] =
-                        [row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
-                    Ok(Total { sessions, active, bytes_sent, bytes_received, allowed, blocked })
+                    let [sessions, active, allowed, blocked] = [row.get(0)?, row.get(1)?, row.get(4)?, row.get(5)?];
+                    let all = Moved { sent: row.get(2)?, received: row.get(3)? };
+                    let udp = Moved { sent: row.get(6)?, received: row.get(7)? };
+                    Ok(Total { sessions, active, all, udp, allowed, blocked })
                 },
             );
             prop_assert_eq!(total, expected.unwrap_or_default());

@@ -10,9 +10,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::super::spool::directory::FILE_MODE;
 use super::fault::Fault;
-use super::rows::are_ours;
 use super::schema::{MIGRATIONS, migrate, version, with_suffix};
-use super::usage;
+use super::{flows, rows, usage};
 
 /// How long a statement may wait for another process's lock; whoever waits longer tries again later.
 const BUSY: Duration = Duration::from_millis(250);
@@ -50,8 +49,9 @@ impl Database {
              PRAGMA journal_size_limit = 67108864;",
         )?;
         migrate(&mut connection, path, MIGRATIONS)?;
-        are_ours(&connection)?;
+        rows::are_ours(&connection)?;
         usage::is_ours(&connection)?;
+        flows::are_ours(&connection)?;
         let file_and_log = [file, identity(&log(path))?];
         Ok(Self { connection, path: path.to_owned(), file_and_log })
     }

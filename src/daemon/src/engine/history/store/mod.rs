@@ -3,6 +3,8 @@
 pub(super) mod cleanup;
 pub(super) mod database;
 pub(super) mod fault;
+mod finality;
+mod flows;
 pub(super) mod key;
 pub(super) mod rows;
 pub(super) mod schema;

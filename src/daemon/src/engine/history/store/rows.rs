@@ -12,7 +12,7 @@ use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 use super::super::spool::directory::SpoolNumber;
 use super::super::spool::position::Position;
 use super::fault::Fault;
-use super::usage;
+use super::{flows, usage};
 
 /// What of a row comes from a record, and when it was first written.
 const INSERT: &str = "\
@@ -27,7 +27,7 @@ VALUES ";
 /// How many columns that are.
 const COLUMNS: usize = 35;
 
-/// A record that is read again, of a session whose row is final, changes nothing.
+/// A record that is read again, of a session whose row is final, changes nothing: [`changes`](super::finality::changes) says the same.
 const ON_CONFLICT: &str = "\
 ON CONFLICT (session_id) DO UPDATE SET
     user = excluded.user, end_time = excluded.end_time,
@@ -116,6 +116,7 @@ impl Rows {
     fn write(&mut self, connection: &Connection, records: &[Record<'_>]) -> rusqlite::Result<()> {
         // Before the rows change.
         usage::add(connection, records, self.spool)?;
+        flows::put(connection, records)?;
         let now = Timestamp::now().as_microsecond();
         let (together, rest) = records.as_chunks::<TOGETHER>();
         if !together.is_empty() {

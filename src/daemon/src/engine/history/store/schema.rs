@@ -11,6 +11,8 @@ pub(in crate::engine::history) const MIGRATIONS: &[&str] = &[
     include_str!("../../../../../../migrations/0001_sessions.sql"),
     include_str!("../../../../../../migrations/0002_usage.sql"),
     include_str!("../../../../../../migrations/0003_rules_us.sql"),
+    include_str!("../../../../../../migrations/0004_readable.sql"),
+    include_str!("../../../../../../migrations/0005_flows.sql"),
 ];
 
 /// `RSoc`: tells our files from other programs' (`PRAGMA application_id`).
@@ -83,11 +85,13 @@ pub(in crate::engine::history) fn with_suffix(path: &Path, suffix: &str) -> Path
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::time::Duration;
 
     use super::*;
     use crate::engine::history::archive::Archive;
     use crate::engine::history::archive::filter::Filter;
+    use crate::engine::history::archive::sum::By;
 
     fn open(path: &Path) -> Connection {
         Connection::open(path).unwrap()
@@ -130,11 +134,37 @@ mod tests {
             rows.iter().map(|row| (row.auth_us, row.rules_us, row.dns_us)).collect::<Vec<_>>()
         };
         assert_eq!(read(), [(Some(2), None, Some(3))]);
+        let sums =
+            |by| Archive::open(&path, Duration::from_mins(1)).unwrap().sums(&Filter::default(), by, 10).unwrap().len();
+        assert_eq!(sums(By::Destination), 1, "also where there is no table of flows yet");
         migrate(&mut open(&path), &path, MIGRATIONS).unwrap();
         assert_eq!(read(), [(Some(2), None, Some(3))]);
         open(&path).execute("UPDATE sessions SET rules_us = 4", []).unwrap();
         assert_eq!(read(), [(Some(2), Some(4), Some(3))]);
         assert_eq!(versions(&home.path().join("sessions.db.version-2")), (2, APPLICATION));
+    }
+
+    /// Who adds a column adds it to the view, too.
+    #[test]
+    fn the_readable_view_has_every_column_of_the_sessions() {
+        let connection = Connection::open_in_memory().unwrap();
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration).unwrap();
+        }
+        let columns = |table: &str| {
+            let mut statement = connection.prepare("SELECT name FROM pragma_table_xinfo(?1)").unwrap();
+            let names = statement.query_map([table], |row| row.get::<_, String>(0)).unwrap();
+            names.collect::<rusqlite::Result<BTreeSet<_>>>().unwrap()
+        };
+        assert_eq!(columns("sessions_readable"), columns("sessions"));
+        let row = "INSERT INTO sessions (session_id, start_time, status, listener, generation, created_at)
+                   VALUES (zeroblob(16), 1500000, 'closed', 'l', 1, 2000000)";
+        connection.execute(row, []).unwrap();
+        let read = "SELECT session_id, start_time, created_at FROM sessions_readable";
+        let read: [String; 3] =
+            connection.query_row(read, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?])).unwrap();
+        let expected = ["00000000-0000-0000-0000-000000000000", "1970-01-01T00:00:01.500Z", "1970-01-01T00:00:02.000Z"];
+        assert_eq!(read, expected);
     }
 
     #[test]

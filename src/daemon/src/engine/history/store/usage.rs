@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use history::{Record, Status};
+use history::Record;
 use limits::quota::account::{Carried, Quarter};
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::super::spool::directory::SpoolNumber;
 use super::fault::Fault;
+use super::finality::changes;
 
 /// What nobody adds to any more.
 const SETTLED: SpoolNumber = 0;
@@ -59,9 +60,7 @@ fn more(connection: &Connection, record: &Record<'_>) -> rusqlite::Result<Carrie
         Ok((before, row.get::<_, String>(2)?))
     });
     let Some((before, status)) = row.optional()? else { return Ok(now) };
-    let is_open = status == Status::Active.word();
-    let is_interrupted = status == Status::Interrupted.word() && record.status != Status::Active;
-    Ok(if is_open || is_interrupted {
+    Ok(if changes(record, &status) {
         Carried { sent: now.sent.saturating_sub(before.sent), received: now.received.saturating_sub(before.received) }
     } else {
         Carried::default()
@@ -118,7 +117,7 @@ fn unsigned(number: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use history::{Encoder, Kind, Phases, Traffic, decode};
+    use history::{Encoder, Flows, Kind, Phases, Status, Traffic, decode};
 
     use super::super::super::spool::position::Position;
     use super::super::rows::{Committed, Rows};
@@ -156,6 +155,7 @@ mod tests {
             rule: None,
             decision: None,
             remark: None,
+            flows: Flows::default(),
         };
         (kind, record)
     }

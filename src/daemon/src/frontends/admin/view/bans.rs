@@ -9,7 +9,7 @@ use filter::{Field, Value};
 
 use super::super::desk::{Asker, Desk};
 use super::super::sessions::masked_network;
-use super::table::Table;
+use super::table::{Summed, Table};
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 use crate::state::penalties::source::Source;
 
@@ -43,7 +43,7 @@ impl Table for Bans {
         dynamic("turned_away", "number"),
     ];
     const FIELDS: &'static [Field] = filter::BANS;
-    const SUMS: &'static [&'static str] = &["turned_away"];
+    const SUMS: &'static [Summed<Ban>] = &[("turned_away", |row| row.turned_away)];
 
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Ban> {
         let bans = desk.office.world.penalties.bans(Instant::now());

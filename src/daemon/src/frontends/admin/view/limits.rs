@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use filter::{Field, Value};
 
 use super::super::desk::{Asker, Desk};
-use super::table::Table;
+use super::table::{Summed, Table};
 use crate::frontends::office::classes::ClassNow;
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 
@@ -43,7 +43,7 @@ impl Table for Limits {
         dynamic("override_left", "seconds"),
     ];
     const FIELDS: &'static [Field] = filter::LIMITS;
-    const SUMS: &'static [&'static str] = &["waiting"];
+    const SUMS: &'static [Summed<Row>] = &[("waiting", |row| row.class.waiting)];
 
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         let classes = desk.office.classes(asker.is_masked).into_iter();

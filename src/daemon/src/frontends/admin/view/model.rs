@@ -7,8 +7,13 @@ use proptest::prelude::*;
 use wire::admin::{Direction, Patch, Row, ViewChange, ViewOpen, ViewOpened, Window};
 
 use super::super::desk::{Asker, Desk};
+use super::bans::Bans;
+use super::limits::Limits;
+use super::sessions::Sessions;
 use super::shape::Shape;
-use super::table::Table;
+use super::table::{Summed, Table};
+use super::users::Users;
+use super::whatif::WhatIf;
 use super::{Told, View};
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 
@@ -40,7 +45,7 @@ impl Table for Herd {
     const COLUMNS: &'static [Column] =
         &[fixed("id", "text"), fixed("user", "text"), dynamic("up", "bytes"), fixed("rule", "number")];
     const FIELDS: &'static [Field] = filter::SESSIONS;
-    const SUMS: &'static [&'static str] = &["up"];
+    const SUMS: &'static [Summed<Sheep>] = &[("up", |row| row.up)];
 
     fn rows(&self, _: &Desk, _: &Asker) -> Vec<Sheep> {
         Vec::new()
@@ -256,4 +261,15 @@ fn is_held(client: &Client, held: &super::Order<Herd>, rows: &[Sheep]) -> Result
     }
     prop_assert_eq!(client.total, rows.len() as u64);
     Ok(())
+}
+
+#[test]
+fn clients_know_every_table_with_its_columns() {
+    fn columns<T: Table>() -> Vec<&'static str> {
+        T::COLUMNS.iter().map(|column| column.name).collect()
+    }
+    let all = [columns::<Sessions>(), columns::<Users>(), columns::<Limits>(), columns::<Bans>(), columns::<WhatIf>()];
+    let known: Vec<_> = wire::admin::TABLES.iter().map(|(name, columns)| (*name, columns.to_vec())).collect();
+    let here: Vec<_> = super::TABLES.iter().map(|(name, _)| *name).zip(all).collect();
+    assert_eq!(known, here);
 }

@@ -1,11 +1,9 @@
 //! The table of live sessions.
 
-use std::time::Instant;
-
 use filter::Field;
 
 use super::super::desk::{Asker, Desk};
-use super::table::Table;
+use super::table::{Summed, Table};
 use crate::frontends::office::sight::{Cell, Column, SESSIONS, Sight};
 use crate::state::history::record::reason;
 
@@ -18,11 +16,11 @@ impl Table for Sessions {
 
     const COLUMNS: &'static [Column] = SESSIONS;
     const FIELDS: &'static [Field] = filter::SESSIONS;
-    const SUMS: &'static [&'static str] = &["up", "down", "rup", "rdown"];
+    const SUMS: &'static [Summed<Sight>] =
+        &[("up", |row| row.up), ("down", |row| row.down), ("rup", |row| row.rates().0), ("rdown", |row| row.rates().1)];
 
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Sight> {
-        let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
-        desk.office.sights(&rates, asker.is_masked)
+        desk.office.sights(asker.is_masked)
     }
 
     fn id(row: &Sight) -> u64 {

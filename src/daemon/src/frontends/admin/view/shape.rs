@@ -23,8 +23,12 @@ pub(super) struct Shape {
     pub(super) window: Window,
 }
 
-/// A row with what it is sorted by.
-type Keyed<T> = (Vec<Cell>, <T as Table>::Id, <T as Table>::Row);
+/// Rows and what they are sorted by: the cells of each, one row's after the other's.
+struct Keyed<'s, T: Table> {
+    rows: Vec<T::Row>,
+    cells: Vec<Cell>,
+    sort: &'s [(Column, Direction)],
+}
 
 impl Shape {
     pub(super) fn of<T: Table>(open: &ViewOpen) -> Result<Self, Refusal> {
@@ -65,36 +69,56 @@ impl Shape {
         }
     }
 
-    /// Puts the rows into their order as far as the window reaches, and takes the window out; says where that begins.
+    /// Takes the window out of these rows; says where it begins.
     pub(super) fn window_of<T: Table>(&self, rows: Vec<T::Row>) -> (usize, Vec<T::Row>) {
+        let keyed = Keyed::<T>::of(&self.sort, rows);
         let Window::At { off, len } = self.window else {
-            let rows = self.in_order::<T>(rows);
+            let rows = keyed.in_order();
             return slice(&rows, &self.window, |row, anchor| T::name(&T::id(row)) == *anchor);
         };
-        let (mut keyed, reach) = (self.keyed::<T>(rows), off.saturating_add(len));
-        if reach < keyed.len() {
-            keyed.select_nth_unstable_by(reach, |one, other| self.order::<T>(one, other));
-            keyed.truncate(reach);
-        }
-        keyed.sort_unstable_by(|one, other| self.order::<T>(one, other));
-        let off = off.min(keyed.len());
-        (off, keyed.into_iter().skip(off).map(|(.., row)| row).collect())
+        keyed.between(off, off.saturating_add(len))
     }
 
     /// All of them in their order.
     pub(super) fn in_order<T: Table>(&self, rows: Vec<T::Row>) -> Vec<T::Row> {
-        let mut keyed = self.keyed::<T>(rows);
-        keyed.sort_unstable_by(|one, other| self.order::<T>(one, other));
-        keyed.into_iter().map(|(.., row)| row).collect()
+        Keyed::<T>::of(&self.sort, rows).in_order()
+    }
+}
+
+impl<'s, T: Table> Keyed<'s, T> {
+    fn of(sort: &'s [(Column, Direction)], rows: Vec<T::Row>) -> Self {
+        let mut cells = Vec::with_capacity(rows.len() * sort.len());
+        for row in &rows {
+            cells.extend(sort.iter().map(|(column, _)| T::cell(row, column.name)));
+        }
+        Self { rows, cells, sort }
     }
 
-    fn keyed<T: Table>(&self, rows: Vec<T::Row>) -> Vec<Keyed<T>> {
-        let cells = |row: &T::Row| self.sort.iter().map(|(column, _)| T::cell(row, column.name)).collect();
-        rows.into_iter().map(|row| (cells(&row), T::id(&row), row)).collect()
+    fn in_order(&self) -> Vec<T::Row> {
+        let all = self.rows.len();
+        self.between(0, all).1
     }
 
-    fn order<T: Table>(&self, one: &Keyed<T>, other: &Keyed<T>) -> Ordering {
-        for ((cell, its), (_, direction)) in one.0.iter().zip(&other.0).zip(&self.sort) {
+    /// Those between two places of the order, of which nothing else is put in order; says where that begins.
+    fn between(&self, from: usize, to: usize) -> (usize, Vec<T::Row>) {
+        let mut places: Vec<usize> = (0..self.rows.len()).collect();
+        let from = from.min(places.len());
+        if to < places.len() {
+            places.select_nth_unstable_by(to, |one, other| self.order(*one, *other));
+            places.truncate(to);
+        }
+        if 0 < from && from < places.len() {
+            places.select_nth_unstable_by(from, |one, other| self.order(*one, *other));
+        }
+        let shown = &mut places[from..];
+        shown.sort_unstable_by(|one, other| self.order(*one, *other));
+        (from, shown.iter().map(|place| self.rows[*place].clone()).collect())
+    }
+
+    fn order(&self, one: usize, other: usize) -> Ordering {
+        let keys = self.sort.len();
+        for (key, (_, direction)) in self.sort.iter().enumerate() {
+            let (cell, its) = (&self.cells[one * keys + key], &self.cells[other * keys + key]);
             let order = match direction {
                 Direction::Asc => cell.cmp(its),
                 Direction::Desc => its.cmp(cell),
@@ -103,7 +127,7 @@ impl Shape {
                 return order;
             }
         }
-        one.1.cmp(&other.1)
+        T::by_id(&self.rows[one], &self.rows[other])
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a table has to say of itself to be looked at through a window.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -9,6 +10,9 @@ use wire::admin::{Refusal, ViewOpen};
 
 use super::super::desk::{Asker, Desk};
 use crate::frontends::office::sight::{Cell, Column};
+
+/// A column that is summed up over all rows, and what a row adds to it.
+pub(super) type Summed<R> = (&'static str, fn(&R) -> u64);
 
 /// Rows that somebody may look at.
 pub(super) trait Table: Debug + Default + Send + Sized + 'static {
@@ -21,8 +25,8 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     const COLUMNS: &'static [Column];
     /// What can be asked about them.
     const FIELDS: &'static [Field];
-    /// The columns that are summed up over all rows.
-    const SUMS: &'static [&'static str];
+    /// What is summed up.
+    const SUMS: &'static [Summed<Self::Row>];
 
     /// The table that somebody means; there is one, unless it says otherwise.
     fn of(_desk: &Desk, _open: &ViewOpen) -> Result<Self, Refusal> {
@@ -33,6 +37,11 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Self::Row>;
 
     fn id(row: &Self::Row) -> Self::Id;
+
+    /// The order of two rows by their ids.
+    fn by_id(one: &Self::Row, other: &Self::Row) -> Ordering {
+        Self::id(one).cmp(&Self::id(other))
+    }
 
     /// The id as clients have it.
     fn name(id: &Self::Id) -> String;
@@ -45,12 +54,8 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
 }
 
 pub(super) fn sums<T: Table>(rows: &[T::Row]) -> BTreeMap<String, u64> {
-    let number = |row: &T::Row, column: &str| match T::cell(row, column) {
-        Cell::Number(number) => number,
-        Cell::Nothing | Cell::Time(_) | Cell::Text(_) | Cell::List(_) => 0,
-    };
-    let sum = |column: &str| rows.iter().map(|row| number(row, column)).sum();
-    T::SUMS.iter().map(|column| ((*column).to_owned(), sum(column))).collect()
+    let sum = |adds: fn(&T::Row) -> u64| rows.iter().map(adds).sum();
+    T::SUMS.iter().map(|(column, adds)| ((*column).to_owned(), sum(*adds))).collect()
 }
 
 impl Column {

@@ -1,5 +1,6 @@
 //! The table of users: those of the users file, whoever else is in, and names that nobody got in by.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use filter::{Field, Value};
 
 use super::super::desk::{Asker, Desk};
 use super::super::lanes::Lane;
-use super::table::Table;
+use super::table::{Summed, Table};
 use crate::engine::history::archive::day::Day;
 use crate::engine::sys::pool::Urgency;
-use crate::frontends::office::people::Person;
+use crate::frontends::office::people::{Person, group_names};
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 
 #[derive(Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Users;
 
 impl Table for Users {
     type Row = Person;
-    type Id = String;
+    type Id = Arc<str>;
 
     const COLUMNS: &'static [Column] = &[
         fixed("id", "text"),
@@ -38,7 +39,7 @@ impl Table for Users {
         dynamic("fails24", "number"),
     ];
     const FIELDS: &'static [Field] = filter::USERS;
-    const SUMS: &'static [&'static str] = &["sessions", "rate"];
+    const SUMS: &'static [Summed<Person>] = &[("sessions", |row| row.sessions), ("rate", |row| row.rate)];
 
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Person> {
         if desk.office.is_due_to_look_back() {
@@ -52,12 +53,16 @@ impl Table for Users {
         desk.office.everybody_lately(asker.is_masked, days.as_deref()).into_values().collect()
     }
 
-    fn id(row: &Person) -> String {
-        row.name.clone()
+    fn id(row: &Person) -> Arc<str> {
+        Arc::clone(&row.name)
     }
 
-    fn name(id: &String) -> String {
-        id.clone()
+    fn by_id(one: &Person, other: &Person) -> Ordering {
+        one.name.cmp(&other.name)
+    }
+
+    fn name(id: &Arc<str>) -> String {
+        id.to_string()
     }
 
     fn cell(row: &Person, column: &str) -> Cell {
@@ -66,28 +71,28 @@ impl Table for Users {
             number.map_or(Cell::Nothing, Cell::Number)
         };
         match column {
-            "id" | "name" => Cell::Text(row.name.clone()),
+            "id" | "name" => Cell::Text(row.name.to_string()),
             "state" => Cell::Text(row.state().to_owned()),
             "from" => row.vouched_by().map_or(Cell::Nothing, |from| Cell::Text(from.to_owned())),
             "up24" => day(|day| day.up),
             "down24" => day(|day| day.down),
             "denied24" => day(|day| day.denied),
             "fails24" => day(|day| day.fails),
-            "groups" => Cell::List(row.groups.clone()),
+            "groups" => Cell::List(group_names(&row.groups)),
             "sessions" => Cell::Number(row.sessions),
             "rate" => Cell::Number(row.rate),
             "up" => Cell::Number(row.up),
             "down" => Cell::Number(row.down),
             "last_seen" => row.latest.as_ref().map_or(Cell::Nothing, |(at, _)| Cell::Time(*at)),
-            "last_src" => row.latest.as_ref().map_or(Cell::Nothing, |(_, source)| Cell::Text(source.clone())),
+            "last_src" => row.latest.as_ref().map_or(Cell::Nothing, |(_, source)| Cell::Text(source.to_string())),
             _ => Cell::Nothing,
         }
     }
 
-    fn gone(&self, _: &Desk, was: &[&Person], now: &[Person]) -> Vec<(String, String)> {
-        let there: HashSet<&str> = now.iter().map(|row| row.name.as_str()).collect();
-        let gone = was.iter().filter(|row| !there.contains(row.name.as_str()));
-        gone.map(|row| (row.name.clone(), "gone".to_owned())).collect()
+    fn gone(&self, _: &Desk, was: &[&Person], now: &[Person]) -> Vec<(Arc<str>, String)> {
+        let there: HashSet<&str> = now.iter().map(|row| &*row.name).collect();
+        let gone = was.iter().filter(|row| !there.contains(&*row.name));
+        gone.map(|row| (Arc::clone(&row.name), "gone".to_owned())).collect()
     }
 }
 
@@ -95,8 +100,8 @@ impl filter::Row for Person {
     fn value(&self, field: &str) -> Option<Value<'_>> {
         let day = |of: fn(&Day) -> i64| self.day.as_ref().map(|day| Value::Number(u64::try_from(of(day)).unwrap_or(0)));
         match field {
-            "name" => Some(Value::Text(self.name.as_str().into())),
-            "group" => Some(Value::Many(self.groups.iter().map(|group| Value::Text(group.as_str().into())).collect())),
+            "name" => Some(Value::Text((&*self.name).into())),
+            "group" => Some(Value::Many(self.groups.iter().map(|group| Value::Text((&**group).into())).collect())),
             "state" => Some(Value::Text(self.state().into())),
             "sessions" => Some(Value::Number(self.sessions)),
             "rate" => Some(Value::Number(self.rate)),

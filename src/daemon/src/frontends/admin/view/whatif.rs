@@ -7,7 +7,7 @@ use filter::{Field, Value};
 use wire::admin::{Code, Refusal, ViewOpen};
 
 use super::super::desk::{Asker, Desk};
-use super::table::Table;
+use super::table::{Summed, Table};
 use crate::frontends::office::policy::{Affected, Digest, Turned};
 use crate::frontends::office::sight::{Cell, Column, Sight, dynamic, fixed};
 use crate::state::history::record::reason;
@@ -45,7 +45,7 @@ impl Table for WhatIf {
         fixed("uuid", "text"),
     ];
     const FIELDS: &'static [Field] = filter::WHATIF;
-    const SUMS: &'static [&'static str] = &["up", "down"];
+    const SUMS: &'static [Summed<Row>] = &[("up", |row| row.sight.up), ("down", |row| row.sight.down)];
 
     fn of(desk: &Desk, open: &ViewOpen) -> Result<Self, Refusal> {
         let gone = || Refusal::new(Code::NotFound, "there is no such answer of acl.whatif; the last four are kept");
@@ -59,9 +59,10 @@ impl Table for WhatIf {
     /// Those that are still in.
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
+        let light = desk.office.light(asker.is_masked);
         let row = |turned: &Turned| {
             let session = turned.session.upgrade().filter(|session| session.ended().is_none())?;
-            Some(Row { sight: Sight::of(&session, &rates, asker.is_masked), turned: turned.clone() })
+            Some(Row { sight: Sight::of(&session, &rates, &light), turned: turned.clone() })
         };
         self.affected.sessions.iter().filter_map(row).collect()
     }

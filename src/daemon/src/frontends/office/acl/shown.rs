@@ -247,9 +247,14 @@ pub(crate) fn json(book: &Book, trial: &Trial<'_>, outcome: &Outcome, explain: b
             json!({ "address": target.address(), "rules": step_objects(book, trial, target, explanation) })
         });
         object["explanations"] = all.collect();
-        object["limits"] = json!(limits::of(book, trial, outcome));
+        object["limits"] = limits(book, trial, outcome);
     }
     object
+}
+
+/// What the session would be under.
+pub(crate) fn limits(book: &Book, trial: &Trial<'_>, outcome: &Outcome) -> Value {
+    json!(limits::of(book, trial, outcome))
 }
 
 fn decision(book: &Book, decision: Decision) -> Value {

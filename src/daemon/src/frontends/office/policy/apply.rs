@@ -1,6 +1,6 @@
 //! The way of a text into force: the monitor writes the file, and the reload that follows says what came of it.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use config::tokens::Scope;
@@ -10,6 +10,7 @@ use wire::DocumentKind;
 use super::bench::{Pending, held};
 use super::generations::Source;
 use super::orders::{Apply, Existing, Manner, Quick, Rollback};
+use super::place::{Place, Present, Wish};
 use super::rule_tests::{Aside, DespiteTests};
 use super::store::Store;
 use super::{Digest, Running, candidate, papers, veil};
@@ -18,6 +19,7 @@ use crate::frontends::office::record::{Done, Order};
 use crate::frontends::office::reload::Reload;
 use crate::frontends::office::{Caller, No, Office};
 use crate::state::reloads::Unanswered;
+use crate::state::reloads::report::Report;
 
 /// How long somebody waits for the reload, which takes milliseconds: others may come before.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,13 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 impl Office {
     pub(super) fn apply(&self, caller: &Caller, store: Store, apply: &Apply) -> Result<Value, No> {
         let (text, base_of_draft) = self.text_of(store, &apply.subject)?;
+        let merged = apply.subject.draft.and_then(|draft| held(&self.workshop.bench(store).drafts).over(draft));
+        let wish = Wish { expect_file: apply.manner.expect_file.or(merged), ..Wish::from(&apply.manner) };
         let base = apply.manner.base.or(base_of_draft);
         let base =
             base.ok_or_else(|| No::Invalid("base: the generation on which the text builds is missing".into()))?;
         let bench = self.workshop.bench(store);
         let pen = held(&bench.pen);
         let running = self.running_on(&pen, store, Some(base))?;
-        let answer = self.bring_in(caller, &running, &text, ("txn.apply", &apply.manner))?;
+        let answer = self.bring_in(caller, &running, &text, ("txn.apply", &apply.manner, wish))?;
         if let Some(draft) = apply.subject.draft {
             held(&bench.drafts).discard(draft)?;
         }
@@ -45,7 +49,7 @@ impl Office {
         let known = [&*running.text];
         let ops: Vec<Value> = quick.ops.iter().map(|op| veil::all_unveiled(op, &known)).collect();
         let text = papers::edit(store, &running.text, &ops)?;
-        self.bring_in(caller, &running, &text, ("txn.quick", &quick.manner))
+        self.bring_in(caller, &running, &text, ("txn.quick", &quick.manner, (&quick.manner).into()))
     }
 
     /// What is in force, if that is what somebody builds on.
@@ -66,15 +70,22 @@ impl Office {
         caller: &Caller,
         running: &Running,
         text: &str,
-        (op, manner): (&'static str, &Manner),
+        (op, manner, wish): (&'static str, &Manner, Wish),
     ) -> Result<Value, No> {
         let store = running.store;
         let needs_restart = self.refuse_surprises(running, text, manner.into())?;
+        let place = self.place_for(running, text, wish)?;
         let aside = self.made_way(caller, (running, text), DespiteTests::of(manner.despite_tests))?;
-        let order = Deed { op, source: Source::Applied, comment: &manner.comment, idem: manner.idem.as_deref() };
-        let is_on_probation = manner.confirm_s > 0 && *running.text != *text;
-        let pending = || is_on_probation.then(|| Pending::within(text, running.number, manner.confirm_s, &caller.name));
         let bench = self.workshop.bench(store);
+        let is_on_probation = manner.confirm_s > 0 && *running.text != *text;
+        // What is given up is a generation, too.
+        let number = held(&bench.generations).next() + u64::from(place.lost().is_some());
+        let pending = || {
+            let pending = Pending::within(text, (number, running.number), manner.confirm_s, &caller.name);
+            is_on_probation.then_some(Pending { aside: aside.clone(), ..pending })
+        };
+        let source = if wish.run_time { Source::Runtime } else { Source::Applied };
+        let order = Deed { op, source, comment: &manner.comment, idem: manner.idem.as_deref(), place };
         let done = bench.put_on_probation(pending(), || self.put_in_force(running, text, caller, &order));
         let Done { outcome: number, audit } = self.settled(caller, done, aside.as_ref())?;
         let ends_denied = manner.existing == Existing::EndDenied && store != Store::Config;
@@ -115,9 +126,12 @@ impl Office {
     pub(super) fn roll_back(&self, caller: &Caller, store: Store, back: &Rollback) -> Result<Value, No> {
         let bench = self.workshop.bench(store);
         let pen = held(&bench.pen);
-        let order = Return { comment: &back.comment, idem: back.idem.as_deref(), despite: back.despite_tests };
+        let wish = Wish { run_time: back.run_time, expect_file: back.expect_file };
+        let order = Return { comment: &back.comment, idem: back.idem.as_deref(), despite: back.despite_tests, wish };
         let done = self.bring_back(&pen, (store, back.to), caller, &order)?;
+        let waited = bench.pending().filter(|pending| pending.back_to == back.to);
         bench.expect(None);
+        self.put_tests_on(caller, waited.as_ref());
         Ok(json!({ "gen": done.outcome, "audit": done.audit }))
     }
 
@@ -140,10 +154,14 @@ impl Office {
             }
             let nobody = Caller::holder("nobody", Scope::Admin);
             // A test that was saved since is no reason to stay with what nobody confirmed.
-            let order = Return { comment: "nobody confirmed in time", idem: None, despite: true };
+            let wish = Wish::default();
+            let order = Return { comment: "nobody confirmed in time", idem: None, despite: true, wish };
             // It waits on disk until it is done, whatever becomes of this worker meanwhile.
             match self.bring_back(&pen, (store, overdue.back_to), &nobody, &order) {
-                Ok(_) => bench.expect(None),
+                Ok(_) => {
+                    bench.expect(None);
+                    self.put_tests_on(&nobody, Some(&overdue));
+                }
                 Err(no) => {
                     tracing::error!(
                         reason = %no, store = store.word(), generation = overdue.back_to,
@@ -167,14 +185,19 @@ impl Office {
         pen: &MutexGuard<'_, ()>,
         (store, to): (Store, u64),
         caller: &Caller,
-        &Return { comment, idem, despite }: &Return<'_>,
+        &Return { comment, idem, despite, wish }: &Return<'_>,
     ) -> Result<Done<u64>, No> {
         let running = self.running_under(pen, store)?;
-        let text = {
+        let (text, is_beside) = {
             let generations = held(&self.workshop.bench(store).generations);
-            generations.find(to).map(|(_, text)| text.to_owned()).ok_or(No::GenerationGone(to))?
+            let is_beside = generations.current().is_some_and(|current| current.source == Source::Runtime);
+            let (_, text) = generations.find(to).ok_or(No::GenerationGone(to))?;
+            (text.to_owned(), is_beside)
         };
-        let order = Deed { op: "txn.rollback", source: Source::Rollback, comment, idem };
+        // What never was written is taken back without writing, unless somebody has said what becomes of the file.
+        let run_time = wish.run_time || (is_beside && wish.expect_file.is_none());
+        let place = self.place_for(&running, &text, Wish { run_time, ..wish })?;
+        let order = Deed { op: "txn.rollback", source: Source::Rollback, comment, idem, place };
         let aside = self.made_way(caller, (&running, &text), DespiteTests::of(despite))?;
         let done = self.put_in_force(&running, &text, caller, &order);
         self.settled(caller, done, aside.as_ref())
@@ -197,9 +220,16 @@ impl Office {
     fn settled(&self, caller: &Caller, done: Result<Done<u64>, No>, aside: Option<&Aside>) -> Result<Done<u64>, No> {
         let has_not_come = done.as_ref().is_err_and(|no| !matches!(no, No::StillReloading));
         if let Some(aside) = aside.filter(|_| has_not_come) {
-            self.bring_tests_back(caller, aside);
+            self.bring_tests_back(caller, aside, "the rules did not come");
         }
         done
+    }
+
+    /// Those that were switched off for what has gone again.
+    fn put_tests_on(&self, caller: &Caller, gone: Option<&Pending>) {
+        if let Some(aside) = gone.and_then(|gone| gone.aside.as_ref()) {
+            self.bring_tests_back(caller, aside, "the rules that failed them have gone again");
+        }
     }
 
     /// What was shown has to be what would happen. Returns the keys that wait for a start.
@@ -237,7 +267,7 @@ impl Office {
         caller: &Caller,
         order: &Deed<'_>,
     ) -> Result<Done<u64>, No> {
-        if *running.text == *text {
+        if *running.text == *text && order.place.lost().is_none() {
             return Ok(Done { outcome: running.number, audit: None });
         }
         let store = running.store;
@@ -245,16 +275,24 @@ impl Office {
         let comment = Some(order.comment).filter(|comment| !comment.is_empty());
         let record = Order { op: order.op, target, comment, idem: order.idem };
         let deed = || {
-            self.hand_over(running, text)?;
+            self.hand_over(running, text, &order.place).map_err(|no| self.refused_by_file(running, no))?;
             let mut generations = held(&self.workshop.bench(store).generations);
+            if let Some(lost) = order.place.lost() {
+                generations.note_rejected(lost, &caller.name, "stood in the file and was overwritten");
+            }
             Ok(generations.note(text, &caller.name, order.source, order.comment))
         };
         self.on_record(caller, &record, deed, |number| format!("generation {number} is in force"))
     }
 
-    /// Has the monitor write the file and waits for the reload of it.
-    fn hand_over(&self, running: &Running, text: &str) -> Result<(), No> {
-        match self.replaced(running.store.kind(), &running.text, text) {
+    /// Has the monitor write the file, or leave it, and waits for the reload.
+    fn hand_over(&self, running: &Running, text: &str, place: &Place) -> Result<(), No> {
+        let kind = running.store.kind();
+        let done = match place {
+            Place::File(Present { sha, .. }) => self.replaced(kind, *sha, text),
+            Place::Beside => reloaded(self.reloads.work_by(kind, text, PATIENCE)),
+        };
+        match done {
             Ok(()) => {
                 let is_there = self.written(running.store).is_ok_and(|written| *written == *text);
                 let others = || No::Conflict("another text came into force meanwhile".to_owned());
@@ -262,7 +300,8 @@ impl Office {
             }
             // This host may not have what a configuration asks for, which only the reload can find; then the file must not ask for it.
             Err(refused @ No::NotReloaded(_)) if running.store == Store::Config => {
-                if let Err(no) = self.replaced(DocumentKind::Configuration, text, &running.text) {
+                let former = place.lost().unwrap_or(&running.text);
+                if let Err(no) = self.replaced(DocumentKind::Configuration, Digest::of(text), former) {
                     tracing::error!(reason = %no, "the configuration file may say what is not in force");
                 }
                 Err(refused)
@@ -271,14 +310,18 @@ impl Office {
         }
     }
 
-    pub(super) fn replaced(&self, kind: DocumentKind, former: &str, text: &str) -> Result<(), No> {
-        let report = self.reloads.replace(kind, Digest::of(former).bytes(), text, PATIENCE);
-        let report = report.map_err(|unanswered| match unanswered {
-            Unanswered::NotPassedOn => No::NobodyReloads,
-            Unanswered::NotInTime => No::StillReloading,
-        })?;
-        report.is_good().then_some(()).ok_or_else(|| No::NotReloaded(Box::new(Reload::of(&report))))
+    pub(super) fn replaced(&self, kind: DocumentKind, former: Digest, text: &str) -> Result<(), No> {
+        reloaded(self.reloads.replace(kind, former.bytes(), text, PATIENCE))
     }
+}
+
+/// Whether nothing failed.
+fn reloaded(report: Result<Arc<Report>, Unanswered>) -> Result<(), No> {
+    let report = report.map_err(|unanswered| match unanswered {
+        Unanswered::NotPassedOn => No::NobodyReloads,
+        Unanswered::NotInTime => No::StillReloading,
+    })?;
+    report.is_good().then_some(()).ok_or_else(|| No::NotReloaded(Box::new(Reload::of(&report))))
 }
 
 /// What the operator was shown of what would change.
@@ -300,6 +343,7 @@ struct Return<'a> {
     idem: Option<&'a str>,
     /// Tests that it fails are switched off.
     despite: bool,
+    wish: Wish,
 }
 
 /// How a text comes into force, as it is written down.
@@ -308,4 +352,5 @@ pub(super) struct Deed<'a> {
     pub(super) source: Source,
     pub(super) comment: &'a str,
     pub(super) idem: Option<&'a str>,
+    pub(super) place: Place,
 }

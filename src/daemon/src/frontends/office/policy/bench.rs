@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::digest::Digest;
 use super::drafts::Drafts;
 use super::generations::Generations;
+use super::rule_tests::Aside;
 use super::store::Store;
 use crate::engine::sys::whole_file::replace;
 use crate::frontends::office::No;
@@ -53,6 +54,18 @@ pub(in crate::frontends::office) struct Pending {
     pub(in crate::frontends::office) back_to: u64,
     pub(in crate::frontends::office) until: Timestamp,
     pub(in crate::frontends::office) by: String,
+    /// Tests that were switched off for it, and are switched on again when it goes.
+    #[serde(skip)]
+    pub(super) aside: Option<Aside>,
+}
+
+/// The same as a restart finds it: operators are not told what the tests said.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    pending: Pending,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aside: Option<Aside>,
 }
 
 impl Bench {
@@ -102,7 +115,10 @@ impl Bench {
         if let Some(directory) = &self.directory {
             let path = directory.join(PENDING);
             let written = match &pending {
-                Some(pending) => serde_json::to_vec(pending).map_err(Into::into).and_then(|text| replace(&path, &text)),
+                Some(pending) => {
+                    let kept = Kept { pending: pending.clone(), aside: pending.aside.clone() };
+                    serde_json::to_vec(&kept).map_err(Into::into).and_then(|text| replace(&path, &text))
+                }
                 None if path.exists() => std::fs::remove_file(&path),
                 None => Ok(()),
             };
@@ -167,11 +183,11 @@ impl Bench {
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 impl Pending {
-    /// This text, which comes after the generation that comes back.
-    pub(super) fn within(text: &str, back_to: u64, seconds: u64, by: &str) -> Self {
+    /// This text of this number, instead of which the other generation comes back.
+    pub(super) fn within(text: &str, (number, back_to): (u64, u64), seconds: u64, by: &str) -> Self {
         let seconds = i64::try_from(seconds.min(LONGEST)).unwrap_or(i64::MAX);
         let until = Timestamp::now() + SignedDuration::from_secs(seconds);
-        Self { number: back_to + 1, sha: Digest::of(text), back_to, until, by: by.to_owned() }
+        Self { number, sha: Digest::of(text), back_to, until, by: by.to_owned(), aside: None }
     }
 
     /// The same a while later: taking it back did not work.
@@ -195,7 +211,8 @@ pub(super) fn free<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
 
 fn read(directory: &Path) -> Option<Pending> {
     let text = std::fs::read(directory.join(PENDING)).ok()?;
-    serde_json::from_slice(&text).ok()
+    let Kept { pending, aside } = serde_json::from_slice(&text).ok()?;
+    Some(Pending { aside, ..pending })
 }
 
 #[cfg(test)]
@@ -218,7 +235,7 @@ mod tests {
     }
 
     fn pending(number: u64, seconds: u64) -> Pending {
-        Pending::within("text", number - 1, seconds, "anna")
+        Pending::within("text", (number, number - 1), seconds, "anna")
     }
 
     #[test]
@@ -265,7 +282,8 @@ mod tests {
     fn a_restart_knows_what_waits() {
         let place = tempfile::tempdir().unwrap();
         let open = || Bench::new(Store::Acl, Some(place.path().to_owned()));
-        let waiting = pending(2, 60);
+        let aside = Aside { tests: vec![2], former: "on".into(), text: "off".to_owned() };
+        let waiting = Pending { aside: Some(aside), ..pending(2, 60) };
         open().expect(Some(waiting.clone()));
         assert_eq!(open().pending(), Some(waiting));
         open().expect(None);

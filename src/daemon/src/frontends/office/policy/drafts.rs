@@ -1,7 +1,7 @@
 //! Texts that are being written, each by one operator.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ::policy::{Item, Pick};
@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::super::No;
+use super::Digest;
 use super::bench::held;
 use super::papers;
 use super::store::Store;
@@ -40,6 +41,8 @@ pub(super) struct Draft {
     /// The generation on which it builds, and its text.
     base: u64,
     base_text: String,
+    /// The text of the file, not in force, that was merged into it.
+    over: Option<Digest>,
     text: String,
     former: Vec<String>,
     later: Vec<String>,
@@ -76,7 +79,26 @@ pub(crate) struct Sketch {
     /// Steps that can be taken back, and taken again.
     undo: usize,
     redo: usize,
+    /// Of the text of the file that was merged into it.
+    #[serde(rename = "file_sha", skip_serializing_if = "Option::is_none")]
+    over: Option<Digest>,
     pub(super) text: String,
+}
+
+/// A text with which a draft is merged.
+#[derive(Debug, Clone)]
+pub(super) struct Theirs {
+    pub(super) from: Origin,
+    pub(super) text: Arc<str>,
+}
+
+/// Where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It is in force, as this generation; the draft stands on it from now on.
+    Force(u64),
+    /// It stands in the file and is not in force.
+    File(Digest),
 }
 
 /// Makes changes, all or none.
@@ -96,20 +118,20 @@ pub(super) fn merge(drafts: &Mutex<Drafts>, id: u64, running: &str) -> Result<Ve
     papers::merged(copy.store, &copy.base_text, &copy.text, running)
 }
 
-/// Puts the draft on another base: its changes, in the text that came in between.
+/// Makes the draft's changes in the text that came in between.
 pub(super) fn rebase(
     drafts: &Mutex<Drafts>,
     id: u64,
-    (base, running): (u64, &str),
+    theirs: &Theirs,
     picks: &BTreeMap<usize, Pick>,
     now: Instant,
 ) -> Result<Sketch, No> {
     loop {
         let copy = held(drafts).copy(id)?;
-        let merged = papers::settled(copy.store, [&copy.base_text, &copy.text, running], picks)?;
+        let merged = papers::settled(copy.store, [&copy.base_text, &copy.text, &theirs.text], picks)?;
         let mut drafts = held(drafts);
         if drafts.exchange(id, copy.revision, merged, now)?.is_some() {
-            drafts.stand_on(id, (base, running), now)?;
+            drafts.stand_on(id, theirs, now)?;
             return drafts.sketch(id);
         }
     }
@@ -141,6 +163,7 @@ impl Drafts {
             by: by.into(),
             base,
             base_text: base_text.to_owned(),
+            over: None,
             text,
             former: Vec::new(),
             later: Vec::new(),
@@ -161,6 +184,7 @@ impl Drafts {
             by: draft.by.name.clone(),
             undo: draft.former.len(),
             redo: draft.later.len(),
+            over: draft.over,
             text: draft.text.clone(),
         })
     }
@@ -191,6 +215,11 @@ impl Drafts {
         self.open.get(&id).map(|draft| (draft.text.as_str(), draft.base)).ok_or(No::DraftGone(id))
     }
 
+    /// Of the text of the file that was merged into it.
+    pub(super) fn over(&self, id: u64) -> Option<Digest> {
+        self.open.get(&id)?.over
+    }
+
     fn copy(&self, id: u64) -> Result<Copy, No> {
         let Draft { base_text, text, revision, .. } = self.open.get(&id).ok_or(No::DraftGone(id))?;
         let (base_text, text) = (base_text.clone(), text.clone());
@@ -207,10 +236,15 @@ impl Drafts {
         self.sketch(id).map(Some)
     }
 
-    fn stand_on(&mut self, id: u64, (base, text): (u64, &str), now: Instant) -> Result<(), No> {
+    fn stand_on(&mut self, id: u64, theirs: &Theirs, now: Instant) -> Result<(), No> {
         let draft = self.draft(id, now)?;
-        draft.base = base;
-        text.clone_into(&mut draft.base_text);
+        match theirs.from {
+            Origin::Force(base) => {
+                (draft.base, draft.over) = (base, None);
+                theirs.text.as_ref().clone_into(&mut draft.base_text);
+            }
+            Origin::File(sha) => draft.over = Some(sha),
+        }
         Ok(())
     }
 
@@ -225,6 +259,8 @@ impl Drafts {
         if let Some(former) = draft.former.pop() {
             draft.later.push(std::mem::replace(&mut draft.text, former));
             draft.revision += 1;
+            // What is taken back may be what was merged.
+            draft.over = None;
         }
         self.sketch(id)
     }
@@ -332,8 +368,22 @@ mod tests {
         let id = held(&drafts).open("anna", (1, BASE), None, now).unwrap().draft;
         edit(&drafts, id, &set("allow"), now).unwrap();
         let running = format!("{BASE}\n[[users]]\nusername = \"bob\"\n");
-        let moved = rebase(&drafts, id, (2, &running), &BTreeMap::new(), now).unwrap();
+        let theirs = Theirs { from: Origin::Force(2), text: running.as_str().into() };
+        let moved = rebase(&drafts, id, &theirs, &BTreeMap::new(), now).unwrap();
         assert_eq!((moved.base, moved.text), (2, running.replace("deny", "allow")));
+    }
+
+    #[test]
+    fn a_file_that_is_not_in_force_is_merged_into_a_draft_that_stays_where_it_stands() {
+        let (drafts, now) = (Mutex::new(Drafts::of(Store::Acl)), Instant::now());
+        let id = held(&drafts).open("anna", (1, BASE), None, now).unwrap().draft;
+        edit(&drafts, id, &set("allow"), now).unwrap();
+        let file = format!("{BASE}\n[[users]]\nusername = \"bob\"\n");
+        let theirs = Theirs { from: Origin::File(Digest::of(&file)), text: file.as_str().into() };
+        let merged = rebase(&drafts, id, &theirs, &BTreeMap::new(), now).unwrap();
+        assert_eq!((merged.base, merged.over), (1, Some(Digest::of(&file))));
+        assert_eq!(merged.text, file.replace("deny", "allow"));
+        assert_eq!(held(&drafts).undo(id, now).unwrap().over, None, "what was merged may be gone with it");
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Generation {
 pub(super) struct Told<'a> {
     #[serde(flatten)]
     generation: &'a Generation,
-    /// `current`, `past`, or `rolled_back` where an earlier text took its place again.
+    /// `current`, `past`, `rolled_back` where an earlier text took its place again, or `rejected`.
     state: &'static str,
 }
 
@@ -50,6 +50,10 @@ pub(crate) enum Source {
     Applied,
     /// An earlier one came back.
     Rollback,
+    /// It was applied beside the file, until files are read again.
+    Runtime,
+    /// It stood in the file, never was in force, and was overwritten.
+    Rejected,
 }
 
 /// What is kept, in memory and, where there is a directory, in files.
@@ -76,7 +80,12 @@ impl Generations {
 
     /// The one in force, if any is known.
     pub(super) fn current(&self) -> Option<&Generation> {
-        self.known.last_key_value().map(|(_, (generation, _))| generation)
+        self.all().find(|generation| generation.source != Source::Rejected)
+    }
+
+    /// The number that the next text gets.
+    pub(super) fn next(&self) -> u64 {
+        self.known.last_key_value().map_or(1, |(last, _)| last + 1)
     }
 
     /// The one in force, if this is its text.
@@ -95,26 +104,34 @@ impl Generations {
     }
 
     /// The same with what became of each.
-    pub(super) fn told(&self) -> Vec<Told<'_>> {
-        let mut follower: Option<&Generation> = None;
-        let told = |generation| {
-            let state = match follower.replace(generation).map(|next| next.source) {
+    pub(super) fn told<'a>(&'a self) -> Vec<Told<'a>> {
+        let mut follower: Option<&'a Generation> = None;
+        let mut state = |generation: &'a Generation| {
+            if generation.source == Source::Rejected {
+                return "rejected";
+            }
+            match follower.replace(generation).map(|next| next.source) {
                 None => "current",
                 Some(Source::Rollback) => "rolled_back",
-                Some(Source::File | Source::Applied) => "past",
-            };
-            Told { generation, state }
+                Some(Source::File | Source::Applied | Source::Runtime | Source::Rejected) => "past",
+            }
         };
-        self.all().map(told).collect()
+        self.all().map(|generation| Told { generation, state: state(generation) }).collect()
     }
 
     /// Notes that this text is in force, unless it was already.
     pub(super) fn note(&mut self, text: &str, by: &str, source: Source, comment: &str) -> u64 {
-        if let Some(number) = self.number_of(text) {
-            return number;
-        }
+        self.number_of(text).unwrap_or_else(|| self.add(text, by, source, comment))
+    }
+
+    /// Keeps a text that never was in force and is nowhere else any more.
+    pub(super) fn note_rejected(&mut self, text: &str, by: &str, comment: &str) {
+        self.add(text, by, Source::Rejected, comment);
+    }
+
+    fn add(&mut self, text: &str, by: &str, source: Source, comment: &str) -> u64 {
         let sha = Digest::of(text);
-        let number = self.current().map_or(1, |current| current.number + 1);
+        let number = self.next();
         let (by, comment) = (by.to_owned(), comment.to_owned());
         let generation = Generation { number, sha, since: Timestamp::now(), by, source, comment };
         if let Some(directory) = &self.directory
@@ -207,6 +224,18 @@ mod tests {
         assert!(generations.find(5).is_none() && generations.find(6).is_some());
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2 * MOST);
         assert_eq!(Generations::open("rules", Some(place.path().to_owned())).current().unwrap().number, 55);
+    }
+
+    #[test]
+    fn what_was_rejected_is_kept_and_never_was_in_force() {
+        let mut generations = Generations::open("rules", None);
+        note(&mut generations, "a");
+        generations.note_rejected("half", "anna", "");
+        assert_eq!((generations.number_of("a"), generations.number_of("half"), generations.next()), (Some(1), None, 3));
+        assert_eq!(note(&mut generations, "b"), 3);
+        let told: Vec<_> = generations.told().iter().map(|told| (told.generation.number, told.state)).collect();
+        assert_eq!(told, [(3, "current"), (2, "rejected"), (1, "past")]);
+        assert_eq!(generations.find(2).unwrap().1, "half");
     }
 
     #[test]

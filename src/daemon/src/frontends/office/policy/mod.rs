@@ -11,6 +11,7 @@ mod generations;
 mod orders;
 mod papers;
 mod passwords;
+mod place;
 mod precedent;
 mod rule_tests;
 mod store;
@@ -31,17 +32,17 @@ pub(super) use self::bench::Pending;
 use self::bench::{free, held};
 use self::candidate::{Candidate, Validation};
 pub(crate) use self::digest::Digest;
-use self::drafts::Writer;
+use self::drafts::{Origin, Theirs, Writer};
 use self::generations::Source;
 pub(crate) use self::orders::Order;
 use self::orders::Subject;
 pub(crate) use self::orders::WhatIf;
 pub(crate) use self::passwords::{NewPassword, Secret};
+pub(crate) use self::place::Edited;
 pub(crate) use self::store::{Blueprint, Store, Wanted};
 pub(crate) use self::veil::cost;
 pub(crate) use self::whatif::{Affected, Turned};
 pub(crate) use self::workshop::Workshop;
-use super::rules::answered;
 use super::{Caller, No, Office};
 use crate::state::snapshot::Snapshot;
 
@@ -62,7 +63,11 @@ impl Office {
         let (now, bench) = (Instant::now(), self.workshop.bench(store));
         let drafts = || held(&bench.drafts);
         match order {
-            Order::Get {} => self.running(store).map(|running| self.text_shown(caller, &running)),
+            Order::Get {} => {
+                let mut answer = self.text_shown(caller, &self.running(store)?);
+                self.add_file(store, &mut answer);
+                Ok(answer)
+            }
             Order::History {} => {
                 self.running(store)?;
                 told(&held(&bench.generations).told())
@@ -82,7 +87,7 @@ impl Office {
             }
             Order::Explain(subject, question) => {
                 let snapshot = &self.world.regime().snapshot;
-                answered(&question, &candidate(&self.text_of(Store::Acl, &subject)?.0, snapshot)?.book)
+                self.answered(&question, &candidate(&self.text_of(Store::Acl, &subject)?.0, snapshot)?.book)
             }
             Order::Open { text, base } => {
                 let running = self.running(store)?;
@@ -91,7 +96,9 @@ impl Office {
                     Some(number) => (number, self.text_of(store, &Subject::of_generation(number))?.0.into()),
                     None => (running.number, running.text),
                 };
-                told(&drafts().open(Writer::from(caller), (number, &below), text, now)?)
+                let mut answer = told(&drafts().open(Writer::from(caller), (number, &below), text, now)?)?;
+                self.add_file(store, &mut answer);
+                Ok(answer)
             }
             Order::Show { draft } => told(&drafts().sketch(draft)?),
             Order::Edit { draft, ops } => {
@@ -107,15 +114,15 @@ impl Office {
             Order::Undo { draft } => told(&drafts().undo(draft, now)?),
             Order::Redo { draft } => told(&drafts().redo(draft, now)?),
             Order::Discard { draft } => drafts().discard(draft).map(|()| json!({})),
-            Order::Merge { draft } => {
+            Order::Merge { draft, file } => {
                 let running = self.running(store)?;
-                let items = drafts::merge(&bench.drafts, draft, &running.text)?;
-                Ok(json!({ "onto": running.number, "items": items }))
+                let theirs = self.theirs(&running, draft, file)?;
+                let items = drafts::merge(&bench.drafts, draft, &theirs.text)?;
+                Ok(json!({ "onto": running.number, "file": file, "items": items }))
             }
-            Order::Rebase { draft, picks } => {
-                let running = self.running(store)?;
-                let base = (running.number, &*running.text);
-                told(&drafts::rebase(&bench.drafts, draft, base, &picks, now)?)
+            Order::Rebase { draft, file, picks } => {
+                let theirs = self.theirs(&self.running(store)?, draft, file)?;
+                told(&drafts::rebase(&bench.drafts, draft, &theirs, &picks, now)?)
             }
             Order::Apply(apply) => self.apply(caller, store, &apply),
             Order::Quick(quick) => self.apply_at_once(caller, store, &quick),
@@ -218,6 +225,22 @@ impl Office {
             }
             Subject { .. } => Err(No::Invalid("one of draft, text, gen and file says which text is meant".to_owned())),
         }
+    }
+
+    /// What a draft is merged with: what is in force, or what the file says that is not.
+    fn theirs(&self, running: &Running, draft: u64, file: bool) -> Result<Theirs, No> {
+        if !file {
+            return Ok(Theirs { from: Origin::Force(running.number), text: Arc::clone(&running.text) });
+        }
+        let store = running.store;
+        let base = held(&self.workshop.bench(store).drafts).find(draft)?.1;
+        if base != running.number {
+            let number = running.number;
+            return Err(No::Conflict(format!("generation {number} is in force; merge the draft with that first")));
+        }
+        let said = self.reloads.drift(store.kind()).and_then(|drift| drift.text.clone());
+        let text = said.ok_or(No::SaysTheSame(store))?;
+        Ok(Theirs { from: Origin::File(Digest::of(&text)), text })
     }
 
     /// The ops of a request, with the hashes that it names by their veils.

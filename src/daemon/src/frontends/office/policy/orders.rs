@@ -53,10 +53,17 @@ pub(crate) enum Order {
     #[serde(rename = "txn.draft.discard")]
     Discard { draft: u64 },
     #[serde(rename = "txn.merge")]
-    Merge { draft: u64 },
+    Merge {
+        draft: u64,
+        /// With what the file says that is not in force.
+        #[serde(default)]
+        file: bool,
+    },
     #[serde(rename = "txn.merge.pick")]
     Rebase {
         draft: u64,
+        #[serde(default)]
+        file: bool,
         #[serde(default)]
         picks: BTreeMap<usize, Pick>,
     },
@@ -87,6 +94,11 @@ pub(crate) struct Rollback {
     /// Saved tests that it fails are switched off.
     #[serde(default)]
     pub(super) despite_tests: bool,
+    /// As [`Manner`] has them.
+    #[serde(default)]
+    pub(super) run_time: bool,
+    #[serde(default)]
+    pub(super) expect_file: Option<Digest>,
     #[serde(default)]
     pub(super) comment: String,
     #[serde(default)]
@@ -160,6 +172,12 @@ pub(crate) struct Manner {
     /// Saved tests that the rules fail are switched off.
     #[serde(default)]
     pub(super) despite_tests: bool,
+    /// In force until files are read again, and in no file.
+    #[serde(default)]
+    pub(super) run_time: bool,
+    /// Although the file says something else than what is in force, if it says just this; it is kept as a rejected generation.
+    #[serde(default)]
+    pub(super) expect_file: Option<Digest>,
     #[serde(default)]
     pub(super) comment: String,
     #[serde(default)]

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::apply::{Deed, Expected};
 use super::bench::held;
 use super::generations::Source;
+use super::place::Wish;
 use super::store::Store;
 use super::{papers, veil};
 use crate::engine::auth::password;
@@ -80,7 +81,8 @@ impl Office {
         let text = papers::edit(Store::Users, &running.text, &[edit])?;
         self.refuse_surprises(&running, &text, Expected::default())?;
         let comment = if comment.is_empty() { format!("{op} {name}") } else { format!("{op} {name}: {comment}") };
-        let deed = Deed { op, source: Source::Applied, comment: &comment, idem: idem.as_deref() };
+        let place = self.place_for(&running, &text, Wish::default())?;
+        let deed = Deed { op, source: Source::Applied, comment: &comment, idem: idem.as_deref(), place };
         let done = self.put_in_force(&running, &text, caller, &deed)?;
         let mut answer = json!({ "name": name, "gen": done.outcome, "audit": done.audit });
         if let Some(made) = made {

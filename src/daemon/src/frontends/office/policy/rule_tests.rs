@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ::policy::{Sheet, TestEdit};
 use config::rule_tests::{self, Test};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use wire::DocumentKind;
 
@@ -24,12 +25,13 @@ use crate::frontends::office::{Caller, No, Office};
 const NAME: &str = "acl.tests.toml";
 
 /// Tests that were switched off for the sake of rules.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Aside {
     /// Their numbers, from 1.
     pub(super) tests: Vec<usize>,
-    former: Arc<str>,
-    text: String,
+    /// All tests as they were before, and as they have been since.
+    pub(super) former: Arc<str>,
+    pub(super) text: String,
 }
 
 impl Office {
@@ -41,7 +43,7 @@ impl Office {
 
     /// What these rules, or those in force, say to every test.
     pub(super) fn tests_run(&self, subject: &Subject) -> Result<Value, No> {
-        let (_, tests) = self.saved_tests()?;
+        let (text, tests) = self.saved_tests()?;
         let snapshot = &self.world.regime().snapshot;
         let book = match subject {
             Subject { draft: None, text: None, r#gen: None, file: false } => Book::in_force(snapshot),
@@ -51,7 +53,7 @@ impl Office {
         let failed = tests.iter().zip(&found).filter(|(test, found)| test.enabled && found.fault.is_some()).count();
         let told = tests.iter().zip(&found).zip(1..);
         let told: Vec<Value> = told.map(|((test, found), number)| saved::json(number, test, Some(found))).collect();
-        Ok(json!({ "tests": told, "failed": failed }))
+        Ok(json!({ "sha": Digest::of(&text), "tests": told, "failed": failed }))
     }
 
     /// Writes other tests, which the rules in force have to pass.
@@ -120,10 +122,9 @@ impl Office {
         Ok(Some(Aside { tests, former, text }))
     }
 
-    /// The rules for which tests were switched off have not come.
-    pub(super) fn bring_tests_back(&self, caller: &Caller, aside: &Aside) {
-        let why = ("the rules did not come", None);
-        if let Err(no) = self.write_tests(caller, (&aside.text, &aside.former), why) {
+    /// The rules for which tests were switched off have not come, or have gone again.
+    pub(super) fn bring_tests_back(&self, caller: &Caller, aside: &Aside, why: &str) {
+        if let Err(no) = self.write_tests(caller, (&aside.text, &aside.former), (why, None)) {
             tracing::error!(reason = %no, tests = ?aside.tests, "tests of the rules are switched off and should not be");
         }
     }
@@ -141,7 +142,7 @@ impl Office {
         let comment = Some(comment).filter(|comment| !comment.is_empty());
         let order = Order { op: "acl.tests.put", target, comment, idem };
         let deed = || {
-            self.replaced(DocumentKind::RuleTests, former, text)?;
+            self.replaced(DocumentKind::RuleTests, Digest::of(former), text)?;
             let snapshot = &self.world.regime().snapshot;
             let is_there = snapshot.rules.tests().is_some_and(|tests| **tests == *text);
             is_there.then_some(()).ok_or_else(|| No::Conflict("other tests came meanwhile".to_owned()))
