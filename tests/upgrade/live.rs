@@ -133,7 +133,8 @@ fn whoever_asks_for_metrics_gets_those_of_the_worker_that_serves() {
     let _relay = tunnel(service.addr());
     assert!(eventually(PATIENCE, || metrics.scrape().count(RELAYING) > 0));
     upgrade(&service, &installed);
-    // The one with the relay answers nobody any more.
+    // The one with the relay answers nobody any more, once it knows.
+    assert!(eventually(PATIENCE, || metrics.scrape().count(RELAYING) == 0));
     for _ in 0..20 {
         assert_eq!(metrics.scrape().count(RELAYING), 0);
     }

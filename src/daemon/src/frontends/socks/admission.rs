@@ -55,15 +55,14 @@ fn judge(world: &World, caller: Caller, tariff: &Tariff, place: &mut HandshakePl
     let judged = if world.penalties.turns_away(caller, now) {
         Err(TurnedAway::Penalised)
     } else {
-        let luck = luck(world, caller, tariff, now);
+        let luck = |strangers| luck(world, caller, tariff, strangers, now);
         place.count_stranger(caller.source, tariff.crowding.per_source, luck, now)
     };
     judged.inspect_err(|why| world.penalties.tally.count(*why))
 }
 
 /// Whoever logged in lately from where he is comes in as long as there is room at all.
-fn luck(world: &World, caller: Caller, tariff: &Tariff, now: Instant) -> Luck {
-    let strangers = world.roster.handshakes().strangers();
+fn luck(world: &World, caller: Caller, tariff: &Tariff, strangers: usize, now: Instant) -> Luck {
     let chance = tariff.crowding.early_drop.map_or(0, |early_drop| early_drop.chance(strangers));
     if chance == 0 || chance::number() % 100 >= chance || world.penalties.is_known(caller, tariff, now) {
         Luck::Good

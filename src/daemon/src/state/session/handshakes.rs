@@ -25,8 +25,6 @@ const LOOKED_AT: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Handshakes {
     bound: AtomicUsize,
-    /// Those among the open ones who are not exempt.
-    strangers: AtomicUsize,
     crowd: Mutex<Crowd>,
 }
 
@@ -36,7 +34,9 @@ struct Crowd {
     queue: VecDeque<Weak<Seat>>,
     /// Those in the queue who are alive.
     staying: usize,
-    /// How many strangers come from where.
+    /// Those among the open ones who are not exempt.
+    strangers: usize,
+    /// How many of them come from where.
     sources: HashMap<Source, usize>,
 }
 
@@ -67,8 +67,7 @@ pub(crate) enum Luck {
 impl Handshakes {
     /// Room for `bound` at once.
     pub(super) fn new(bound: usize) -> Arc<Self> {
-        let (bound, strangers) = (AtomicUsize::new(bound), AtomicUsize::new(0));
-        Arc::new(Self { bound, strangers, crowd: Mutex::default() })
+        Arc::new(Self { bound: AtomicUsize::new(bound), crowd: Mutex::default() })
     }
 
     /// Room for so many from now on. When there is less than before, each newcomer costs the oldest its place until the rest fit.
@@ -79,11 +78,6 @@ impl Handshakes {
     /// A place for a newcomer; whoever has to make room for it is told when it [enters](HandshakePlace::enter).
     pub(crate) fn place(self: &Arc<Self>) -> HandshakePlace {
         HandshakePlace { bound: Arc::clone(self), stranger: None, seat: None }
-    }
-
-    /// How many strangers are among them.
-    pub(crate) fn strangers(&self) -> usize {
-        self.strangers.load(Ordering::Acquire)
     }
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {
@@ -109,7 +103,8 @@ impl HandshakePlace {
         self.seat = Some(seat);
     }
 
-    /// Counts its holder as a stranger from there. To be called once at most.
+    /// Counts its holder as a stranger from there; `luck` is what chance says when so many are in already. To be called once
+    /// at most.
     ///
     /// # Errors
     /// Why it must go instead.
@@ -117,7 +112,7 @@ impl HandshakePlace {
         &mut self,
         source: Source,
         most_of_source: usize,
-        luck: Luck,
+        luck: impl FnOnce(usize) -> Luck,
         now: Instant,
     ) -> Result<(), TurnedAway> {
         let mut crowd = self.bound.crowd();
@@ -125,7 +120,7 @@ impl HandshakePlace {
         if of_source >= most_of_source {
             return Err(TurnedAway::TooManyOfSource);
         }
-        let has_room = match luck {
+        let has_room = match luck(crowd.strangers) {
             Luck::Good => true,
             Luck::Bad => of_source == 0 || crowd.shed_dawdler(now),
             Luck::None => crowd.shed_dawdler(now) || (of_source == 0 && crowd.shed_one_of_several()),
@@ -134,8 +129,8 @@ impl HandshakePlace {
             return Err(TurnedAway::Crowded);
         }
         *crowd.sources.entry(source).or_default() += 1;
+        crowd.strangers += 1;
         drop(crowd);
-        self.bound.strangers.fetch_add(1, Ordering::AcqRel);
         self.stranger = Some(source);
         Ok(())
     }
@@ -148,7 +143,6 @@ impl Drop for HandshakePlace {
             crowd.rise(&seat);
         }
         if let Some(source) = self.stranger {
-            self.bound.strangers.fetch_sub(1, Ordering::AcqRel);
             crowd.leave(source);
         }
     }
@@ -203,6 +197,7 @@ impl Crowd {
     }
 
     fn leave(&mut self, source: Source) {
+        self.strangers -= 1;
         if let Some(of_source) = self.sources.get_mut(&source) {
             *of_source -= 1;
             if *of_source == 0 {
@@ -240,7 +235,7 @@ mod tests {
         let ip = Ipv4Addr::new(192, 0, 2, last).into();
         let caller = Tariff::for_tests().caller(Some(ip));
         let mut place = roster.handshakes().place();
-        place.count_stranger(caller.source, most, luck, now)?;
+        place.count_stranger(caller.source, most, |_strangers| luck, now)?;
         let origin = Origin::Address((ip, 1).into());
         let arrival = Arrival { origin, caller: Some(caller), listener: "test".into(), place };
         Ok(Ticket::open(roster, arrival, Arc::new(Snapshot::for_tests())))
@@ -313,10 +308,10 @@ mod tests {
         let _other = come(2).unwrap();
         drop(first);
         let third = come(1).unwrap();
-        assert_eq!(roster.handshakes().strangers(), 3);
+        assert_eq!(roster.handshakes().crowd().strangers, 3);
         assert_eq!(come(1).err(), Some(TurnedAway::TooManyOfSource));
         drop(third);
-        assert_eq!(roster.handshakes().strangers(), 2);
+        assert_eq!(roster.handshakes().crowd().strangers, 2);
         assert!(shed(&[come(1).unwrap()]).iter().all(|is_shed| !is_shed));
     }
 
@@ -359,7 +354,7 @@ mod tests {
         let later = dawdler.session().opened + DAWDLING;
         let newcomer = stranger(&roster, 2, ANY_NUMBER, Luck::None, later).unwrap();
         assert_eq!(shed(&[dawdler, newcomer]), [true, false]);
-        assert_eq!(roster.handshakes().strangers(), 0);
+        assert_eq!(roster.handshakes().crowd().strangers, 0);
     }
 
     #[test]
