@@ -41,6 +41,7 @@ pub(crate) fn title(name: &str) -> &str {
         "close_reason" => "reason",
         "source_ip" => "source",
         "session_id" => "id",
+        "sessions" => "sess",
         other => other,
     }
 }

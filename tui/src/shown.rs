@@ -52,6 +52,16 @@ pub(crate) fn cut(text: &str, cells: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{front}..{back}"))
 }
 
+/// What three spaces part in a text: as many of its parts as fit whole, from the first, which is cut if it must be.
+pub(crate) fn facts(text: &str, cells: usize) -> Cow<'_, str> {
+    let mut rest = text;
+    while width(rest) > cells {
+        let Some((before, _)) = rest.rsplit_once("   ") else { return cut(rest, cells) };
+        rest = before.trim_end();
+    }
+    Cow::Borrowed(rest)
+}
+
 /// A text in lines of at most so many cells, parted at its spaces where that can be done; one line at least.
 pub(crate) fn wrapped(text: &str, cells: usize) -> Vec<String> {
     let cells = cells.max(2);
@@ -170,6 +180,11 @@ pub(crate) fn clock(seconds: f64) -> String {
         .map_or_else(|| "--:--:--".to_owned(), |moment| moment.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string())
 }
 
+/// The day, in UTC: `2026-11-22`.
+pub(crate) fn day(seconds: f64) -> String {
+    moment(seconds).map_or_else(String::new, |moment| moment.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string())
+}
+
 fn moment(seconds: f64) -> Option<Timestamp> {
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and what is no time is none")]
     let millis = (seconds * 1000.0).round() as i64;
@@ -201,6 +216,16 @@ mod tests {
         for cells in 0..30 {
             assert_eq!(width(&fitted("漢字-and-letters.example", cells, false)), cells);
             assert_eq!(width(&fitted("x", cells, true)), cells);
+        }
+    }
+
+    #[test]
+    fn facts_stand_there_whole_or_not_at_all() {
+        let said = "range last 24 h   sort start    page 1";
+        for (cells, expected) in
+            [(40, said), (36, "range last 24 h   sort start"), (20, "range last 24 h"), (9, "rang..4 h")]
+        {
+            assert_eq!(facts(said, cells), expected, "{cells}");
         }
     }
 

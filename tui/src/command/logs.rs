@@ -20,6 +20,22 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("fields", Kind::Text),
 ];
 
+/// What a line says first, whatever else it has: whose it is, then how that went.
+const FIRST: [&str; 12] = [
+    "session",
+    "caller",
+    "op",
+    "user",
+    "claimed",
+    "source",
+    "client",
+    "destination",
+    "ending",
+    "reason",
+    "result",
+    "rule",
+];
+
 /// Lines of one answer of the daemon.
 const MOST: usize = 1_000;
 
@@ -123,10 +139,13 @@ fn wanted(logs: &Logs) -> Map<String, Value> {
     said.collect()
 }
 
-/// `2026-11-22T08:00:00Z WARN auth: banned source=203.0.113.77`.
+/// `2026-11-22T08:00:00Z WARN auth: banned source=203.0.113.77`; after what comes first, fields are in the order of
+/// their names.
 pub(crate) fn words(line: &Value) -> String {
-    let fields = line["fields"].as_object().into_iter().flatten();
-    let fields: Vec<String> = fields.map(|(name, value)| format!(" {name}={}", quoted(&raw(value)))).collect();
+    let mut fields: Vec<(&String, &Value)> = line["fields"].as_object().into_iter().flatten().collect();
+    let place = |name: &str| FIRST.iter().position(|first| *first == name).unwrap_or(FIRST.len());
+    fields.sort_by_key(|(name, _)| place(name));
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!(" {name}={}", quoted(&raw(value)))).collect();
     format!(
         "{} {:5} {}: {}{}",
         line["t"].as_f64().map_or_else(String::new, shown::time),
@@ -156,11 +175,11 @@ mod tests {
     fn a_line_is_read_from_left_to_right() {
         let line = json!({
             "n": 7, "t": 1_795_334_400.0, "level": "warn", "target": "auth", "msg": "banned",
-            "fields": { "source": "203.0.113.77", "why": "too many", "user": "" },
+            "fields": { "bytes_sent": 7, "source": "203.0.113.77", "why": "too many", "user": "", "session": "019a" },
         });
         assert_eq!(
             words(&line),
-            "2026-11-22T08:00:00Z WARN  auth: banned source=203.0.113.77 user=\"\" why=\"too many\""
+            "2026-11-22T08:00:00Z WARN  auth: banned session=019a user=\"\" source=203.0.113.77 bytes_sent=7 why=\"too many\""
         );
     }
 

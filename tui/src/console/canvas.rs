@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::console::caps::Caps;
 use crate::console::pointer::{Picture, Spot, Target};
 use crate::console::theme::Role;
-use crate::shown::{cut, visible, width};
+use crate::shown::{cut, facts, visible, width};
 
 /// Levels of a curve, the lowest first.
 const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -51,6 +51,13 @@ impl<'a> Canvas<'a> {
     pub(crate) fn text(&mut self, area: Rect, x: u16, y: u16, text: &str, role: Role) -> u16 {
         let style = self.caps.theme.style(role);
         self.styled(area, (x, y), text, style)
+    }
+
+    /// The same of parts that three spaces keep apart: what does not fit whole is left out, from the end.
+    pub(crate) fn facts(&mut self, area: Rect, (x, y): (u16, u16), text: &str, role: Role) -> u16 {
+        let text = self.seen(text);
+        let room = area.intersection(self.buffer.area).width.saturating_sub(x);
+        self.text(area, x, y, &facts(&text, usize::from(room)), role)
     }
 
     fn styled(&mut self, area: Rect, (x, y): (u16, u16), text: &str, style: Style) -> u16 {
@@ -107,6 +114,8 @@ impl<'a> Canvas<'a> {
             self.buffer[(x, y)].set_symbol(corner).set_style(style);
         }
         let room = Rect { x: left + 2, y: top, width: area.width - 4, height: 1 };
+        let title = self.seen(title);
+        let title = facts(&title, usize::from(room.width.saturating_sub(2)));
         self.text(room, 0, 0, &format!(" {title} "), Role::Header);
         Rect { x: left + 2, y: top + 1, width: area.width - 4, height: area.height - 2 }
     }

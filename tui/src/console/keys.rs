@@ -68,6 +68,8 @@ pub(crate) enum On {
     Live,
     /// Where they are a list that was asked for.
     Listings,
+    /// Where they are either.
+    Tables,
     /// Where they are a table or a list, whole and not page by page.
     Searched,
 }
@@ -224,14 +226,14 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(
         Action::Leftwards,
         &[Code(KeyCode::Left), Char('h')],
-        On::Live,
+        On::Tables,
         "columns to the left",
         "back to the columns that were left out",
     ),
     bind(
         Action::Rightwards,
         &[Code(KeyCode::Right), Char('l')],
-        On::Live,
+        On::Tables,
         "columns to the right",
         "the columns for which there is no room; the first one stays",
     ),

@@ -13,6 +13,6 @@ pub(crate) fn pane(app: &App, canvas: &mut Canvas<'_>, area: Rect, (title, numbe
     if app.has_boxes() {
         return canvas.framed(area, &title);
     }
-    canvas.text(area, 1, 0, &title, Role::Header);
+    canvas.facts(area, (1, 0), &title, Role::Header);
     Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
 }

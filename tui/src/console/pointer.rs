@@ -55,11 +55,17 @@ pub(crate) struct Picture {
     pub(crate) spots: Vec<Spot>,
     /// How many columns of a live table can be left out on the left before the last one is seen.
     pub(crate) reaches: Vec<(View, usize)>,
+    /// The same of the lists that were asked for, each by the part of the screen that it is in.
+    pub(crate) lists: Vec<(usize, usize)>,
 }
 
 impl Picture {
     pub(crate) fn reach(&self, view: View) -> usize {
         self.reaches.iter().find(|(of, _)| *of == view).map_or(0, |(_, reach)| *reach)
+    }
+
+    pub(crate) fn reach_of_list(&self, pane: usize) -> usize {
+        self.lists.iter().find(|(of, _)| *of == pane).map_or(0, |(_, reach)| *reach)
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Listing {
     /// What the rows were made of, for the detail.
     pub(crate) objects: Vec<Value>,
     pub(crate) cursor: usize,
+    /// So many columns behind the first are left of the screen.
+    pub(crate) aside: usize,
     /// The row that is to be meant once the list has come.
     pub(crate) goal: Option<usize>,
     /// What was looked for last.
@@ -29,6 +31,16 @@ impl Listing {
     /// The list came.
     pub(crate) fn fill(&mut self, columns: Columns, objects: Vec<Value>) {
         self.sheet = Sheet::of_objects(columns, &objects);
+        self.filled(objects);
+    }
+
+    /// The same with rows that were made of what came.
+    pub(crate) fn fill_as(&mut self, columns: Columns, rows: &[Value], objects: Vec<Value>) {
+        self.sheet = Sheet::of_objects(columns, rows);
+        self.filled(objects);
+    }
+
+    fn filled(&mut self, objects: Vec<Value>) {
         self.cursor = self.goal.take().unwrap_or(self.cursor).min(objects.len().saturating_sub(1));
         self.objects = objects;
         self.is_waiting = false;
@@ -62,6 +74,11 @@ impl Listing {
     pub(crate) fn moved(&mut self, by: isize) {
         let last = self.sheet.rows.len().saturating_sub(1);
         self.cursor = self.cursor.saturating_add_signed(by).min(last);
+    }
+
+    /// So many columns to the right; the first one stays.
+    pub(crate) fn scrolled(&mut self, by: isize, reach: usize) {
+        self.aside = self.aside.min(reach).saturating_add_signed(by).min(reach);
     }
 
     /// Everything that a row says.

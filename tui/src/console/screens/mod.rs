@@ -45,6 +45,7 @@ pub(crate) fn bindings(screen: Screen, pane: usize) -> impl Iterator<Item = &'st
         On::Filtered => !room.fields(pane).is_empty(),
         On::Live => matches!(rows, Rows::Live(_)),
         On::Listings => rows == Rows::Listing,
+        On::Tables => matches!(rows, Rows::Live(_) | Rows::Listing),
         On::Searched => matches!(rows, Rows::Live(_) | Rows::Listing) && !room.has_pages(),
     };
     room.keys()

@@ -259,6 +259,32 @@ fn columns_for_which_there_is_no_room_are_gone_to_and_moved() {
 }
 
 #[test]
+fn what_is_long_is_read_whole() {
+    let mut stage = Stage::connected((80, 24), PLAIN);
+    stage.draw();
+    stage.keys("3");
+    let long = format!("an answer of {} words", "many ".repeat(30));
+    stage.app.ui.warn(long.as_str());
+    let picture = stage.picture();
+    let said: Vec<&str> = picture.lines().rev().skip(1).take(3).collect();
+    let said = said.into_iter().rev().map(str::trim).collect::<Vec<_>>().join(" ");
+    assert!(said.contains(long.trim()), "{picture}");
+    // What an expression means is said above it, where there is too little room beside it.
+    stage.keys("/user=alice and dst=10.0.0.0/8 and reasn=timeout");
+    let picture = stage.picture();
+    assert!(picture.contains("did you mean `reason`?"), "{picture}");
+    stage.key(KeyCode::Esc);
+    // So is the help: what a key does, and the same for a shell.
+    stage.keys("?reverse");
+    let picture = stage.picture();
+    assert!(picture.contains("rustsocks-cli history query --sort bytes"), "{picture}");
+    // And each line of what lies over the screen.
+    stage.key(KeyCode::Esc);
+    stage.app.ui.lay("Lines", vec![format!("{}end", "a word ".repeat(20))]);
+    assert!(stage.picture().contains("word end"), "{}", stage.picture());
+}
+
+#[test]
 fn what_was_said_stays_for_seconds_and_a_warning_for_longer() {
     let mut stage = Stage::connected(SIZE, PLAIN);
     let wait = |stage: &mut Stage, seconds: u32| (0..4 * seconds).for_each(|_| stage.event(Event::Tick, None));

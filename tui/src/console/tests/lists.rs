@@ -328,6 +328,37 @@ fn the_history_is_sorted_by_the_daemon_and_says_how_long_it_works() {
 }
 
 #[test]
+fn a_session_that_was_says_who_claimed_what_from_where_and_why_it_ended() {
+    let mut stage = Stage::connected((80, 24), PLAIN);
+    stage.draw();
+    stage.keys("3");
+    let row = json!({
+        "session_id": "019ab", "user": null, "claimed": "eve", "start_time": "2026-11-22T07:11:47Z", "duration_secs": 250,
+        "source_ip": "2001:db8:0:1:2:3:4:5", "dest_host": "prod-4.company.com", "dest_port": 5432, "bytes_sent": 10,
+        "bytes_received": 2_000_000, "status": "failed", "close_reason": "upstream_timeout", "listener": "0.0.0.0:1080",
+    });
+    stage.answer(About::Own(Screen::History, "rows"), json!({ "rows": [row], "next": null, "ms": 1 }));
+    let picture = stage.picture();
+    assert!(picture.contains("(eve)") && picture.contains("2001:db8:0:1:2:3:4:5"), "{picture}");
+    assert!(!picture.contains("upstream_timeout"), "{picture}");
+    for _ in 0..3 {
+        stage.keys("l");
+        stage.draw();
+    }
+    let picture = stage.picture();
+    assert!(picture.contains("upstream_timeout") && picture.contains("07:11:47"), "{picture}");
+    for _ in 0..20 {
+        stage.keys("l");
+        stage.draw();
+    }
+    assert!(stage.picture().contains("019ab"), "the last one is reached: {}", stage.picture());
+    stage.key(KeyCode::Enter);
+    let picture = stage.picture();
+    let has = |name: &str| picture.lines().any(|line| line.contains(name));
+    assert!(has("claimed") && has("close_reason") && has("2001:db8:0:1:2:3:4:5"), "{picture}");
+}
+
+#[test]
 fn the_rankings_of_the_overview_are_by_what_is_wanted() {
     let mut stage = Stage::connected(SIZE, PLAIN);
     stage.draw();

@@ -241,12 +241,19 @@ fn on_live(app: &mut App, change: fn(&mut Live, usize) -> Vec<Effect>) -> Vec<Ef
 
 /// Columns to the left or to the right of what is seen.
 fn scrolled(app: &mut App, by: isize) {
-    let Some((view, _)) = live_here(app) else { return };
-    let reach = app.ui.picture.reach(view);
+    let live = live_here(app);
+    let reach = match live {
+        Some((view, _)) => app.ui.picture.reach(view),
+        None => app.ui.picture.reach_of_list(app.ui.pane),
+    };
     if reach == 0 {
         app.ui.say("every column that is wanted is on the screen");
     }
-    app.live_mut(view).scrolled(by, reach);
+    if let Some((view, _)) = live {
+        app.live_mut(view).scrolled(by, reach);
+    } else if let Some(listing) = room(app.ui.screen).listing_mut(app) {
+        listing.scrolled(by, reach);
+    }
 }
 
 /// The daemon knows which rows the filter lets in; of most of them only the number is here.

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 use serde_json::Value;
 
+use super::overlay::said_above;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::live::View;
@@ -12,14 +13,18 @@ use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
 use crate::console::update::TICKS;
 use crate::output::raw;
-use crate::shown;
+use crate::shown::{self, width};
 
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let line = |y: u16| Rect { y: area.y + y, height: 1, ..area };
     head(app, canvas, line(0));
     tabs(app, canvas, line(1));
-    message(app, canvas, line(area.height - 2));
     hints(app, canvas, line(area.height - 1));
+}
+
+/// The line for messages; one that is long takes lines of the screen above it.
+pub(super) fn told(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    message(app, canvas, Rect { y: area.y + area.height - 2, height: 1, ..area });
 }
 
 fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -133,12 +138,17 @@ fn message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let area = Rect { width: area.width - working(app, canvas, area), ..area };
     if let Some(message) = &app.ui.message {
         let (mark, role) = if message.is_bad { ("! ", Role::Warn) } else { ("", Role::Text) };
-        canvas.text(area, 1, 0, &format!("{mark}{}", message.text), role);
+        let text = format!("{mark}{}", message.text);
+        if width(&canvas.seen(&text)) < usize::from(area.width) {
+            canvas.text(area, 1, 0, &text, role);
+        } else {
+            said_above(canvas, Rect { y: area.y + 1, ..area }, &text, role);
+        }
         return;
     }
     let filter = room(app.ui.screen).filter(app).unwrap_or_default();
     if !filter.is_empty() {
-        canvas.text(area, 1, 0, &format!("filter: {filter}   Esc clears it"), Role::Accent);
+        canvas.facts(area, (1, 0), &format!("filter: {filter}   Esc clears it"), Role::Accent);
     }
 }
 

@@ -100,8 +100,8 @@ fn consent(canvas: &mut Canvas<'_>, form: Rect, dialog: &KillDialog) -> Option<P
         return None;
     }
     let typed = dialog.typed.text();
-    let line = format!("more than 10: type the number [{typed:<6}]  Tab reason and more  Esc cancels");
-    canvas.text(form, 0, 3, &line, Role::Warn);
+    let line = format!("more than 10: type the number [{typed:<6}]   Tab reason and more   Esc cancels");
+    canvas.facts(form, (0, 3), &line, Role::Warn);
     let x = 31 + u16::try_from(width(&typed)).unwrap_or(0);
     Some(Position { x: form.x + x, y: form.y + 3 })
 }

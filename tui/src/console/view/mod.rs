@@ -28,6 +28,7 @@ pub(crate) fn view(app: &App, frame: &mut Frame<'_>) -> Picture {
     frame::draw(app, &mut canvas, area);
     let inner = Rect { y: area.y + 2, height: area.height - 4, ..area };
     let cursor = room(app.ui.screen).draw(app, &mut canvas, inner);
+    frame::told(app, &mut canvas, area);
     let typed = overlay::draw(app, &mut canvas, area);
     let picture = canvas.picture;
     if let Some(place) = typed.or(cursor.filter(|_| app.caps.follows && app.ui.overlay.is_none())) {

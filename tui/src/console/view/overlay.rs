@@ -18,7 +18,7 @@ use crate::console::theme::Role;
 use crate::console::ui::Overlay;
 use crate::console::update::TICKS;
 use crate::output::{Sheet, raw};
-use crate::shown::{self, visible, width, wrapped};
+use crate::shown::{self, fitted, visible, width, wrapped};
 
 /// Where something is being written, if anything is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
@@ -111,8 +111,24 @@ fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Posi
     canvas.text(line, 1, 0, &format!("/ {text}"), Role::Text);
     let x = u16::try_from(width(&visible(&field.before()))).unwrap_or(u16::MAX).saturating_add(3).min(area.width - 1);
     let behind = u16::try_from(width(&visible(&text))).unwrap_or(u16::MAX).saturating_add(6);
-    canvas.text(line, behind, 0, &verdict, role);
+    let room = usize::from(line.width.saturating_sub(behind));
+    if width(&verdict) <= room {
+        canvas.text(line, behind, 0, &verdict, role);
+    } else {
+        said_above(canvas, line, &verdict, role);
+    }
     Position { x: line.x + x, y: line.y }
+}
+
+/// A text on the lines above this one, as many as it needs.
+pub(super) fn said_above(canvas: &mut Canvas<'_>, line: Rect, text: &str, role: Role) {
+    let lines = wrapped(&canvas.seen(text), usize::from(line.width.saturating_sub(2)));
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(line.y);
+    let place = Rect { y: line.y - height, height, ..line };
+    canvas.fill(place);
+    for (text, y) in lines.iter().zip(0..height) {
+        canvas.text(place, 1, y, text, role);
+    }
 }
 
 /// Whether a line of the table has this in its words or in its command.
@@ -122,10 +138,28 @@ fn speaks(binding: &Binding, wanted: &str) -> bool {
         .any(|text| text.to_lowercase().contains(wanted))
 }
 
-fn explained(app: &App, binding: &Binding) -> String {
+/// A key and what it does; the same for a shell goes below where it has no room beside that.
+fn explained(app: &App, binding: &Binding, cells: usize) -> Vec<String> {
     let keys: Vec<String> = app.keymap.of(binding).iter().map(|key| key.name()).collect();
-    let command = binding.command.map(|command| format!("   {command}")).unwrap_or_default();
-    format!("  {:<12} {}{command}", keys.join(" "), binding.help)
+    let said = format!("  {:<12} {}", keys.join(" "), binding.help);
+    let Some(command) = binding.command else { return indented(&said, cells) };
+    let whole = format!("{said}   {command}");
+    if width(&whole) <= cells {
+        return vec![whole];
+    }
+    let mut lines = indented(&said, cells);
+    lines.extend(indented(&format!("{:15}{command}", ""), cells));
+    lines
+}
+
+/// A line of the help that goes on below its second column.
+fn indented(line: &str, cells: usize) -> Vec<String> {
+    const COLUMN: usize = 15;
+    let (keys, said) = line.split_at(line.char_indices().nth(COLUMN).map_or(line.len(), |(at, _)| at));
+    let mut lines: Vec<String> =
+        wrapped(said, cells.saturating_sub(COLUMN)).iter().map(|part| format!("{:COLUMN$}{part}", "")).collect();
+    lines[0].replace_range(..COLUMN, keys);
+    lines
 }
 
 fn sought(canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Position {
@@ -146,7 +180,8 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
         let of_section = |binding: &&Binding| own.iter().any(|known| known.name == binding.name) == is_own;
         let section =
             bindings(app.ui.screen, app.ui.pane).filter(of_section).filter(|binding| speaks(binding, &wanted));
-        let section: Vec<String> = section.map(|binding| explained(app, binding)).collect();
+        let cells = usize::from(inner.width);
+        let section: Vec<String> = section.flat_map(|binding| explained(app, binding, cells)).collect();
         if !section.is_empty() {
             lines.extend([title.to_owned()].into_iter().chain(section).chain([String::new()]));
         }
@@ -217,8 +252,13 @@ fn texts(canvas: &mut Canvas<'_>, area: Rect, (title, lines): (&str, &[String]),
     if lines.is_empty() {
         canvas.text(inner, 0, 0, "There is nothing.", Role::Text);
     }
-    for (line, y) in lines.iter().skip(scroll).zip(0..inner.height) {
-        canvas.text(inner, 0, y, line, look(line));
+    let cells = usize::from(inner.width);
+    let lines = lines.iter().skip(scroll).flat_map(|line| {
+        let look = look(line);
+        wrapped(&visible(line), cells).into_iter().map(move |part| (part, look))
+    });
+    for ((line, look), y) in lines.zip(0..inner.height) {
+        canvas.text(inner, 0, y, &line, look);
     }
 }
 
@@ -248,8 +288,13 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
     }
     let rows = Sheet::of_record(&record, None).rows;
     let first = scroll.min(rows.len().saturating_sub(1));
-    for (row, y) in rows[first..].iter().zip(0..inner.height) {
-        canvas.text(inner, 0, y, &row.first().map(raw).unwrap_or_default(), Role::Dim);
-        canvas.text(inner, 26, y, &row.get(1).map(raw).unwrap_or_default(), Role::Text);
+    let cells = usize::from(inner.width.saturating_sub(26));
+    let mut y = 0;
+    for row in &rows[first..] {
+        canvas.text(inner, 0, y, &fitted(&row.first().map(raw).unwrap_or_default(), 25, false), Role::Dim);
+        for part in wrapped(&canvas.seen(&row.get(1).map(raw).unwrap_or_default()), cells) {
+            canvas.text(inner, 26, y, &part, Role::Text);
+            y += 1;
+        }
     }
 }

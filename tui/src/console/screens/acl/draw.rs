@@ -11,7 +11,7 @@ use crate::console::canvas::Canvas;
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{self, fitted};
+use crate::shown::{self, fitted, visible, wrapped};
 
 /// Lines for the rule that is meant.
 const BELOW: u16 = 9;
@@ -89,7 +89,7 @@ fn pane(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, is_here: bo
     if app.has_boxes() {
         return canvas.framed(area, &title);
     }
-    canvas.text(area, 1, 0, &title, Role::Header);
+    canvas.facts(area, (1, 0), &title, Role::Header);
     Rect { x: area.x + 1, y: area.y + 1, width: area.width.saturating_sub(2), height: area.height.saturating_sub(1) }
 }
 
@@ -252,7 +252,11 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let keys = line.entry.0.iter().map(|(key, value)| (format!("{key:<13} {}", raw(value)), Role::Text));
         facts.extend(keys);
     }
-    for ((text, role), y) in facts.iter().zip(0..inner.height) {
-        canvas.text(inner, 0, y, text, *role);
+    let cells = usize::from(inner.width);
+    let lines = facts
+        .into_iter()
+        .flat_map(|(text, role)| wrapped(&visible(&text), cells).into_iter().map(move |line| (line, role)));
+    for ((text, role), y) in lines.zip(0..inner.height) {
+        canvas.text(inner, 0, y, &text, role);
     }
 }

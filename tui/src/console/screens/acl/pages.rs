@@ -11,7 +11,7 @@ use crate::console::canvas::Canvas;
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown;
+use crate::shown::{self, visible, wrapped};
 
 /// Draws the page; the line that is meant is marked where there is something to choose.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
@@ -56,7 +56,7 @@ pub(super) fn framed(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str
     if app.has_boxes() {
         return canvas.framed(area, title);
     }
-    canvas.text(area, 1, 0, title, Role::Header);
+    canvas.facts(area, (1, 0), title, Role::Header);
     Rect { x: area.x + 1, y: area.y + 1, width: area.width - 2, height: area.height - 1 }
 }
 
@@ -73,8 +73,14 @@ pub(super) fn of_lines(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option
         app.acl.line.min(lines.len().saturating_sub(1))
     };
     let mut meant = None;
-    for ((place, line), y) in lines.iter().enumerate().skip(first).zip(0..inner.height) {
-        canvas.text(inner, 0, y, line, role(line));
+    let cells = usize::from(inner.width);
+    // What is chosen from has a line each; what is only read is read whole.
+    let parts = lines.iter().enumerate().skip(first).flat_map(|(place, line)| {
+        let parts = if chooses { vec![line.clone()] } else { wrapped(&visible(line), cells) };
+        parts.into_iter().map(move |part| (place, part, role(line)))
+    });
+    for ((place, line, role), y) in parts.zip(0..inner.height) {
+        canvas.text(inner, 0, y, &line, role);
         if chooses && place >= head {
             canvas.line_spot(inner, y, Target::Own(app.ui.pane, away(place, app.acl.line + head)));
         }
@@ -257,6 +263,6 @@ pub(super) fn copied(app: &App) -> Vec<String> {
         .into_iter()
         .nth(app.acl.line + heads(app.acl.page))
         .into_iter()
-        .map(|line| shown::visible(&line).into_owned())
+        .map(|line| visible(&line).into_owned())
         .collect()
 }

@@ -10,7 +10,7 @@ use crate::console::live::{self, Column, column};
 use crate::console::model::number;
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown;
+use crate::shown::{self, wrapped};
 
 const BANS: &[Column] = &[
     column("SOURCE", "src", 40, 0, |row| row.text("src")).growing(),
@@ -37,7 +37,9 @@ pub(super) fn visible(app: &App, pane: usize) -> usize {
 
 /// The facts, the logins and the bans, from above.
 fn parts(app: &App, area: Rect) -> (Rect, Rect, Rect) {
-    let lines = facts(&app.auth.status).len();
+    let cells = usize::from(if app.has_boxes() { (area.width / 2).saturating_sub(4) } else { area.width - 1 });
+    let lines: usize =
+        facts(&app.auth.status).iter().map(|(line, _)| wrapped(&shown::visible(line), cells).len()).sum();
     let wanted = if app.has_boxes() { lines.max(RESULTS.len() + 1) + 2 } else { lines + 1 };
     let facts = u16::try_from(wanted).unwrap_or(FACTS).clamp(1, FACTS).min(area.height.div_ceil(3));
     let rest = area.height - facts;
@@ -54,12 +56,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let at_login = if app.has_boxes() {
         listing::draw(app, canvas, logins, &app.auth.listing)
     } else {
-        canvas.text(logins, 1, 0, &title(app), Role::Header);
+        canvas.facts(logins, (1, 0), &title(app), Role::Header);
         let inner = Rect { y: logins.y + 1, height: logins.height.saturating_sub(1), ..logins };
         listing::draw(app, canvas, inner, &app.auth.listing)
     };
     let inner = if app.has_boxes() {
-        canvas.text(logins, 14, 0, &format!(" {} ", title(app)), Role::Header);
+        canvas.facts(logins, (14, 0), &format!(" {} ", title(app)), Role::Header);
         canvas.framed(bans, "Turned away")
     } else {
         canvas.text(bans, 1, 0, "Turned away", Role::Header);
@@ -88,8 +90,12 @@ fn facts_and_results(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 fn written(canvas: &mut Canvas<'_>, area: Rect, lines: &[(String, Role)]) {
-    for ((line, role), y) in lines.iter().zip(0..area.height) {
-        canvas.text(area, 0, y, line, *role);
+    let cells = usize::from(area.width);
+    let lines = lines
+        .iter()
+        .flat_map(|(text, role)| wrapped(&shown::visible(text), cells).into_iter().map(move |line| (line, *role)));
+    for ((line, role), y) in lines.zip(0..area.height) {
+        canvas.text(area, 0, y, &line, role);
     }
 }
 

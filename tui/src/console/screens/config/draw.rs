@@ -50,7 +50,7 @@ fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     // A title says what is not always so.
     let titled = u16::from(app.ui.pane == GENERATIONS || app.config.draft.is_some()).min(area.height - room);
     if titled > 0 {
-        canvas.text(area, 1, room, &title(app), Role::Header);
+        canvas.facts(area, (1, room), &title(app), Role::Header);
     }
     let above = room + titled;
     listing::rows(canvas, Rect { y: area.y + above, height: area.height - above, ..area }, lower(app))

@@ -21,9 +21,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let group = history.group.map_or("none", |group| GROUPS[group].0);
     let (by, direction) = history.order();
     let sorted = if direction == Direction::Asc { format!("{by} (least first)") } else { by.to_owned() };
-    let question = format!("range {}   group {group}   sort {sorted}   {}", RANGES[history.range].0, page(history));
-    canvas.text(area, 1, 0, &question, Role::Text);
-    canvas.text(area, 1, 1, &totals(&history.numbers["total"]), Role::Accent);
+    let question = format!("range {}   {}   sort {sorted}   group {group}", RANGES[history.range].0, page(history));
+    canvas.facts(area, (1, 0), &question, Role::Text);
+    canvas.facts(area, (1, 1), &totals(&history.numbers["total"]), Role::Accent);
     let place = Rect { x: area.x + 1, y: area.y + 2, width: area.width.saturating_sub(2), height: 1 };
     canvas.curve(place, 0, 0, bars(history, app.model.now).into_iter());
     let rest = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
@@ -39,7 +39,7 @@ fn page(history: &History) -> String {
     let total = &history.numbers["total"]["sessions"];
     let of = if total.is_null() { String::new() } else { format!(" of {}", shown::count(number(total))) };
     let what = if history.group.is_some() { format!("{rows} groups") } else { format!("{rows} rows{of}") };
-    format!("page {}, {what}{more}   {} ms", history.before.len() + 1, history.took)
+    format!("page {}, {what}{more}, {} ms", history.before.len() + 1, history.took)
 }
 
 fn totals(total: &Value) -> String {

@@ -2,6 +2,7 @@
 
 mod draw;
 mod export;
+mod row;
 
 use filter::Field;
 use ratatui::layout::{Position, Rect};
@@ -19,6 +20,7 @@ use crate::console::screen::Screen;
 use crate::console::trail::Kept;
 use crate::output::raw;
 use crate::past::{self, both};
+use crate::shown;
 
 /// What was asked for, and what came.
 #[derive(Debug, Default)]
@@ -166,7 +168,7 @@ impl room::Room for Room {
     }
 
     fn columns(&self) -> Columns {
-        past::COLUMNS
+        row::COLUMNS
     }
 
     fn rule(&self, app: &App) -> Option<String> {
@@ -207,7 +209,7 @@ impl room::Room for Room {
 
     fn answered(&self, app: &mut App, what: &'static str, answer: Result<Value, Refusal>) -> Vec<Effect> {
         match (what, answer) {
-            ("rows", Ok(page)) => app.history.paged(page),
+            ("rows", Ok(page)) => app.history.paged(page, &shown::day(app.model.now)),
             ("numbers", Ok(numbers)) => app.history.counted(numbers),
             ("rows" | "numbers", Err(refusal)) => {
                 app.history.listing.refused(refusal.with_code());
@@ -233,12 +235,13 @@ impl History {
         (SORTS[self.sort], if self.is_ascending { Direction::Asc } else { Direction::Desc })
     }
 
-    fn paged(&mut self, mut page: Value) {
+    fn paged(&mut self, mut page: Value, today: &str) {
         self.next = page["next"].take();
         self.took = page["ms"].as_u64().unwrap_or(0);
         let rows = page["rows"].as_array_mut().map(std::mem::take).unwrap_or_default();
         self.listing.cursor = 0;
-        self.listing.fill(past::COLUMNS, rows);
+        let shown: Vec<Value> = rows.iter().map(|session| row::shown(session, today)).collect();
+        self.listing.fill_as(row::COLUMNS, &shown, rows);
     }
 
     fn counted(&mut self, mut numbers: Value) {

@@ -98,7 +98,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let inner = if app.has_boxes() {
         canvas.framed(area, &title)
     } else {
-        canvas.text(area, 1, 0, &title, Role::Header);
+        canvas.facts(area, (1, 0), &title, Role::Header);
         Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
     };
     listing::rows(canvas, inner, (&app.sessions.comings.listing, COMINGS))

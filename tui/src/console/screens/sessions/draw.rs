@@ -46,7 +46,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     let inner = if app.has_boxes() {
         canvas.framed(area, &title)
     } else {
-        canvas.text(area, 1, area.height - 1, &title, Role::Dim);
+        canvas.facts(area, (1, area.height - 1), &title, Role::Dim);
         Rect { height: area.height - 1, ..area }
     };
     live::draw(app, canvas, inner, (live, COLUMNS), EMPTY)
