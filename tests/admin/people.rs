@@ -7,7 +7,7 @@ use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 use serde_json::{Value, json};
 
-use crate::{OPERATE, READ, somebody, start};
+use crate::{OPERATE, READ, root, somebody, start};
 
 #[test]
 fn users_are_those_of_the_file_and_whoever_is_in() {
@@ -122,7 +122,43 @@ fn an_operator_grants_and_overrides_for_a_while_and_takes_it_back() {
     assert_eq!(operator.ask("limits.override", order)["bandwidth_limit_mbps"], 4.0);
     let held = operator.ask("limits.concessions", json!({}));
     assert_eq!(held["concessions"].as_array().map(Vec::len), Some(2), "{held}");
+    let (first, second) = (&held["concessions"][0], &held["concessions"][1]);
+    let another = |id: &Value| json!({ "target": "user/bob", "id": id });
+    assert_eq!(operator.refused("limits.reset", another(&second["id"])).0, "bad_request", "it is of somebody else");
+    let more = json!({ "target": "user/bob", "bytes": 7, "quota": "monthly", "until": far });
+    let more = operator.ask("limits.grant", more)["id"].clone();
+    let reset = json!({ "target": "user/bob", "id": more, "idem": "r-1" });
+    assert_eq!(operator.ask("limits.reset", reset.clone())["voided"], 1);
+    assert_eq!(operator.ask("limits.reset", reset)["voided"], 1, "the same order");
+    assert_eq!(operator.ask("limits.concessions", json!({})), held, "the others hold on");
     assert_eq!(operator.ask("limits.reset", json!({ "target": "user/bob" }))["voided"], 1);
+    let written = root(&service).ask("audit.query", json!({ "filter": "phase=done", "n": 10 }))["records"].clone();
+    let id = |it: &Value| it.as_str().expect("an id").to_owned();
+    let expected = [
+        (
+            "limits.grant",
+            format!("{}: 2000000000 bytes more of every quota until 2100-11-22T18:00:00Z", id(&first["id"])),
+            json!("g-1"),
+        ),
+        (
+            "limits.override",
+            format!("{}: bandwidth_limit_mbps 4 until 2100-11-22T18:00:00Z", id(&second["id"])),
+            Value::Null,
+        ),
+        ("limits.grant", format!("{}: 7 bytes more of monthly until 2100-11-22T18:00:00Z", id(&more)), Value::Null),
+        (
+            "limits.reset",
+            format!("void now: {}: 7 bytes more of monthly until 2100-11-22T18:00:00Z", id(&more)),
+            json!("r-1"),
+        ),
+    ];
+    for (record, (op, result, idem)) in written.as_array().expect("records").iter().zip(expected) {
+        assert_eq!(
+            (&record["op"], &record["result"], &record["idem"]),
+            (&json!(op), &json!(result), &idem),
+            "{written}"
+        );
+    }
     assert_eq!(operator.ask("limits.quotas", json!({}))["quotas"].as_array().map(Vec::len), Some(0));
     for (op, p) in [
         ("limits.grant", json!({ "target": "bob", "bytes": 1, "until": far })),

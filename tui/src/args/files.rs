@@ -164,6 +164,9 @@ pub(crate) enum Limits {
     Reset {
         /// user/NAME or group/NAME
         target: String,
+        /// Only the one that `limits overrides` calls so
+        #[arg(long, value_name = "ID")]
+        id: Option<String>,
     },
     /// Takes what is written of somebody out of the file
     Unset {

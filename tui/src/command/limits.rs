@@ -27,7 +27,8 @@ const CLASSES: [(&str, Kind); 11] = [
     ("override_left_s", Kind::Seconds),
 ];
 
-const CONCESSIONS: [(&str, Kind); 9] = [
+const CONCESSIONS: [(&str, Kind); 10] = [
+    ("id", Kind::Text),
     ("target", Kind::Text),
     ("bandwidth_limit_mbps", Kind::Text),
     ("max_connections", Kind::Count),
@@ -91,8 +92,12 @@ impl Desk {
                     None => return self.write_limit(&target, &wanted, &manner),
                 }
             }
-            Limits::Reset { target } => {
-                self.record("limits.reset", &json!({ "target": target, "idem": idem() }), "rustsocks.reset/1")?;
+            Limits::Reset { target, id } => {
+                let mut p = json!({ "target": target, "idem": idem() });
+                if let Some(id) = id {
+                    p["id"] = id.into();
+                }
+                self.record("limits.reset", &p, "rustsocks.reset/1")?;
             }
             Limits::Unset { target, manner } => {
                 let ops = json!([{ "op": "limit.del", "target": target }]);

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use crate::engine::sys::chance;
 use crate::engine::sys::whole_file::replace;
 use crate::state::limits::quotas::Quotas;
 use crate::state::limits::quotas::concession::Concession;
@@ -51,6 +52,16 @@ impl Concessions {
     }
 }
 
+/// One that none of these has. By chance, so that neither a clock that is set nor a start brings one again.
+pub(crate) fn new_id(all: &[Concession]) -> String {
+    loop {
+        let id = format!("{:08x}", chance::number() >> 32);
+        if all.iter().all(|other| other.id != id) {
+            return id;
+        }
+    }
+}
+
 fn read(file: &Path) -> io::Result<Vec<Concession>> {
     match fs::read(file) {
         Ok(text) => Ok(serde_json::from_slice(&text)?),
@@ -75,6 +86,7 @@ mod tests {
 
     fn grant() -> Concession {
         Concession {
+            id: "00c0ffee".to_owned(),
             to: Grantee::User("alice".into()),
             what: What::Grant { bytes: 7, quota: None },
             until: Timestamp::MAX,
@@ -94,6 +106,16 @@ mod tests {
         fs::create_dir(place.path().join("concessions.json.new")).unwrap();
         concessions.change(&next, Vec::clear).unwrap_err();
         assert_eq!(next.concessions(), [grant()]);
+    }
+
+    #[test]
+    fn no_two_have_the_same_id() {
+        let mut all = Vec::new();
+        for _ in 0..1_000 {
+            let id = new_id(&all);
+            assert!(id.len() == 8 && all.iter().all(|other: &Concession| other.id != id), "{id}");
+            all.push(Concession { id, ..grant() });
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub(super) fn limits(stage: &mut Stage) {
         json!({ "sub": 6, "cols": cols, "total": 3, "matched": 3, "agg": { "waiting": 7 }, "off": 0, "rows": rows });
     stage.answer(About::Window(View::Limits), window);
     let conceded = json!({ "concessions": [{
-        "target": "user/alice", "bandwidth_limit_mbps": 4.19, "until": "2026-11-22T09:00:00Z", "by": "anna", "reason": "the release", "kept": true,
+        "id": "3f9c02ab", "target": "user/alice", "bandwidth_limit_mbps": 4.19, "until": "2026-11-22T09:00:00Z", "by": "anna", "reason": "the release", "kept": true,
     }] });
     stage.answer(About::Own(Screen::Limits, "overrides"), conceded);
 }
@@ -298,6 +298,13 @@ fn a_limit_holds_for_a_while_and_is_taken_back() {
     stage.asked();
     stage.keys("y");
     assert_eq!(only(&mut stage, "limits.reset"), json!({ "target": "user/alice" }));
+    stage.answer(About::Own(Screen::Limits, "done"), json!({ "target": "user/alice" }));
+    stage.asked();
+    stage.key(KeyCode::Tab);
+    stage.keys("R");
+    assert!(stage.picture().contains("limits reset user/alice --id 3f9c02ab"), "{}", stage.picture());
+    stage.keys("y");
+    assert_eq!(only(&mut stage, "limits.reset"), json!({ "target": "user/alice", "id": "3f9c02ab" }));
 }
 
 #[test]

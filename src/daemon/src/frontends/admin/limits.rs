@@ -11,6 +11,7 @@ use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
 use crate::frontends::office::classes::ClassNow;
+use crate::frontends::office::limits::{Grant, Override, Reset};
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -67,8 +68,12 @@ pub(super) const OPS: &[Op] = &[
     order(
         "limits.reset",
         |desk, asker, p, _| reset(desk, asker, p),
-        &[("target", "user/NAME or group/NAME"), IDEM],
-        "target, voided",
+        &[
+            ("target", "user/NAME or group/NAME"),
+            ("id", "only the one that limits.concessions calls so; all of the target without it"),
+            IDEM,
+        ],
+        "target, voided: how many",
         "takes grants and overrides back",
     ),
 ];
@@ -122,19 +127,28 @@ pub(super) fn concessions(desk: &Desk, asker: &Asker, _: Parameters) -> Result<V
 }
 
 pub(super) fn grant(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    desk.perform(asker, Operation::Grant(Box::new(read(without_name(p))?)))
+    let (p, idem) = apart(p);
+    let mut order: Grant = read(p)?;
+    order.idem = idem;
+    desk.perform(asker, Operation::Grant(Box::new(order)))
 }
 
 pub(super) fn lay_over(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    desk.perform(asker, Operation::Override(Box::new(read(without_name(p))?)))
+    let (p, idem) = apart(p);
+    let mut order: Override = read(p)?;
+    order.idem = idem;
+    desk.perform(asker, Operation::Override(Box::new(order)))
 }
 
 pub(super) fn reset(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    desk.perform(asker, Operation::Reset(read(without_name(p))?))
+    let (p, idem) = apart(p);
+    let mut order: Reset = read(p)?;
+    order.idem = idem;
+    desk.perform(asker, Operation::Reset(order))
 }
 
-/// What is done once by its name has its name looked at already.
-fn without_name(mut p: Parameters) -> Parameters {
-    p.remove("idem");
-    p
+/// What is ordered, and the client's own name for it.
+fn apart(mut p: Parameters) -> (Parameters, Option<String>) {
+    let idem = p.remove("idem").and_then(|name| name.as_str().map(str::to_owned));
+    (p, idem)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::moment::moment;
 use super::record::Order;
 use super::{Caller, No, Office};
+use crate::engine::concessions;
 use crate::state::limits::quotas::books::Standing;
 use crate::state::limits::quotas::concession::{Concession, Grantee, What};
 use crate::state::limits::quotas::quota::Quota;
@@ -36,6 +37,9 @@ pub(crate) struct Grant {
     quota: Option<String>,
     until: String,
     reason: Option<String>,
+    /// The client's own name for the order.
+    #[serde(skip)]
+    pub(crate) idem: Option<String>,
 }
 
 /// Another rate, or another number of sessions.
@@ -47,6 +51,8 @@ pub(crate) struct Override {
     max_connections: Option<u32>,
     until: String,
     reason: Option<String>,
+    #[serde(skip)]
+    pub(crate) idem: Option<String>,
 }
 
 /// Back to what is written.
@@ -54,6 +60,17 @@ pub(crate) struct Override {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Reset {
     target: String,
+    /// Only this one.
+    id: Option<String>,
+    #[serde(skip)]
+    pub(crate) idem: Option<String>,
+}
+
+/// Until when something is conceded, and what is written down with it.
+struct Occasion {
+    until: String,
+    reason: Option<String>,
+    idem: Option<String>,
 }
 
 /// The nearest to its end first.
@@ -84,6 +101,8 @@ pub(crate) struct Conceded {
 /// One concession, as it is told.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown {
+    /// No two that are remembered have the same.
+    id: String,
     target: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
@@ -130,13 +149,13 @@ impl Office {
     /// # Errors
     /// Something that cannot be granted, or cannot be kept.
     pub(super) fn grant(&self, caller: &Caller, order: Grant) -> Result<Shown, No> {
-        let Grant { target, bytes, quota, until, reason } = order;
+        let Grant { target, bytes, quota, until, reason, idem } = order;
         if !(1..=MOST_BYTES).contains(&bytes) {
             return Err(No::Invalid(format!("bytes: 1 to {MOST_BYTES}")));
         }
         self.can_grant(&target, quota.as_deref())?;
         let what = What::Grant { bytes, quota: quota.map(Into::into) };
-        self.concede(caller, (&target, what), &until, reason)
+        self.concede(caller, (&target, what), Occasion { until, reason, idem })
     }
 
     /// Refuses what could be granted and would add to nothing.
@@ -167,7 +186,7 @@ impl Office {
     /// # Errors
     /// Something that cannot be meant, or cannot be kept.
     pub(super) fn lay_over(&self, caller: &Caller, order: Override) -> Result<Shown, No> {
-        let Override { target, bandwidth_limit_mbps, max_connections: at_once, until, reason } = order;
+        let Override { target, bandwidth_limit_mbps, max_connections: at_once, until, reason, idem } = order;
         let bandwidth = bandwidth_limit_mbps.map(bytes_a_second).transpose()?;
         if bandwidth.is_none() && at_once.is_none() {
             return Err(No::Invalid("say bandwidth_limit_mbps, max_connections or both".to_owned()));
@@ -175,34 +194,40 @@ impl Office {
         if at_once.is_some_and(|most| most > MOST_CONNECTIONS) {
             return Err(No::Invalid(format!("max_connections: 0 to {MOST_CONNECTIONS}")));
         }
-        self.concede(caller, (&target, What::Override { bandwidth, at_once }), &until, reason)
+        self.concede(caller, (&target, What::Override { bandwidth, at_once }), Occasion { until, reason, idem })
     }
 
     /// # Errors
-    /// No target, or it cannot be kept that there is nothing more.
+    /// No target, nothing that has this id, or it cannot be kept that there is nothing more.
     pub(super) fn reset(&self, caller: &Caller, order: &Reset) -> Result<Voided, No> {
-        let (to, now) = (grantee(&order.target)?, Timestamp::now());
+        let Reset { target, id, idem } = order;
+        let (to, now) = (grantee(target)?, Timestamp::now());
+        let is_meant = |it: &Concession| it.to == to && id.as_ref().is_none_or(|id| it.id == *id);
+        if let Some(id) = id
+            && !self.world.quotas.concessions().iter().any(|it| is_meant(it) && it.is_valid(now))
+        {
+            return Err(No::Invalid(format!("id: {target} has nothing {id:?} that holds now")));
+        }
         let deed = || {
-            let mut voided = 0;
+            let mut voided = Vec::new();
             self.change(|all| {
-                voided = all.iter().filter(|concession| concession.to == to && concession.is_valid(now)).count();
-                all.retain(|concession| concession.to != to);
+                voided = all.extract_if(.., |it| is_meant(it)).filter(|it| it.is_valid(now)).collect();
             })?;
             Ok(voided)
         };
-        let written = Order { op: "limits.reset", target: order.target.as_str().into(), comment: None, idem: None };
-        let voided = self.on_record(caller, &written, deed, |voided| format!("{voided} voided"))?.outcome;
-        Ok(Voided { target: order.target.clone(), voided })
+        let written =
+            Order { op: "limits.reset", target: target.as_str().into(), comment: None, idem: idem.as_deref() };
+        let words = |voided: &Vec<Concession>| match &voided[..] {
+            [] => "nothing was held".to_owned(),
+            some => format!("void now: {}", some.iter().map(in_words).collect::<Vec<_>>().join("; ")),
+        };
+        let voided = self.on_record(caller, &written, deed, words)?.outcome.len();
+        Ok(Voided { target: target.clone(), voided })
     }
 
-    fn concede(
-        &self,
-        caller: &Caller,
-        (target, what): (&str, What),
-        until: &str,
-        reason: Option<String>,
-    ) -> Result<Shown, No> {
-        let (to, until, now) = (grantee(target)?, moment(until).map_err(No::Invalid)?, Timestamp::now());
+    fn concede(&self, caller: &Caller, (target, what): (&str, What), occasion: Occasion) -> Result<Shown, No> {
+        let Occasion { until, reason, idem } = occasion;
+        let (to, until, now) = (grantee(target)?, moment(&until).map_err(No::Invalid)?, Timestamp::now());
         let reason = reason.unwrap_or_default();
         if until <= now {
             return Err(No::Invalid("until: it is over already".to_owned()));
@@ -210,28 +235,31 @@ impl Office {
         if reason.chars().count() > LONGEST_REASON {
             return Err(No::Invalid(format!("reason: at most {LONGEST_REASON} characters")));
         }
-        let concession = Concession { to, what, until, reason, by: caller.name.clone() };
+        let mut concession = Concession { id: String::new(), to, what, until, reason, by: caller.name.clone() };
+        let comment = concession.reason.clone();
         let valid = self.world.quotas.concessions().iter().filter(|concession| concession.is_valid(now)).count();
         if valid >= MOST {
             return Err(No::Invalid(format!("{MOST} hold already; reset some first")));
         }
+        let op = match concession.what {
+            What::Grant { .. } => "limits.grant",
+            What::Override { .. } => "limits.override",
+        };
         let deed = || {
             self.change(|all| {
+                concession.id = concessions::new_id(all);
                 // A further grant adds to the former ones; of overrides the last one holds, as far as it goes.
                 for other in all.iter_mut().filter(|other| other.to == concession.to) {
                     other.what.give_way_to(&concession.what);
                 }
                 all.retain(|other| !other.what.says_nothing());
                 all.push(concession.clone());
-            })
+            })?;
+            Ok(concession)
         };
-        let op = match concession.what {
-            What::Grant { .. } => "limits.grant",
-            What::Override { .. } => "limits.override",
-        };
-        let order = Order { op, target: target.into(), comment: Some(&concession.reason), idem: None };
-        self.on_record(caller, &order, deed, |()| format!("{:?} until {until}", concession.what))?;
-        Ok(self.shown(concession))
+        let order = Order { op, target: target.into(), comment: Some(&comment), idem: idem.as_deref() };
+        let conceded = self.on_record(caller, &order, deed, in_words)?.outcome;
+        Ok(self.shown(conceded))
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Concession>)) -> Result<(), No> {
@@ -242,12 +270,13 @@ impl Office {
     }
 
     fn shown(&self, concession: Concession) -> Shown {
-        let Concession { to, what, until, reason, by } = concession;
+        let Concession { id, to, what, until, reason, by } = concession;
         let (bytes, quota, bandwidth, at_once) = match what {
             What::Grant { bytes, quota } => (Some(bytes), quota, None, None),
             What::Override { bandwidth, at_once } => (None, None, bandwidth, at_once),
         };
         Shown {
+            id,
             target: target(&to),
             bytes,
             quota: quota.map(|quota| quota.to_string()),
@@ -275,6 +304,20 @@ impl Consumption {
             ends: moment(ends),
         }
     }
+}
+
+/// As it is written down: by the names that the API has for it.
+fn in_words(Concession { id, what, until, .. }: &Concession) -> String {
+    let said = match what {
+        What::Grant { bytes, quota: Some(quota) } => format!("{bytes} bytes more of {quota}"),
+        What::Grant { bytes, quota: None } => format!("{bytes} bytes more of every quota"),
+        What::Override { bandwidth, at_once } => {
+            let rate = bandwidth.map(|rate| format!("bandwidth_limit_mbps {}", megabits(rate)));
+            let number = at_once.map(|most| format!("max_connections {most}"));
+            rate.into_iter().chain(number).collect::<Vec<_>>().join(", ")
+        }
+    };
+    format!("{id}: {said} until {until}")
 }
 
 fn grantee(target: &str) -> Result<Grantee, No> {

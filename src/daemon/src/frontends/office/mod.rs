@@ -11,7 +11,7 @@ pub(crate) mod forgiveness;
 pub(crate) mod gatehouse;
 pub(crate) mod journal;
 mod lately;
-mod limits;
+pub(crate) mod limits;
 mod live;
 pub(crate) mod moment;
 pub(crate) mod paces;

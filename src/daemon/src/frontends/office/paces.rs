@@ -1,4 +1,4 @@
-//! How fast each session moves bytes: looked at while somebody wants to know, and not otherwise.
+//! How fast each session moves bytes: looked at once a second, so that a first question has an answer too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::state::session::ticket::Session;
 /// Between two looks at everybody.
 const LOOK: Duration = Duration::from_millis(950);
 
-/// After so long without a look the next one begins anew: a rate over that time would say nothing of now.
+/// After so long without a look, as when the host slept, the next one begins anew: a rate over that time would say nothing of now.
 const STALE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]

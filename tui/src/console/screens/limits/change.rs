@@ -76,10 +76,18 @@ pub(super) fn reset(app: &mut App) -> Vec<Effect> {
         app.ui.say("users and groups have overrides, and nobody else");
         return Vec::new();
     }
-    let p = json!({ "target": target });
+    let overrides = &app.limits.overrides;
+    let id = overrides.objects.get(overrides.cursor).filter(|_| app.ui.pane == 1).map(|it| raw(&it["id"]));
+    let (p, line) = match &id {
+        Some(id) => (json!({ "target": target, "id": id }), format!("{id}, of {target}, is void; all else holds on.")),
+        None => (
+            json!({ "target": target }),
+            format!("What operators let {target} have is void; what is written holds again."),
+        ),
+    };
     let deed = vec![Effect::ask("limits.reset", &p, About::Own(Screen::Limits, "done"))];
-    let lines = vec![format!("What operators let {target} have is void; what is written holds again.")];
-    let question = Question::new("Reset", lines, format!("rustsocks-cli limits reset {}", word(&target)), deed);
+    let command = format!("rustsocks-cli limits reset {}{}", word(&target), flag("id", &id.unwrap_or_default()));
+    let question = Question::new("Reset", vec![line], command, deed);
     app.ui.overlay = Some(Overlay::Question(Box::new(question)));
     Vec::new()
 }

@@ -49,6 +49,7 @@ impl Limits {
 }
 
 const OVERRIDES: Columns = &[
+    ("id", Kind::Text),
     ("target", Kind::Text),
     ("bandwidth_limit_mbps", Kind::Text),
     ("max_connections", Kind::Count),
@@ -80,10 +81,16 @@ const KEYS: &[Binding] = &[
     .role(Role::Admin)
     .hint("change")
     .command("rustsocks-cli limits set TARGET --rate 512K"),
-    bind(Action::Run(change::reset), &[Char('R')], On::Rows, "reset", "takes grants and overrides back; asks first")
-        .role(Role::Operate)
-        .hint("reset")
-        .command("rustsocks-cli limits reset TARGET"),
+    bind(
+        Action::Run(change::reset),
+        &[Char('R')],
+        On::Rows,
+        "reset",
+        "takes grants and overrides back, below only one; asks first",
+    )
+    .role(Role::Operate)
+    .hint("reset")
+    .command("rustsocks-cli limits reset TARGET"),
     bind(Action::Run(past), &[Char('H')], On::Live, "past", "what this user or source did before")
         .command("rustsocks-cli history query user=NAME"),
 ];
@@ -183,11 +190,12 @@ impl room::Room for Room {
     }
 }
 
-/// With the seconds for which it holds on.
+/// With the seconds for which it holds on, and its end no more exact than that.
 fn with_rest(mut held: Value, now: f64) -> Value {
     if let Some(until) = held["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok()) {
         let left = until.as_second().saturating_sub(number(&Value::from(now)).cast_signed());
         held["left"] = left.max(0).into();
+        held["until"] = jiff::Timestamp::from_second(until.as_second()).unwrap_or(until).to_string().into();
     }
     held
 }

@@ -594,6 +594,7 @@ mod tests {
         let (alice, bob) = (user("alice", &[]), user("bob", &[]));
         let evening = Timestamp::from_second(noon(0).as_second() + 6 * 3600).expect("it is in range");
         let grant = |bytes, quota: &str| Concession {
+            id: quota.to_owned(),
             to: Grantee::User("alice".into()),
             what: What::Grant { bytes, quota: Some(quota.into()) },
             until: evening,
@@ -617,7 +618,8 @@ mod tests {
         let mut desk = Desk::of(Vec::new());
         let what = What::Override { bandwidth: Some(7), at_once: None };
         let to = Grantee::Group("staff".into());
-        let concession = Concession { to, what, until: noon(1), reason: String::new(), by: "anna".to_owned() };
+        let (id, by) = ("00c0ffee".to_owned(), "anna".to_owned());
+        let concession = Concession { id, to, what, until: noon(1), reason: String::new(), by };
         desk.books.concessions = vec![concession];
         let (tuning, _) = desk.books.round(noon(0));
         let tuned = Tuned { bandwidth: Some(Bound::At(7)), ..Tuned::default() };

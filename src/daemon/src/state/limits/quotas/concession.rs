@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 /// One of them, as it is kept and shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Concession {
+    /// What it is called when it alone is taken back.
+    pub(crate) id: String,
     #[serde(flatten)]
     pub(crate) to: Grantee,
     #[serde(flatten)]
