@@ -223,3 +223,38 @@ fn a_text_that_is_not_gone_on_with_is_found_in_a_file_of_its_own() {
     screen.type_in("y");
     assert!(screen.wait_for_end().success());
 }
+
+#[test]
+fn a_draft_stays_with_its_daemon_when_the_console_goes_to_another() {
+    let (_rules, service, place) = scene();
+    let (_other_rules, other, _other_place) = scene();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let mut screen = Screen::open(&socket(&service), SIZE, &[("XDG_STATE_HOME", state)]);
+    at_rules(&mut screen);
+    screen.type_in("d");
+    screen.wait_for("1 changes");
+    screen.type_in(&format!(":socket {}\r", socket(&other).display()));
+    screen.wait_until("no draft", |text| text.contains("generation 1 is in force") && !text.contains("DRAFT"));
+    assert!(!client(&socket(&other), &["raw", r#"{"op":"txn.drafts","p":{"store":"acl"}}"#]).stdout.contains(&b'#'));
+    // A draft of its own goes into a place of its own.
+    screen.type_in("j\t");
+    screen.wait_for("> Rules of users/alice");
+    screen.type_in("d");
+    screen.wait_for("1 changes");
+    for (number, service) in [("", &service), ("-2", &other)] {
+        let kept = text(&place.path().join(format!("rustsocks/console-draft-acl{number}.toml")));
+        let first = kept.lines().next().expect("a line").to_owned();
+        assert_eq!(first, format!("#! base 1 at {}", socket(service).display()));
+    }
+    // The next console at the first one is asked about that of the first.
+    screen.signal(Signal::SIGTERM);
+    screen.wait_for_end();
+    let mut screen = Screen::open(&socket(&other), SIZE, &[("XDG_STATE_HOME", state)]);
+    screen.wait_for("[1 Overview]");
+    screen.type_in(ALICE);
+    screen.wait_for("Go on with your draft?");
+    screen.type_in("y");
+    screen.wait_for("1 changes");
+    screen.signal(Signal::SIGTERM);
+    screen.wait_for_end();
+}

@@ -220,8 +220,9 @@ fn whoever_operates_ends_sessions_and_writes_no_rules() {
 fn whoever_may_do_nothing_is_told_why() {
     let (_users, _rules, service) = house();
     let (_place, mut screen) = somebodys(&service, "--clear-groups");
-    screen.wait_for("Disconnected");
+    screen.wait_for("Refused");
     screen.wait_for("is in no group that may do anything here");
+    screen.wait_for("usermod -aG GROUP USER");
     screen.type_in("q");
     let ended = screen.wait_for_end();
     assert!(ended.code().is_some(), "{ended}");

@@ -27,20 +27,49 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// A free one, and rather one in which something of this name was left.
-    pub(crate) fn take(name: &str) -> Self {
+    /// A free one, and rather one in which something of these names was left for the daemon at this socket; never one with
+    /// what was written for another daemon.
+    pub(crate) fn take(names: &[&str], socket: &Path) -> Self {
         let Ok(directory) = directory() else { return Self { number: 1, _lock: None } };
-        let is_left = |number: &u32| directory.join(slotted(name, *number)).exists();
-        let (left, empty): (Vec<u32>, Vec<u32>) = (1..=MOST_SLOTS).partition(is_left);
+        let of = |number: &u32| -> Vec<Left> {
+            names.iter().filter_map(|name| left(&directory.join(slotted(name, *number)), socket)).collect()
+        };
+        let numbers = (1..=MOST_SLOTS).map(|number| (number, of(&number)));
+        let (left, empty): (Vec<_>, Vec<_>) =
+            numbers.filter(|(_, left)| !left.contains(&Left::ForAnother)).partition(|(_, left)| !left.is_empty());
         let locked = |number: u32| Some(Self { number, _lock: Some(lock(&directory, number)?) });
         let nobody_else_has_this = || Self { number: MOST_SLOTS + std::process::id(), _lock: None };
-        left.into_iter().chain(empty).find_map(locked).unwrap_or_else(nobody_else_has_this)
+        left.into_iter().chain(empty).find_map(|(number, _)| locked(number)).unwrap_or_else(nobody_else_has_this)
     }
 
     /// What a file of this name is called here.
     pub(crate) fn name(&self, name: &str) -> String {
         slotted(name, self.number)
     }
+}
+
+/// For whom something was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    ForThis,
+    ForAnother,
+}
+
+/// What was left in this file: for the daemon at this socket, if nothing else is said.
+fn left(path: &Path, socket: &Path) -> Option<Left> {
+    let text = fs::read_to_string(path).ok()?;
+    let is_another = text.lines().next().and_then(whose).is_some_and(|of| of != socket_name(socket));
+    Some(if is_another { Left::ForAnother } else { Left::ForThis })
+}
+
+/// The socket in the first line of a draft.
+fn whose(first: &str) -> Option<&str> {
+    first.strip_prefix(BASE)?.split_once(AT).map(|(_, socket)| socket)
+}
+
+/// A socket, however it was called.
+fn socket_name(socket: &Path) -> String {
+    std::path::absolute(socket).unwrap_or_else(|_| socket.to_owned()).display().to_string()
 }
 
 fn slotted(name: &str, number: u32) -> String {
@@ -107,6 +136,19 @@ pub(crate) fn draft(name: &str) -> Option<(u64, String)> {
 /// What the first line of a draft begins with.
 const BASE: &str = "#! base ";
 
+/// What stands before the socket of the daemon that it is for.
+const AT: &str = " at ";
+
+/// A draft whose first line says as well for which daemon it is.
+pub(crate) fn with_socket(draft: &str, socket: &Path) -> String {
+    match draft.split_once('\n') {
+        Some((first, rest)) if first.starts_with(BASE) && !first.contains(AT) => {
+            format!("{first}{AT}{}\n{rest}", socket_name(socket))
+        }
+        Some(_) | None => draft.to_owned(),
+    }
+}
+
 /// A text with the generation on which it builds, as drafts are kept and given to the editor.
 pub(crate) fn with_base(base: u64, text: &str) -> String {
     format!("{BASE}{base}\n{text}")
@@ -115,7 +157,9 @@ pub(crate) fn with_base(base: u64, text: &str) -> String {
 /// The other way round.
 pub(crate) fn based(text: &str) -> Option<(u64, String)> {
     let (first, rest) = text.split_once('\n')?;
-    Some((first.strip_prefix(BASE)?.parse().ok()?, rest.to_owned()))
+    let base = first.strip_prefix(BASE)?;
+    let base = base.split_once(AT).map_or(base, |(base, _)| base);
+    Some((base.parse().ok()?, rest.to_owned()))
 }
 
 /// The address from which the operator has come, if it is known.
@@ -157,6 +201,26 @@ mod tests {
     fn each_console_has_names_of_its_own() {
         assert_eq!(slotted("console-draft-acl.toml", 1), "console-draft-acl.toml");
         assert_eq!(slotted("console-draft-acl.toml", 2), "console-draft-acl-2.toml");
+    }
+
+    #[test]
+    fn a_draft_says_for_which_daemon_it_is() {
+        let draft = with_socket(&with_base(41, "# mine\n"), Path::new("/run/one/admin.sock"));
+        assert_eq!(draft, "#! base 41 at /run/one/admin.sock\n# mine\n");
+        assert_eq!(based(&draft), Some((41, "# mine\n".to_owned())));
+        let directory = env::temp_dir().join(format!("drafts-{}", uuid::Uuid::now_v7()));
+        fs::create_dir(&directory).unwrap();
+        let path = directory.join("draft");
+        fs::write(&path, &draft).unwrap();
+        let of = |socket: &str| left(&path, Path::new(socket));
+        assert_eq!(
+            [of("/run/one/admin.sock"), of("/run/two/admin.sock")],
+            [Some(Left::ForThis), Some(Left::ForAnother)]
+        );
+        // One of an earlier program says nothing of it.
+        fs::write(&path, with_base(41, "# mine\n")).unwrap();
+        assert_eq!(of("/run/two/admin.sock"), Some(Left::ForThis));
+        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::shown::visible;
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot reach the daemon at {}: {cause}; is it running, and does it have [admin]?", .socket.display())]
+    #[error("cannot reach the daemon at {}: {cause}; {}", .socket.display(), to_do(.cause))]
     Unreachable { socket: PathBuf, cause: io::Error },
     #[error("{}", said(.0))]
     Refused(Refusal),
@@ -51,6 +51,15 @@ impl Failure {
         }
     }
 
+    /// Whether the same will be said again until somebody has changed something.
+    pub(crate) fn is_for_good(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => matches!(refusal.code, Code::Denied | Code::Version),
+            Self::Unreachable { cause, .. } => cause.kind() == io::ErrorKind::PermissionDenied,
+            Self::Conversation(_) | Self::Output(_) | Self::Here { .. } | Self::Usage(_) | Self::Declined(_) => false,
+        }
+    }
+
     /// What went wrong with something of this machine, in words.
     pub(crate) fn here(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         |cause| Self::Here { what: what.into(), cause }
@@ -73,6 +82,15 @@ impl From<CallError> for Failure {
             | CallError::Form(_)
             | CallError::Flood) => Self::Conversation(with_causes(&broken)),
         }
+    }
+}
+
+/// What may help whoever cannot connect.
+fn to_do(cause: &io::Error) -> &'static str {
+    if cause.kind() == io::ErrorKind::PermissionDenied {
+        "is this user in a group that may, since the login?"
+    } else {
+        "is it running, and does it have [admin]?"
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Event {
         why: String,
         attempt: u32,
         retry_ms: u64,
+        /// The daemon is there and wants none.
+        is_refused: bool,
     },
     /// The answer to the request of this number.
     Answer(u64, Result<Value, Refusal>),

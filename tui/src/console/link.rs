@@ -20,6 +20,10 @@ use crate::failure::Failure;
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// The same where the daemon wants no conversation: that changes by somebody's hand, and each attempt is in its log.
+const FIRST_REFUSED: Duration = Duration::from_secs(30);
+const LONGEST_REFUSED: Duration = Duration::from_mins(5);
+
 /// What to do instead of waiting.
 #[derive(Debug)]
 pub(crate) enum Wish {
@@ -80,22 +84,27 @@ impl Gate {
 /// Keeps up the conversation until nobody wants to hear of it.
 pub(crate) fn keep_up(mut peer: Peer, events: Sender<Event>, wishes: Receiver<Wish>, gate: Arc<Gate>) {
     thread::spawn(move || {
-        let mut attempt = 0;
+        let (mut attempt, mut was_refused) = (0, false);
         loop {
-            let why = match Connection::open(&peer) {
+            let (why, is_refused) = match Connection::open(&peer) {
                 Ok(connection) => {
                     attempt = 0;
                     match listen(connection, &peer, &events, &gate) {
-                        Some(why) => why,
+                        Some(why) => (why, false),
                         None => return,
                     }
                 }
-                Err(failure) => failure.to_string(),
+                Err(failure) => (failure.to_string(), failure.is_for_good()),
             };
-            let wait = wait(attempt);
+            if was_refused != is_refused {
+                attempt = 0;
+            }
+            was_refused = is_refused;
+            let wait =
+                if is_refused { wait(attempt, FIRST_REFUSED, LONGEST_REFUSED) } else { wait(attempt, FIRST, LONGEST) };
             attempt += 1;
             let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            if gate.passes_loss() && events.send(Event::Lost { why, attempt, retry_ms }).is_err() {
+            if gate.passes_loss() && events.send(Event::Lost { why, attempt, retry_ms, is_refused }).is_err() {
                 return;
             }
             match wishes.recv_timeout(wait) {
@@ -171,8 +180,8 @@ fn event(message: Message) -> Option<Event> {
 }
 
 /// Twice as long each time, and a little different for each of many consoles.
-fn wait(attempt: u32) -> Duration {
-    let whole = FIRST.saturating_mul(1 << attempt.min(10)).min(LONGEST);
+fn wait(attempt: u32, first: Duration, longest: Duration) -> Duration {
+    let whole = first.saturating_mul(1 << attempt.min(10)).min(longest);
     let moment = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.subsec_nanos());
     whole.mul_f64(1.0 - 0.2 * f64::from(moment % 1000) / 1000.0)
 }
@@ -220,6 +229,36 @@ mod tests {
             Some(socket)
         });
         assert_eq!(connected, Some(last));
+    }
+
+    /// Wants nobody, and says so to whoever comes.
+    #[test]
+    fn whoever_is_refused_tries_seldom() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let socket = directory.path().join("refuses");
+        let listener = UnixListener::bind(&socket).expect("a directory of its own");
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("somebody came");
+                let mut hello = String::new();
+                BufReader::new(&stream).read_line(&mut hello).expect("a line");
+                let hello: serde_json::Value = serde_json::from_str(&hello).expect("a request");
+                let no = r#"{"id":ID,"err":{"code":"denied","msg":"nobody may","retry":false}}"#;
+                writeln!(stream, "{}", no.replace("ID", &hello["id"].to_string())).expect("it is read");
+            }
+        });
+        let (events, happened) = channel();
+        let (wishes, heard) = channel();
+        keep_up(Peer { socket, want: None, comment: "test" }, events, heard, Arc::default());
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            let Ok(Event::Lost { why, retry_ms, is_refused, .. }) = happened.recv() else { panic!("it is refused") };
+            assert!(is_refused && why.contains("nobody may"), "{why}");
+            waits.push(retry_ms);
+            // By key, it is tried at once.
+            wishes.send(Wish::Now).expect("it listens");
+        }
+        assert!(waits[0] >= 24_000 && waits[1] >= 48_000 && waits[4] >= 240_000 && waits[4] <= 300_000, "{waits:?}");
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod event;
 mod export;
 mod field;
 mod form;
+
+mod kept;
 mod keyboard;
 mod keymap;
 mod keys;

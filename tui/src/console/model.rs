@@ -16,7 +16,7 @@ const CALM: f64 = 10.0;
 pub(crate) enum Link {
     Connecting,
     Live,
-    Down { why: String, attempt: u32, retry_ms: u64 },
+    Down { why: String, attempt: u32, retry_ms: u64, is_refused: bool },
 }
 
 /// Everything that came from the daemon.

@@ -48,6 +48,16 @@ pub(crate) struct Spot {
     pub(crate) target: Target,
 }
 
+/// The columns of a live table in a picture.
+#[derive(Debug)]
+pub(crate) struct Laid {
+    pub(crate) view: View,
+    /// Those that it can show.
+    pub(crate) known: Vec<&'static str>,
+    /// Those that there is room for.
+    pub(crate) seen: Vec<&'static str>,
+}
+
 /// What a picture says about itself to whoever works with it.
 #[derive(Debug, Default)]
 pub(crate) struct Picture {
@@ -57,11 +67,22 @@ pub(crate) struct Picture {
     pub(crate) reaches: Vec<(View, usize)>,
     /// The same of the lists that were asked for, each by the part of the screen that it is in.
     pub(crate) lists: Vec<(usize, usize)>,
+    pub(crate) columns: Vec<Laid>,
 }
 
 impl Picture {
     pub(crate) fn reach(&self, view: View) -> usize {
         self.reaches.iter().find(|(of, _)| *of == view).map_or(0, |(_, reach)| *reach)
+    }
+
+    /// Whether there is no room for a column of a table.
+    pub(crate) fn is_crowded_out(&self, view: View, column: &str) -> bool {
+        self.columns.iter().any(|laid| laid.view == view && !laid.seen.contains(&column))
+    }
+
+    /// Whether a table can show a column at all, as far as it has been drawn.
+    pub(crate) fn can_show(&self, view: View, column: &str) -> bool {
+        self.columns.iter().find(|laid| laid.view == view).is_none_or(|laid| laid.known.contains(&column))
     }
 
     pub(crate) fn reach_of_list(&self, pane: usize) -> usize {

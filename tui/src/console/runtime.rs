@@ -25,12 +25,12 @@ use super::app::App;
 use super::caps::{Caps, Environment, Multiplexer};
 use super::clipboard;
 use super::event::{About, Effect, Event};
+use super::kept;
 use super::keyboard::Keyboard;
 use super::link::{Gate, Wish, keep_up};
 use super::model::SLOW_EVERY;
 use super::preferences::Preferences;
 use super::screen::Screen as Room;
-use super::screens::{acl, config};
 use super::service;
 use super::terminal::{Screen, TerminalGuard};
 use super::update::{TICKS, update};
@@ -81,9 +81,7 @@ pub(crate) fn run(peer: &Peer, look: &Console) -> Result<(), Failure> {
     let keyboard = Keyboard::listen(events.clone());
     let gate = Arc::new(Gate::default());
     keep_up(peer.clone(), events.clone(), heard, Arc::clone(&gate));
-    let slot = Slot::take(acl::AUTOSAVE);
-    app.acl.kept = editor::draft(&slot.name(acl::AUTOSAVE));
-    app.config.kept = editor::draft(&slot.name(config::AUTOSAVE));
+    let slot = kept::taken_up(&mut app, &peer.socket);
     app.here = editor::here();
     let (peer, waiting) = (peer.clone(), HashMap::new());
     let pace = Pace { drawn: None, is_due: true, others: 0, is_chosen: look.low_bandwidth };
@@ -252,6 +250,9 @@ impl Runtime {
                     drop(writer.shutdown(std::net::Shutdown::Both));
                 }
                 self.peer.socket = PathBuf::from(&socket);
+                self.waiting.clear();
+                // What was written for the one before stays where it is.
+                self.slot = kept::taken_up(&mut self.app, &self.peer.socket);
                 drop(self.wishes.send(Wish::At(self.peer.socket.clone())));
             }
             Effect::Journal => {
@@ -276,11 +277,7 @@ impl Runtime {
                 }
                 return self.caught_up();
             }
-            Effect::Keep { name, text } => {
-                if let Err(error) = editor::kept(&self.slot.name(name), text.as_bytes()) {
-                    self.app.ui.warn(format!("the draft is not kept on this machine: {error}"));
-                }
-            }
+            Effect::Keep { name, text } => kept::keep(&mut self.app, (&self.slot, &self.peer.socket), name, &text),
             Effect::SetAside { name, text } => match editor::aside(&self.slot.name(name), text.as_bytes()) {
                 Ok(path) => self.app.ui.warn(format!("the text that was kept is in {}", path.display())),
                 Err(error) => {
@@ -288,11 +285,7 @@ impl Runtime {
                     return Ok(Then::NoMore);
                 }
             },
-            Effect::Forget(name) => {
-                if let Err(error) = editor::forget(&self.slot.name(name)) {
-                    self.app.ui.warn(format!("{name} is still kept on this machine: {error}"));
-                }
-            }
+            Effect::Forget(name) => kept::forget(&mut self.app, &self.slot, name),
             Effect::Quit => return Ok(Then::Quit),
         }
         Ok(Then::GoOn)
@@ -317,11 +310,12 @@ impl Runtime {
 
     /// The operator's editor has the terminal and its keys; what was written is kept until it is no longer a draft.
     fn lend(&mut self, name: &'static str, text: &str) -> io::Result<String> {
+        let text = editor::with_socket(text, &self.peer.socket);
         let path = editor::kept(&self.slot.name(name), text.as_bytes())?;
         let edited = self.elsewhere(|| editor::edit(&path));
         self.draw_anew()?;
         let written = edited.and_then(|()| std::fs::read_to_string(&path));
-        written.map_err(|error| self.left_behind(name, &path, text, error))
+        written.map_err(|error| self.left_behind(name, &path, &text, error))
     }
 
     /// The editor failed, or left what is no text: whatever it wrote goes into a file of its own before this name is used again.

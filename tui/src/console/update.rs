@@ -10,7 +10,7 @@ use serde_json::json;
 use super::app::App;
 use super::event::{About, Effect, Event};
 use super::live::View;
-use super::model::{Link, SLOW_EVERY};
+use super::model::{Link, Model, SLOW_EVERY};
 use super::palette::{Count, recount};
 use super::room::Rows;
 use super::screen::Screen;
@@ -81,8 +81,8 @@ fn happened(app: &mut App, event: Event, about: Option<About>) -> Vec<Effect> {
             app.socket = socket.display().to_string();
             connected(app, *welcome)
         }
-        Event::Lost { why, attempt, retry_ms } => {
-            lost(app, why, attempt, retry_ms);
+        Event::Lost { why, attempt, retry_ms, is_refused } => {
+            lost(app, Link::Down { why, attempt, retry_ms, is_refused });
             Vec::new()
         }
         Event::Answer(_, answer) => about.map_or_else(Vec::new, |about| answers::came(app, about, answer)),
@@ -161,8 +161,8 @@ fn connected(app: &mut App, welcome: wire::admin::Welcome) -> Vec<Effect> {
     effects
 }
 
-fn lost(app: &mut App, why: String, attempt: u32, retry_ms: u64) {
-    app.model.link = Link::Down { why, attempt, retry_ms };
+fn lost(app: &mut App, link: Link) {
+    app.model.link = link;
     app.names.count = Count::default();
     app.waiting.clear();
     for view in View::ALL {
@@ -176,6 +176,29 @@ fn lost(app: &mut App, why: String, attempt: u32, retry_ms: u64) {
         app.ui.overlay = None;
         app.ui.warn("the answer to the order was lost; look whether it was done");
     }
+}
+
+/// Another daemon is wanted: what is known of the one before, and what was written for it, means nothing to that one.
+pub(crate) fn elsewhere(app: &mut App, socket: &str) -> Vec<Effect> {
+    if socket == app.socket {
+        return vec![Effect::RetryNow];
+    }
+    socket.clone_into(&mut app.socket);
+    let is_slow = app.model.is_slow;
+    app.model = Model::new(app.caps.follows);
+    app.model.is_slow = is_slow;
+    for view in View::ALL {
+        let live = app.live_mut(*view);
+        live.forget();
+        live.closed();
+    }
+    app.trail.forget_rows();
+    app.sessions.known.forget();
+    app.waiting.clear();
+    app.ui.leaves();
+    app.ui.pane = 0;
+    (app.acl, app.config) = (acl::Acl::new(), config::Config::default());
+    vec![Effect::Elsewhere(socket.to_owned())]
 }
 
 fn ticked(app: &mut App) -> Vec<Effect> {

@@ -8,7 +8,7 @@ use super::{Line, Live, Table};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::model::number;
-use crate::console::pointer::Target;
+use crate::console::pointer::{Laid, Target};
 use crate::console::theme::Role;
 use crate::output::raw;
 use crate::shown::{self, fitted};
@@ -97,11 +97,14 @@ pub(crate) fn draw(
     (live, columns): (&Live, &[Column]),
     empty: &str,
 ) -> Option<Position> {
+    let known = columns.iter().map(|column| column.name).collect();
     let columns = arranged(live, columns);
     let room = usize::from(area.width);
     let reach = reach(&columns, room);
     canvas.picture.reaches.push((live.view, reach));
     let columns = fitting(columns, live.aside.min(reach), room);
+    let seen = columns.iter().map(|(column, _)| column.name).collect();
+    canvas.picture.columns.push(Laid { view: live.view, known, seen });
     canvas.spot(area, Target::Table(live.view));
     header(live, canvas, area, &columns);
     let table = &live.table;

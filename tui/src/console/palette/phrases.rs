@@ -15,6 +15,7 @@ use crate::console::screen::Screen;
 use crate::console::screens::{room, users};
 use crate::console::shell::word;
 use crate::console::theme::Theme;
+use crate::console::update::elsewhere;
 
 /// What a phrase is about.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +198,5 @@ fn socket(app: &mut App, path: &str) -> Vec<Effect> {
         app.ui.warn(format!("there is nothing at {path}"));
         return Vec::new();
     }
-    path.clone_into(&mut app.socket);
-    vec![Effect::Elsewhere(path.to_owned())]
+    elsewhere(app, path)
 }

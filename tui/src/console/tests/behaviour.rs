@@ -196,7 +196,7 @@ fn another_run_of_the_daemon_takes_marks_and_orders_with_it() {
     stage.answer(About::KillDry(1), json!({ "matched": 2, "killed": 0, "gone": 0 }));
     stage.keys("y");
     stage.asked();
-    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
     assert!(stage.app.ui.overlay.is_none(), "an order whose answer is lost is not open any more");
     assert!(stage.picture().contains("STALE"));
     stage.meet("6f1c9a2e");

@@ -86,7 +86,9 @@ fn happen(stage: &mut Stage, happening: Happening) {
             moved["off"] = json!(off);
             stage.answer(About::Window(View::Sessions), moved);
         }
-        Happening::Lost => stage.event(Event::Lost { why: "gone".to_owned(), attempt: 2, retry_ms: 500 }, None),
+        Happening::Lost => {
+            stage.event(Event::Lost { why: "gone".to_owned(), attempt: 2, retry_ms: 500, is_refused: false }, None);
+        }
         Happening::Meet(is_same) => stage.meet(if is_same { "6f1c9a2e" } else { "another" }),
         Happening::Tick => stage.event(Event::Tick, None),
         Happening::Rules(is_broken) => {

@@ -1,11 +1,11 @@
 //! Drafts: nothing that somebody wrote is lost, and nothing that somebody else put in force is taken back unseen.
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 use wire::admin::{Code, Refusal};
 
-use super::Stage;
 use super::rules::{self, TEXT, changed, draft, effect, ops, stage, stage_with_draft, state};
+use super::{PLAIN, Stage};
 use crate::console::event::{About, Effect, Event};
 use crate::console::screens::acl::{AUTOSAVE, Topic};
 use crate::console::ui::Overlay;
@@ -24,7 +24,7 @@ fn refuse(stage: &mut Stage, topic: Topic, code: Code) {
 }
 
 fn lose(stage: &mut Stage) {
-    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
 }
 
 /// Drafts that the daemon has are told, and whether a question is asked about them.
@@ -239,4 +239,36 @@ fn whether_to_apply_is_asked_with_the_numbers_of_the_draft_where_it_is_wanted() 
     stage.keys("A");
     stage.answer(About::Acl(Topic::ToApply), effect());
     assert!(matches!(stage.app.ui.overlay, Some(Overlay::Form(_))));
+}
+
+#[test]
+fn a_draft_stays_with_its_daemon() {
+    let mut stage = stage_with_draft();
+    let socket = stage.app.socket.clone();
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
+    stage.effects.clear();
+    stage.keys("o");
+    stage.event(Event::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)), None);
+    stage.keys("/tmp/other.sock\t");
+    stage.key(KeyCode::Enter);
+    assert_eq!(stage.effects, [Effect::Elsewhere("/tmp/other.sock".to_owned())]);
+    assert!(stage.app.acl.draft.is_none() && stage.app.acl.kept.is_none(), "it is another one's");
+    assert_ne!(stage.app.socket, socket);
+    stage.effects.clear();
+    stage.meet("00000002");
+    stage.answer(About::Ops, json!({ "ops": [{ "op": "txn.get" }, { "op": "txn.sub" }] }));
+    assert!(stage.asked().iter().all(|(op, _)| *op != "txn.draft.open"), "nothing is opened there");
+}
+
+#[test]
+fn a_draft_of_the_configuration_that_was_kept_is_there_again() {
+    let mut stage = Stage::connected((100, 30), PLAIN);
+    stage.app.config.kept = Some((7, "[server]\n".to_owned()));
+    stage.asked();
+    stage.keys("9");
+    let asked = stage.asked();
+    let judged = asked.iter().find(|(op, _)| *op == "txn.validate").expect("it is judged");
+    assert_eq!(judged.1, json!({ "store": "config", "text": "[server]\n" }));
+    let picture = stage.picture();
+    assert!(picture.contains("kept on this machine: e goes on") && picture.contains("DRAFT"), "{picture}");
 }

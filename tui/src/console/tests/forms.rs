@@ -109,7 +109,7 @@ fn a_form_that_counts_is_taken_by_its_word_alone() {
     assert_eq!(stage.asked(), []);
     stage.keys("y");
     assert_eq!(stage.asked().len(), 1);
-    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
     assert!(stage.app.ui.overlay.is_none(), "it is not known whether it was done");
 }
 

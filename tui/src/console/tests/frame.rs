@@ -24,7 +24,7 @@ fn clear(stage: &mut Stage) {
 }
 
 fn lose(stage: &mut Stage) {
-    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
 }
 
 /// Where these words begin on the screen.
@@ -259,6 +259,45 @@ fn columns_for_which_there_is_no_room_are_gone_to_and_moved() {
 }
 
 #[test]
+fn a_column_that_cannot_be_seen_says_why() {
+    let mut stage = Stage::with_sessions((80, 24), PLAIN);
+    stage.draw();
+    stage
+        .app
+        .sessions
+        .live
+        .table
+        .columns
+        .push(serde_json::from_value(json!({ "name": "uuid", "type": "text", "dynamic": false })).expect("a column"));
+    stage.keys("c");
+    let picture = stage.picture();
+    let line = |name: &str| picture.lines().find(|line| line.contains(name)).unwrap_or_default().to_owned();
+    assert!(line(" rule").contains("x rule   no room at this width"), "{picture}");
+    assert!(line(" uuid").contains("uuid   not in this table"), "{picture}");
+    assert!(line(" user").contains("x user  ") && !line(" user").contains("room"), "{picture}");
+    for _ in 0..20 {
+        stage.key(KeyCode::Down);
+    }
+    stage.keys(" ");
+    assert!(stage.picture().contains("this table never shows uuid"), "{}", stage.picture());
+    assert!(stage.app.sessions.live.hidden.is_empty());
+}
+
+#[test]
+fn who_is_refused_is_told_why_and_what_to_do() {
+    let mut stage = Stage::new((80, 24), PLAIN);
+    let why = "user mallory is in no group that may do anything here; these may: rustsocks-admin, rustsocks".to_owned();
+    stage.event(Event::Lost { why, attempt: 1, retry_ms: 30_000, is_refused: true }, None);
+    let picture = stage.picture();
+    for said in ["Refused", "these may:", "usermod -aG GROUP USER", "read_groups", "next in 30 s", "REFUSED retry 30s"]
+    {
+        assert!(picture.contains(said), "{said}: {picture}");
+    }
+    stage.keys("r");
+    assert!(stage.effects.contains(&Effect::RetryNow));
+}
+
+#[test]
 fn what_is_long_is_read_whole() {
     let mut stage = Stage::connected((80, 24), PLAIN);
     stage.draw();
@@ -359,7 +398,7 @@ fn whoever_has_lost_the_daemon_sees_why_and_where_to_look() {
     stage.key(KeyCode::Tab);
     stage.key(KeyCode::Enter);
     assert_eq!(stage.effects, [Effect::Elsewhere("/tmp/other.sock".to_owned())]);
-    assert!(stage.picture().contains("socket   /tmp/other.sock"), "{}", stage.picture());
+    assert!(stage.picture().contains("connecting"), "{}", stage.picture());
 }
 
 #[test]

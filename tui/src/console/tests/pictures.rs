@@ -233,7 +233,7 @@ pub(super) const PICTURES: &[(&str, Way)] = &[
     ("gone", |stage| {
         sessions(stage);
         let why = "the daemon has closed the conversation".to_owned();
-        stage.event(Event::Lost { why, attempt: 5, retry_ms: 3000 }, None);
+        stage.event(Event::Lost { why, attempt: 5, retry_ms: 3000, is_refused: false }, None);
     }),
 ];
 

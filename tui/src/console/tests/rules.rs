@@ -268,7 +268,7 @@ fn a_draft_outlives_the_daemon_and_the_console() {
     let is_kept = |effect: &Effect| matches!(effect, Effect::Keep { text, .. } if *text == kept);
     stage.answer(About::Acl(Topic::Draft), draft(&changed()));
     assert!(stage.effects.iter().any(is_kept));
-    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
     stage.meet("another");
     stage.asked();
     stage.answer(About::Acl(Topic::Drafts), json!([]));
@@ -408,7 +408,7 @@ fn hits_are_told_as_long_as_somebody_looks() {
 #[test]
 fn a_draft_of_this_console_goes_on_in_another_run_of_the_daemon() {
     let mut stage = stage_with_draft();
-    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250 }, None);
+    stage.event(Event::Lost { why: "closed".to_owned(), attempt: 1, retry_ms: 250, is_refused: false }, None);
     stage.meet("another");
     stage.asked();
     let ops = ["txn.sub", "txn.get"].map(|op| json!({ "op": op }));

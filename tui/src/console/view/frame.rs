@@ -174,7 +174,10 @@ fn hints(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             };
             format!("{word} {age}s ")
         }
-        Link::Down { retry_ms, .. } => format!("DOWN retry {}s ", retry_ms.div_ceil(1000)),
+        Link::Down { retry_ms, is_refused, .. } => {
+            let word = if *is_refused { "REFUSED" } else { "DOWN" };
+            format!("{word} retry {}s ", retry_ms.div_ceil(1000))
+        }
     };
     let room = area.width.saturating_sub(u16::try_from(link.len()).unwrap_or(0) + 2);
     let room_for_hints = Rect { width: room, ..area };

@@ -22,8 +22,8 @@ use crate::shown::{self, fitted, visible, width, wrapped};
 
 /// Where something is being written, if anything is.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
-    if let (Link::Down { why, attempt, retry_ms }, None) = (&app.model.link, &app.ui.overlay) {
-        gone(app, canvas, area, (why, *attempt, *retry_ms));
+    if let (link @ Link::Down { .. }, None) = (&app.model.link, &app.ui.overlay) {
+        gone(app, canvas, area, link);
         return None;
     }
     let overlay = app.ui.overlay.as_ref()?;
@@ -38,11 +38,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         Overlay::Palette(said) => Some(palette::draw(app, canvas, area, said)),
         Overlay::Sort { choice } => {
             let title = "Sort by - Enter takes it, again: the other way round";
-            menu(app, canvas, area, (title, *choice), |_, _| ' ').filter(follows)
+            menu(app, canvas, area, (title, *choice), Menu::Sort).filter(follows)
         }
         Overlay::Columns { choice } => {
-            let is_shown = |live: &Live, name: &str| if live.shows(name) { 'x' } else { ' ' };
-            menu(app, canvas, area, ("Columns - Space shows or hides, < and > move", *choice), is_shown).filter(follows)
+            let title = "Columns - Space shows or hides, < and > move";
+            menu(app, canvas, area, (title, *choice), Menu::Columns).filter(follows)
         }
         Overlay::Copy { items, choice } => copies(canvas, area, items, *choice).filter(follows),
         Overlay::Detail { scroll } => {
@@ -59,10 +59,23 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
     }
 }
 
-fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, (why, attempt, retry_ms): (&str, u32, u64)) {
+/// What a refused operator can do.
+const REFUSED: [&str; 3] = [
+    "The daemon is there, and does not let this user in.",
+    "As root, usermod -aG GROUP USER lets a user in; it counts from the next login.",
+    "The groups are in the keys read_groups, operator_groups and admin_groups under [admin].",
+];
+
+fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, link: &Link) {
+    let Link::Down { why, attempt, retry_ms, is_refused } = link else { return };
     let model = &app.model;
     let mut lines = vec![(0, String::new(), Role::Text), (2, format!("socket   {}", app.socket), Role::Text)];
     lines.extend(model.unit.as_ref().map(|unit| (2, format!("service  {unit}"), Role::Text)));
+    if *is_refused {
+        lines.push((0, String::new(), Role::Text));
+        lines.extend(REFUSED.map(|line| (0, line.to_owned(), Role::Text)));
+        lines.push((0, String::new(), Role::Text));
+    }
     let keys = "r now    o another socket    q quit";
     lines.push((
         2,
@@ -92,7 +105,7 @@ fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, (why, attempt, retry_ms)
     });
     let lines: Vec<(u16, String, Role)> = why.chain(below).collect();
     let height = u16::try_from(lines.len()).unwrap_or(10).saturating_add(2);
-    let inner = canvas.opened(area, (78, height), "Disconnected");
+    let inner = canvas.opened(area, (78, height), if *is_refused { "Refused" } else { "Disconnected" });
     for ((x, line, role), y) in lines.iter().zip(0..inner.height) {
         canvas.text(inner, *x, y, line, *role);
     }
@@ -206,13 +219,25 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 
-fn menu(
-    app: &App,
-    canvas: &mut Canvas<'_>,
-    area: Rect,
-    (title, choice): (&str, usize),
-    sign: fn(&Live, &str) -> char,
-) -> Option<Position> {
+/// What columns are chosen for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Menu {
+    Sort,
+    Columns,
+}
+
+/// Whether a column is shown, and why it cannot be seen.
+fn shown(canvas: &Canvas<'_>, live: &Live, name: &str) -> (char, Option<&'static str>) {
+    if !canvas.picture.can_show(live.view, name) {
+        return (' ', Some("not in this table: Enter shows it"));
+    }
+    if !live.shows(name) {
+        return (' ', None);
+    }
+    ('x', canvas.picture.is_crowded_out(live.view, name).then_some("no room at this width: l goes to it"))
+}
+
+fn menu(app: &App, canvas: &mut Canvas<'_>, area: Rect, (title, choice): (&str, usize), of: Menu) -> Option<Position> {
     let Rows::Live(view) = room(app.ui.screen).rows(app.ui.pane) else { return None };
     let live = app.live(view);
     let mut chosen = None;
@@ -222,7 +247,10 @@ fn menu(
     let first = (choice + 1).saturating_sub(usize::from(inner.height));
     for ((place, name), y) in names.iter().enumerate().skip(first).zip(0..inner.height) {
         let sorted = if live.sort.0 == *name { "  (now)" } else { "" };
-        canvas.text(inner, 0, y, &format!("{} {name}{sorted}", sign(live, name)), Role::Text);
+        let (sign, why) = if of == Menu::Sort { (' ', None) } else { shown(canvas, live, name) };
+        let role = if why.is_some() { Role::Dim } else { Role::Text };
+        let why = why.map(|why| format!("   {why}")).unwrap_or_default();
+        canvas.facts(inner, (0, y), &format!("{sign} {name}{sorted}{why}"), role);
         canvas.line_spot(inner, y, Target::Choice(place));
         if place == choice {
             canvas.mark_line(inner, y, Role::Select);

@@ -14,6 +14,7 @@ use wire::admin::{Answer, Code, Message, Refusal, Role};
 
 use super::conversation;
 use super::desk::{Asker, Desk};
+use super::roles::name_of;
 use crate::engine::sys::accepting::is_this_connection_only;
 use crate::engine::sys::peer::Peer;
 
@@ -75,7 +76,11 @@ impl Reception {
         let Ok(peer) = Peer::of(stream.as_fd()) else { return };
         let Some(role) = self.desk.terms.roles.of(&peer) else {
             self.desk.strangers_are_told(&peer);
-            let msg = format!("user {} is in no group that may do anything here", peer.user);
+            let those = match self.desk.terms.roles.names().join(", ") {
+                names if names.is_empty() => "none of its groups is there".to_owned(),
+                names => format!("these may: {names}"),
+            };
+            let msg = format!("user {} is in no group that may do anything here; {those}", name_of(peer.user));
             return self.turn_away(stream, Refusal::new(Code::Denied, msg));
         };
         let Some(place) = self.enter(peer.user) else {

@@ -47,6 +47,13 @@ impl Roles {
         names
     }
 
+    /// The names of all groups that give a role.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.groups.iter().map(|(_, name, _)| name.as_str()).collect();
+        names.dedup();
+        names
+    }
+
     fn those_of<'a>(&'a self, peer: &'a Peer) -> impl Iterator<Item = (Role, &'a str)> {
         let has = |group: &u32| peer.groups.contains(group);
         self.groups.iter().filter(move |(.., group)| has(group)).map(|(role, name, _)| (*role, name.as_str()))

@@ -33,6 +33,16 @@ pub(super) struct Draft {
     pub(super) is_valid: Option<bool>,
 }
 
+/// What was kept on this machine is a draft again; whoever sees the screen sees that there is one.
+pub(super) fn found(app: &mut App) -> Option<Effect> {
+    let is_admin = app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin);
+    let (base, text) = app.config.kept.take_if(|_| is_admin && app.config.draft.is_none())?;
+    app.ui.say("a draft of yours was kept on this machine: e goes on, X forgets it");
+    let validate = ask("txn.validate", &json!({ "store": "config", "text": text }), "validated");
+    app.config.draft = Some(Draft { base, text, is_written: true, is_valid: None });
+    Some(validate)
+}
+
 /// What was written before goes on; otherwise the text in force is asked for.
 pub(super) fn edit(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Admin, WRITING) {

@@ -147,6 +147,7 @@ impl room::Room for Room {
         app.config.sub = None;
         app.config.listing.is_waiting = true;
         let mut effects = asked(app);
+        effects.extend(draft::found(app));
         effects.push(room::subscribe(app, "reload.sub", &json!({}), (Screen::Config, "watch")));
         effects
     }

@@ -5,6 +5,7 @@ use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose};
 use crate::console::shell::word;
 use crate::console::ui::Overlay;
+use crate::console::update::elsewhere;
 
 /// Another socket.
 #[derive(Debug)]
@@ -26,9 +27,7 @@ impl Purpose for Elsewhere {
 
     fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {
         app.ui.overlay = None;
-        app.socket = entries.text("socket");
-        app.model.unit = None;
-        vec![Effect::Elsewhere(app.socket.clone())]
+        elsewhere(app, &entries.text("socket"))
     }
 }
 

@@ -119,7 +119,11 @@ fn columns(app: &mut App, choice: usize, key: KeyEvent) -> Vec<Effect> {
         return Vec::new();
     }
     if let Some(name) = names.get(choice).filter(|_| key.code == KeyCode::Char(' ')) {
-        live.toggle(name);
+        if app.ui.picture.can_show(view, name) {
+            app.live_mut(view).toggle(name);
+        } else {
+            app.ui.say(format!("this table never shows {name}; Enter and commands (--fields) do"));
+        }
     }
     if let Some(choice) = chosen(choice, names.len(), key) {
         app.ui.overlay = Some(Overlay::Columns { choice });
