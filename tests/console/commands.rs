@@ -233,6 +233,34 @@ fn completions_are_there_for_the_usual_shells() {
     }
 }
 
+/// Below the first word too, with a flag before it, and of a flag that takes one of a few words.
+#[test]
+fn bash_completes_commands_flags_and_their_values() {
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let script = directory.path().join("rustsocks-cli");
+    let output = client(Path::new("/nonexistent"), &["completions", "bash"]);
+    std::fs::write(&script, output.stdout).expect("a temporary directory can be written");
+    // As bash calls the function that the script names for the program.
+    let asks = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
+                of=$(complete -p rustsocks-cli | sed 's/.*-F \\([^ ]*\\).*/\\1/'); \
+                \"$of\" rustsocks-cli \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"; \
+                echo \"${COMPREPLY[*]}\"";
+    for (words, offered) in [
+        (["ac"].as_slice(), "acl"),
+        (&["acl", "exp"], "explain"),
+        (&["acl", "test", "r"], "run"),
+        (&["log-level", "--f"], "--for --fields"),
+        (&["--read-only", "sessions", "ki"], "kill"),
+        (&["sessions", "list", "--act"], "--active"),
+        (&["users", "top", "--by", "by"], "bytes"),
+    ] {
+        let mut bash = Command::new("bash");
+        bash.args(["--norc", "-c", asks]).arg(&script).arg("rustsocks-cli").args(words);
+        let said = bash.output().expect("bash is installed");
+        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), offered, "{words:?}: {said:?}");
+    }
+}
+
 fn help(command: &[String]) -> String {
     let output = Command::new(client_program()).args(command).arg("--help").output().expect("the client can be run");
     String::from_utf8(output.stdout).expect("help is text")
