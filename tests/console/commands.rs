@@ -85,6 +85,31 @@ fn a_table_is_the_same_in_every_form() {
 }
 
 #[test]
+fn a_record_has_the_wanted_properties_in_their_order_and_its_times_are_times() {
+    let service = daemon();
+    let (client_end, _far) = tunnel(service.addr());
+    let socket = socket(&service);
+    wait_for_sessions(&socket, 1);
+    let id = id_of(&socket, client_end.local());
+    let get = |arguments: &[&str]| {
+        let output = client(&socket, &[&["sessions", "get", &id], arguments].concat());
+        (output.status.code(), String::from_utf8(output.stdout).expect("output is text"))
+    };
+    let (_, text) = get(&["--fields", "user,classes.1.name,id", "-o", "csv"]);
+    assert_eq!(text, format!("name,value\nuser,anonymous\nclasses.1.name,global\nid,{id}\n"));
+    let (_, text) = get(&["--fields", "user,live.status", "--json"]);
+    let wanted = json!({ "schema": "rustsocks.session/1", "user": "anonymous", "live.status": "active" });
+    assert_eq!(serde_json::from_str::<Value>(&text).expect("one document"), wanted);
+    for form in ["table", "json"] {
+        assert_eq!(get(&["--fields", "user,nonsense", "-o", form]), (Some(2), String::new()));
+    }
+    let whole = document(&socket, &["sessions", "get", &id]);
+    assert_eq!(whole["start"], whole["live"]["start_time"], "{whole}");
+    let status = document(&socket, &["status"]);
+    assert!(status["t"].as_str().is_some_and(|time| time.ends_with('Z')), "{status}");
+}
+
+#[test]
 fn sessions_are_ended_by_a_filter_and_the_number_is_kept() {
     let service = daemon();
     let (one, _one_far) = tunnel(service.addr());
@@ -97,6 +122,8 @@ fn sessions_are_ended_by_a_filter_and_the_number_is_kept() {
     assert_eq!(unasked.status.code(), Some(2), "{unasked:?}");
     let dry = kill(&["--filter", "user=anonymous", "--dry-run"]);
     assert!(dry.status.success(), "{dry:?}");
+    let listed = String::from_utf8_lossy(&dry.stdout);
+    assert!(listed.lines().count() == 3 && listed.contains("\nsessions 2, users 1, destinations"), "{listed}");
     let other_number = kill(&["--filter", "user=anonymous", "--expect", "3", "--yes"]);
     assert_eq!(other_number.status.code(), Some(5), "{other_number:?}");
     wait_for_sessions(&socket, 2);
@@ -118,6 +145,27 @@ fn a_reload_says_what_came_of_it() {
     service.rewrite("[server]\nbind_prt = 1\n");
     let bad = client(&socket, &["reload"]);
     assert_eq!(bad.status.code(), Some(6), "{bad:?}");
+    let said = String::from_utf8_lossy(&bad.stdout);
+    assert!(said.contains("configuration        FAILED\n! configuration: "), "{said}");
+    let bad = client(&socket, &["reload", "--json"]);
+    let told: Value = serde_json::from_slice(&bad.stdout).expect("one document");
+    assert_eq!((bad.status.code(), &told["success"]), (Some(6), &json!(false)), "{told}");
+}
+
+#[test]
+fn a_reload_is_of_what_it_is_told_and_waits_as_it_is_told() {
+    let service = daemon();
+    let socket = socket(&service);
+    let told = document(&socket, &["reload", "config"]);
+    assert_eq!((&told["extent"], &told["success"]), (&json!("everything"), &json!(true)), "{told}");
+    let code = |arguments: &[&str]| client(&socket, arguments).status.code();
+    assert_eq!(code(&["reload", "wait", "--timeout", "10ms"]), Some(7));
+    assert_eq!(code(&["reload", "wait", "--timeout", "soon"]), Some(2));
+    assert_eq!(code(&["reload", "wait", "--dry-run"]), Some(2));
+    assert_eq!(code(&["reload", "acl", "--timeout", "20s"]), Some(2));
+    let logs = client(&socket, &["reload", "logs"]);
+    assert_eq!(logs.status.code(), Some(2), "{logs:?}");
+    assert!(String::from_utf8_lossy(&logs.stderr).contains("SIGHUP"), "{logs:?}");
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(crate) use self::acl::{Acl, NewTest, Terms, Tests};
 pub(crate) use self::auth::Auth;
 pub(crate) use self::files::{Config, Limits, Manner, OfFile};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};
-pub(crate) use self::state::{LogLevel, Logs, Ranking, Top};
+pub(crate) use self::state::{LogLevel, Logs, Ranking, Reload, Top, What};
 pub(crate) use self::support::Support;
 use crate::output::Format;
 
@@ -122,20 +122,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Acl(Acl),
     /// Read the operator's files again, and say what came of it
-    Reload {
-        /// Which; `wait` reads nothing and waits for a reload that somebody else wants
-        #[arg(value_parser = ["all", "acl", "users", "wait"], default_value = "all")]
-        what: String,
-        /// Only say what would come of it; the exit code is 6 if anything would fail
-        #[arg(long)]
-        dry_run: bool,
-        /// How many seconds to wait
-        #[arg(long, value_name = "SECONDS", default_value_t = 20)]
-        timeout: u64,
-        /// For a reload behind this generation; for the next one without it
-        #[arg(long, value_name = "GENERATION")]
-        since: Option<u64>,
-    },
+    Reload(Reload),
     /// Who did what
     #[command(subcommand)]
     Audit(Audit),

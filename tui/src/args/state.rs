@@ -68,6 +68,41 @@ pub(crate) struct LogLevel {
     pub(crate) reason: Option<String>,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reload {
+    /// Which of them
+    #[arg(value_enum, default_value = "all")]
+    pub(crate) what: What,
+
+    /// Only say what would come of it; the exit code is 6 if anything would fail
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Of `wait`, how long: 20s, which it is without it, or a number of seconds
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
+
+    /// Of `wait`, for a reload behind this generation; for the next one without it
+    #[arg(long, value_name = "GENERATION")]
+    pub(crate) since: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    All,
+    /// The configuration, and with it every file that it names
+    Config,
+    /// The rules and their tests
+    Acl,
+    /// The users file
+    Users,
+    /// The daemon opens its log anew by itself, so that this is only told
+    #[value(hide = true)]
+    Logs,
+    /// Nothing; waits for a reload that somebody else wants
+    Wait,
+}
+
 impl Measure {
     /// As the daemon calls it.
     pub(crate) fn word(self) -> &'static str {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use filter::{BANS, LOGINS};
 use serde_json::{Value, json};
-use wire::admin::{Code, Direction, Refusal, ViewOpen, ViewOpened, Window};
+use wire::admin::{Direction, ViewOpen, ViewOpened, Window};
 use zeroize::Zeroize;
 
 use super::list::checked;
@@ -92,28 +92,6 @@ impl Desk {
                 let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
                 Output::line(&format!("{time} {} {} ms", words.join(" "), of("ms")))
             }
-        }
-    }
-
-    /// Until a reload is over, whoever wanted it.
-    pub(super) fn wait_for_reload(&mut self, since: Option<u64>, timeout: std::time::Duration) -> Result<(), Failure> {
-        let p = since.map_or_else(|| json!({}), |since| json!({ "since": since }));
-        let until = std::time::Instant::now().checked_add(timeout);
-        let until = until.ok_or_else(|| Failure::Usage(format!("nobody can wait for {} s", timeout.as_secs())))?;
-        let told: Value = self.connection.call("reload.sub", &p)?;
-        loop {
-            let left = until.saturating_duration_since(std::time::Instant::now());
-            let push = if left.is_zero() { None } else { self.connection.next_push_within(left)? };
-            let Some(push) = push else {
-                return Err(Failure::Refused(Refusal::new(Code::Timeout, "no reload was over in time")));
-            };
-            if told["sub"] != push.sub || push.ev != "reload" {
-                continue;
-            }
-            self.output.record("rustsocks.reload/1", &push.d)?;
-            let is_well = push.d["success"] == true;
-            let bad = || Failure::Refused(Refusal::new(Code::Invalid, "something of it stayed as it was"));
-            return if is_well { Ok(()) } else { Err(bad()) };
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wire::admin::Code;
 
 use super::Desk;
-use super::acl::{INVALID, text_of};
+use super::acl::text_of;
 use super::ask::tell;
 use super::change::Change;
 use super::edit::Edited;
@@ -84,17 +84,6 @@ impl Desk {
         self.edit(Edited { store: STORE, is_dry: manner.dry_run, take: &mut take })
     }
 
-    /// What a reload would do; what is wrong is the exit code.
-    pub(super) fn rehearse(&mut self, what: &str) -> Result<ExitCode, Failure> {
-        let told: Value = self.connection.call("reload.run", &json!({ "what": what, "dry": true }))?;
-        if self.output.is_for_people() && self.output.fields.is_none() {
-            report(&told).iter().try_for_each(|line| Output::line(line))?;
-        } else {
-            self.output.record("rustsocks.rehearsal/1", &told)?;
-        }
-        Ok(if told["success"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
-    }
-
     /// Each file, and whether it says what is in force.
     fn files(&mut self) -> Result<(), Failure> {
         let answer: Value = self.connection.call("config.drift", &json!({}))?;
@@ -119,24 +108,6 @@ impl Desk {
             difference => Output::text(difference?["text"].as_str().unwrap_or_default()),
         }
     }
-}
-
-/// What a reload would do, a line for each component and for each fault.
-pub(crate) fn report(told: &Value) -> Vec<String> {
-    let mut lines = Vec::new();
-    for component in told["components"].as_array().into_iter().flatten() {
-        let of = |name: &str| raw(&component[name]);
-        let part = |words: &str, what: String| if what.is_empty() { what } else { format!("  {words} {what}") };
-        let would = match component["result"].as_str() {
-            Some("applied") => "would be applied",
-            Some("failed") => "WOULD FAIL",
-            Some(_) | None => "says what is in force",
-        };
-        let (changes, restart) = (part("changes", of("changes")), part("waits for a start:", of("needs_restart")));
-        lines.push(format!("{:<20} {would}{changes}{restart}", of("component")));
-        lines.extend(faults(component).into_iter().map(|fault| format!("! {fault}")));
-    }
-    lines
 }
 
 /// What is wrong with a file, with its place, a line each.

@@ -14,6 +14,7 @@ mod list;
 pub(crate) mod logs;
 mod of_file;
 mod people;
+pub(crate) mod reload;
 mod state;
 mod stream;
 
@@ -132,13 +133,7 @@ impl Desk {
             }
             Command::Acl(acl) => return self.acl(acl),
             Command::Auth(auth) => return self.auth(auth),
-            Command::Reload { what, timeout, since, .. } if what == "wait" => {
-                self.wait_for_reload(since, std::time::Duration::from_secs(timeout))?;
-            }
-            Command::Reload { what, dry_run: true, .. } => return self.rehearse(&what),
-            Command::Reload { what, .. } => {
-                self.record("reload.run", &json!({ "what": what, "idem": idem() }), "rustsocks.reload/1")?;
-            }
+            Command::Reload(reload) => return self.reload(&reload),
             Command::Audit(Audit::Tail { number }) => self.audit("audit.tail", &json!({ "n": number }))?,
             Command::Audit(Audit::Query { expr, number }) => {
                 list::checked(expr.as_deref(), filter::AUDIT)?;

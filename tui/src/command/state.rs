@@ -63,7 +63,7 @@ impl Desk {
         }
         let users = rows_of(&mut stats, "top_users");
         let destinations = rows_of(&mut stats, "top_destinations");
-        let mut numbers = Sheet::of_record(&stats, None);
+        let mut numbers = Sheet::of_record(&stats);
         numbers.rows.iter_mut().for_each(|row| with_unit(row));
         Output { has_header: false, fields: None, ..self.output }.rows(SCHEMA, numbers)?;
         for (columns, rows) in [(USERS, users), (DESTINATIONS, destinations)] {

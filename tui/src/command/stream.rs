@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use crate::failure::Failure;
-use crate::output::{Format, Output, raw};
+use crate::output::{Format, Output, raw, with_dates};
 
 impl Desk {
     /// A line for each session that is in, and then for each that comes or goes.
@@ -54,7 +54,10 @@ impl Desk {
         let mut line = session.clone();
         line["event"] = Value::from(event);
         match self.output.format {
-            Format::Json | Format::Ndjson => Output::document(&line),
+            Format::Json | Format::Ndjson => {
+                with_dates(&mut line);
+                Output::document(&line)
+            }
             Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
                 let of = |name: &str| raw(&session[name]);
                 let reason = if session["reason"].is_null() { String::new() } else { format!(" ({})", of("reason")) };

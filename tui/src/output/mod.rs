@@ -73,17 +73,27 @@ impl Output {
 
     /// One thing with its properties.
     pub(crate) fn record(&self, schema: &str, record: &Value) -> Result<(), Failure> {
+        let mut record = record.clone();
+        with_dates(&mut record);
         match self.format {
             Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
                 let has_header = self.has_header && matches!(self.format, Format::Csv | Format::Tsv);
-                Output { has_header, fields: None, ..*self }
-                    .rows(schema, Sheet::of_record(record, self.fields.as_deref()))
+                let sheet = match &self.fields {
+                    Some(fields) => Sheet::of_part(&record, fields)?,
+                    None => Sheet::of_record(&record),
+                };
+                Output { has_header, fields: None, ..*self }.rows(schema, sheet)
             }
             Format::Json | Format::Ndjson => {
                 let mut whole = Map::from_iter([("schema".to_owned(), Value::from(schema))]);
-                whole.extend(
-                    record.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())),
-                );
+                match &self.fields {
+                    Some(fields) => {
+                        for field in fields {
+                            whole.insert(field.clone(), sheet::property(&record, field)?);
+                        }
+                    }
+                    None => whole.extend(record.as_object().cloned().unwrap_or_default()),
+                }
                 Self::document(&Value::Object(whole))
             }
         }
@@ -114,6 +124,26 @@ impl Output {
         let mut out = io::stdout().lock();
         document(&mut out, value)?;
         Ok(out.flush()?)
+    }
+}
+
+/// Moments that the daemon tells in seconds since 1970, wherever they stand in a record.
+const MOMENTS: &[&str] = &["t", "start", "started", "oldest", "first_seen", "last_seen"];
+
+/// Those moments as RFC 3339.
+pub(crate) fn with_dates(record: &mut Value) {
+    match record {
+        Value::Object(properties) => {
+            for (name, value) in properties {
+                if value.is_number() && MOMENTS.contains(&name.as_str()) {
+                    *value = Kind::Time.exact(value);
+                } else {
+                    with_dates(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(with_dates),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -101,12 +101,22 @@ impl Sheet {
     }
 
     /// One object: a row for each property, those of properties with dots between the names.
-    pub(crate) fn of_record(record: &Value, only: Option<&[String]>) -> Self {
+    pub(crate) fn of_record(record: &Value) -> Self {
         let mut rows = Vec::new();
         flatten("", record, &mut rows);
-        if let Some(only) = only {
-            rows.retain(|(name, _)| only.contains(name));
+        Self::of_properties(rows)
+    }
+
+    /// The same of these properties alone, in this order.
+    pub(super) fn of_part(record: &Value, names: &[String]) -> Result<Self, Failure> {
+        let mut rows = Vec::new();
+        for name in names {
+            flatten(name, &property(record, name)?, &mut rows);
         }
+        Ok(Self::of_properties(rows))
+    }
+
+    fn of_properties(rows: Vec<(String, Value)>) -> Self {
         let columns = vec![("name".to_owned(), Kind::Text), ("value".to_owned(), Kind::Text)];
         Self { columns, rows: rows.into_iter().map(|(name, value)| vec![Value::from(name), value]).collect() }
     }
@@ -151,6 +161,19 @@ fn seconds(value: &Value) -> Option<u64> {
         reason = "a duration is not negative, and the cast saturates"
     )]
     value.as_f64().map(|seconds| seconds as u64)
+}
+
+/// What this record calls so, as its rows are named: of a list, `sample.1` is the first.
+pub(super) fn property(record: &Value, name: &str) -> Result<Value, Failure> {
+    let part = |value: &Value, part: &str| match value.as_array() {
+        Some(items) => items.get(part.parse::<usize>().ok()?.checked_sub(1)?).cloned(),
+        None => value.get(part).cloned(),
+    };
+    let found = name.split('.').try_fold(record.clone(), |value, name| part(&value, name));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = record.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        Failure::Usage(format!("there is no property {name:?}; there are {}", names.join(", ")))
+    })
 }
 
 /// A property, or one of a property: `rule.id`.

@@ -314,7 +314,7 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
         canvas.curve(inner, 26, 0, curve.into_iter());
         inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     }
-    let rows = Sheet::of_record(&record, None).rows;
+    let rows = Sheet::of_record(&record).rows;
     let first = scroll.min(rows.len().saturating_sub(1));
     let cells = usize::from(inner.width.saturating_sub(26));
     let mut y = 0;

@@ -18,7 +18,10 @@ pub(super) const OPS: &[Op] = &[
         "reload.run",
         run,
         &[
-            ("what", "all, acl for the rules alone, or users for the users file alone; all without it"),
+            (
+                "what",
+                "all, acl for the rules alone, users for the users file alone, or config, which is all as it names the others; all without it",
+            ),
             ("dry", "true says what would come of it, and nothing does; no new address is tried"),
             IDEM,
         ],
@@ -70,10 +73,11 @@ pub(super) fn run(
 ) -> Result<Value, Refusal> {
     let Run { what, dry } = read(p)?;
     let extent = match what.as_deref() {
-        None | Some("all") => Extent::Everything,
+        // Another configuration may make something else of every other file.
+        None | Some("all" | "config") => Extent::Everything,
         Some("acl") => Extent::Rules,
         Some("users") => Extent::Users,
-        Some(_) => return Err(Refusal::new(Code::BadRequest, "what: it is all, acl or users")),
+        Some(_) => return Err(Refusal::new(Code::BadRequest, "what: it is all, config, acl or users")),
     };
     desk.perform(asker, if dry { Operation::Rehearse(extent) } else { Operation::Reload(extent) })
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use wire::admin::Role;
 
 use super::{FILES, GENERATIONS, ask, ask_latest, draft};
-use crate::command::files::report;
+use crate::command::reload::report;
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};

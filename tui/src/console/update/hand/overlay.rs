@@ -186,7 +186,7 @@ fn scrolled(scroll: usize, key: KeyEvent) -> Option<usize> {
 fn detail(app: &mut App, scroll: usize, key: KeyEvent) -> Vec<Effect> {
     let Some(scroll) = scrolled(scroll, key) else { return Vec::new() };
     let record = room(app.ui.screen).record(app).1;
-    let scroll = scroll.min(Sheet::of_record(&record, None).rows.len().saturating_sub(1));
+    let scroll = scroll.min(Sheet::of_record(&record).rows.len().saturating_sub(1));
     app.ui.overlay = Some(Overlay::Detail { scroll });
     Vec::new()
 }
