@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use nix::sys::signal::Signal;
 use rig::admin::Conversation;
 use rig::rules::Rules;
 use rig::service::Service;
+use rig::signals::send;
 use rig::wait::{PATIENCE, eventually};
 use serde_json::{Value, json};
 
@@ -148,6 +150,61 @@ fn what_nobody_confirms_goes_again_whatever_was_tested_since() {
     let is_back = || fs::read_to_string(rules.path()).expect("rules") == OPEN;
     assert!(eventually(PATIENCE, is_back), "{}", operator.ask("txn.get", json!({})));
     assert!(on_disk(&rules).contains("enabled = false"), "{}", on_disk(&rules));
+}
+
+/// Rules on probation for this many seconds, for which a test was switched off, and the tests as they were before.
+fn on_probation(rules: &Rules, service: &Service, seconds: u64) -> String {
+    let mut operator = root(service);
+    add(&mut operator, &test("127.0.0.1", "allow"));
+    let before = on_disk(rules);
+    let text = OPEN.replace("127.0.0.0/8", "192.0.2.0/24");
+    let order = json!({ "text": text, "base": 1, "despite_tests": true, "confirm_s": seconds });
+    assert_eq!(operator.ask("txn.apply", order)["tests_off"], json!([1]));
+    assert!(on_disk(rules).contains("enabled = false"), "{}", on_disk(rules));
+    before
+}
+
+/// The rules of before are back, and nothing waits any more.
+fn is_over(rules: &Rules, service: &Service) {
+    let is_back = || fs::read_to_string(rules.path()).expect("rules") == OPEN;
+    assert!(eventually(2 * PATIENCE, is_back), "nobody has confirmed");
+    let nothing_waits = || root(service).ask("txn.get", json!({}))["confirm"] == Value::Null;
+    assert!(eventually(PATIENCE, nothing_waits), "it is over");
+}
+
+#[test]
+fn a_test_counts_again_when_nobody_confirms_whichever_worker_is_there_then() {
+    let (rules, service) = scene();
+    let before = on_probation(&rules, &service, 1);
+    is_over(&rules, &service);
+    assert_eq!(on_disk(&rules), before, "nobody was there");
+
+    let (rules, service) = scene();
+    let before = on_probation(&rules, &service, 6);
+    let worker = service.worker_pid();
+    send(worker, Signal::SIGKILL);
+    let _next = service.successor_of(worker);
+    is_over(&rules, &service);
+    assert_eq!(on_disk(&rules), before, "the worker died");
+
+    let (rules, service) = scene();
+    let before = on_probation(&rules, &service, 6);
+    let worker = service.worker_pid();
+    service.process.signal(Signal::SIGUSR2);
+    let _next = service.successor_of(worker);
+    is_over(&rules, &service);
+    assert_eq!(on_disk(&rules), before, "another program came");
+}
+
+#[test]
+fn a_test_counts_again_among_others_that_were_saved_since() {
+    let (rules, service) = scene();
+    on_probation(&rules, &service, 3600);
+    let mut operator = root(&service);
+    add(&mut operator, &test("198.51.100.1", "deny"));
+    operator.ask("txn.rollback", json!({ "to": 1 }));
+    assert!(!on_disk(&rules).contains("enabled"), "{}", on_disk(&rules));
+    assert_eq!(operator.ask("acl.tests.get", json!({}))["tests"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]

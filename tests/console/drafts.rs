@@ -258,3 +258,29 @@ fn a_draft_stays_with_its_daemon_when_the_console_goes_to_another() {
     screen.signal(Signal::SIGTERM);
     screen.wait_for_end();
 }
+
+#[test]
+fn a_draft_goes_on_when_the_worker_is_killed_and_when_another_program_takes_its_place() {
+    let (_rules, service, place) = scene();
+    let state = place.path().to_str().expect("temporary directories have plain names");
+    let mut screen = Screen::open(&socket(&service), SIZE, &[("XDG_STATE_HOME", state)]);
+    at_rules(&mut screen);
+    screen.type_in("d");
+    screen.wait_for("1 changes");
+    for signal in [Signal::SIGKILL, Signal::SIGUSR2] {
+        screen.wait_until("nothing said", |text| !text.contains("your draft goes on"));
+        let worker = service.worker_pid();
+        // The worker dies of the one, and the monitor begins another by the other.
+        let whom = if signal == Signal::SIGKILL { worker } else { service.process.pid() };
+        send(whom, signal);
+        let _next = service.successor_of(worker);
+        screen.wait_for("your draft goes on");
+        screen.wait_for("1 changes, valid");
+    }
+    screen.type_in("A");
+    screen.wait_for("Apply the draft?");
+    screen.type_in("\t\t\t\tapply");
+    screen.wait_for("generation 2 is in force");
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}

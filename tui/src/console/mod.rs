@@ -12,7 +12,6 @@ mod event;
 mod export;
 mod field;
 mod form;
-
 mod kept;
 mod keyboard;
 mod keymap;

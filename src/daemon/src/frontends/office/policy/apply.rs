@@ -75,7 +75,7 @@ impl Office {
         let store = running.store;
         let needs_restart = self.refuse_surprises(running, text, manner.into())?;
         let place = self.place_for(running, text, wish)?;
-        let aside = self.made_way(caller, (running, text), DespiteTests::of(manner.despite_tests))?;
+        let aside = self.in_the_way((running, text), DespiteTests::of(manner.despite_tests))?;
         let bench = self.workshop.bench(store);
         let is_on_probation = manner.confirm_s > 0 && *running.text != *text;
         // What is given up is a generation, too.
@@ -86,7 +86,11 @@ impl Office {
         };
         let source = if wish.run_time { Source::Runtime } else { Source::Applied };
         let order = Deed { op, source, comment: &manner.comment, idem: manner.idem.as_deref(), place };
-        let done = bench.put_on_probation(pending(), || self.put_in_force(running, text, caller, &order));
+        // Tests are switched off when it is known already that they are to come back.
+        let done = bench.put_on_probation(pending(), || {
+            aside.as_ref().map_or(Ok(()), |aside| self.set_tests_aside(caller, aside))?;
+            self.put_in_force(running, text, caller, &order)
+        });
         let Done { outcome: number, audit } = self.settled(caller, done, aside.as_ref())?;
         let ends_denied = manner.existing == Existing::EndDenied && store != Store::Config;
         let ended = if ends_denied { self.world.revoke() } else { 0 };
@@ -129,9 +133,9 @@ impl Office {
         let wish = Wish { run_time: back.run_time, expect_file: back.expect_file };
         let order = Return { comment: &back.comment, idem: back.idem.as_deref(), despite: back.despite_tests, wish };
         let done = self.bring_back(&pen, (store, back.to), caller, &order)?;
-        let waited = bench.pending().filter(|pending| pending.back_to == back.to);
-        bench.expect(None);
+        let waited = bench.pending().filter(|pending| pending.number != back.to);
         self.put_tests_on(caller, waited.as_ref());
+        bench.expect(None);
         Ok(json!({ "gen": done.outcome, "audit": done.audit }))
     }
 
@@ -148,19 +152,23 @@ impl Office {
             let is_overdue =
                 |running: Running| (running.number, Digest::of(&running.text)) == (overdue.number, overdue.sha);
             let is_current = self.running_under(&pen, store).is_ok_and(is_overdue);
+            let nobody = Caller::holder("nobody", Scope::Admin);
             if !is_current {
+                // A worker that died in the middle has brought the text back, or not even written the other, and no more.
+                if self.is_back(&pen, store, &overdue) {
+                    self.put_tests_on(&nobody, Some(&overdue));
+                }
                 bench.expect(None);
                 continue;
             }
-            let nobody = Caller::holder("nobody", Scope::Admin);
             // A test that was saved since is no reason to stay with what nobody confirmed.
             let wish = Wish::default();
             let order = Return { comment: "nobody confirmed in time", idem: None, despite: true, wish };
             // It waits on disk until it is done, whatever becomes of this worker meanwhile.
             match self.bring_back(&pen, (store, overdue.back_to), &nobody, &order) {
                 Ok(_) => {
-                    bench.expect(None);
                     self.put_tests_on(&nobody, Some(&overdue));
+                    bench.expect(None);
                 }
                 Err(no) => {
                     tracing::error!(
@@ -171,6 +179,13 @@ impl Office {
                 }
             }
         }
+    }
+
+    /// Whether what was in force before this is in force.
+    fn is_back(&self, pen: &MutexGuard<'_, ()>, store: Store, gone: &Pending) -> bool {
+        let Ok(running) = self.running_under(pen, store) else { return false };
+        let generations = held(&self.workshop.bench(store).generations);
+        generations.find(gone.back_to).is_some_and(|(_, text)| *text == *running.text)
     }
 
     /// Another worker serves, and keeps watch.
@@ -198,22 +213,18 @@ impl Office {
         let run_time = wish.run_time || (is_beside && wish.expect_file.is_none());
         let place = self.place_for(&running, &text, Wish { run_time, ..wish })?;
         let order = Deed { op: "txn.rollback", source: Source::Rollback, comment, idem, place };
-        let aside = self.made_way(caller, (&running, &text), DespiteTests::of(despite))?;
-        let done = self.put_in_force(&running, &text, caller, &order);
+        let aside = self.in_the_way((&running, &text), DespiteTests::of(despite))?;
+        let written = aside.as_ref().map_or(Ok(()), |aside| self.set_tests_aside(caller, aside));
+        let done = written.and_then(|()| self.put_in_force(&running, &text, caller, &order));
         self.settled(caller, done, aside.as_ref())
     }
 
-    /// Has tests switched off that rules fail, where that is wanted.
-    fn made_way(
-        &self,
-        caller: &Caller,
-        (running, text): (&Running, &str),
-        wish: DespiteTests,
-    ) -> Result<Option<Aside>, No> {
+    /// Tests that rules fail, where these are to come all the same.
+    fn in_the_way(&self, (running, text): (&Running, &str), wish: DespiteTests) -> Result<Option<Aside>, No> {
         if running.store != Store::Acl || *running.text == *text {
             return Ok(None);
         }
-        self.set_tests_aside(caller, text, wish)
+        self.tests_in_the_way(text, wish)
     }
 
     /// Tests that were switched off for what has not come are switched on again.

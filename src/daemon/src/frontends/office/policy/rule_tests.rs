@@ -98,11 +98,11 @@ impl Office {
         validation.diagnoses.splice(0..0, said);
     }
 
-    /// Switches the tests off that a text fails, if somebody wants that; says which, if there are any.
+    /// The tests that a text fails and that somebody wants switched off for it, if there are any.
     ///
     /// # Errors
     /// There are some, and nobody has said that they may be switched off.
-    pub(super) fn set_tests_aside(&self, caller: &Caller, text: &str, wish: DespiteTests) -> Result<Option<Aside>, No> {
+    pub(super) fn tests_in_the_way(&self, text: &str, wish: DespiteTests) -> Result<Option<Aside>, No> {
         let (former, tests) = self.saved_tests()?;
         if tests.is_empty() {
             return Ok(None);
@@ -118,13 +118,23 @@ impl Office {
         let tests: Vec<usize> = failing.iter().map(|(number, ..)| *number).collect();
         let off = |number| json!({ "op": "test.set", "test": number, "set": { "enabled": false } });
         let text = edited(&former, &tests.iter().map(off).collect::<Vec<_>>())?;
-        self.write_tests(caller, (&former, &text), ("the rules that come fail them", None))?;
         Ok(Some(Aside { tests, former, text }))
     }
 
-    /// The rules for which tests were switched off have not come, or have gone again.
+    /// Switches them off.
+    pub(super) fn set_tests_aside(&self, caller: &Caller, aside: &Aside) -> Result<(), No> {
+        self.write_tests(caller, (&aside.former, &aside.text), ("the rules that come fail them", None)).map(drop)
+    }
+
+    /// The rules for which tests were switched off have not come, or have gone again: those that the rules in force pass
+    /// count again, also among others that were saved since.
     pub(super) fn bring_tests_back(&self, caller: &Caller, aside: &Aside, why: &str) {
-        if let Err(no) = self.write_tests(caller, (&aside.text, &aside.former), (why, None)) {
+        let deed = || {
+            let (now, tests) = self.saved_tests()?;
+            let text = switched_on(&now, &tests, aside, &Book::in_force(&self.world.regime().snapshot))?;
+            self.write_tests(caller, (&now, &text), (why, None))
+        };
+        if let Err(no) = deed() {
             tracing::error!(reason = %no, tests = ?aside.tests, "tests of the rules are switched off and should not be");
         }
     }
@@ -178,6 +188,23 @@ fn read(text: &str) -> Result<Vec<Test>, No> {
         return Ok(Vec::new());
     }
     rule_tests::load(NAME, text).map_err(|problems| No::Invalid(Validation::refused(&problems).first_error()))
+}
+
+/// What the tests are once those that were set aside count again, as far as these rules pass them: word for word what they
+/// were before, unless others were saved since.
+fn switched_on(now: &str, tests: &[Test], aside: &Aside, book: &Book) -> Result<String, No> {
+    let off = read(&aside.text)?;
+    let passes = |test: &Test| Found::of(book, test).fault.is_none();
+    let set_aside = || aside.tests.iter().filter_map(|number| off.get(number.checked_sub(1)?));
+    if now == aside.text && set_aside().all(passes) {
+        return Ok(aside.former.to_string());
+    }
+    let on = |test: &Test| {
+        let number = tests.iter().position(|known| known == test)? + 1;
+        Some(json!({ "op": "test.set", "test": number, "set": { "enabled": null } }))
+    };
+    let ops: Vec<Value> = set_aside().filter(|test| passes(test)).filter_map(on).collect();
+    if ops.is_empty() { Ok(now.to_owned()) } else { edited(now, &ops) }
 }
 
 /// A file without a test would be refused, so the last one takes the file's words with it.
