@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use rig::admin::Conversation;
 use rig::target::tunnel;
-use serde_json::json;
+use rig::users::Users;
+use rig::wait::{PATIENCE, eventually};
+use serde_json::{Value, json};
 
 use crate::{id_of, root, start};
 
@@ -64,8 +67,7 @@ fn sum_of_line(log: &Path, line: usize) -> String {
 
 fn previous_of_line(log: &Path, line: usize) -> String {
     let text = fs::read_to_string(log).expect("the log is there");
-    let record: serde_json::Value =
-        serde_json::from_str(text.lines().nth(line - 1).expect("so many lines")).expect("JSON");
+    let record: Value = serde_json::from_str(text.lines().nth(line - 1).expect("so many lines")).expect("JSON");
     record["prev"].as_str().expect("a hash").to_owned()
 }
 
@@ -89,4 +91,67 @@ fn the_log_is_searched_and_told_as_it_is_written() {
     assert_eq!(overseer.ask("meta.close", json!({ "sub": open }))["closed"], true);
     let mut reader = crate::somebody(&service, 4322, &[crate::READ, crate::OPERATE]);
     assert_eq!(reader.refused("audit.sub", json!({})).0, "denied");
+}
+
+#[test]
+fn a_record_says_who_was_changed_and_how_and_no_secret() {
+    let users = Users::of(&[("alice", b"wonderland"), ("bob", b"a good password")]);
+    let service = start(&[crate::BY_HAND, &users.settings(&["userpass"])].concat());
+    let mut operator = root(&service);
+    let quick = |ops: Value| json!({ "store": "users", "ops": ops });
+    operator.ask("txn.quick", quick(json!([{ "op": "user.disable", "name": "bob" }])));
+    operator.ask("users.passwd", json!({ "name": "alice", "secret": "another good one" }));
+    operator.ask("users.add", json!({ "name": "carol", "generate": true, "user": { "groups": ["staff"] } }));
+    operator.ask("txn.quick", quick(json!([{ "op": "limit.set", "target": "user/alice", "limits": { "conns": 7 } }])));
+    let grant = json!({ "target": "user/alice", "bandwidth_limit_mbps": 8, "until": "2099-01-01T00:00:00Z" });
+    let override_id = operator.ask("limits.override", grant)["id"].as_str().expect("an id").to_owned();
+    operator.ask("limits.reset", json!({ "target": "user/alice" }));
+    let changes: Vec<Value> = operator.ask("audit.query", json!({ "filter": "phase=intent" }))["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .map(|record| record["changes"].clone())
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            json!(["chg users/bob enabled=false"]),
+            json!(["chg users/alice password_hash=***"]),
+            json!(["add users/carol groups=[\"staff\"], name=carol, password_hash=***"]),
+            json!(["chg users/alice max_connections=7"]),
+            json!(["bandwidth_limit_mbps 8 until 2099-01-01T00:00:00Z"]),
+            json!([format!("{override_id}: bandwidth_limit_mbps 8 until 2099-01-01T00:00:00Z")]),
+        ]
+    );
+    let found = operator.ask("audit.query", json!({ "filter": "changes~*bob* phase=done" }));
+    assert_eq!(found["records"].as_array().map(Vec::len), Some(1), "{found}");
+}
+
+#[test]
+fn an_end_that_is_cut_off_while_the_daemon_runs_is_noticed() {
+    let service = start("");
+    let log = service.directory().join("audit.jsonl");
+    let mut operator = root(&service);
+    for src in ["192.0.2.7", "192.0.2.8"] {
+        operator.ask("auth.unban", json!({ "src": src }));
+    }
+    let check = |operator: &mut Conversation| {
+        let checks = operator.ask("health.get", json!({}))["checks"].clone();
+        checks.as_array().expect("checks").iter().find(|check| check["name"] == "audit").expect("it is there").clone()
+    };
+    assert!(eventually(PATIENCE, || check(&mut operator)["state"] == "ok"));
+    let text = fs::read_to_string(&log).expect("the log is there");
+    let kept = text.lines().take(2).fold(String::new(), |kept, line| kept + line + "\n");
+    fs::write(&log, kept).expect("root may");
+    assert!(eventually(PATIENCE, || check(&mut operator)["state"] == "warn"), "{}", check(&mut operator));
+    operator.ask("auth.unban", json!({ "src": "192.0.2.9" }));
+    let records = operator.ask("audit.tail", json!({}))["records"].clone();
+    let told: Vec<_> = records.as_array().expect("records").iter().map(|it| (&it["seq"], &it["op"])).collect();
+    let [unban, cut] = [json!("auth.unban"), json!("audit.cut")];
+    let numbers: Vec<Value> = [1, 2, 5, 6, 7].map(Value::from).to_vec();
+    let ops = [&unban, &unban, &cut, &unban, &unban];
+    assert_eq!(told, numbers.iter().zip(ops).collect::<Vec<_>>(), "{records}");
+    let verdict = operator.ask("audit.verify", json!({}));
+    assert_eq!((&verdict["ok"], &verdict["broken"][0]), (&json!(false), &json!(3)), "{verdict}");
+    assert_eq!(check(&mut operator)["state"], "warn", "what is gone does not come back");
 }

@@ -124,7 +124,7 @@ fn a_file_with_faults_is_overwritten_only_by_whoever_has_seen_it() {
     let (rules, service, draft, said) = edited("[[users");
     assert_eq!(said["problems"].as_array().map(Vec::len), Some(1), "{said}");
     let mut operator = root(&service);
-    assert_eq!(operator.refused("txn.merge", json!({ "draft": draft, "file": true })).0, "bad_request");
+    assert_eq!(operator.refused("txn.merge", json!({ "draft": draft, "file": true })).0, "invalid");
     let seen = said["file_sha"].clone();
     rules.rewrite("[[groups");
     let is_other = || {

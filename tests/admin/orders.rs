@@ -86,6 +86,17 @@ fn an_order_with_a_name_is_carried_out_once() {
     assert_eq!(again.ask("meta.outcome", json!({ "idem": "01JD" })), json!({ "state": "applied", "ok": done }));
     assert_eq!(again.ask("meta.outcome", json!({ "idem": "never" })), json!({ "state": "unknown" }));
     let _still_there = id_of(&mut again, &second.0);
+    for (op, p) in [
+        ("sessions.kill", json!({ "filter": "cmd=connect", "idem": "01JD", "expect": 1 })),
+        ("auth.unban", json!({ "src": "192.0.2.7", "idem": "01JD" })),
+    ] {
+        assert_eq!(
+            again.refused(op, p).0,
+            "conflict",
+            "another order, which is not answered with what came of this one"
+        );
+    }
+    let _still_there = id_of(&mut again, &second.0);
 }
 
 #[test]

@@ -199,7 +199,7 @@ fn what_cannot_be_in_force_is_refused_with_its_place_and_nothing_changes() {
     assert_eq!((&valid["ok"], lines), (&json!(false), vec![&json!(10), &json!(11)]), "{valid}");
     assert!(valid["diag"][1]["hint"].as_str().expect("advice").contains("action"), "{valid}");
     let (code, refusal) = operator.refused("txn.apply", json!({ "text": wrong, "base": 1 }));
-    assert_eq!(code, "bad_request");
+    assert_eq!(code, "invalid");
     assert!(refusal["msg"].as_str().expect("words").contains("10:"), "{refusal}");
     for (op, p) in [
         ("txn.apply", json!({ "text": OPEN })),
@@ -293,7 +293,7 @@ fn a_request_is_tried_against_a_draft_before_it_counts() {
     let rule = &tried["decision"]["rule"]["name"];
     assert_eq!((&tried["verdict"], rule), (&json!("deny"), &json!("users/*#1")), "{tried}");
     let nonsense = json!({ "text": "[[users]]\n", "dest": "127.0.0.1", "port": 80 });
-    assert_eq!(operator.refused("acl.explain", nonsense).0, "bad_request");
+    assert_eq!(operator.refused("acl.explain", nonsense).0, "invalid");
 }
 
 #[test]
@@ -322,4 +322,40 @@ fn whoever_watches_is_told_who_writes_and_what_waits() {
     while !told["d"]["confirm"].is_null() || told["d"]["drafts"] != json!([]) {
         told = watcher.push();
     }
+}
+
+#[test]
+fn a_text_that_cannot_be_read_is_invalid_and_its_place_is_told() {
+    let (_rules, service) = scene();
+    let mut operator = root(&service);
+    let broken = "[global]\ndefault_policy = \"deny\n";
+    let draft = operator.ask("txn.draft.open", json!({ "text": broken }))["draft"].clone();
+    let op = json!({ "op": "owner.add", "owner": "users/alice" });
+    for (op, p) in [
+        ("txn.apply", json!({ "draft": draft })),
+        ("txn.apply", json!({ "text": broken, "base": 1 })),
+        ("txn.diff", json!({ "draft": draft })),
+        ("txn.merge", json!({ "draft": draft })),
+        ("txn.draft.op", json!({ "draft": draft, "ops": [op] })),
+        ("acl.whatif", json!({ "draft": draft })),
+        ("acl.tests.run", json!({ "draft": draft })),
+        ("acl.tests.put", json!({ "text": broken })),
+    ] {
+        let (code, refusal) = operator.refused(op, p);
+        let found = &refusal["data"]["diag"][0];
+        assert_eq!(
+            (code.as_str(), &found["sev"], &found["line"]),
+            ("invalid", &json!("error"), &json!(2)),
+            "{op}: {refusal}"
+        );
+        assert!(found["col"].is_u64() && found["msg"].is_string(), "{op}: {refusal}");
+    }
+    let unknown = "[global]\ndefault_policy = \"deny\"\n[[users]]\nusername = \"a\"\nfoo = 1\n";
+    let (code, refusal) = operator.refused("txn.apply", json!({ "text": unknown, "base": 1 }));
+    assert_eq!((code.as_str(), &refusal["data"]["diag"][0]["line"]), ("invalid", &json!(5)), "{refusal}");
+    assert_eq!(
+        operator.ask("txn.validate", json!({ "draft": draft }))["ok"],
+        false,
+        "what is only looked at is answered"
+    );
 }

@@ -1,9 +1,13 @@
 //! Operators reload, and hear of every fault where it is.
 
+use nix::sys::signal::Signal;
+use rig::admin::Conversation;
 use rig::service::Service;
+use rig::wait::{PATIENCE, eventually};
 use serde_json::json;
 
-use crate::{LOOPBACK, OPERATE, READ, settings, somebody, start};
+use crate::policy::OPEN;
+use crate::{LOOPBACK, OPERATE, READ, root, ruled, settings, somebody, start};
 
 fn rewrite(service: &Service, more: &str) {
     service.rewrite(&[LOOPBACK, &settings(), more].concat());
@@ -28,7 +32,7 @@ fn an_operator_reloads_and_is_told_what_changed_or_what_is_wrong() {
         reloads.as_array().expect("a list").iter().map(|reload| reload["success"].clone()).collect();
     assert_eq!(successes, [json!(false), json!(true)]);
     assert_eq!(operator.refused("reload.run", json!({ "what": "moon" })).0, "bad_request");
-    let records = crate::root(&service).ask("audit.tail", json!({}));
+    let records = root(&service).ask("audit.tail", json!({}));
     let phases: Vec<_> =
         records["records"].as_array().expect("a list").iter().map(|record| record["phase"].clone()).collect();
     assert_eq!(phases, ["intent", "done", "intent", "failed"]);
@@ -38,7 +42,7 @@ fn an_operator_reloads_and_is_told_what_changed_or_what_is_wrong() {
 fn whoever_looks_is_told_of_every_reload_and_of_what_holds_since() {
     let service = start("[server]\nwatch_files = false\n[limits]\nmax_connections_per_user = 5\n");
     let mut reader = somebody(&service, 4322, &[READ]);
-    let setting = |reader: &mut rig::admin::Conversation, key: &str| {
+    let setting = |reader: &mut Conversation, key: &str| {
         let settings = reader.ask("config.effective", json!({}))["settings"].clone();
         let found = settings.as_array().expect("a list").iter().find(|setting| setting["key"] == key).cloned();
         found.unwrap_or_else(|| panic!("{key} is not in {settings}"))
@@ -109,7 +113,7 @@ fn a_rehearsal_says_what_a_reload_would_do_and_nothing_comes_of_it() {
     let difference = reader.ask("txn.diff", json!({ "store": "config", "file": true }));
     assert!(difference["text"].as_str().is_some_and(|text| text.contains("\"many\"")), "{difference}");
     assert_eq!(reader.refused("reload.run", json!({ "dry": true })).0, "denied");
-    let records = crate::root(&service).ask("audit.tail", json!({}))["records"].clone();
+    let records = root(&service).ask("audit.tail", json!({}))["records"].clone();
     assert!(
         records
             .as_array()
@@ -136,4 +140,52 @@ fn files_that_change_without_a_reload_are_noticed_until_they_say_again_what_is_i
     rewrite(&service, "[server]\nwatch_files = false\n");
     assert_eq!(told(), json!([]));
     assert_eq!(reader.refused("txn.diff", json!({ "store": "config", "file": true })).0, "not_found");
+}
+
+#[test]
+fn a_reload_that_no_operator_ordered_is_on_record_and_what_it_brought_can_come_back() {
+    const OTHER: &str = "[global]\ndefault_policy = \"deny\"\n";
+    let (rules, service) = ruled(OPEN);
+    let reload = || service.process.signal(Signal::SIGHUP);
+    rules.rewrite(OTHER);
+    reload();
+    let mut operator = root(&service);
+    let records = |operator: &mut Conversation| {
+        let records = operator.ask("audit.query", json!({ "filter": "op=reload.run" }))["records"].clone();
+        records.as_array().expect("records").clone()
+    };
+    assert!(eventually(PATIENCE, || records(&mut operator).len() == 1));
+    let record = records(&mut operator)[0].clone();
+    assert_eq!((&record["who"], &record["phase"]), (&json!({ "trigger": "sighup" }), &json!("done")), "{record}");
+    assert_eq!((&record["target"], &record["changes"]), (&json!("everything"), &json!(["acl gen 2"])), "{record}");
+
+    rules.rewrite("[global]\ndefault_policy = \"perhaps\"\n");
+    reload();
+    assert!(eventually(PATIENCE, || records(&mut operator).len() == 2));
+    let failed = records(&mut operator)[1].clone();
+    assert_eq!(
+        (&failed["phase"], failed["result"].as_str().is_some_and(|it| it.contains(":2:18:"))),
+        (&json!("failed"), true),
+        "{failed}"
+    );
+    rules.rewrite(OTHER);
+
+    operator.ask("txn.rollback", json!({ "to": 1 }));
+    assert_eq!(std::fs::read_to_string(rules.path()).expect("it is there"), OPEN, "nobody had asked for it before");
+    let generations = operator.ask("txn.history", json!({}));
+    let told: Vec<_> = generations.as_array().expect("a list").iter().map(|it| (&it["gen"], &it["source"])).collect();
+    let [rollback, file] = [json!("rollback"), json!("file")];
+    assert_eq!(told, [(&json!(3), &rollback), (&json!(2), &file), (&json!(1), &file)]);
+    assert_eq!(operator.ask("audit.verify", json!({}))["ok"], true);
+}
+
+#[test]
+fn a_file_that_was_noticed_is_on_record_too() {
+    let service = start("");
+    rewrite(&service, "[limits]\nmax_connections_per_user = 7\n");
+    let mut operator = root(&service);
+    let found = |operator: &mut Conversation| {
+        operator.ask("audit.query", json!({ "filter": "trigger=file" }))["records"][0]["changes"].clone()
+    };
+    assert!(eventually(PATIENCE, || found(&mut operator) == json!(["config gen 2"])), "{}", found(&mut operator));
 }

@@ -217,8 +217,12 @@ fn whoever_may_only_look_sees_tests_and_writes_none() {
     let mut operator = somebody(&service, 4321, &[READ, OPERATE]);
     assert_eq!(operator.ask("acl.tests.run", json!({}))["failed"], 0);
     assert_eq!(operator.refused("acl.tests.put", change).0, "denied");
-    for nonsense in [json!({}), json!({ "text": "", "ops": [{}] }), json!({ "text": "[[tests]]\nport = 1\n" })] {
-        assert_eq!(root(&service).refused("acl.tests.put", nonsense).0, "bad_request");
+    for (nonsense, code) in [
+        (json!({}), "bad_request"),
+        (json!({ "text": "", "ops": [{}] }), "bad_request"),
+        (json!({ "text": "[[tests]]\nport = 1\n" }), "invalid"),
+    ] {
+        assert_eq!(root(&service).refused("acl.tests.put", nonsense).0, code);
     }
 }
 

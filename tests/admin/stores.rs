@@ -140,7 +140,7 @@ fn the_configuration_is_changed_key_by_key_and_says_what_waits_for_a_start() {
     assert_eq!(applied["needs_restart"], json!(["server.worker_threads"]), "{applied}");
     let wrong = json!([{ "op": "set", "key": "limits.max_conections", "value": 9 }, { "op": "set", "key": "udp.no", "value": 1 }]);
     let (code, refusal) = operator.refused("txn.quick", quick("config", wrong));
-    assert_eq!(code, "bad_request", "{refusal}");
+    assert_eq!(code, "invalid", "{refusal}");
     assert!(refusal["msg"].as_str().expect("words").contains("max_conections"), "{refusal}");
     assert_eq!(operator.ask("txn.rollback", json!({ "store": "config", "to": 1 }))["gen"], 4);
     assert_eq!(fs::read_to_string(&file).expect("it is there"), before);
@@ -160,7 +160,7 @@ fn who_gives_orders_and_which_files_are_opened_is_not_changed_over_the_socket() 
     ] {
         let set = json!([{ "op": "set", "key": key, "value": value }]);
         let (code, refusal) = operator.refused("txn.quick", quick("config", set));
-        assert_eq!(code, "bad_request", "{refusal}");
+        assert_eq!(code, "invalid", "{refusal}");
         assert!(refusal["msg"].as_str().expect("words").contains(&format!("{key}: ")), "{refusal}");
     }
     assert_eq!(fs::read_to_string(&file).expect("it is there"), before);

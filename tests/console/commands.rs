@@ -392,3 +392,20 @@ fn the_state_is_told_check_by_check_and_who_has_the_most() {
     let status = String::from_utf8(status.stdout).expect("output is text");
     assert!(status.contains("fd_limit") && status.contains("rss"), "{status}");
 }
+
+#[test]
+fn a_broken_chain_of_the_audit_log_is_an_exit_code() {
+    let service = daemon();
+    let socket = socket(&service);
+    for source in ["192.0.2.7", "192.0.2.8"] {
+        assert!(client(&socket, &["auth", "unban", source, "--yes"]).status.success());
+    }
+    let verdict = client(&socket, &["audit", "verify"]);
+    assert!(verdict.status.success(), "{verdict:?}");
+    let log = service.directory().join("audit.jsonl");
+    let text = std::fs::read_to_string(&log).expect("the log is there");
+    std::fs::write(&log, text.replacen("192.0.2.7", "192.0.2.9", 1)).expect("root may");
+    let verdict = client(&socket, &["-o", "json", "audit", "verify"]);
+    let told: Value = serde_json::from_slice(&verdict.stdout).expect("a document");
+    assert_eq!((verdict.status.code(), &told["ok"]), (Some(1), &json!(false)), "{verdict:?}");
+}

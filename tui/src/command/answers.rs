@@ -57,12 +57,19 @@ impl Desk {
             ("role", Kind::Text),
             ("op", Kind::Text),
             ("target", Kind::Text),
-            ("summary", Kind::Text),
+            ("changes", Kind::Text),
             ("result", Kind::Text),
             ("comment", Kind::Text),
         ];
         let records = listed(&answer, "records");
         self.output.rows("rustsocks.audit/1", Sheet::of_objects(&columns, &records))
+    }
+
+    /// Whether the audit log is as it was written.
+    pub(super) fn verify(&mut self) -> Result<ExitCode, Failure> {
+        let verdict: Value = self.connection.call("audit.verify", &json!({}))?;
+        self.output.record("rustsocks.audit/1", &verdict)?;
+        Ok(if verdict["ok"] == Value::Bool(true) { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
     pub(super) fn ops(&mut self) -> Result<(), Failure> {

@@ -139,7 +139,7 @@ impl Desk {
                 list::checked(expr.as_deref(), filter::AUDIT)?;
                 self.audit("audit.query", &json!({ "filter": expr.unwrap_or_default(), "n": number }))?;
             }
-            Command::Audit(Audit::Verify) => self.record("audit.verify", &json!({}), "rustsocks.audit/1")?,
+            Command::Audit(Audit::Verify) => return self.verify(),
             Command::Support(Support::Bundle { file, addresses }) => self.bundle(&file, addresses)?,
             Command::Raw { request } => self.raw(&request)?,
             Command::Ops => self.ops()?,

@@ -207,6 +207,7 @@ impl House {
         let pulse = Pulse::start(Arc::clone(&counting), Arc::clone(&office), place.as_deref())
             .context("cannot start a thread")?;
         start_watches(&office).context("cannot start a thread")?;
+        start_reload_book(&office).context("cannot start a thread")?;
         let admin =
             open_admin(settings, for_admin, admin, Arc::clone(&office)).context("cannot serve the admin socket")?;
         certificates.follow(&counting.metrics);
@@ -378,6 +379,13 @@ fn start_watches(office: &Arc<Office>) -> io::Result<()> {
         thread.spawn(move || office.keep_watch(store)).map(drop)?;
     }
     Ok(())
+}
+
+/// Keeps what reloads bring, as long as this worker serves.
+fn start_reload_book(office: &Arc<Office>) -> io::Result<()> {
+    let office = Arc::clone(office);
+    let thread = std::thread::Builder::new().name("reload-book".to_owned());
+    thread.spawn(move || office.keep_reload_book()).map(drop)
 }
 
 /// Lets each scrape see who is turned away before a session begins.

@@ -4,10 +4,11 @@
 //! and its last line is read anew whenever somebody else has written.
 //! Knows nothing of who may do what.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use blake2::digest::consts::U32;
@@ -19,20 +20,29 @@ use serde_json::Value;
 /// The longest line that is read back, in bytes.
 const LONGEST: u64 = 64 * 1024;
 
+/// The operation of a line which says that those before it are not what they were.
+const CUT: &str = "audit.cut";
+
 #[derive(Debug)]
 pub(crate) struct Audit {
     path: PathBuf,
     book: Mutex<Book>,
+    /// Lines were taken off the end of this file, or changed there, while this process wrote it.
+    is_cut: AtomicBool,
 }
 
 /// What is known of the file.
 #[derive(Debug, Default)]
 struct Book {
     open: Option<File>,
-    /// How long it was after our last line.
-    length: u64,
+    /// Which file our last line went into, and how long that was then.
+    known: Option<(Identity, u64)>,
     last: Last,
+    is_cut: bool,
 }
+
+/// Device and number.
+type Identity = (u64, u64);
 
 /// The last line.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -52,6 +62,9 @@ pub(crate) struct Entry<'a> {
     pub(crate) op: &'a str,
     #[serde(skip_serializing_if = "Value::is_null")]
     pub(crate) target: Value,
+    /// What it changes, item by item; no secret is in it.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub(crate) changes: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comment: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +89,7 @@ struct Line<'a> {
 struct Linked {
     seq: u64,
     prev: Option<String>,
+    op: Option<String>,
 }
 
 /// What came of going through the whole file.
@@ -90,7 +104,7 @@ pub(crate) struct Verdict {
 
 impl Audit {
     pub(crate) fn at(path: PathBuf) -> Self {
-        Self { path, book: Mutex::default() }
+        Self { path, book: Mutex::default(), is_cut: AtomicBool::new(false) }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -104,6 +118,7 @@ impl Audit {
     pub(crate) fn write(&self, entry: &Entry<'_>) -> io::Result<()> {
         let mut book = self.book();
         let written = book.write(&self.path, entry);
+        self.is_cut.store(book.is_cut, Relaxed);
         if written.is_err() {
             // Whatever is wrong, the next line finds out for itself where the file ends.
             book.open = None;
@@ -130,6 +145,16 @@ impl Audit {
     /// Why it could not.
     pub(crate) fn reach(&self) -> io::Result<()> {
         open(&self.path).map(drop)
+    }
+
+    /// Whether lines were taken off the end of the file, or changed there, while this process wrote it; a rotation begins anew.
+    /// Never waits for somebody who writes.
+    pub(crate) fn is_cut(&self) -> bool {
+        if let Ok(mut book) = self.book.try_lock() {
+            book.look_at(&self.path);
+            self.is_cut.store(book.is_cut, Relaxed);
+        }
+        self.is_cut.load(Relaxed)
     }
 
     /// The last lines, the oldest first.
@@ -194,6 +219,9 @@ impl Audit {
             let read = text.and_then(|text| Some((text, serde_json::from_slice::<Linked>(text).ok()?)));
             let why = match (&read, &last) {
                 (None, _) => Some("it is no whole record"),
+                (Some((_, linked)), _) if linked.op.as_deref() == Some(CUT) => {
+                    Some("those before it were cut off or changed")
+                }
                 (Some((_, linked)), Some(last)) if linked.prev != last.hash => Some("the one before it is another one"),
                 (Some((_, linked)), Some(last)) if linked.seq != last.seq + 1 => Some("its number is out of order"),
                 // What was before the first one is in another file.
@@ -213,12 +241,7 @@ impl Audit {
 
 impl Book {
     fn write(&mut self, path: &Path, entry: &Entry<'_>) -> io::Result<()> {
-        let file = if let Some(file) = self.open.take().filter(|file| is_at(file, path)) {
-            file
-        } else {
-            self.length = u64::MAX;
-            open(path)?
-        };
+        let file = if let Some(file) = self.open.take().filter(|file| is_at(file, path)) { file } else { open(path)? };
         file.lock()?;
         let written = self.append(&file, entry);
         let unlocked = file.unlock();
@@ -227,29 +250,77 @@ impl Book {
     }
 
     fn append(&mut self, mut file: &File, entry: &Entry<'_>) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        let length = file.metadata()?.len();
-        if length != self.length {
+        let metadata = file.metadata()?;
+        let (identity, length) = (identity(&metadata), metadata.len());
+        let (mut bytes, mut last, mut is_cut) = (Vec::new(), self.last.clone(), self.is_cut);
+        if self.known != Some((identity, length)) {
             let end = End::of(file, length)?;
             if end.is_torn {
                 bytes.push(b'\n');
             }
-            // A file that is new goes on where the one before it ended.
-            self.last = end.last.unwrap_or_else(|| std::mem::take(&mut self.last));
+            is_cut = self.misses_lines(file, (identity, length), &end)?;
+            if is_cut {
+                last = put(&mut bytes, &last, &cut(&last, end.last.as_ref()))?;
+            } else {
+                // A file that is new goes on where the one before it ended.
+                last = end.last.unwrap_or(last);
+                is_cut = self.is_cut && self.known.is_some_and(|(known, _)| known == identity);
+            }
         }
-        let line = Line { seq: self.last.seq + 1, prev: self.last.hash.as_deref(), t: Timestamp::now(), entry };
-        let text = serde_json::to_vec(&line)?;
-        let next = Last { seq: line.seq, hash: Some(hash(&text)) };
-        bytes.extend_from_slice(&text);
-        bytes.push(b'\n');
+        self.is_cut = is_cut;
+        let last = put(&mut bytes, &last, entry)?;
         file.write_all(&bytes)?;
         file.sync_data()?;
-        (self.length, self.last) = (length + bytes.len() as u64, next);
+        (self.known, self.last) = (Some((identity, length + bytes.len() as u64)), last);
         Ok(())
+    }
+
+    /// Whether our last line is not where it was; of another file in its place, whether it ends before that line.
+    fn misses_lines(&self, file: &File, (identity, length): (Identity, u64), end: &End) -> io::Result<bool> {
+        match self.known {
+            None => Ok(false),
+            Some((known, at)) if known == identity => {
+                Ok(length < at || End::of(file, at)?.last.is_none_or(|there| there != self.last))
+            }
+            Some(_) => Ok(end.last.as_ref().is_some_and(|last| last.seq < self.last.seq)),
+        }
+    }
+
+    /// What its length alone says; the next line finds out the rest.
+    fn look_at(&mut self, path: &Path) {
+        let Ok(metadata) = std::fs::metadata(path) else { return };
+        self.is_cut |= self.known.is_some_and(|(known, at)| known == identity(&metadata) && metadata.len() < at);
     }
 }
 
-/// How a file ends that somebody else has written.
+/// Adds a line that follows from the last one, and says what the next one follows from.
+fn put(bytes: &mut Vec<u8>, last: &Last, entry: &Entry<'_>) -> io::Result<Last> {
+    let line = Line { seq: last.seq + 1, prev: last.hash.as_deref(), t: Timestamp::now(), entry };
+    let text = serde_json::to_vec(&line)?;
+    bytes.extend_from_slice(&text);
+    bytes.push(b'\n');
+    Ok(Last { seq: line.seq, hash: Some(hash(&text)) })
+}
+
+/// Says that the last line is not there any more.
+fn cut(last: &Last, there: Option<&Last>) -> Entry<'static> {
+    let found = there.map_or_else(|| "there is none".to_owned(), |there| format!("{} is there", there.seq));
+    Entry {
+        id: CUT,
+        phase: "done",
+        who: &Value::Null,
+        role: "none",
+        op: CUT,
+        target: Value::Null,
+        changes: &[],
+        comment: None,
+        result: Some(format!("record {} was the last, and {found}", last.seq)),
+        ms: None,
+        idem: None,
+    }
+}
+
+/// How the first so many bytes of a file end that somebody else may have written.
 struct End {
     last: Option<Last>,
     /// Its last line has no end.
@@ -261,7 +332,7 @@ impl End {
         let from = length.saturating_sub(LONGEST);
         file.seek(SeekFrom::Start(from))?;
         let mut bytes = Vec::new();
-        file.take(LONGEST).read_to_end(&mut bytes)?;
+        file.take(length - from).read_to_end(&mut bytes)?;
         let is_torn = bytes.last().is_some_and(|byte| *byte != b'\n');
         let last = bytes.split(|byte| *byte == b'\n').rev().find_map(|line| {
             let linked: Linked = serde_json::from_slice(line).ok()?;
@@ -277,11 +348,14 @@ fn open(path: &Path) -> io::Result<File> {
 
 /// Whether the path still leads to this file.
 fn is_at(file: &File, path: &Path) -> bool {
-    let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
     match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(there)) => identity(open) == identity(there),
+        (Ok(open), Ok(there)) => identity(&open) == identity(&there),
         (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
     }
+}
+
+fn identity(file: &Metadata) -> Identity {
+    (file.dev(), file.ino())
 }
 
 /// As `b2sum -l 256` says it of the line without its end.
@@ -305,6 +379,7 @@ mod tests {
             role: "admin",
             op: "sessions.kill",
             target: Value::Null,
+            changes: &[],
             comment: None,
             result: None,
             ms: None,
@@ -407,6 +482,42 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_was_cut_off_is_noticed_however_long_the_file_is_by_then() {
+        let kept = |text: &str| text.lines().take(2).fold(String::new(), |text, line| text + line + "\n");
+        let another_end = |text: &str| text.replacen("\"seq\":4", "\"seq\":4 ", 1);
+        let filled_up = |text: &str| kept(text) + &"x\n".repeat(text.len());
+        for (harm, line) in [(&kept as Harm<'_>, 3), (&another_end, 5), (&filled_up, 3), (&|_| String::new(), 1)] {
+            let (_directory, audit) = log();
+            (0..4).for_each(|_| write(&audit, "a"));
+            assert!(!audit.is_cut());
+            let text = fs::read_to_string(audit.path()).unwrap();
+            fs::write(audit.path(), harm(&text)).unwrap();
+            write(&audit, "b");
+            assert!(audit.is_cut());
+            assert_eq!(numbers(&audit)[numbers(&audit).len() - 2..], [5, 6]);
+            let other = Audit::at(audit.path().to_owned());
+            assert_eq!(other.verify().unwrap().broken.map(|(line, _)| line), Some(line));
+            write(&audit, "c");
+            assert!(audit.is_cut(), "what is gone does not come back");
+            fs::rename(audit.path(), audit.path().with_extension("1")).unwrap();
+            write(&audit, "d");
+            assert_eq!((audit.is_cut(), audit.verify().unwrap().ok), (false, true), "a new file is whole");
+        }
+    }
+
+    #[test]
+    fn a_shorter_copy_in_the_place_of_the_file_is_noticed() {
+        let (directory, audit) = log();
+        write(&audit, "a");
+        let copy = directory.path().join("copy");
+        fs::copy(audit.path(), &copy).unwrap();
+        write(&audit, "b");
+        fs::rename(copy, audit.path()).unwrap();
+        write(&audit, "c");
+        assert_eq!((audit.is_cut(), numbers(&audit)), (true, vec![1, 3, 4]));
+    }
+
+    #[test]
     fn a_line_after_a_torn_one_is_whole() {
         let (_directory, audit) = log();
         write(&audit, "a");
@@ -430,6 +541,7 @@ mod tests {
             role: "read",
             op: "x",
             target: Value::Null,
+            changes: &[],
             comment: None,
             result: None,
             ms: None,

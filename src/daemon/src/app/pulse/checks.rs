@@ -395,21 +395,28 @@ fn reload(office: &Office) -> Finding {
     }
 }
 
+const OWNER_AND_MODE: &str = "look at the owner and the mode of the file and its directory; rustsocks doctor does";
+
 /// But for the room on its disk, which only a record finds out.
 fn audit(record: &Record) -> Finding {
     let reached = record.audit.reach();
+    let is_cut = reached.is_ok() && record.audit.is_cut();
+    let (effect, hint) = match (is_cut, record.is_required) {
+        (true, _) => {
+            ("records of who did what are gone", "keep the file, see rustsocks-cli audit verify, and rotate it")
+        }
+        (false, true) => ("orders are refused, because they cannot be written down", OWNER_AND_MODE),
+        (false, false) => ("orders are carried out, and are not written down", OWNER_AND_MODE),
+    };
+    let fine = if is_cut { "records were taken off its end" } else { "can be written" };
     Finding {
         name: "audit",
-        state: warn_if(reached.is_err()),
-        measured: reached.map_or_else(|error| error.to_string(), |()| "can be written".to_owned()),
+        state: warn_if(reached.is_err() || is_cut),
+        measured: reached.map_or_else(|error| error.to_string(), |()| fine.to_owned()),
         limit: None,
         key: Some("admin.audit_log"),
-        effect: if record.is_required {
-            "orders are refused, because they cannot be written down"
-        } else {
-            "orders are carried out, and are not written down"
-        },
-        hint: "look at the owner and the mode of the file and its directory; rustsocks doctor does",
+        effect,
+        hint,
         screen: "health",
     }
 }

@@ -156,7 +156,7 @@ struct Record<'a>(&'a Value);
 impl Row for Record<'_> {
     fn value(&self, field: &str) -> Option<Asked<'_>> {
         let found = match field {
-            "user" | "login" | "token" => &self.0["who"][field],
+            "user" | "login" | "token" | "trigger" => &self.0["who"][field],
             "t" => {
                 let time: Timestamp = self.0["t"].as_str()?.parse().ok()?;
                 return Some(Asked::Time(time.as_microsecond()));

@@ -173,10 +173,11 @@ pub(super) fn carry_out(
     let Some(name) = name.map(|name| (asker.you.uid, name)) else {
         return act(p);
     };
-    if let Err(known) = desk.outcomes.begin(name.clone(), Instant::now()) {
+    let print = desk.outcomes.print_of(op.name, &p);
+    if let Err(known) = desk.outcomes.begin(name.clone(), print, Instant::now()) {
         return known;
     }
     let outcome = act(p);
-    desk.outcomes.end(name, &outcome, Instant::now());
+    desk.outcomes.end(&name, &outcome, Instant::now());
     outcome
 }

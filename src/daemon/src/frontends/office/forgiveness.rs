@@ -25,6 +25,7 @@ impl Office {
             target: shown.as_str().into(),
             comment: reason.as_deref(),
             idem: idem.as_deref(),
+            ..Order::default()
         };
         let deed = || Ok(self.world.penalties.forgive(source, Instant::now()));
         let words = |owed: &bool| if *owed { "may come again" } else { "owed nothing" }.to_owned();

@@ -51,6 +51,7 @@ impl Office {
             target: json!({ "target": target, "level": level.map(|level| level.to_string()) }),
             comment: reason.as_deref(),
             idem: idem.as_deref(),
+            ..Order::default()
         };
         let deed = || match level {
             None => Ok(self.loudness.forget(target)),

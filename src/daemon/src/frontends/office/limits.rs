@@ -208,6 +208,8 @@ impl Office {
         {
             return Err(No::Invalid(format!("id: {target} has nothing {id:?} that holds now")));
         }
+        let held = self.world.quotas.concessions();
+        let changes = held.iter().filter(|it| is_meant(it) && it.is_valid(now)).map(in_words).collect();
         let deed = || {
             let mut voided = Vec::new();
             self.change(|all| {
@@ -216,7 +218,7 @@ impl Office {
             Ok(voided)
         };
         let written =
-            Order { op: "limits.reset", target: target.as_str().into(), comment: None, idem: idem.as_deref() };
+            Order { op: "limits.reset", target: target.as_str().into(), changes, comment: None, idem: idem.as_deref() };
         let words = |voided: &Vec<Concession>| match &voided[..] {
             [] => "nothing was held".to_owned(),
             some => format!("void now: {}", some.iter().map(in_words).collect::<Vec<_>>().join("; ")),
@@ -236,7 +238,7 @@ impl Office {
             return Err(No::Invalid(format!("reason: at most {LONGEST_REASON} characters")));
         }
         let mut concession = Concession { id: String::new(), to, what, until, reason, by: caller.name.clone() };
-        let comment = concession.reason.clone();
+        let (comment, changes) = (concession.reason.clone(), vec![terms(&concession)]);
         let valid = self.world.quotas.concessions().iter().filter(|concession| concession.is_valid(now)).count();
         if valid >= MOST {
             return Err(No::Invalid(format!("{MOST} hold already; reset some first")));
@@ -257,7 +259,8 @@ impl Office {
             })?;
             Ok(concession)
         };
-        let order = Order { op, target: target.into(), comment: Some(&comment), idem: idem.as_deref() };
+        let comment = Some(comment.as_str()).filter(|comment| !comment.is_empty());
+        let order = Order { op, target: target.into(), changes, comment, idem: idem.as_deref() };
         let conceded = self.on_record(caller, &order, deed, in_words)?.outcome;
         Ok(self.shown(conceded))
     }
@@ -307,7 +310,12 @@ impl Consumption {
 }
 
 /// As it is written down: by the names that the API has for it.
-fn in_words(Concession { id, what, until, .. }: &Concession) -> String {
+fn in_words(concession: &Concession) -> String {
+    format!("{}: {}", concession.id, terms(concession))
+}
+
+/// The same before it has an id.
+fn terms(Concession { what, until, .. }: &Concession) -> String {
     let said = match what {
         What::Grant { bytes, quota: Some(quota) } => format!("{bytes} bytes more of {quota}"),
         What::Grant { bytes, quota: None } => format!("{bytes} bytes more of every quota"),
@@ -317,7 +325,7 @@ fn in_words(Concession { id, what, until, .. }: &Concession) -> String {
             rate.into_iter().chain(number).collect::<Vec<_>>().join(", ")
         }
     };
-    format!("{id}: {said} until {until}")
+    format!("{said} until {until}")
 }
 
 fn grantee(target: &str) -> Result<Grantee, No> {

@@ -20,6 +20,7 @@ pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod reload;
+mod reload_book;
 mod rules;
 pub(crate) mod several;
 pub(crate) mod sight;
@@ -196,6 +197,9 @@ pub(crate) enum No {
     NotThere,
     #[error("{0}")]
     Invalid(String),
+    /// A text of the operator's, with everything that is wrong with it.
+    #[error("{}", policy::first_of(.0))]
+    Faulty(Vec<policy::Diagnosis>),
     #[error("{matched} sessions match now, {expected} expected")]
     OtherNumber { matched: u64, expected: u64 },
     #[error("it cannot be written into the audit log, so it is not done; the log has the reason")]
@@ -386,7 +390,7 @@ impl Office {
     /// Its task hears of it wherever it waits.
     fn end(&self, caller: &Caller, id: Uuid) -> Result<Answer, No> {
         let session = self.world.roster.find(id).ok_or(No::NotThere)?;
-        let order = Order { op: "sessions.kill", target: id.to_string().into(), comment: None, idem: None };
+        let order = Order { op: "sessions.kill", target: id.to_string().into(), ..Order::default() };
         let deed = || {
             session.course.end(ByHouse::Killed);
             Ok(())
@@ -410,7 +414,7 @@ impl Office {
             return Err(No::Forbidden(Scope::Operate));
         }
         let past = self.past()?;
-        let order = Order { op: "history.export", target: words, comment: None, idem: None };
+        let order = Order { op: "history.export", target: words, ..Order::default() };
         let done = self.on_record(caller, &order, || past.export(filter, each), |count| format!("{count} rows"))?;
         Ok(done.outcome)
     }

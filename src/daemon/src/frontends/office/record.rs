@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use prometheus::IntCounter;
@@ -11,6 +11,9 @@ use serde_json::Value;
 use super::{Caller, No, Office};
 use crate::engine::audit::{Audit, Entry};
 use crate::state::metrics::Metrics;
+
+/// The role of what nobody orders.
+const NOBODY: &str = "none";
 
 /// Where orders are written down.
 #[derive(Debug)]
@@ -24,11 +27,13 @@ pub(crate) struct Record {
 }
 
 /// What somebody orders.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Order<'a> {
     pub(crate) op: &'static str,
     /// What it is done to.
     pub(crate) target: Value,
+    /// What it changes there, item by item; no secret is in it.
+    pub(crate) changes: Vec<String>,
     pub(crate) comment: Option<&'a str>,
     pub(crate) idem: Option<&'a str>,
 }
@@ -94,6 +99,7 @@ impl Office {
             role: caller.scope.word(),
             op: order.op,
             target: order.target.clone(),
+            changes: &order.changes,
             comment: order.comment,
             result,
             ms,
@@ -114,6 +120,29 @@ impl Office {
         Ok(Done { outcome: done?, audit: Some(id) })
     }
 
+    /// Writes down what has happened although no operator ordered it.
+    pub(super) fn happened(&self, who: &Value, order: &Order<'_>, outcome: &Result<String, No>, took: Duration) {
+        let Some(record) = &self.record else { return };
+        let (phase, result) = match outcome {
+            Ok(words) => ("done", words.clone()),
+            Err(no) => ("failed", no.to_string()),
+        };
+        let entry = Entry {
+            id: &record.number(),
+            phase,
+            who,
+            role: NOBODY,
+            op: order.op,
+            target: order.target.clone(),
+            changes: &order.changes,
+            comment: order.comment,
+            result: Some(result),
+            ms: Some(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+            idem: None,
+        };
+        let _has_happened_all_the_same = record.write(&entry);
+    }
+
     /// Writes down what somebody wanted and may not.
     pub(crate) fn denied(&self, caller: &Caller, op: &str) {
         tracing::warn!(target: "audit", caller = %caller.name, role = caller.scope.word(), op, "denied to an operator");
@@ -126,6 +155,7 @@ impl Office {
             role: caller.scope.word(),
             op,
             target: Value::Null,
+            changes: &[],
             comment: None,
             result: None,
             ms: None,
@@ -136,6 +166,7 @@ impl Office {
 }
 
 fn tell(caller: &Caller, order: &Order<'_>, result: &str) {
-    let Order { op, target, comment, idem: _ } = order;
-    tracing::info!(target: "audit", caller = %caller.name, role = caller.scope.word(), op, %target, comment, result, "ordered by an operator");
+    let Order { op, target, changes, comment, idem: _ } = order;
+    let changes = (!changes.is_empty()).then(|| changes.join("; "));
+    tracing::info!(target: "audit", caller = %caller.name, role = caller.scope.word(), op, %target, changes, comment, result, "ordered by an operator");
 }

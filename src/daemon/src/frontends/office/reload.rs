@@ -70,14 +70,13 @@ impl Office {
         tracing::info!(
             target: "audit", caller = %caller.name, extent = extent.label(), "reload ordered by an operator"
         );
-        let order = Order { op: "reload.run", target: extent.label().into(), comment: None, idem: None };
+        let order = Order { op: "reload.run", target: extent.label().into(), ..Order::default() };
         let deed = || {
             let report = self.reloads.order(extent, PATIENCE).map_err(unanswered)?;
             let reload = Reload::of(&report);
             if reload.success { Ok(reload) } else { Err(No::NotReloaded(Box::new(reload))) }
         };
-        let words = |reload: &Reload| format!("generation {}", reload.generation);
-        self.on_record(caller, &order, deed, words).map(|done| done.outcome)
+        self.on_record(caller, &order, deed, Reload::words).map(|done| done.outcome)
     }
 
     /// What that would do. Nothing comes of it, and so it is not written down.
@@ -121,6 +120,11 @@ impl Reload {
             revoked: report.revoked,
             components: report.components.iter().map(Component::of).collect(),
         }
+    }
+
+    /// For the audit log.
+    pub(super) fn words(&self) -> String {
+        format!("reload {}", self.generation)
     }
 
     /// The first thing that is wrong, in one line.

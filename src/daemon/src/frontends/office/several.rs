@@ -120,6 +120,7 @@ impl Office {
             target: several.target.clone(),
             comment: several.reason.as_deref(),
             idem: several.idem.as_deref(),
+            ..Order::default()
         };
         let deed = || {
             for sight in &found {

@@ -226,6 +226,14 @@ impl Reloads {
         self.noted.notify_all();
     }
 
+    /// The first reload behind this one, as far as reports are kept; waits for it, and returns nothing once there are no more.
+    pub(crate) fn next_behind(&self, generation: u64) -> Option<Arc<Report>> {
+        let next = |book: &Book| book.reports.iter().find(|report| report.generation > generation).cloned();
+        let is_awaited = |book: &mut Book| !book.is_closed && next(book).is_none();
+        let waited = self.noted.wait_while(self.book(), is_awaited);
+        next(&waited.unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// What the files say that is not in force.
     pub(crate) fn drifts(&self) -> Vec<(DocumentKind, Arc<Drift>)> {
         self.book().drifts.all()

@@ -22,6 +22,7 @@ const COLUMNS: Columns = &[
     ("op", Kind::Text),
     ("phase", Kind::Text),
     ("target", Kind::Text),
+    ("changes", Kind::Text),
     ("result", Kind::Text),
     ("comment", Kind::Text),
     ("id", Kind::Text),

@@ -57,7 +57,7 @@ impl Office {
         let door = find(regime.doors.all(), listener.as_deref())?;
         self.may_try(Instant::now())?;
         let target = json!({ "user": user, "src": source, "listener": &*door.name });
-        let order = Order { op: "auth.test", target, comment: None, idem: None };
+        let order = Order { op: "auth.test", target, ..Order::default() };
         let credentials = Credentials { user: user.into_bytes(), password };
         let deed = || {
             let ticket = nobody(source, &regime.snapshot);

@@ -13,7 +13,7 @@ use super::orders::{Apply, Existing, Manner, Quick, Rollback};
 use super::place::{Place, Present, Wish};
 use super::rule_tests::{Aside, DespiteTests};
 use super::store::Store;
-use super::{Digest, Running, candidate, papers, veil};
+use super::{Digest, Running, candidate, papers, summary, veil};
 use crate::frontends::office::acl::Book;
 use crate::frontends::office::record::{Done, Order};
 use crate::frontends::office::reload::Reload;
@@ -114,7 +114,7 @@ impl Office {
         match bench.pending() {
             Some(pending) if pending.number == number => {
                 let target = json!({ "store": store.word(), "gen": number });
-                let order = Order { op: "txn.confirm", target, comment: None, idem };
+                let order = Order { op: "txn.confirm", target, idem, ..Order::default() };
                 let deed = || {
                     bench.expect(None);
                     Ok(())
@@ -252,7 +252,7 @@ impl Office {
     ) -> Result<Vec<String>, No> {
         let validation = self.validate(running.store, text);
         if !validation.ok {
-            return Err(No::Invalid(validation.first_error()));
+            return Err(No::Faulty(validation.diagnoses));
         }
         if running.store != Store::Acl || expected == Expected::default() {
             return Ok(validation.needs_restart);
@@ -284,7 +284,8 @@ impl Office {
         let store = running.store;
         let target = json!({ "store": store.word(), "base": running.number, "sha": Digest::of(text) });
         let comment = Some(order.comment).filter(|comment| !comment.is_empty());
-        let record = Order { op: order.op, target, comment, idem: order.idem };
+        let changes = summary::of(&papers::differences(store, &running.text, text).unwrap_or_default());
+        let record = Order { op: order.op, target, changes, comment, idem: order.idem };
         let deed = || {
             self.hand_over(running, text, &order.place).map_err(|no| self.refused_by_file(running, no))?;
             let mut generations = held(&self.workshop.bench(store).generations);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use ::acl::Ruleset;
+use ::policy::Syntax;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::frontends::office::No;
 use crate::frontends::office::acl::Book;
 use crate::state::rules::Rules;
 use crate::state::snapshot::Snapshot;
@@ -41,8 +43,8 @@ pub(crate) struct Validation {
 }
 
 /// One thing to look at.
-#[derive(Debug, Serialize)]
-pub(super) struct Diagnosis {
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Diagnosis {
     #[serde(rename = "sev")]
     severity: &'static str,
     line: usize,
@@ -99,13 +101,20 @@ impl Validation {
         let diagnosis = Diagnosis { severity: "error", line: 0, col: None, path, msg: reason.to_owned(), hint: None };
         Self { ok: false, ..Self::fine(vec![diagnosis], None) }
     }
+}
 
-    /// The first thing that is wrong, with its place.
-    pub(super) fn first_error(&self) -> String {
-        self.diagnoses.first().map_or_else(String::new, |found| match found.col {
-            Some(col) => format!("{}:{col}: {}: {}", found.line, found.path, found.msg),
-            None => format!("{}: {}", found.path, found.msg),
-        })
+/// The first thing that is wrong with a text, with its place.
+pub(crate) fn first_of(diagnoses: &[Diagnosis]) -> String {
+    diagnoses.first().map_or_else(String::new, |found| match found.col {
+        Some(col) => format!("{}:{col}: {}: {}", found.line, found.path, found.msg),
+        None => format!("{}: {}", found.path, found.msg),
+    })
+}
+
+impl From<Syntax> for No {
+    fn from(Syntax { line, column, message }: Syntax) -> Self {
+        let path = "syntax".to_owned();
+        Self::Faulty(vec![Diagnosis { severity: "error", line, col: Some(column), path, msg: message, hint: None }])
     }
 }
 

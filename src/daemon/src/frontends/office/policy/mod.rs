@@ -15,6 +15,7 @@ mod place;
 mod precedent;
 mod rule_tests;
 mod store;
+mod summary;
 mod veil;
 mod verdict;
 mod whatif;
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 pub(super) use self::bench::Pending;
 use self::bench::{free, held};
 use self::candidate::{Candidate, Validation};
+pub(crate) use self::candidate::{Diagnosis, first_of};
 pub(crate) use self::digest::Digest;
 use self::drafts::{Origin, Theirs, Writer};
 use self::generations::Source;
@@ -298,7 +300,7 @@ enum Sense {
 
 /// A text that could be in force.
 fn candidate(text: &str, now: &Arc<Snapshot>) -> Result<Candidate, No> {
-    Candidate::of(text, now).map_err(|validation| No::Invalid(validation.first_error()))
+    Candidate::of(text, now).map_err(|validation| No::Faulty(validation.diagnoses))
 }
 
 /// A text with the hashes in it that the one in force has, where somebody who was shown their veils left them.

@@ -43,6 +43,11 @@ pub(super) fn differences(store: Store, before: &str, after: &str) -> Result<Vec
     }
 }
 
+/// The same of the tests of the rules.
+pub(super) fn differences_of_tests(before: &str, after: &str) -> Result<Vec<Change>, No> {
+    Ok(compare_tables(&sheet(before)?, &sheet(after)?))
+}
+
 /// What became of `base` on both sides.
 pub(super) fn merged(store: Store, base: &str, mine: &str, theirs: &str) -> Result<Vec<Item>, No> {
     match store {
@@ -87,9 +92,9 @@ fn tables(base: &str, mine: &str, theirs: &str) -> Result<SheetMerge, No> {
 }
 
 fn document(text: &str) -> Result<Document, No> {
-    Document::parse(text).map_err(|error| No::Invalid(error.to_string()))
+    Ok(Document::parse(text)?)
 }
 
 fn sheet(text: &str) -> Result<Sheet, No> {
-    Sheet::parse(text).map_err(|error| No::Invalid(error.to_string()))
+    Ok(Sheet::parse(text)?)
 }

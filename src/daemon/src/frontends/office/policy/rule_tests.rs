@@ -13,9 +13,9 @@ use wire::DocumentKind;
 use super::bench::held;
 use super::candidate::{Diagnosis, Validation};
 use super::orders::{PutTests, Subject};
-use super::papers::each;
+use super::papers::{self, each};
 use super::store::Store;
-use super::{Digest, candidate};
+use super::{Digest, candidate, summary};
 use crate::frontends::office::acl::Book;
 use crate::frontends::office::acl::saved::{self, Found};
 use crate::frontends::office::record::{Done, Order};
@@ -150,7 +150,8 @@ impl Office {
         }
         let target = json!({ "store": "acl.tests", "base": Digest::of(former), "sha": Digest::of(text) });
         let comment = Some(comment).filter(|comment| !comment.is_empty());
-        let order = Order { op: "acl.tests.put", target, comment, idem };
+        let changes = summary::of(&papers::differences_of_tests(former, text).unwrap_or_default());
+        let order = Order { op: "acl.tests.put", target, changes, comment, idem };
         let deed = || {
             self.replaced(DocumentKind::RuleTests, Digest::of(former), text)?;
             let snapshot = &self.world.regime().snapshot;
@@ -187,7 +188,7 @@ fn read(text: &str) -> Result<Vec<Test>, No> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    rule_tests::load(NAME, text).map_err(|problems| No::Invalid(Validation::refused(&problems).first_error()))
+    rule_tests::load(NAME, text).map_err(|problems| No::Faulty(Validation::refused(&problems).diagnoses))
 }
 
 /// What the tests are once those that were set aside count again, as far as these rules pass them: word for word what they
@@ -209,7 +210,7 @@ fn switched_on(now: &str, tests: &[Test], aside: &Aside, book: &Book) -> Result<
 
 /// A file without a test would be refused, so the last one takes the file's words with it.
 fn edited(text: &str, ops: &[Value]) -> Result<String, No> {
-    let mut sheet = Sheet::parse(text).map_err(|error| No::Invalid(error.to_string()))?;
+    let mut sheet = Sheet::parse(text)?;
     each(ops, |edit: TestEdit| sheet.edit_tests(&edit))?;
     let has_tests = sheet.tables().keys().any(|table| table.starts_with("tests/"));
     Ok(if has_tests { sheet.text() } else { String::new() })
