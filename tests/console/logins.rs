@@ -136,7 +136,7 @@ fn an_operator_finds_out_on_the_console_why_a_login_fails() {
     screen.type_in("R");
     screen.wait_for("Reload?");
     screen.type_in("\treload");
-    screen.wait_for("reloaded, generation 2");
+    screen.wait_for("reload 2 is done");
     // The screen asks once, so it has to be there by then.
     let is_kept = || document(&socket(&service), &["history", "query", "status=rejected"])["rows"] != json!([]);
     assert!(eventually(PATIENCE, is_kept), "the refused login is in no history");

@@ -92,7 +92,7 @@ impl Desk {
             let of = |name: &str| raw(&reload[name]);
             let ended =
                 if reload["revoked"] == 0 { String::new() } else { format!(", {} sessions ended", of("revoked")) };
-            Output::line(&format!("generation {}, trigger {}{ended}", of("generation"), of("trigger")))?;
+            Output::line(&format!("reload {}, trigger {}{ended}", of("generation"), of("trigger")))?;
         } else {
             self.output.record(SCHEMA, reload)?;
         }

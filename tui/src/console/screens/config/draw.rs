@@ -104,7 +104,7 @@ fn reload(last: Option<&Value>) -> Vec<(String, Role)> {
         }
     }
     let took = last["took_us"].as_u64().unwrap_or(0).div_ceil(1_000);
-    lines.push((format!("generation {}, {took} ms, sessions ended {}", of("generation"), of("revoked")), Role::Text));
+    lines.push((format!("reload {}, {took} ms, sessions ended {}", of("generation"), of("revoked")), Role::Text));
     lines
 }
 

@@ -231,7 +231,7 @@ impl room::Room for Room {
             }
             ("watch", Ok(answer)) => app.config.sub = answer["sub"].as_u64(),
             ("reload", Ok(answer)) => {
-                app.ui.answered(Ok(&format!("reloaded, generation {}", answer["generation"])));
+                app.ui.answered(Ok(&format!("reload {} is done", answer["generation"])));
             }
             ("rehearsal", Ok(answer)) => deeds::rehearsed(app, &answer),
             ("difference", Ok(answer)) => deeds::differs(app, &answer),

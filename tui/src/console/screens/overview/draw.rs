@@ -116,7 +116,7 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         ("users", format!("{} in, {} known", raw(&status["users_active"]), raw(&status["users_known"]))),
         ("fds", of("fds", "fd_limit")),
         ("rss", format!("{}{memory}", shown::bytes(number(&status["rss"])))),
-        ("acl", format!("gen {}, {} rules{}", raw(&status["acl"]["gen"]), raw(&status["acl"]["rules"]), since(app))),
+        ("acl", format!("{}, {} rules{}", generation(app), raw(&status["acl"]["rules"]), since(app))),
         ("denied", format!("{} today, {} banned", raw(&status["today"]["blocked"]), raw(&status["banned"]))),
         ("history", raw(&status["history"])),
     ];
@@ -134,6 +134,14 @@ fn whole(fact: &str, cells: usize) -> &str {
     }
     let is_whole = width(said) <= cells;
     if is_whole { said } else { said.rsplit(' ').next().unwrap_or(said) }
+}
+
+/// Which text of the rules is in force; for whom that is not known, how many reloads there have been.
+fn generation(app: &App) -> String {
+    match app.acl.generation() {
+        0 => format!("reload {}", raw(&app.model.status["acl"]["gen"])),
+        number => format!("generation {number}"),
+    }
 }
 
 /// How long the rules have been in force.

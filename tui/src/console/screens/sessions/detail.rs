@@ -95,7 +95,7 @@ pub(super) fn facts(row: &Row<'_>, told: Option<&Value>) -> Vec<(&'static str, S
         ("client", format!("{} from {}", of("user"), of("src"))),
         ("proof", format!("{} at {}", of("auth"), of("listener"))),
         ("rule", format!("{} by {}", of("decision"), of("rule"))),
-        ("policy", format!("{}, gen {}", would(&told["would"]), of("gen"))),
+        ("policy", format!("{}, reload {}", would(&told["would"]), of("gen"))),
         ("up", format!("{}{}", row.bytes("up"), packets("pup"))),
         ("down", format!("{}{}", row.bytes("down"), packets("pdown"))),
         ("state", state(row)),
