@@ -105,6 +105,9 @@ fn a_record_has_the_wanted_properties_in_their_order_and_its_times_are_times() {
     }
     let whole = document(&socket, &["sessions", "get", &id]);
     assert_eq!(whole["start"], whole["live"]["start_time"], "{whole}");
+    // Of a first look, too.
+    let has_rates = || document(&socket, &["status"])["up_rate"].is_number();
+    assert!(eventually(PATIENCE, has_rates), "{}", document(&socket, &["status"]));
     let status = document(&socket, &["status"]);
     assert!(status["t"].as_str().is_some_and(|time| time.ends_with('Z')), "{status}");
 }
@@ -228,6 +231,28 @@ fn comings_and_goings_are_told_as_they_happen() {
     assert_eq!((&went["event"], &went["id"]), (&Value::from("went"), &came["id"]));
     child.kill().expect("the client is there");
     child.wait().expect("it is a child of ours");
+}
+
+#[test]
+fn what_goes_on_without_an_end_is_a_table_for_programs_too() {
+    let service = daemon();
+    let (client_end, _far) = tunnel(service.addr());
+    let socket = socket(&service);
+    wait_for_sessions(&socket, 1);
+    let first_two = |arguments: &[&str]| {
+        let mut command = Command::new(client_program());
+        let mut child =
+            command.arg("--socket").arg(&socket).args(arguments).stdout(Stdio::piped()).spawn().expect("a client");
+        let lines = std::io::BufReader::new(child.stdout.take().expect("it is a pipe"));
+        let lines: Vec<String> = std::io::BufRead::lines(lines).take(2).collect::<Result<_, _>>().expect("they come");
+        child.kill().expect("the client is there");
+        child.wait().expect("it is a child of ours");
+        lines
+    };
+    let sessions = first_two(&["sessions", "watch", "-o", "csv", "--fields", "event,src"]);
+    assert_eq!(sessions, ["event,src".to_owned(), format!("in,{}", client_end.local())]);
+    let log = first_two(&["logs", "--follow", "-o", "tsv", "--fields", "level,target"]);
+    assert!(log[0] == "level\ttarget" && log[1].contains("\tdaemon"), "{log:?}");
 }
 
 #[test]

@@ -139,6 +139,8 @@ fn pages_follow_one_another_without_gap_or_repetition() {
     assert_eq!((seen.len(), all, &seen), (8, 8, &sorted), "the latest come first");
     let table = world.text(&["--limit", "3"]);
     assert!(table.ends_with(&format!("(go on with --after {})\n", seen[2])), "{table}");
+    let whole = world.text(&["--limit", "9"]);
+    assert!(!whole.contains("go on"), "there is nothing behind the eighth: {whole}");
 }
 
 #[test]

@@ -333,6 +333,12 @@ fn rules_that_are_right_are_counted_as_in_the_plan() {
     let strict = files.run(&["acl-validate", "--strict", "--config", "acl.toml"]);
     assert_eq!((strict.code, strict.stderr), (Some(78), format!("rustsocks: error: {warning}")));
     assert!(strict.stdout.starts_with("❌ Config not valid (--strict)\n"), "{}", strict.stdout);
+    let told = files.run(&["acl-validate", "--strict", "--json", "--config", "acl.toml"]);
+    assert_eq!((told.code, told.stderr.as_str()), (Some(78), ""));
+    let object: serde_json::Value = serde_json::from_str(&told.stdout).expect("one object");
+    assert_eq!((&object["valid"], &object["rules"], &object["conflicting"]), (&false.into(), &7.into(), &0.into()));
+    let remark = &object["remarks"][0];
+    assert_eq!((&remark["rule"], &remark["line"]), (&"users/alice".into(), &10.into()), "{object}");
 }
 
 #[test]

@@ -4,18 +4,27 @@ use std::process::ExitCode;
 
 use filter::{BANS, LOGINS};
 use serde_json::{Value, json};
-use wire::admin::{Direction, ViewOpen, ViewOpened, Window};
+use wire::admin::{Direction, ViewOpen, Window};
 use zeroize::Zeroize;
 
-use super::list::checked;
+use super::ask::tell;
+use super::list::{WINDOW, checked};
 use super::people::one_password;
 use super::{DENIED, Desk, idem};
 use crate::args::Auth;
 use crate::failure::Failure;
-use crate::output::{Format, Output, Sheet, raw};
+use crate::output::{Format, Kind, Output, Sheet, raw, with_dates};
 
-/// Sources of one answer.
-const MOST: usize = 1_000;
+const COLUMNS: &[(&str, Kind)] = &[
+    ("t", Kind::Time),
+    ("result", Kind::Text),
+    ("user", Kind::Text),
+    ("src", Kind::Text),
+    ("listener", Kind::Text),
+    ("method", Kind::Text),
+    ("why", Kind::Text),
+    ("ms", Kind::Count),
+];
 
 /// Logins of the time before.
 const BACKLOG: usize = 20;
@@ -56,13 +65,12 @@ impl Desk {
             filter,
             sort: vec![("left".to_owned(), Direction::Asc)],
             cols: None,
-            win: Window::At { off: 0, len: MOST },
-            every_ms: None,
-            hold: None,
+            win: Window::At { off: 0, len: WINDOW },
+            every_ms: Some(60_000),
+            hold: Some(true),
             digest: None,
         };
-        let view: ViewOpened = self.connection.call("view.open", &open)?;
-        let sheet = Sheet { rows: view.rows, ..Sheet::of_view(&view.cols) };
+        let sheet = self.all_of(&open, usize::MAX)?;
         self.output.rows("rustsocks.bans/1", sheet)
     }
 
@@ -76,16 +84,34 @@ impl Desk {
             match push.ev.as_str() {
                 _ if told["sub"] != push.sub => {}
                 "auth" => self.login(&push.d)?,
-                "gap" => Output::line(&format!("-- {} logins are missing here --", raw(&push.d["lost"])))?,
+                "gap" => self.missed_logins(&push.d["lost"])?,
                 _ => {}
             }
         }
     }
 
-    fn login(&self, login: &Value) -> Result<(), Failure> {
+    /// So many logins that were forgotten before they could be told.
+    fn missed_logins(&self, lost: &Value) -> Result<(), Failure> {
+        let words = format!("-- {} logins are missing here --", raw(lost));
         match self.output.format {
-            Format::Json | Format::Ndjson => Output::document(login),
-            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+            Format::Json | Format::Ndjson => Output::document(&json!({ "gap": { "lost": lost } })),
+            Format::Csv | Format::Tsv => {
+                tell(&words);
+                Ok(())
+            }
+            Format::Table | Format::Plain => Output::line(&words),
+        }
+    }
+
+    fn login(&mut self, login: &Value) -> Result<(), Failure> {
+        match self.output.format {
+            Format::Json | Format::Ndjson => {
+                let mut exact = login.clone();
+                with_dates(&mut exact);
+                Output::document(&exact)
+            }
+            Format::Csv | Format::Tsv => self.output.next_row(COLUMNS, login),
+            Format::Table | Format::Plain => {
                 let of = |name: &str| raw(&login[name]);
                 let time = login["t"].as_f64().map(crate::shown::time).unwrap_or_default();
                 let words = ["result", "user", "src", "method", "why"].map(of);
@@ -97,11 +123,10 @@ impl Desk {
 
     /// Every key, or those that are not what they would be without the operator.
     pub(super) fn effective(&mut self, changed: bool) -> Result<(), Failure> {
-        use crate::output::Kind::Text;
         let answer: Value = self.connection.call("config.effective", &json!({}))?;
         let mut settings = answer["settings"].as_array().cloned().unwrap_or_default();
         settings.retain(|setting| !changed || setting["from"] != "default" || !setting["waiting"].is_null());
-        let columns = ["key", "value", "from", "reload", "waiting", "place"].map(|name| (name, Text));
+        let columns = ["key", "value", "from", "reload", "waiting", "place"].map(|name| (name, Kind::Text));
         self.output.rows("rustsocks.settings/1", Sheet::of_objects(&columns, &settings))
     }
 }

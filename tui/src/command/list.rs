@@ -15,7 +15,7 @@ use crate::past::both;
 const COLUMNS: [&str; 10] = ["id", "user", "src", "dst", "proto", "start", "up", "down", "rate", "rule"];
 
 /// Rows of one answer.
-const WINDOW: usize = 500;
+pub(super) const WINDOW: usize = 500;
 
 impl Desk {
     pub(super) fn list(&mut self, list: &List) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
+use super::ask::tell;
 use super::{Desk, idem};
 use crate::args::{LogLevel, Logs};
 use crate::failure::Failure;
@@ -96,14 +97,15 @@ impl Desk {
     }
 
     /// A line of the log as a line.
-    fn shown(&self, line: &Value) -> Result<(), Failure> {
+    fn shown(&mut self, line: &Value) -> Result<(), Failure> {
         match self.output.format {
             Format::Json | Format::Ndjson => {
                 let mut exact = line.clone();
                 exact["t"] = Kind::Time.exact(&line["t"]);
                 Output::document(&exact)
             }
-            Format::Table | Format::Plain | Format::Csv | Format::Tsv => Output::line(&words(line)),
+            Format::Csv | Format::Tsv => self.output.next_row(COLUMNS, line),
+            Format::Table | Format::Plain => Output::line(&words(line)),
         }
     }
 
@@ -111,7 +113,11 @@ impl Desk {
     fn missing(&self, gap: &Value) -> Result<(), Failure> {
         match self.output.format {
             Format::Json | Format::Ndjson => Output::document(&json!({ "gap": gap })),
-            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+            Format::Csv | Format::Tsv => {
+                tell(&format!("-- {} lines are missing here --", raw(&gap["lost"])));
+                Ok(())
+            }
+            Format::Table | Format::Plain => {
                 Output::line(&format!("-- {} lines are missing here --", raw(&gap["lost"])))
             }
         }

@@ -5,8 +5,23 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::Desk;
+use super::ask::tell;
 use crate::failure::Failure;
-use crate::output::{Format, Output, raw, with_dates};
+use crate::output::{Format, Kind, Output, raw, with_dates};
+
+const COLUMNS: &[(&str, Kind)] = &[
+    ("event", Kind::Text),
+    ("t", Kind::Time),
+    ("id", Kind::Text),
+    ("user", Kind::Text),
+    ("src", Kind::Text),
+    ("dst", Kind::Text),
+    ("rule", Kind::Text),
+    ("up", Kind::Bytes),
+    ("down", Kind::Bytes),
+    ("reason", Kind::Text),
+    ("uuid", Kind::Text),
+];
 
 impl Desk {
     /// A line for each session that is in, and then for each that comes or goes.
@@ -44,13 +59,15 @@ impl Desk {
     fn missed(&self, lost: &Value) -> Result<(), Failure> {
         match self.output.format {
             Format::Json | Format::Ndjson => Output::document(&json!({ "event": "gap", "lost": lost })),
-            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
-                Output::line(&format!("gap {lost} that came or went are missing"))
+            Format::Csv | Format::Tsv => {
+                tell(&format!("gap {lost} that came or went are missing"));
+                Ok(())
             }
+            Format::Table | Format::Plain => Output::line(&format!("gap {lost} that came or went are missing")),
         }
     }
 
-    fn told(&self, event: &str, session: &Value) -> Result<(), Failure> {
+    fn told(&mut self, event: &str, session: &Value) -> Result<(), Failure> {
         let mut line = session.clone();
         line["event"] = Value::from(event);
         match self.output.format {
@@ -58,7 +75,8 @@ impl Desk {
                 with_dates(&mut line);
                 Output::document(&line)
             }
-            Format::Table | Format::Plain | Format::Csv | Format::Tsv => {
+            Format::Csv | Format::Tsv => self.output.next_row(COLUMNS, &line),
+            Format::Table | Format::Plain => {
                 let of = |name: &str| raw(&session[name]);
                 let reason = if session["reason"].is_null() { String::new() } else { format!(" ({})", of("reason")) };
                 let text =

@@ -66,6 +66,13 @@ impl Output {
         Ok(out.flush()?)
     }
 
+    /// The next row of a table without an end, for programs: the names of the columns stand above the first alone.
+    pub(crate) fn next_row(&mut self, columns: &[(&str, Kind)], object: &Value) -> Result<(), Failure> {
+        self.rows("", Sheet::of_object(columns, object))?;
+        self.has_header = false;
+        Ok(())
+    }
+
     /// Whether a person reads it, who wants to see what matters.
     pub(crate) fn is_for_people(&self) -> bool {
         matches!(self.format, Format::Table | Format::Plain)

@@ -87,6 +87,12 @@ impl Sheet {
         Self { columns, rows }
     }
 
+    /// One object as a row with all of these columns.
+    pub(super) fn of_object(columns: &[(&str, Kind)], object: &Value) -> Self {
+        let row = columns.iter().map(|(name, _)| at(object, name).cloned().unwrap_or_default()).collect();
+        Self { columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect(), rows: vec![row] }
+    }
+
     /// Whether every one of these columns that the object has is there, and there are rows that say which are.
     pub(crate) fn has_columns_of(&self, columns: &[(&str, Kind)], object: &Value) -> bool {
         let is_there = |name: &str| self.columns.iter().any(|(known, _)| known == name);

@@ -73,6 +73,9 @@ pub(in crate::app) struct Validate {
     /// Take every warning for an error
     #[arg(long, action = ArgAction::SetTrue)]
     pub(super) strict: bool,
+    /// Print one JSON object
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, clap::Args)]

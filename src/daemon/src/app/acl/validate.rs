@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use acl::{Concern, Report};
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::super::args::Selection;
 use super::super::commands::{EX_CONFIG, complain, print};
@@ -25,16 +26,48 @@ pub(in crate::app) fn validate(selection: &Selection, validate: &Validate) -> Ex
 fn validated(selection: &Selection, validate: &Validate) -> anyhow::Result<bool> {
     let book = book::open(selection)?;
     let report = book.rules.set().lint(Timestamp::now().as_second());
-    let word = if validate.strict { "error" } else { "warning" };
+    if !validate.json {
+        name_remarks(&book, &report, if validate.strict { "error" } else { "warning" });
+    }
+    let is_valid = report.remarks.is_empty() || !validate.strict;
+    if validate.json {
+        print(&format!("{:#}\n", object(&book, &report, is_valid)))?;
+    } else {
+        print(&summary(&book, &report, is_valid))?;
+    }
+    Ok(is_valid)
+}
+
+fn name_remarks(book: &Book, report: &Report, word: &str) {
     for remark in &report.remarks {
         complain(&format!("{word}: {}:{}: {remark}", book.name(), remark.line));
     }
     if !report.is_complete {
         complain("warning: too many rules are alike to compare each with each");
     }
-    let is_valid = report.remarks.is_empty() || !validate.strict;
-    print(&summary(&book, &report, is_valid))?;
-    Ok(is_valid)
+}
+
+fn object(book: &Book, report: &Report, is_valid: bool) -> Value {
+    let rules = book.rules.set();
+    let policy = rules.policy();
+    let remarks = report.remarks.iter().map(|remark| {
+        let (other, other_line) = remark.other.as_ref().map_or((None, None), |(name, line)| (Some(name), Some(line)));
+        json!({ "rule": remark.about, "line": remark.line, "other": other, "other_line": other_line, "text": remark.to_string() })
+    });
+    json!({
+        "valid": is_valid,
+        "file": book.name(),
+        "users": policy.users.len(),
+        "groups": policy.groups.len(),
+        "rules": policy.rule_count(),
+        "conflicting": report.count(Concern::Conflicting),
+        "shadowed": report.count(Concern::Shadowed),
+        "duplicate": report.count(Concern::Duplicate),
+        "unreachable": report.count(Concern::Unreachable),
+        "remarks": remarks.collect::<Vec<_>>(),
+        "complete": report.is_complete,
+        "memory": rules.memory(),
+    })
 }
 
 fn summary(book: &Book, report: &Report, is_valid: bool) -> String {

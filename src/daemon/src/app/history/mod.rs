@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use self::args::{Ask, Format};
 use self::shown::{Csv, Json, Printer, Table};
@@ -43,32 +44,35 @@ fn answered(selection: &Selection, ask: &Ask) -> anyhow::Result<()> {
 }
 
 fn print(archive: &mut Archive, filter: Filter, ask: &Ask, mut printer: impl Printer) -> anyhow::Result<()> {
-    match ask.by {
+    let cut = match ask.by {
         Some(by) => {
             let limit = ask.limit().map_or(i32::MAX.unsigned_abs(), Into::into);
             printer.sums(by, &archive.sums(&filter, by.into(), limit)?)?;
+            None
         }
         None => print_pages(archive, filter, ask.limit().map(Into::into), &mut printer)?,
-    }
-    printer.finish()
+    };
+    printer.finish(cut)
 }
 
+/// Returns the last session, if there may be more than were to be printed.
 fn print_pages(
     archive: &mut Archive,
     mut filter: Filter,
     limit: Option<u32>,
     printer: &mut impl Printer,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Option<Uuid>> {
     let mut left = limit;
     loop {
         let wanted = left.map_or(PAGE, |left| left.min(PAGE));
         let rows = archive.whole(&filter, wanted)?;
         printer.rows(&rows)?;
         left = left.map(|left| left - wanted);
-        match rows.last() {
-            Some(last) if rows.len() == wanted as usize && left != Some(0) => filter.after = Some(last.row.session_id),
-            Some(_) | None => return Ok(()),
+        let last = rows.last().filter(|_| rows.len() == wanted as usize).map(|last| last.row.session_id);
+        if last.is_none() || left == Some(0) {
+            return Ok(last);
         }
+        filter.after = last;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use jiff::fmt::strtime;
+use uuid::Uuid;
 
 use super::args::By;
 use crate::engine::history::archive::flows::Whole;
@@ -13,7 +14,8 @@ use crate::engine::history::archive::sum::Sum;
 pub(super) trait Printer {
     fn rows(&mut self, rows: &[Whole]) -> anyhow::Result<()>;
     fn sums(&mut self, by: By, sums: &[Sum]) -> anyhow::Result<()>;
-    fn finish(self) -> anyhow::Result<()>;
+    /// `cut` is the last session of a full page, behind which there may be more.
+    fn finish(self, cut: Option<Uuid>) -> anyhow::Result<()>;
 }
 
 /// One object per line.
@@ -42,7 +44,7 @@ impl<W: Write> Printer for Json<W> {
         self.lines(sums)
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
+    fn finish(mut self, _cut: Option<Uuid>) -> anyhow::Result<()> {
         Ok(self.0.flush()?)
     }
 }
@@ -65,7 +67,7 @@ impl<W: Write> Printer for Csv<W> {
         sums.iter().try_for_each(|sum| self.0.serialize(sum)).map_err(Into::into)
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
+    fn finish(mut self, _cut: Option<Uuid>) -> anyhow::Result<()> {
         Ok(self.0.flush()?)
     }
 }
@@ -74,12 +76,11 @@ impl<W: Write> Printer for Csv<W> {
 pub(super) struct Table<W> {
     out: W,
     has_head: bool,
-    last: Option<String>,
 }
 
 impl<W: Write> Table<W> {
     pub(super) fn new(out: W) -> Self {
-        Self { out, has_head: false, last: None }
+        Self { out, has_head: false }
     }
 
     fn row(&mut self, row: &Row) -> std::io::Result<()> {
@@ -106,9 +107,7 @@ impl<W: Write> Printer for Table<W> {
         if !std::mem::replace(&mut self.has_head, true) {
             writeln!(self.out, "{HEAD}")?;
         }
-        rows.iter().try_for_each(|whole| self.row(&whole.row))?;
-        self.last = rows.last().map(|whole| whole.row.session_id.to_string()).or(self.last.take());
-        Ok(())
+        Ok(rows.iter().try_for_each(|whole| self.row(&whole.row))?)
     }
 
     fn sums(&mut self, by: By, sums: &[Sum]) -> anyhow::Result<()> {
@@ -131,8 +130,8 @@ impl<W: Write> Printer for Table<W> {
         Ok(())
     }
 
-    fn finish(mut self) -> anyhow::Result<()> {
-        if let Some(last) = &self.last {
+    fn finish(mut self, cut: Option<Uuid>) -> anyhow::Result<()> {
+        if let Some(last) = cut {
             writeln!(self.out, "(go on with --after {last})")?;
         }
         Ok(self.out.flush()?)

@@ -76,17 +76,17 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
     let is =
         Totals { opened: summary.sessions, blocked: summary.blocked, sent: carried.sent, received: carried.received };
     let was = before.0.replace((now, is));
-    let rate = |of: fn(&Totals) -> u64| {
-        let (then, was) = was?;
-        // The day's totals begin anew at midnight.
-        Some(per_second(of(&is).saturating_sub(of(&was)), now.saturating_duration_since(then)))
-    };
     let regime = office.world.regime();
     let rules = &regime.snapshot.rules;
     let began = SignedDuration::try_from(desk.started.elapsed()).unwrap_or(SignedDuration::ZERO);
     let (moment, usage) = (Timestamp::now(), office.vitals.usage());
     let latest = office.vitals.series.last(Resolution::Second, 1).1;
     let measured = |key: Key| latest.last().and_then(|sample| sample.of(key)).map(tenths);
+    let rate = |of: fn(&Totals) -> u64, key: Key| match was {
+        // The day's totals begin anew at midnight.
+        Some((then, was)) => Some(per_second(of(&is).saturating_sub(of(&was)), now.saturating_duration_since(then))),
+        None => measured(key),
+    };
     let check = |name: &str| office.vitals.board.checks().into_iter().find(|check| check.finding.name == name);
     json!({
         "program": {
@@ -98,10 +98,10 @@ fn status(desk: &Desk, before: &mut Before) -> Value {
         "sess_limit": office.world.seats.bound(),
         "users_active": users.len(),
         "users_known": regime.snapshot.users.count(),
-        "new_rate": rate(|totals| totals.opened),
-        "denied_rate": rate(|totals| totals.blocked),
-        "up_rate": rate(|totals| totals.sent),
-        "down_rate": rate(|totals| totals.received),
+        "new_rate": rate(|totals| totals.opened, Key::New),
+        "denied_rate": rate(|totals| totals.blocked, Key::Denied),
+        "up_rate": rate(|totals| totals.sent, Key::Up),
+        "down_rate": rate(|totals| totals.received, Key::Down),
         "authfail_rate": measured(Key::NotLoggedIn),
         "conn_p99_ms": measured(Key::Connect),
         "fds": usage.descriptors,
