@@ -21,9 +21,8 @@ const COLUMNS: &[(&str, Kind)] = &[
     ("fields", Kind::Text),
 ];
 
-/// What a line says first, whatever else it has: whose it is, then how that went.
+/// What a line says first, whatever else it has: whose it is, then how that went, and the long number of the session.
 const FIRST: [&str; 12] = [
-    "session",
     "caller",
     "op",
     "user",
@@ -35,6 +34,7 @@ const FIRST: [&str; 12] = [
     "reason",
     "result",
     "rule",
+    "session",
 ];
 
 /// Lines of one answer of the daemon.
@@ -185,7 +185,7 @@ mod tests {
         });
         assert_eq!(
             words(&line),
-            "2026-11-22T08:00:00Z WARN  auth: banned session=019a user=\"\" source=203.0.113.77 bytes_sent=7 why=\"too many\""
+            "2026-11-22T08:00:00Z WARN  auth: banned user=\"\" source=203.0.113.77 session=019a bytes_sent=7 why=\"too many\""
         );
     }
 

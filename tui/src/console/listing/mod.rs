@@ -21,6 +21,8 @@ pub(crate) struct Listing {
     /// What was looked for last.
     pub(crate) sought: String,
     pub(crate) is_waiting: bool,
+    /// Whether one has ever come.
+    pub(crate) has_come: bool,
     pub(crate) fault: Option<String>,
 }
 
@@ -43,6 +45,7 @@ impl Listing {
     fn filled(&mut self, objects: Vec<Value>) {
         self.cursor = self.goal.take().unwrap_or(self.cursor).min(objects.len().saturating_sub(1));
         self.objects = objects;
+        self.has_come = true;
         self.is_waiting = false;
         self.fault = None;
     }
@@ -60,6 +63,7 @@ impl Listing {
         if self.cursor > 0 {
             self.cursor = (self.cursor + 1).min(self.objects.len() - 1);
         }
+        self.has_come = true;
         self.is_waiting = false;
         self.fault = None;
     }

@@ -31,7 +31,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 }
 
 fn page(history: &History) -> String {
-    if history.listing.is_waiting {
+    if history.listing.is_waiting || !history.listing.has_come {
         return "asking ...".to_owned();
     }
     let more = if history.next.is_null() { "" } else { ", n for more" };
