@@ -25,8 +25,13 @@ fn what_two_readers_could_read_differently_ends_the_conversation() {
         assert_eq!(last_word(&service, line)["err"]["code"], "bad_request");
     }
     let mut endless = b"{\"id\":1,\"op\":\"".to_vec();
-    endless.resize(300 * 1024, b'a');
+    endless.resize(3 * 1024 * 1024, b'a');
     assert_eq!(last_word(&service, &endless)["err"]["code"], "too_large");
+    endless.truncate(300 * 1024);
+    let mut reader = Conversation::of_user(&socket(&service), 4321, &[READ]);
+    reader.write(&endless);
+    let word = reader.hear().expect("a last word");
+    assert_eq!(word["err"]["code"], "too_large", "who changes no files sends none");
 }
 
 #[test]

@@ -132,3 +132,22 @@ fn an_editor_changes_the_rules_once_they_are_valid_and_wanted() {
     assert_eq!(screen.wait_for_end().code(), Some(6));
     assert_eq!(kept(&place), lying);
 }
+
+#[test]
+fn a_file_of_600_kib_is_applied_over_the_socket() {
+    let (rules, service, place) = scene();
+    let socket = socket(&service);
+    let rule = |number: u32| {
+        let (high, low) = (number / 250, number % 250);
+        format!(
+            "\n[[users.rules]]\naction = \"block\"\ndescription = \"not here, as was decided once more for all\"\ndestinations = [\"10.{high}.{low}.0/24\"]\n"
+        )
+    };
+    let large = (0..5_000).fold(OPEN.to_owned(), |text, number| text + &rule(number));
+    assert!(large.len() > 600 * 1024, "{}", large.len());
+    let file = place.path().join("large.toml");
+    fs::write(&file, &large).expect("written");
+    let applied = client(&socket, &["acl", "apply", file.to_str().expect("a path"), "--yes"]);
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert_eq!(text(&rules.path()), large);
+}

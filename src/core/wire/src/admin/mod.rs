@@ -31,8 +31,11 @@ pub const PROTOCOL: u32 = 1;
 /// The longest line of a request, in bytes, without its end.
 pub const MOST_REQUEST: usize = 256 * 1024;
 
+/// The same of somebody who may do everything, and so send whole files: a text of 1 MiB, however it is escaped.
+pub const MOST_REQUEST_OF_ADMIN: usize = 2 * 1024 * 1024;
+
 /// The longest line of the daemon, in bytes, without its end; larger results come in parts.
-pub const MOST_REPLY: usize = 1024 * 1024;
+pub const MOST_REPLY: usize = 4 * 1024 * 1024;
 
 /// Requests of one connection that may wait for their answers.
 pub const MOST_IN_FLIGHT: usize = 32;

@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
-use wire::admin::{Answer, Code, Lines, MOST_IN_FLIGHT, MOST_REQUEST, MOST_SUBSCRIPTIONS, Refusal, Request, Role};
+use wire::admin::{Answer, Code, Lines, MOST_IN_FLIGHT, MOST_SUBSCRIPTIONS, Refusal, Request, Role};
 use zeroize::Zeroize;
 
 use super::catalogue;
@@ -76,12 +76,13 @@ pub(super) async fn hold(desk: Arc<Desk>, stream: UnixStream, asker: Asker) {
     let (mut from, mut to) = stream.into_split();
     let (answers, mut answered) = mpsc::channel(PARTS);
     let seat = desk.presence.enter(&asker, Instant::now());
+    let longest = asker.longest_request();
     let mut conversation = Conversation {
         desk,
         asker,
         seat,
         is_greeted: false,
-        lines: Lines::new(MOST_REQUEST),
+        lines: Lines::new(longest),
         outbox: Outbox::default(),
         in_flight: HashMap::new(),
         answers,

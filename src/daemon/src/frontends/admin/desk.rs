@@ -1,17 +1,17 @@
 //! What all conversations share, and who it is that asks in one of them.
 
-use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use config::tokens::Scope;
 use serde_json::{Value, json};
-use wire::admin::{Answer, Code, Refusal, Role, You};
+use wire::admin::{Answer, Code, MOST_REQUEST, MOST_REQUEST_OF_ADMIN, Refusal, Role, You};
 
 use super::lanes::Lanes;
 use super::outcomes::Outcomes;
 use super::presence::Presence;
+use super::refusals::{Refusals, Wanted};
 use super::roles::{Roles, name_of};
 use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::chance;
@@ -21,11 +21,6 @@ use crate::state::metrics::Words;
 
 /// The word for a request that was not refused.
 const FINE: &str = "ok";
-
-/// Refused requests of one user that are written down within [`A_WHILE`].
-const WRITTEN_DOWN: u32 = 10;
-
-const A_WHILE: Duration = Duration::from_mins(1);
 
 /// What the operator says of it.
 #[derive(Debug)]
@@ -48,13 +43,7 @@ pub(super) struct Desk {
     pub(super) outcomes: Outcomes,
     pub(super) presence: Arc<Presence>,
     answers: Words,
-    refused: Mutex<HashMap<u32, Refused>>,
-}
-
-#[derive(Debug)]
-struct Refused {
-    since: Instant,
-    count: u32,
+    refusals: Refusals,
 }
 
 /// Who asks in one conversation.
@@ -101,30 +90,22 @@ impl Desk {
             lanes: Lanes::open()?,
             outcomes: Outcomes::default(),
             presence: Arc::default(),
-            refused: Mutex::default(),
+            refusals: Refusals::default(),
         })
     }
 
     /// Somebody wants what the role does not allow; written down, but not as often as somebody may want it.
     pub(super) fn is_denied(&self, asker: &Asker, op: &str) {
-        if self.is_written_down(asker.you.uid) {
-            self.office.denied(&asker.caller, op);
+        if let Some(missed) = self.refusals.written_down(asker.you.uid, Wanted::Operation, Instant::now()) {
+            self.office.denied(&asker.caller, op, missed);
         }
     }
 
     /// Somebody without any role has come.
     pub(super) fn strangers_are_told(&self, peer: &Peer) {
-        if self.is_written_down(peer.user) {
-            self.office.denied(&caller(peer, Scope::Read), "connect");
+        if let Some(missed) = self.refusals.written_down(peer.user, Wanted::Conversation, Instant::now()) {
+            self.office.denied(&caller(peer, Scope::Read), "connect", missed);
         }
-    }
-
-    fn is_written_down(&self, user: u32) -> bool {
-        let (mut refused, now) = (self.refused.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
-        refused.retain(|_, refused| now.saturating_duration_since(refused.since) < A_WHILE);
-        let of_user = refused.entry(user).or_insert(Refused { since: now, count: 0 });
-        of_user.count = of_user.count.saturating_add(1);
-        of_user.count <= WRITTEN_DOWN
     }
 }
 
@@ -139,6 +120,11 @@ impl Asker {
         let caller = caller(peer, scope(role));
         let is_masked = desk.terms.is_masked && role == Role::Read;
         Self { caller, you, role, highest: role, is_masked, withdrawn: Withdrawn::default() }
+    }
+
+    /// In bytes: whoever may change files sends whole ones.
+    pub(super) fn longest_request(&self) -> usize {
+        if self.highest == Role::Admin { MOST_REQUEST_OF_ADMIN } else { MOST_REQUEST }
     }
 
     /// Goes on with less.

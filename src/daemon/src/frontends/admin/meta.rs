@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::{Code, Hello, Limits, MOST_REQUEST, MOST_SUBSCRIPTIONS, PROTOCOL, Refusal, Role, Welcome};
+use wire::admin::{Code, Hello, Limits, MOST_SUBSCRIPTIONS, PROTOCOL, Refusal, Role, Welcome};
 
 use super::catalogue;
 use super::conversation::{Conversation, Parameters};
@@ -72,7 +72,7 @@ pub(super) fn hello(conversation: &mut Conversation, p: Parameters) -> Result<Va
         max_role: asker.highest,
         you: asker.you.clone(),
         caps: CAPS.map(str::to_owned).into(),
-        limits: Limits { req: MOST_REQUEST, subs: MOST_SUBSCRIPTIONS },
+        limits: Limits { req: asker.longest_request(), subs: MOST_SUBSCRIPTIONS },
     };
     tracing::debug!(
         target: "audit",

@@ -20,6 +20,7 @@ mod lanes;
 mod meta;
 mod ops;
 mod outcomes;
+mod refusals;
 
 mod attention;
 mod audit;

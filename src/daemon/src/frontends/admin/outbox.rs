@@ -13,6 +13,9 @@ pub(super) const GAP: &str = "gap";
 /// How long a client may leave an answer unread; then it is gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Bytes that may wait to be taken before another answer is put to them.
+const ROOM: usize = 1024 * 1024;
+
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     bytes: Vec<u8>,
@@ -27,7 +30,7 @@ impl Outbox {
 
     /// Whether another answer may be put in.
     pub(super) fn has_room(&self) -> bool {
-        self.bytes.len() < MOST_REPLY
+        self.bytes.len() < ROOM
     }
 
     pub(super) fn bytes(&self) -> &[u8] {

@@ -143,8 +143,8 @@ impl Office {
         let _has_happened_all_the_same = record.write(&entry);
     }
 
-    /// Writes down what somebody wanted and may not.
-    pub(crate) fn denied(&self, caller: &Caller, op: &str) {
+    /// Writes down what somebody wanted and may not, and how often before that was not written down.
+    pub(crate) fn denied(&self, caller: &Caller, op: &str, missed: u32) {
         tracing::warn!(target: "audit", caller = %caller.name, role = caller.scope.word(), op, "denied to an operator");
         let Some(record) = &self.record else { return };
         let (id, who) = (record.number(), caller.shown());
@@ -157,7 +157,7 @@ impl Office {
             target: Value::Null,
             changes: &[],
             comment: None,
-            result: None,
+            result: (missed > 0).then(|| format!("and {missed} before that were not written down")),
             ms: None,
             idem: None,
         };
