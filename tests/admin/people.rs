@@ -108,6 +108,41 @@ fn users_groups_and_who_has_which_part_of_the_bandwidth_are_looked_at() {
 }
 
 #[test]
+fn whoever_is_limited_by_a_number_or_a_quota_alone_is_shown_with_who_was_refused() {
+    let further = |name: &str| if name == "alice" { "groups = [\"staff\"]\nmax_connections = 1\n" } else { "" };
+    let users = Users::crowd_with(["alice".to_owned(), "bob".to_owned()], b"wonderland", further);
+    let limits = "[[limits.groups]]\nname = \"staff\"\nmax_connections = 5\n\
+                  [[limits.quotas]]\nname = \"monthly\"\ngigabytes = 50\n";
+    let service = start(&[&users.settings(&["userpass"]), limits].concat());
+    let target = Target::listen();
+    let enter = |name: &str| {
+        let mut client = Wire::connect(service.addr());
+        assert_eq!(client.log_in(name.as_bytes(), b"wonderland")[1], 0);
+        let reply = client.ask(CONNECT, target.addr()).code;
+        (client, reply)
+    };
+    let ((mut client, _), _bob) = (enter("alice"), enter("bob"));
+    assert_eq!((enter("alice").1, enter("alice").1), (2, 2), "no more than one");
+    client.send(&[7; 5_000]);
+    let mut reader = somebody(&service, 4321, &[READ]);
+    let get = |reader: &mut rig::admin::Conversation, name: &str| reader.ask("limits.get", json!({ "name": name }));
+    let carried = |reader: &mut rig::admin::Conversation| get(reader, "user/alice")["class"]["bytes_up"] == 5_000;
+    assert!(eventually(PATIENCE, || carried(&mut reader)), "{}", get(&mut reader, "user/alice"));
+    let alice = get(&mut reader, "user/alice");
+    let told = |of: &Value, keys: [&str; 5]| keys.map(|key| of["class"][key].clone());
+    let keys = ["sessions", "most_sessions", "refused", "origin", "ceiling_up"];
+    assert_eq!(told(&alice, keys), [json!(1), json!(1), json!(2), json!("users"), Value::Null], "{alice}");
+    assert_eq!((&alice["quotas"][0]["quota"], &alice["class"]["quota_pct"]), (&json!("monthly"), &json!(0)));
+    let staff = get(&mut reader, "group/staff");
+    assert_eq!(told(&staff, keys), [json!(1), json!(5), json!(0), json!("config"), Value::Null], "{staff}");
+    let bob = get(&mut reader, "user/bob");
+    assert_eq!((&bob["class"]["origin"], &bob["quotas"][1]), (&json!("config"), &Value::Null), "{bob}");
+    let tree = reader.ask("limits.tree", json!({ "limit": 1 }));
+    assert_eq!((&tree["total"], tree["classes"].as_array().map(Vec::len)), (&json!(4), Some(1)), "{tree}");
+    assert_eq!(reader.refused("limits.get", json!({ "name": "user/eve" })).0, "not_found");
+}
+
+#[test]
 fn an_operator_grants_and_overrides_for_a_while_and_takes_it_back() {
     let quota = "[[limits.quotas]]\nname = \"monthly\"\ngigabytes = 50\n";
     let service = start(quota);

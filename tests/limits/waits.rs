@@ -5,13 +5,16 @@
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use rig::admin::Conversation;
 use rig::api::Api;
 use rig::service::Service;
 use rig::target::Endless;
+use rig::users::Users;
 use rig::wait::{PATIENCE, eventually, found};
+use serde_json::json;
 
-use crate::stream::{Stream, greeted};
-use crate::{apply, start};
+use crate::stream::{Stream, greeted, logged_in};
+use crate::{PASSWORD, apply, start};
 
 /// A kilobyte a second for all.
 const LITTLE: &str = "[limits]\nbandwidth_limit_mbps = 0.008\n";
@@ -27,6 +30,30 @@ fn waiting(service: &Service, source: &Endless) -> Vec<Stream> {
     let streams: Vec<_> = (0..CROWD).map(|_| Stream::download(greeted(service), source)).collect();
     assert!(eventually(PATIENCE, || streams.iter().any(|stream| stream.moved() > 0)));
     streams
+}
+
+#[test]
+fn it_is_told_who_is_held_back_for_how_long_and_by_what() {
+    let users = Users::crowd(["alice".to_owned(), "bob".to_owned()], PASSWORD);
+    let rates = "[limits]\nbandwidth_limit_mbps = 12\nbandwidth_per_session_mbps = 8\n";
+    let admin = "[admin]\nsocket = \"{dir}/admin.sock\"\n";
+    let service = start(&[&users.settings(&["userpass"]), admin, rates].concat());
+    let source = Endless::listen();
+    let enter = |name: &str| Stream::download(logged_in(&service, name), &source);
+    let _alice = enter("alice");
+    let mut reader = Conversation::begin(&service.directory().join("admin.sock"));
+    reader.greet();
+    let mut is = |name: &str, held_by: &str, waiting: u64| {
+        let class = reader.ask("limits.get", json!({ "name": name }))["class"].clone();
+        let is_long = class["throttled_pct"].as_u64() > Some(50) && class["wait_p95_ms"].as_u64() > Some(3);
+        (is_long || name == "session") && class["held_by"] == held_by && class["waiting"].as_u64() >= Some(waiting)
+    };
+    // Alone, a session is slower than all may be.
+    assert!(eventually(PATIENCE, || is("user/alice", "below", 1) && is("session", "own", 1)));
+    assert!(eventually(PATIENCE, || is("global", "below", 1)));
+    // Three of them are not.
+    let _others = [enter("bob"), enter("bob")];
+    assert!(eventually(PATIENCE, || is("user/alice", "siblings", 0) && is("global", "own", 0)));
 }
 
 #[test]

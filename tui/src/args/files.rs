@@ -112,8 +112,12 @@ pub(crate) enum Config {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Limits {
-    /// Who has which part of the bandwidth, and who waits for it
-    Show,
+    /// Who has which part of the bandwidth, who waits for it and why; or all that limits one of them
+    #[command(visible_alias = "list")]
+    Show {
+        /// As the list calls it: global, user/NAME, group/NAME, …
+        target: Option<String>,
+    },
     /// Grants and overrides that hold now
     Overrides,
     /// How far quotas are used up, the nearest to its end first

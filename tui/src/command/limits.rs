@@ -13,7 +13,7 @@ use crate::args::{Limits, Manner};
 use crate::failure::Failure;
 use crate::output::{Kind, Sheet};
 
-const CLASSES: [(&str, Kind); 11] = [
+const CLASSES: [(&str, Kind); 20] = [
     ("name", Kind::Text),
     ("parent", Kind::Text),
     ("ceiling_up", Kind::Rate),
@@ -22,8 +22,17 @@ const CLASSES: [(&str, Kind); 11] = [
     ("using_up", Kind::Rate),
     ("using_down", Kind::Rate),
     ("pct", Kind::Count),
+    ("bytes_up", Kind::Bytes),
+    ("bytes_down", Kind::Bytes),
+    ("bucket_pct", Kind::Count),
+    ("throttled_pct", Kind::Count),
+    ("wait_p95_ms", Kind::Count),
+    ("held_by", Kind::Text),
     ("sessions", Kind::Count),
+    ("most_sessions", Kind::Count),
     ("waiting", Kind::Count),
+    ("refused", Kind::Count),
+    ("quota_pct", Kind::Count),
     ("override_left_s", Kind::Seconds),
 ];
 
@@ -60,7 +69,12 @@ struct Wanted {
 impl Desk {
     pub(super) fn limits(&mut self, command: Limits) -> Result<ExitCode, Failure> {
         match command {
-            Limits::Show => self.listed_as("limits.tree", &json!({}), "classes", &CLASSES, "rustsocks.limits/1")?,
+            Limits::Show { target: None } => {
+                self.listed_as("limits.tree", &json!({}), "classes", &CLASSES, "rustsocks.limits/1")?;
+            }
+            Limits::Show { target: Some(name) } => {
+                self.record("limits.get", &json!({ "name": name }), "rustsocks.limit/1")?;
+            }
             Limits::Overrides => {
                 let schema = "rustsocks.concessions/1";
                 self.listed_as("limits.concessions", &json!({}), "concessions", &CONCESSIONS, schema)?;

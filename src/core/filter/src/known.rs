@@ -73,13 +73,17 @@ pub const USERS: &[Field] = &[
 /// Classes that share the bandwidth.
 pub const LIMITS: &[Field] = &[
     Field::bare("name", Kind::Text),
-    Field::new("kind", Kind::Word(&["global", "group", "user", "source", "rule"])),
+    Field::new("kind", Kind::Word(&["global", "group", "user", "source", "rule", "session"])),
     Field::new("using", Kind::Rate),
     Field::new("limit", Kind::Rate),
     Field::new("pct", Kind::Count),
     Field::new("sessions", Kind::Count),
     Field::new("waiting", Kind::Count),
     Field::new("origin", Kind::Word(&["users", "config", "rule", "override", "quota"])),
+    Field::new("throttled", Kind::Count),
+    Field::new("held_by", Kind::Word(&["own", "parent", "siblings", "below"])),
+    Field::new("refused", Kind::Count),
+    Field::new("quota", Kind::Count),
 ];
 
 /// Sources that are turned away because they guessed.

@@ -38,6 +38,12 @@ impl Bucket {
         self.level > 0
     }
 
+    /// What of 100 is in it by then.
+    pub(crate) fn percent(mut self, now: u64) -> u8 {
+        self.refresh(now);
+        u8::try_from(self.level.max(0) * 100 / self.whole.max(1)).unwrap_or(100)
+    }
+
     pub(crate) fn take(&mut self, bytes: u64) {
         self.level -= i128::from(bytes) * SECOND;
     }

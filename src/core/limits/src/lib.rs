@@ -18,4 +18,4 @@ pub use gate::{Gate, Membership};
 pub use pace::{Moments, Pace};
 pub use roll::{Excess, Roll, Terms, TooMuch};
 pub use spread::Spread;
-pub use tree::{LeafId, Share, Standing, Tree};
+pub use tree::{HeldBy, Lately, LeafId, Share, Standing, Tree};

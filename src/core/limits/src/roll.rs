@@ -47,6 +47,8 @@ pub struct Roll<K> {
 #[derive(Debug, Default)]
 struct Account {
     inside: u32,
+    /// Who was turned away since this is remembered.
+    refused: u64,
     bucket: Moments,
 }
 
@@ -69,6 +71,7 @@ impl<K: Hash + Ord + Clone> Roll<K> {
         let in_the_way =
             |(at, (key, terms)): (usize, &(K, Terms))| Some(TooMuch { at, excess: self.excess(key, *terms, now)? });
         if let Some(too_much) = keys.iter().enumerate().find_map(in_the_way) {
+            self.turn_away(&keys[too_much.at].0);
             return Err(too_much);
         }
         for (key, terms) in keys {
@@ -99,6 +102,19 @@ impl<K: Hash + Ord + Clone> Roll<K> {
     #[must_use]
     pub fn inside(&self, key: &K) -> u32 {
         self.accounts.get(key).map_or(0, |account| account.inside)
+    }
+
+    /// One was turned away under this key, for whatever reason.
+    pub fn turn_away(&mut self, key: &K) {
+        if let Some(account) = self.accounts.get_mut(key) {
+            account.refused = account.refused.saturating_add(1);
+        }
+    }
+
+    /// How many were turned away under this key since it is remembered.
+    #[must_use]
+    pub fn refused(&self, key: &K) -> u64 {
+        self.accounts.get(key).map_or(0, |account| account.refused)
     }
 
     /// How many keys are remembered.

@@ -7,6 +7,8 @@
 //! Whoever moves more than the buckets hold leaves a debt of one turn at most, which is repaid before anything else is given.
 
 mod node;
+mod standing;
+mod tally;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
@@ -14,6 +16,8 @@ use std::hash::Hash;
 use std::num::NonZeroU64;
 
 use self::node::{Node, turn_of};
+pub use self::standing::{HeldBy, Standing};
+pub use self::tally::Lately;
 
 /// The root of every tree.
 const ROOT: NodeId = NodeId(0);
@@ -48,19 +52,6 @@ pub struct Tree<K> {
     alarms: BTreeSet<(u64, NodeId)>,
 }
 
-/// A class as it is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing<'a, K> {
-    /// Nothing for all together.
-    pub class: Option<&'a K>,
-    /// The class above; nothing if that is all together.
-    pub parent: Option<&'a K>,
-    /// What holds for it.
-    pub share: Share,
-    /// How many of the leaves below it wait for bytes.
-    pub waiting: usize,
-}
-
 /// By which right something passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
@@ -72,7 +63,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
     /// A tree without classes, in which this holds for all together.
     #[must_use]
     pub fn new(all: Share, now: u64) -> Self {
-        let root = Node::new(None, ROOT, all, now);
+        let root = Node::new(None, ROOT, all, now).counted(now);
         Self { nodes: vec![Some(root)], free: Vec::new(), classes: HashMap::new(), alarms: BTreeSet::new() }
     }
 
@@ -96,6 +87,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
     pub fn detach(&mut self, LeafId(leaf): LeafId, now: u64) {
         let granted = std::mem::take(&mut self.node_mut(leaf).granted);
         self.put_back(leaf, granted, now);
+        self.waits_no_more(leaf, now);
         self.remove(leaf, now);
     }
 
@@ -116,6 +108,9 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         }
         let granted = node.granted.min(want);
         node.granted -= granted;
+        if granted == 0 {
+            self.is_held_back(id, now);
+        }
         granted
     }
 
@@ -132,7 +127,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         }
         let mut path = Vec::new();
         while self.may_pass(ROOT, Right::Rest, now) && self.pick(ROOT, now, &mut path) {
-            woken.extend(self.serve(&path));
+            woken.extend(self.serve(&path, now));
             path.clear();
         }
     }
@@ -149,39 +144,12 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         self.classes.len()
     }
 
-    /// Whether one of the leaves waits.
-    #[must_use]
-    pub fn is_waiting(&self, LeafId(leaf): LeafId) -> bool {
-        self.node(leaf).wanted > 0
-    }
-
-    /// Every class with what holds for it and how many wait, in no order; one without leaves may still be remembered.
-    #[must_use]
-    pub fn standings(&self) -> Vec<Standing<'_, K>> {
-        let mut waiting = vec![0; self.nodes.len()];
-        for node in self.nodes.iter().flatten().filter(|node| node.wanted > 0) {
-            let mut above = node.parent;
-            while above != ROOT {
-                waiting[index(above)] += 1;
-                above = self.node(above).parent;
-            }
-            waiting[index(ROOT)] += 1;
-        }
-        let mut found = Vec::new();
-        for (at, (node, waiting)) in self.nodes.iter().zip(waiting).enumerate() {
-            let Some(node) = node.as_ref().filter(|node| at == index(ROOT) || node.key.is_some()) else { continue };
-            let parent = self.node(node.parent).key.as_ref();
-            found.push(Standing { class: node.key.as_ref(), parent, share: node.share, waiting });
-        }
-        found
-    }
-
     fn class(&mut self, key: &K, parent: NodeId, share: Share, now: u64) -> NodeId {
         if let Some(known) = self.classes.get(key).copied() {
             self.retune(known, share, now);
             return known;
         }
-        let id = self.insert(Node::new(Some(key.clone()), parent, share, now));
+        let id = self.insert(Node::new(Some(key.clone()), parent, share, now).counted(now));
         self.classes.insert(key.clone(), id);
         id
     }
@@ -285,7 +253,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
     }
 
     /// Gives the leaf at the end of the way its turn.
-    fn serve(&mut self, path: &[(NodeId, Right)]) -> Option<LeafId> {
+    fn serve(&mut self, path: &[(NodeId, Right)], now: u64) -> Option<LeafId> {
         let (leaf, _) = *path.last()?;
         let turn = self.turn_below(leaf);
         let sure =
@@ -295,6 +263,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         node.wanted -= granted;
         node.granted += granted;
         node.sure_heights = sure.sum();
+        self.is_served(leaf, now);
         self.take(ROOT, Right::Rest, granted);
         for (id, right) in path {
             self.take(*id, *right, granted);

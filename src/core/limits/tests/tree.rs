@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use limits::{LeafId, Share, Tree};
+use limits::{HeldBy, LeafId, Share, Tree};
 use proptest::prelude::*;
 
 const SECOND: u64 = 1_000_000_000;
@@ -249,6 +249,71 @@ fn nobody_is_looked_at_while_nobody_waits() {
     greedy.remove(leaf);
     greedy.live(20 * SECOND);
     assert_eq!(greedy.tree.next(), None);
+}
+
+/// What a class says of itself: out of how many millionths of the time somebody was held back, by what, and who waits.
+fn fares(greedy: &Greedy, class: Option<&'static str>) -> (u32, Option<HeldBy>, usize) {
+    let standings = greedy.tree.standings(greedy.now);
+    let found = standings.iter().find(|standing| standing.class.copied() == class).expect("it is there");
+    (found.lately.held, found.held_by, found.waiting)
+}
+
+#[test]
+fn a_class_knows_how_long_and_by_what_it_was_held_back() {
+    let class = |rate| if rate == 0 { Share::default() } else { ceiling(rate) };
+    for (all, alice, session, bob, expected) in [
+        (0, 1_000_000, 0, false, HeldBy::Own),
+        (1_000_000, 0, 0, false, HeldBy::Parent),
+        (1_000_000, 0, 0, true, HeldBy::Siblings),
+        (0, 0, 1_000_000, false, HeldBy::Below),
+        (9_000_000, 1_000_000, 0, true, HeldBy::Own),
+    ] {
+        let mut greedy = Greedy::new(class(all));
+        let _alice = greedy.add(&[("alice", class(alice))], class(session));
+        if bob {
+            greedy.add(&[("bob", Share::default())], ceiling(2_000_000));
+        }
+        greedy.live(9 * SECOND);
+        let (held, held_by, waiting) = fares(&greedy, Some("alice"));
+        assert!(held > 900_000 && waiting == 1, "{expected:?}: {held} of a million, {waiting} wait");
+        assert_eq!(held_by, Some(expected));
+        let filled = greedy.tree.standings(greedy.now)[0].filled;
+        assert_eq!(filled.is_some(), all > 0, "{filled:?}");
+    }
+}
+
+#[test]
+fn what_was_more_than_a_minute_ago_is_forgotten_and_waits_are_measured() {
+    let mut greedy = Greedy::new(Share::default());
+    let leaf = greedy.add(&[("alice", ceiling(1_000_000))], Share::default());
+    greedy.live(30 * SECOND);
+    let lately = |greedy: &Greedy| greedy.tree.standings(greedy.now)[1].lately;
+    let wait = lately(&greedy).wait.expect("it waited");
+    assert!((4_000_000..=16_777_216).contains(&wait), "a turn each 8 ms: {wait}");
+    // Whoever has nothing to move does not ask.
+    while let Some(next) = greedy.tree.next() {
+        greedy.now = next;
+        greedy.tree.run(next, &mut Vec::new());
+    }
+    greedy.now += 20 * SECOND;
+    let held = lately(&greedy).held;
+    assert!((500_000..700_000).contains(&held), "30 of 50 seconds: {held}");
+    greedy.now += 100 * SECOND;
+    assert_eq!((fares(&greedy, Some("alice")), lately(&greedy).wait), ((0, None, 0), None));
+    greedy.remove(leaf);
+    assert_eq!(fares(&greedy, None), (0, None, 0));
+}
+
+#[test]
+fn whoever_goes_while_he_waits_waits_no_more() {
+    let mut greedy = Greedy::new(ceiling(100_000));
+    let leaves = [(); 3].map(|()| greedy.add(&[("alice", Share::default())], Share::default()));
+    greedy.live(SECOND);
+    assert_eq!(fares(&greedy, None).2, 3);
+    for (leaf, left) in leaves.into_iter().zip([2, 1, 0]) {
+        greedy.remove(leaf);
+        assert_eq!(fares(&greedy, None).2, left);
+    }
 }
 
 /// A hierarchy of at most two levels of classes, in which guarantees can be kept.

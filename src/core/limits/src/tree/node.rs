@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::num::NonZeroU64;
 
+use super::tally::Tally;
 use super::{NodeId, Right, Share};
 use crate::bucket::Bucket;
 
@@ -56,6 +57,10 @@ pub(super) struct Node<K> {
     pub(super) granted: u64,
     /// By which right the last of it came: a bit for each node on the way up that is guaranteed it, the lowest for this one.
     pub(super) sure_heights: u32,
+    /// Of a leaf: since when it has asked in vain and was given nothing.
+    pub(super) since: Option<u64>,
+    /// How it has fared; leaves have none.
+    pub(super) tally: Option<Box<Tally>>,
 }
 
 impl<K> Node<K> {
@@ -77,9 +82,16 @@ impl<K> Node<K> {
             wanted: 0,
             granted: 0,
             sure_heights: 0,
+            since: None,
+            tally: None,
         };
         node.retune(share, now);
         node
+    }
+
+    /// The same as a class, of which it is counted how it fares.
+    pub(super) fn counted(self, now: u64) -> Self {
+        Self { tally: Some(Box::new(Tally::new(now))), ..self }
     }
 
     pub(super) fn retune(&mut self, share: Share, now: u64) {
@@ -105,6 +117,11 @@ impl<K> Node<K> {
 
     pub(super) fn wants_something(&self) -> bool {
         self.wanted > 0 || self.first().is_some()
+    }
+
+    /// Whether a child other than this one wants something.
+    pub(super) fn has_others_beside(&self, child: NodeId) -> bool {
+        self.rest.values().any(|level| level.queue.iter().any(|(_, other)| *other != child))
     }
 
     /// What passes in one turn.

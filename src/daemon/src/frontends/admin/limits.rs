@@ -1,9 +1,8 @@
 //! Operations on bandwidth and quotas, and on what operators let somebody have for a while.
-#![expect(clippy::unnecessary_wraps, reason = "every operation has the same form")]
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::Refusal;
+use wire::admin::{Code, Refusal};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
@@ -25,9 +24,16 @@ pub(super) const OPS: &[Op] = &[
     look(
         "limits.tree",
         tree,
-        &[],
-        "classes: name (global, group/NAME, user/NAME, a source, or one of these by a rule), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, sessions, most_sessions, waiting, origin (users, config, rule, override or quota), override_left_s; those under pressure first",
-        "who has which part of the bandwidth, and who waits for it",
+        &[("limit", "at most so many, 1 to 1000; 1000 without it")],
+        "total; classes: name (global, group/NAME, user/NAME, a source, one of these by a rule, or session for what each has), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, bytes_up, bytes_down of those who are in, sessions, most_sessions, waiting, origin (users, config, rule, override or quota), override_left_s, bucket_pct (what of its burst may pass now), throttled_pct of the last minute, wait_p95_ms, held_by (own, parent, siblings or below), refused, quota_pct; those under pressure first",
+        "who has which part of the bandwidth, who waits for it and why, and who has a number of sessions or a quota",
+    ),
+    look(
+        "limits.get",
+        one,
+        &[("name", "as limits.tree calls it")],
+        "class as limits.tree has it; quotas and concessions, as the operations of these names have them, of a user or a group",
+        "one class, and what else limits it",
     ),
     watch("limits.sub", subscribe, &[EVERY], "sub; pushes limits, as limits.tree", "the same again and again"),
     look(
@@ -92,13 +98,41 @@ pub(super) fn quotas(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value,
     desk.perform(asker, Operation::Quotas(user, limit.unwrap_or(MOST).clamp(1, MOST)))
 }
 
-pub(super) fn tree(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {
-    Ok(classes(desk, asker))
+#[derive(Deserialize)]
+struct Most {
+    limit: Option<usize>,
 }
 
-fn classes(desk: &Desk, asker: &Asker) -> Value {
+pub(super) fn tree(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+    let Most { limit } = read(p)?;
+    Ok(classes(desk, asker, limit.unwrap_or(MOST).clamp(1, MOST)))
+}
+
+fn classes(desk: &Desk, asker: &Asker, most: usize) -> Value {
     let classes = desk.office.classes(asker.is_masked);
-    json!({ "classes": classes.iter().map(ClassNow::json).collect::<Vec<_>>() })
+    json!({ "total": classes.len(), "classes": classes.iter().take(most).map(ClassNow::json).collect::<Vec<_>>() })
+}
+
+#[derive(Deserialize)]
+struct Which {
+    name: String,
+}
+
+pub(super) fn one(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+    let Which { name } = read(p)?;
+    let classes = desk.office.classes(asker.is_masked);
+    let Some(class) = classes.iter().find(|class| class.name == name) else {
+        return Err(Refusal::new(Code::NotFound, format!("nobody is in of {name}, or nothing limits it")));
+    };
+    let of_it = |answer: Value, list: &str| -> Value {
+        let all = answer[list].as_array().cloned().unwrap_or_default();
+        all.into_iter().filter(|it| it["target"] == *name).collect()
+    };
+    Ok(json!({
+        "class": class.json(),
+        "quotas": of_it(desk.perform(asker, Operation::Quotas(None, usize::MAX))?, "quotas"),
+        "concessions": of_it(desk.perform(asker, Operation::Concessions)?, "concessions"),
+    }))
 }
 
 #[derive(Deserialize)]
@@ -118,7 +152,7 @@ struct Classes;
 
 impl Source for Classes {
     fn news(&mut self, desk: &Desk, asker: &Asker) -> Vec<(&'static str, Value)> {
-        vec![("limits", classes(desk, asker))]
+        vec![("limits", classes(desk, asker, MOST))]
     }
 }
 

@@ -338,7 +338,7 @@ fn grantee(target: &str) -> Result<Grantee, No> {
     }
 }
 
-fn target(to: &Grantee) -> String {
+pub(super) fn target(to: &Grantee) -> String {
     match to {
         Grantee::User(name) => format!("user/{name}"),
         Grantee::Group(name) => format!("group/{name}"),

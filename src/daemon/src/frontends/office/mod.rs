@@ -5,6 +5,7 @@
 mod about;
 pub(crate) mod acl;
 pub(crate) mod attention;
+mod census;
 pub(crate) mod classes;
 mod drift;
 pub(crate) mod forgiveness;

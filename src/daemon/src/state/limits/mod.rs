@@ -85,6 +85,12 @@ impl Limits {
         Ok(Presence { limits: Arc::clone(self), claim })
     }
 
+    /// How many are in under each of these keys, and how many were turned away since the first of them came.
+    pub(crate) fn counts<'k>(&self, keys: impl Iterator<Item = &'k Key>) -> Vec<(u32, u64)> {
+        let inside = self.inside();
+        keys.map(|key| (inside.roll.inside(key), inside.roll.refused(key))).collect()
+    }
+
     /// Nanoseconds since it began.
     fn moment(&self, now: Instant) -> u64 {
         u64::try_from(now.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX)
@@ -102,7 +108,8 @@ impl Inside {
             let room = |most| self.spread.has_room(&spot.user, &spot.source, most);
             !spot.most.is_none_or(room)
         };
-        if spot.as_ref().is_some_and(is_elsewhere) {
+        if let Some(spot) = spot.as_ref().filter(|spot| is_elsewhere(spot)) {
+            self.roll.turn_away(&Key::User(Arc::clone(&spot.user)));
             return Err(Refusal::TooManySourcesOfUser);
         }
         // The last word, as it takes tokens.
@@ -179,6 +186,7 @@ mod tests {
             assert_eq!(enter([192, 0, 2, 2], 1).err(), Some(Refusal::TooManySourcesOfUser));
         }
         let _second = enter([192, 0, 2, 1], 1).expect("the refused took no token");
+        assert_eq!(limits.counts([Key::User("alice".into())].iter()), [(2, 9)]);
         drop(first);
         assert_eq!(enter([192, 0, 2, 2], 1).err(), Some(Refusal::TooManySourcesOfUser));
         let _third = enter([192, 0, 2, 2], 2).unwrap();

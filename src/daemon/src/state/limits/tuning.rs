@@ -63,6 +63,16 @@ impl Tuning {
         }
     }
 
+    /// Whether another number of sessions holds of a class than what is written.
+    pub(crate) fn has_number_of(&self, class: &Class) -> bool {
+        let tuned = match class {
+            Class::User(name, _) => self.users.get(name),
+            Class::Group(name) => self.groups.get(name),
+            Class::Source(_) | Class::Rule(..) | Class::Session(..) => None,
+        };
+        tuned.is_some_and(|tuned| tuned.at_once.is_some())
+    }
+
     /// The classes above a session, with what holds now.
     ///
     /// Of the groups that say something, which are the one that it is below as it is `written` and those that are tuned, the one with the

@@ -21,8 +21,15 @@ const COLUMNS: &[Column] = &[
     column("USING", "using", 8, 1, |row| row.rate("using")).numeric(),
     column("%", "pct", 4, 3, |row| row.text("pct")).numeric(),
     column("", "pct", 12, 6, bar),
+    column("BUCKET", "bucket", 6, 7, |row| percent(row, "bucket")).numeric(),
+    column("THROTL", "throttled", 6, 2, |row| percent(row, "throttled")).numeric(),
+    column("WHY", "held_by", 8, 3, |row| row.text("held_by")),
+    column("P95", "wait", 6, 6, wait).numeric(),
     column("SESS", "sessions", 9, 4, sessions).numeric(),
     column("WAIT", "waiting", 5, 1, |row| row.text("waiting")).numeric(),
+    column("REFUSED", "refused", 7, 5, |row| row.text("refused")).numeric(),
+    column("QUOTA", "quota", 6, 7, |row| percent(row, "quota")).numeric(),
+    column("BYTES", "bytes", 7, 9, |row| row.bytes("bytes")).numeric(),
     column("OVERRIDE", "override_left", 8, 4, left).numeric(),
 ];
 
@@ -73,6 +80,15 @@ fn sessions(row: &Row<'_>) -> String {
         Some(most) => format!("{}/{most}", row.text("sessions")),
         None => row.text("sessions"),
     }
+}
+
+fn percent(row: &Row<'_>, column: &str) -> String {
+    row.value(column).and_then(Value::as_u64).map_or_else(|| "-".to_owned(), |percent| format!("{percent}%"))
+}
+
+/// What nearly all waits took at most.
+fn wait(row: &Row<'_>) -> String {
+    row.value("wait").and_then(Value::as_u64).map_or_else(|| "-".to_owned(), |millis| format!("{millis}ms"))
 }
 
 fn burst(row: &Row<'_>) -> String {

@@ -36,9 +36,9 @@ pub(crate) struct Limits {
 const AGAIN: u32 = 10;
 
 impl Limits {
-    /// Those that somebody waits in come first.
+    /// Those that were held back longest come first.
     pub(crate) fn new() -> Self {
-        Self { live: Live::new(View::Limits, "waiting"), overrides: Listing::default(), ticks: 0 }
+        Self { live: Live::new(View::Limits, "throttled"), overrides: Listing::default(), ticks: 0 }
     }
 
     /// The class that is meant.
@@ -208,7 +208,7 @@ fn of_class(name: &str) -> Option<(String, Option<String>)> {
         return Some((both(&whose, &rule), None));
     }
     match name.split_once('/') {
-        _ if name == "global" => Some((String::new(), Some(String::new()))),
+        _ if name == "global" || name == "session" => Some((String::new(), Some(String::new()))),
         Some(("user", user)) => {
             let user = format!("user={}", filter::quoted(user));
             Some((user.clone(), Some(user)))

@@ -41,6 +41,13 @@ impl Table for Limits {
         dynamic("burst", "bytes"),
         dynamic("origin", "text"),
         dynamic("override_left", "seconds"),
+        dynamic("bytes", "bytes"),
+        dynamic("bucket", "number"),
+        dynamic("throttled", "number"),
+        dynamic("wait", "number"),
+        dynamic("held_by", "text"),
+        dynamic("refused", "number"),
+        dynamic("quota", "number"),
     ];
     const FIELDS: &'static [Field] = filter::LIMITS;
     const SUMS: &'static [Summed<Row>] = &[("waiting", |row| row.class.waiting)];
@@ -75,6 +82,13 @@ impl Table for Limits {
             "burst" => number(row.burst()),
             "origin" => row.origin.map_or(Cell::Nothing, |origin| Cell::Text(origin.to_owned())),
             "override_left" => number(row.override_left),
+            "bytes" => Cell::Number(row.carried()),
+            "bucket" => number(row.bucket.map(u64::from)),
+            "throttled" => Cell::Number(row.throttled.into()),
+            "wait" => number(row.wait),
+            "held_by" => row.held_by.map_or(Cell::Nothing, |by| Cell::Text(by.to_owned())),
+            "refused" => Cell::Number(row.refused),
+            "quota" => number(row.quota),
             _ => Cell::Nothing,
         }
     }
@@ -109,6 +123,10 @@ impl filter::Row for Row {
             "sessions" => Some(Value::Number(class.sessions)),
             "waiting" => Some(Value::Number(class.waiting)),
             "origin" => class.origin.map(|origin| Value::Text(origin.into())),
+            "throttled" => Some(Value::Number(class.throttled.into())),
+            "held_by" => class.held_by.map(|by| Value::Text(by.into())),
+            "refused" => Some(Value::Number(class.refused)),
+            "quota" => class.quota.map(Value::Number),
             _ => None,
         }
     }

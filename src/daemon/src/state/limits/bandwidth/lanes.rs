@@ -75,15 +75,17 @@ impl Lanes {
     }
 
     /// Every class with what holds for it in this direction, that of all together first.
-    pub(super) fn standings(&self, direction: Direction) -> Vec<Standing> {
+    pub(super) fn standings(&self, direction: Direction, now: u64) -> Vec<Standing> {
         let standing = |it: limits::Standing<'_, Class>| {
             let (up, down) = match direction {
                 Direction::Up => (it.share, Share::default()),
                 Direction::Down => (Share::default(), it.share),
             };
-            Standing { class: it.class.cloned(), parent: it.parent.cloned(), up, down, waiting: it.waiting }
+            let limits::Standing { waiting, filled, lately, held_by, .. } = it;
+            let (class, parent) = (it.class.cloned(), it.parent.cloned());
+            Standing { class, parent, up, down, waiting, filled, lately, held_by }
         };
-        self.tree.standings().into_iter().map(standing).collect()
+        self.tree.standings(now).into_iter().map(standing).collect()
     }
 
     /// Those that are in; one whose directions count together comes twice.

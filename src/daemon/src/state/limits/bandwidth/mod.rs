@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use limits::Gate;
+use limits::{Gate, HeldBy, Lately};
 use prometheus::{Histogram, IntCounter};
 
 use self::lanes::Lanes;
@@ -73,6 +73,12 @@ pub(crate) struct Standing {
     pub(crate) down: limits::Share,
     /// Sessions that wait, in one direction or the other.
     pub(crate) waiting: usize,
+    /// What of 100 is in the emptier bucket of its ceilings.
+    pub(crate) filled: Option<u8>,
+    /// How it has fared in the direction in which it was held back longer.
+    pub(crate) lately: Lately,
+    /// What held it back there.
+    pub(crate) held_by: Option<HeldBy>,
 }
 
 #[derive(Debug)]
@@ -196,10 +202,7 @@ impl Bandwidth {
             found.iter().enumerate().map(|(at, standing)| (standing.class.clone(), at)).collect();
         for standing in down {
             match places.get(&standing.class) {
-                Some(at) => {
-                    found[*at].down = standing.down;
-                    found[*at].waiting += standing.waiting;
-                }
+                Some(at) => found[*at].also(&standing),
                 None => found.push(standing),
             }
         }
@@ -209,7 +212,14 @@ impl Bandwidth {
     /// Those of each direction. No more is done here, as everybody who is limited waits meanwhile.
     fn standings(&self) -> (Vec<Standing>, Vec<Standing>) {
         let inside = self.lock();
-        (inside.up.standings(Direction::Up), inside.down.standings(Direction::Down))
+        let now = self.moment(Instant::now());
+        (inside.up.standings(Direction::Up, now), inside.down.standings(Direction::Down, now))
+    }
+
+    /// Sessions whose own directions wait because they are at the limit of a session, where each direction has one.
+    pub(crate) fn held_alone(&self) -> usize {
+        let inside = self.lock();
+        inside.up.tree.held_leaves() + inside.down.tree.held_leaves()
     }
 
     /// A number that grows as long as the thread looks.
@@ -271,6 +281,23 @@ impl Bandwidth {
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standing {
+    /// Whether somebody of it waits for its own ceiling.
+    pub(crate) fn waits_alone(&self) -> bool {
+        self.waiting > 0 && self.held_by == Some(HeldBy::Own)
+    }
+
+    /// How the same class stands to the client.
+    fn also(&mut self, down: &Self) {
+        self.down = down.down;
+        self.waiting += down.waiting;
+        self.filled = [self.filled, down.filled].into_iter().flatten().min();
+        if down.lately.held > self.lately.held {
+            (self.lately, self.held_by) = (down.lately, down.held_by);
+        }
     }
 }
 

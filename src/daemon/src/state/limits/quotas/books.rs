@@ -244,6 +244,12 @@ impl Books {
         all
     }
 
+    /// Who was turned away, and how often.
+    pub(super) fn refused(&self) -> HashMap<Arc<str>, u64> {
+        let refused = self.holders.iter().map(|(name, holder)| (Arc::clone(name), holder.meter.refused()));
+        refused.filter(|(_, count)| *count > 0).collect()
+    }
+
     /// The quotas of which this one can be given more: a user those that he has for himself, a group those that it shares.
     pub(super) fn held_by(&self, to: &Grantee) -> Vec<Arc<str>> {
         let Some(policy) = &self.policy else { return Vec::new() };

@@ -15,6 +15,8 @@ pub(super) struct Meter {
     sent: AtomicU64,
     received: AtomicU64,
     verdict: AtomicU8,
+    /// Who came and was turned away.
+    refused: AtomicU64,
 }
 
 /// What the quotas say to a user.
@@ -62,6 +64,15 @@ impl Meter {
             1 => Verdict::Refused,
             _ => Verdict::Ended,
         }
+    }
+
+    /// One more was turned away.
+    pub(super) fn turn_away(&self) {
+        self.refused.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn refused(&self) -> u64 {
+        self.refused.load(Relaxed)
     }
 
     pub(super) fn judge(&self, verdict: Verdict) {

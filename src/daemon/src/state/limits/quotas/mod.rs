@@ -8,6 +8,7 @@ pub(crate) mod concession;
 pub(crate) mod meter;
 pub(crate) mod quota;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -91,7 +92,10 @@ impl Quotas {
         self.tell(&told);
         match meter.verdict() {
             Verdict::Welcome => Ok(Some(Metered::begin(session, &meter))),
-            Verdict::Refused | Verdict::Ended => Err(Refusal::QuotaSpent),
+            Verdict::Refused | Verdict::Ended => {
+                meter.turn_away();
+                Err(Refusal::QuotaSpent)
+            }
         }
     }
 
@@ -146,6 +150,11 @@ impl Quotas {
     /// How far each quota is used up, by each user and by those who share one; in no order.
     pub(crate) fn standings(&self) -> Vec<Standing> {
         self.books().standings()
+    }
+
+    /// Sessions of each user that were turned away because a quota is used up, of those to whom that happened.
+    pub(crate) fn refused(&self) -> HashMap<Arc<str>, u64> {
+        self.books().refused()
     }
 
     /// The quota of this name, if there is one.
