@@ -23,6 +23,10 @@ const MOST_LOOKS: f64 = 1_000.0;
 /// What each of many sessions may carry, in megabits a second.
 const LITTLE: f64 = 0.08;
 
+/// Many sessions, all of which began at once, are looked at for so long: of what each may carry meanwhile a turn of 4 KiB is little
+/// more than a hundredth.
+const LONG: Duration = Duration::from_secs(30);
+
 /// What each of many sources has sent ahead, in bytes. All of them are on this machine, whose kernel has so much memory for TCP
 /// (`tcp_mem`) and throws away what is sent when that is full.
 const BACKLOG: usize = 16 * 1024;
@@ -88,7 +92,7 @@ fn of_many(setup: &Setup, measure: Measure, table: &mut Table) -> Result<()> {
     let worker = house.server().group()?.pids();
     let looks = || worker.iter().filter_map(|pid| procfs::sleeps(*pid, "bandwidth")).sum::<u64>();
     let (before, sleeps, began, meter) = (flow.received(), looks(), Instant::now(), house.server().meter()?);
-    sleep(measure.time());
+    sleep(measure.time().max(LONG));
     let (cpu, took) = (meter.seconds()?, began.elapsed().as_secs_f64());
     let (moved, sleeps) = (precise(flow.received() - before) / took, precise(looks() - sleeps) / took);
     flow.end()?;

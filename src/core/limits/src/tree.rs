@@ -161,7 +161,12 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         let parent = self.node(id).parent;
         self.leave_queues(id, parent);
         self.node_mut(id).retune(share, now);
-        self.ring(id, now);
+        if self.node(id).children == 0 && self.node(id).key.is_some() {
+            // With another burst it may be full, and is not to be forgotten before whoever comes is in it.
+            self.set_alarm(id, Some(now));
+        } else {
+            self.ring(id, now);
+        }
     }
 
     /// Something has changed for a node: it may pass something, or is not needed any more.

@@ -1,10 +1,13 @@
 //! Who may move how much: examples, and random hierarchies against a slow and obvious reference.
 
-use std::collections::HashMap;
+mod greedy;
+mod hierarchy;
+
 use std::num::NonZeroU64;
 
-use limits::{HeldBy, LeafId, Share, Tree};
-use proptest::prelude::*;
+use limits::{HeldBy, Share, Tree};
+
+use crate::greedy::Greedy;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -13,62 +16,6 @@ const WANT: u64 = 512 * 1024;
 
 fn ceiling(rate: u64) -> Share {
     Share { ceiling: NonZeroU64::new(rate), ..Share::default() }
-}
-
-/// Leaves that want all they can get, and what each has got.
-struct Greedy {
-    tree: Tree<&'static str>,
-    now: u64,
-    got: HashMap<LeafId, u64>,
-    hungry: Vec<LeafId>,
-}
-
-impl Greedy {
-    fn new(all: Share) -> Self {
-        Self { tree: Tree::new(all, 0), now: 0, got: HashMap::new(), hungry: Vec::new() }
-    }
-
-    fn add(&mut self, classes: &[(&'static str, Share)], leaf: Share) -> LeafId {
-        let leaf = self.tree.attach(classes, leaf, self.now);
-        self.got.insert(leaf, 0);
-        self.hungry.push(leaf);
-        leaf
-    }
-
-    fn remove(&mut self, leaf: LeafId) {
-        self.tree.detach(leaf, self.now);
-        self.got.remove(&leaf);
-        self.hungry.retain(|other| *other != leaf);
-    }
-
-    /// Everybody asks, and again whenever he is told to, until then.
-    fn live(&mut self, until: u64) {
-        let mut woken = std::mem::take(&mut self.hungry);
-        loop {
-            while let Some(leaf) = woken.pop() {
-                let Some(got) = self.got.get_mut(&leaf) else { continue };
-                loop {
-                    match self.tree.ask(leaf, WANT, self.now, &mut woken) {
-                        0 => break,
-                        granted => *got += granted,
-                    }
-                }
-            }
-            match self.tree.next() {
-                Some(next) if next <= until => self.now = self.now.max(next),
-                _ => break,
-            }
-            self.tree.run(self.now, &mut woken);
-        }
-        self.now = until;
-    }
-
-    /// What each gets in a second from now on.
-    fn second(&mut self, leaves: &[LeafId]) -> Vec<u64> {
-        let before: Vec<u64> = leaves.iter().map(|leaf| self.got[leaf]).collect();
-        self.live(self.now + SECOND);
-        leaves.iter().zip(before).map(|(leaf, before)| self.got[leaf] - before).collect()
-    }
 }
 
 fn assert_near(got: &[u64], expected: &[u64]) {
@@ -156,6 +103,20 @@ fn another_rate_holds_at_once_in_both_directions() {
     let first = greedy.second(&[leaf])[0];
     assert!(first < 150_000, "{first} after the rate was lowered");
     assert_near(&greedy.second(&[leaf]), &[100_000]);
+}
+
+#[test]
+fn whoever_comes_back_to_a_lower_rate_finds_his_class() {
+    let mut greedy = Greedy::new(Share::default());
+    let classes = |rate| [("staff", Share::default()), ("alice", ceiling(rate))];
+    let leaf = greedy.add(&classes(9_000_000), Share::default());
+    greedy.live(SECOND);
+    greedy.remove(leaf);
+    greedy.now += SECOND / 10;
+    let leaf = greedy.add(&classes(1_000_000), Share::default());
+    assert_eq!(greedy.tree.classes(), 2);
+    assert_near(&greedy.second(&[leaf]), &[1_200_000]);
+    assert_near(&greedy.second(&[leaf]), &[1_000_000]);
 }
 
 #[test]
@@ -313,165 +274,5 @@ fn whoever_goes_while_he_waits_waits_no_more() {
     for (leaf, left) in leaves.into_iter().zip([2, 1, 0]) {
         greedy.remove(leaf);
         assert_eq!(fares(&greedy, None).2, left);
-    }
-}
-
-/// A hierarchy of at most two levels of classes, in which guarantees can be kept.
-#[derive(Debug, Clone)]
-struct Sketch {
-    all: u64,
-    groups: Vec<GroupSketch>,
-}
-
-#[derive(Debug, Clone)]
-struct GroupSketch {
-    share: Share,
-    users: Vec<(Share, Vec<Share>)>,
-}
-
-const GROUPS: [&str; 3] = ["g0", "g1", "g2"];
-const USERS: [[&str; 3]; 3] = [["u00", "u01", "u02"], ["u10", "u11", "u12"], ["u20", "u21", "u22"]];
-
-fn maybe_ceiling() -> impl Strategy<Value = Option<NonZeroU64>> {
-    prop::option::of(200_000..6_000_000_u64).prop_map(|rate| rate.and_then(NonZeroU64::new))
-}
-
-fn class(most_guaranteed: u64) -> impl Strategy<Value = Share> {
-    (maybe_ceiling(), 0..=most_guaranteed, 0..3_u8).prop_map(|(ceiling, guaranteed, priority)| {
-        let guaranteed = ceiling.map_or(guaranteed, |ceiling| guaranteed.min(ceiling.get()));
-        Share { ceiling, guaranteed: if guaranteed < 50_000 { 0 } else { guaranteed }, burst: None, priority }
-    })
-}
-
-fn sketch() -> impl Strategy<Value = Sketch> {
-    let leaf = maybe_ceiling().prop_map(|ceiling| Share { ceiling, ..Share::default() });
-    let user = (class(0), prop::collection::vec(leaf, 1..4));
-    let group =
-        (class(600_000), prop::collection::vec(user, 1..4)).prop_map(|(share, users)| GroupSketch { share, users });
-    (2_000_000..10_000_000_u64, prop::collection::vec(group, 1..4)).prop_map(|(all, groups)| Sketch { all, groups })
-}
-
-/// What holds for a user, what he can use, and the same of his sessions.
-type Wants = (Share, f64, Vec<(Share, f64)>);
-
-/// Bytes in a second for each child: first what is guaranteed, then what is left by priority and in equal parts.
-fn parts(budget: f64, children: &[(Share, f64)]) -> Vec<f64> {
-    let sure: Vec<f64> = children.iter().map(|(share, most)| most.min(precise(share.guaranteed))).collect();
-    let mut parts = in_equal_parts(budget, &sure);
-    for priority in (0..3).rev() {
-        let left = budget - parts.iter().sum::<f64>();
-        let wanted = children
-            .iter()
-            .zip(&parts)
-            .map(|((share, most), has)| if share.priority == priority { most - has } else { 0.0 });
-        let more = in_equal_parts(left, &wanted.collect::<Vec<_>>());
-        parts.iter_mut().zip(more).for_each(|(has, more)| *has += more);
-    }
-    parts
-}
-
-/// Pours out drop by drop, in effect: nobody gets more than he wants, and else all get the same.
-fn in_equal_parts(budget: f64, wanted: &[f64]) -> Vec<f64> {
-    let (mut low, mut high) = (0.0, budget.max(0.0));
-    for _ in 0..200 {
-        let level = f64::midpoint(low, high);
-        let sum: f64 = wanted.iter().map(|wanted| wanted.min(level)).sum();
-        if sum > budget { high = level } else { low = level }
-    }
-    wanted.iter().map(|wanted| wanted.min(low)).collect()
-}
-
-fn capped(share: Share, most: f64) -> f64 {
-    share.ceiling.map_or(most, |ceiling| most.min(precise(ceiling.get())))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rates are far below 2^53")]
-fn precise(number: u64) -> f64 {
-    number as f64
-}
-
-fn reference(sketch: &Sketch) -> Vec<f64> {
-    let all = precise(sketch.all);
-    let of_user = |(share, leaves): &(Share, Vec<Share>)| -> Wants {
-        let wanted: Vec<(Share, f64)> = leaves.iter().map(|leaf| (*leaf, capped(*leaf, all))).collect();
-        (*share, capped(*share, wanted.iter().map(|(_, most)| most).sum()), wanted)
-    };
-    let groups: Vec<_> =
-        sketch.groups.iter().map(|group| (group.share, group.users.iter().map(of_user).collect::<Vec<_>>())).collect();
-    let most = |(share, users): &(Share, Vec<Wants>)| (*share, capped(*share, users.iter().map(|user| user.1).sum()));
-    let budgets = parts(all, &groups.iter().map(most).collect::<Vec<_>>());
-    let mut leaves = Vec::new();
-    for (budget, (_, users)) in budgets.into_iter().zip(&groups) {
-        let of_users = parts(budget, &users.iter().map(|(share, most, _)| (*share, *most)).collect::<Vec<_>>());
-        for (budget, (_, _, wanted)) in of_users.into_iter().zip(users) {
-            leaves.extend(parts(budget, wanted));
-        }
-    }
-    leaves
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
-    #[test]
-    fn in_the_long_run_everybody_gets_what_the_reference_gives(sketch in sketch()) {
-        let mut greedy = Greedy::new(ceiling(sketch.all));
-        let mut leaves = Vec::new();
-        for (number, group) in sketch.groups.iter().enumerate() {
-            for (user, (share, of_user)) in group.users.iter().enumerate() {
-                let classes = [(GROUPS[number], group.share), (USERS[number][user], *share)];
-                leaves.extend(of_user.iter().map(|leaf| greedy.add(&classes, *leaf)));
-            }
-        }
-        // Until every burst is used up: whoever comes first lives on a fifth of a second's for as long as hardly anything is
-        // left beside his ceiling, and less than 0.4 % of all is not told from nothing below.
-        greedy.live(60 * SECOND);
-        let before: Vec<u64> = leaves.iter().map(|leaf| greedy.got[leaf]).collect();
-        greedy.live(65 * SECOND);
-        let got: Vec<f64> = leaves.iter().zip(before).map(|(leaf, before)| precise(greedy.got[leaf] - before) / 5.0).collect();
-        let expected = reference(&sketch);
-        for (got, expected) in got.iter().zip(&expected) {
-            prop_assert!((got - expected).abs() <= expected * 0.03 + precise(sketch.all) * 0.004, "{:?} is not {:?}", &got, &expected);
-        }
-    }
-
-    #[test]
-    fn nobody_ever_gets_more_than_every_ceiling_above_him_lets_pass(
-        sketch in sketch(), steps in prop::collection::vec((0..9_usize, 1..1_000_000_u64, 0..20_000_000_u64, any::<bool>()), 1..400),
-    ) {
-        let mut tree = Tree::new(ceiling(sketch.all), 0);
-        let mut leaves = Vec::new();
-        for (number, group) in sketch.groups.iter().enumerate() {
-            for (user, (share, of_user)) in group.users.iter().enumerate() {
-                let classes = [(GROUPS[number], group.share), (USERS[number][user], *share)];
-                leaves.extend(of_user.iter().map(|leaf| (tree.attach(&classes, *leaf, 0), number, *leaf, 0_u64)));
-            }
-        }
-        let (mut now, mut woken, mut all, mut of_groups) = (0, Vec::new(), 0, [0; 3]);
-        for (leaf, want, pause, runs) in steps {
-            now += pause;
-            if runs {
-                tree.run(now, &mut woken);
-            }
-            let count = leaves.len();
-            let (id, group, _, got) = &mut leaves[leaf % count];
-            let granted = tree.ask(*id, want, now, &mut woken);
-            prop_assert!(granted <= want);
-            (*got, all, of_groups[*group]) = (*got + granted, all + granted, of_groups[*group] + granted);
-            let passes = |share: Share| share.ceiling.map_or(u64::MAX, |rate| {
-                let rate = rate.get();
-                rate / 5 + 8_192 + u64::try_from(u128::from(rate) * u128::from(now) / u128::from(SECOND)).unwrap() + 256 * 1024
-            });
-            prop_assert!(all <= passes(ceiling(sketch.all)));
-            prop_assert!(of_groups[*group] <= passes(sketch.groups[*group].share));
-        }
-        for (id, _, share, got) in leaves {
-            prop_assert!(share.ceiling.is_none_or(|rate| got <= rate.get() / 5 + 270_336 + rate.get() * (now / SECOND + 1)));
-            tree.detach(id, now);
-        }
-        while let Some(next) = tree.next() {
-            now = now.max(next);
-            tree.run(now, &mut woken);
-        }
-        prop_assert_eq!(tree.classes(), 0);
     }
 }
