@@ -22,7 +22,7 @@ const COLUMNS: &[Column] = &[
     column("%", "pct", 4, 3, |row| row.text("pct")).numeric(),
     column("", "pct", 12, 6, bar),
     column("BUCKET", "bucket", 6, 7, |row| percent(row, "bucket")).numeric(),
-    column("THROTL", "throttled", 6, 2, |row| percent(row, "throttled")).numeric(),
+    column("THROTL", "throttled", 8, 2, |row| percent(row, "throttled")).numeric(),
     column("WHY", "held_by", 8, 3, |row| row.text("held_by")),
     column("P95", "wait", 6, 6, wait).numeric(),
     column("SESS", "sessions", 9, 4, sessions).numeric(),
