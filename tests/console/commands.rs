@@ -29,6 +29,30 @@ fn the_examples_of_the_plan_work_as_they_are_written() {
     }
 }
 
+#[test]
+fn sessions_of_the_past_are_sorted_as_wanted_and_cut_aloud() {
+    let service = daemon();
+    let socket = socket(&service);
+    for bytes in [1, 3, 2] {
+        let (mut client_end, mut far) = tunnel(service.addr());
+        client_end.send(&vec![0; bytes]);
+        let _heard = far.receive_all(bytes);
+    }
+    service.wait_for_history();
+    let list = |more: &[&str]| {
+        let asked = ["sessions", "list", "--last", "1h", "--fields", "bytes_sent", "-o", "csv", "--no-header"];
+        let output = client(&socket, &[&asked, more].concat());
+        let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).expect("text"));
+        (output.status.code(), out, err)
+    };
+    let sorted = || list(&["--sort", "-bytes"]) == (Some(0), "3\n2\n1\n".to_owned(), String::new());
+    assert!(eventually(PATIENCE, sorted), "{:?}", list(&["--sort", "-bytes"]));
+    let (code, out, err) = list(&["--sort", "bytes", "--limit", "2"]);
+    assert_eq!((code, out.as_str()), (Some(0), "1\n2\n"));
+    assert!(err.contains("more than these 2"), "{err}");
+    assert_eq!(list(&["--sort", "rate"]).0, Some(2));
+}
+
 /// The words are those of the HTTP API.
 #[test]
 fn statistics_have_today_by_protocol_user_destination_and_decision() {

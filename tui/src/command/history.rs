@@ -4,6 +4,7 @@ use filter::{Filter, HISTORY};
 use serde_json::{Map, Value, json};
 
 use super::Desk;
+use super::ask::tell;
 use super::list::{checked, sorted};
 use crate::failure::Failure;
 use crate::output::{Format, Output, Sheet};
@@ -42,6 +43,9 @@ impl Desk {
             rows.extend(found);
             let next = page["next"].take();
             if next.is_null() || rows.len() >= limit {
+                if !next.is_null() {
+                    tell(&format!("there may be more than these {limit}; --limit says how many"));
+                }
                 return self.output.rows("rustsocks.history/1", Sheet::of_objects(past::COLUMNS, &rows));
             }
             p.insert("after".to_owned(), next);

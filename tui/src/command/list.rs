@@ -24,7 +24,7 @@ impl Desk {
         let wanted = Some(wanted).filter(|wanted| !wanted.is_empty());
         if let Some(last) = &list.last {
             let time = Time { from: Some(last.clone()), to: None };
-            self.past(wanted, time, list.limit.unwrap_or(1000), None)
+            self.past(wanted, time, list.limit.unwrap_or(1000), list.sort.as_deref())
         } else {
             let cols = self.output.is_for_people().then(|| COLUMNS.map(str::to_owned).to_vec());
             let cols = self.output.fields.clone().or(cols);
