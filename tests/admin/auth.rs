@@ -7,7 +7,7 @@ use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 use serde_json::{Value, json};
 
-use crate::{LOOPBACK, OPERATE, READ, program, root, settings, somebody, start};
+use crate::{ADMIN, LOOPBACK, OPERATE, READ, program, root, settings, somebody, start};
 
 /// Whoever fails once is turned away for an hour.
 const STRICT: &str = "[penalties]\nexempt = []\nauthfail_secs = 3600\nmax_secs = 3600\nfailure_delay_ms = 0\n";
@@ -78,22 +78,22 @@ fn a_login_is_tried_by_what_clients_meet_and_leaves_no_trace_but_the_record() {
     let level = "[logging]\nlevel = \"trace\"\n";
     let config = [LOOPBACK, &settings(), level, STRICT, &users.settings(&["userpass"])].concat();
     let service = Launch::of(program()).config(&config).log_at(&log).start();
-    let mut operator = somebody(&service, 4321, &[READ, OPERATE]);
-    let right = operator.ask("auth.test", json!({ "user": "alice", "secret": CANARY, "src": "127.0.0.1" }));
+    let mut admin = somebody(&service, 4321, &[READ, ADMIN]);
+    let right = admin.ask("auth.test", json!({ "user": "alice", "secret": CANARY, "src": "127.0.0.1" }));
     assert_eq!(
         (&right["result"], &right["method"], &right["banned"]),
         (&json!("ok"), &json!("userpass"), &json!(false))
     );
     for (user, secret, why) in [("alice", "wrong", "wrong_password"), ("eve", CANARY, "unknown_user")] {
-        let told = operator.ask("auth.test", json!({ "user": user, "secret": secret, "src": "127.0.0.1" }));
+        let told = admin.ask("auth.test", json!({ "user": user, "secret": secret, "src": "127.0.0.1" }));
         assert_eq!((&told["result"], &told["why"]), (&json!("fail"), &json!(why)), "{told}");
     }
-    assert_eq!(bans(&mut operator)["matched"], 0, "nobody pays for it");
-    assert_eq!(operator.ask("auth.status", json!({}))["cache"]["asked"], 0, "and nothing is remembered");
+    assert_eq!(bans(&mut admin)["matched"], 0, "nobody pays for it");
+    assert_eq!(admin.ask("auth.status", json!({}))["cache"]["asked"], 0, "and nothing is remembered");
     for _ in 0..2 {
         assert_eq!(Wire::connect(service.addr()).log_in(b"alice", CANARY.as_bytes())[1], 0);
     }
-    let cache = operator.ask("auth.status", json!({}))["cache"].clone();
+    let cache = admin.ask("auth.status", json!({}))["cache"].clone();
     assert_eq!((&cache["asked"], &cache["known"]), (&json!(2), &json!(1)), "the first client was hashed: {cache}");
 
     for p in [
@@ -101,14 +101,14 @@ fn a_login_is_tried_by_what_clients_meet_and_leaves_no_trace_but_the_record() {
         json!({ "user": "", "secret": "x" }),
         json!({ "user": "a", "secret": "x", "listener": "moon" }),
     ] {
-        assert_eq!(operator.refused("auth.test", p).0, "bad_request");
+        assert_eq!(admin.refused("auth.test", p).0, "bad_request");
     }
     let again = json!({ "user": "alice", "secret": "wrong" });
     let refused = (0..20)
-        .map(|_| operator.answer_to("auth.test", again.clone()))
+        .map(|_| admin.answer_to("auth.test", again.clone()))
         .find_map(|answer| answer["err"]["code"].as_str().map(str::to_owned));
     assert_eq!(refused.as_deref(), Some("busy"), "the socket is no place to guess");
-    assert_eq!(somebody(&service, 4322, &[READ]).refused("auth.test", again).0, "denied");
+    assert_eq!(somebody(&service, 4322, &[READ, OPERATE]).refused("auth.test", again).0, "denied");
 
     let records = root(&service).ask("audit.query", json!({ "filter": "op=auth.test phase=done" }));
     assert_eq!(records["records"][0]["target"]["user"], "alice");

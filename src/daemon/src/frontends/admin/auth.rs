@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
 use super::lanes::Lane;
-use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
+use super::ops::{EVERY, IDEM, Op, look, order, oversee, read, watch};
 use super::sessions::filter_of;
 use super::subscription::{Source, Subject};
 use crate::frontends::office::Operation;
@@ -44,7 +44,7 @@ pub(super) const OPS: &[Op] = &[
         "sub; pushes auth (n, t, result, user, src, listener, method, why, ms, session) and gap (lost)",
         "the logins as they are tried",
     ),
-    order(
+    oversee(
         "auth.test",
         test,
         &[

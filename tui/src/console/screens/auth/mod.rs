@@ -117,7 +117,7 @@ const COLUMNS: Columns = &[
 
 const KEYS: &[Binding] = &[
     bind(Action::Run(trial::asked), &[Char('t')], On::Everywhere, "test login", "try a name and a password")
-        .role(Role::Operate)
+        .role(Role::Admin)
         .hint("test login")
         .command("rustsocks-cli auth test NAME"),
     bind(Action::Run(unban), &[Char('u')], On::Everywhere, "unblock", "let a source that is turned away come again")

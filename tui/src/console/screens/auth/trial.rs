@@ -15,7 +15,7 @@ use crate::output::raw;
 struct Trial;
 
 pub(super) fn asked(app: &mut App) -> Vec<Effect> {
-    if !app.may(Role::Operate, "trying a login") {
+    if !app.may(Role::Admin, "trying a login") {
         return Vec::new();
     }
     let entries = vec![

@@ -86,7 +86,7 @@ pub(super) fn try_login(app: &mut App) -> Vec<Effect> {
         app.ui.say("this daemon tries no logins");
         return Vec::new();
     }
-    if !app.may(Role::Operate, "trying logins") {
+    if !app.may(Role::Admin, "trying logins") {
         return Vec::new();
     }
     let entries = vec![Entry::secret("secret", "password"), Entry::button("try it")];

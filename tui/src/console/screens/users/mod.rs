@@ -111,7 +111,7 @@ const KEYS: &[Binding] = &[
         "test login",
         "whether a password lets this user in, and why not",
     )
-    .role(Role::Operate)
+    .role(Role::Admin)
     .command("rustsocks-cli auth test NAME"),
     bind(Action::Run(change::remove), &[Char('D')], On::Live, "delete user", "takes this user out of the users file")
         .role(Role::Admin)
