@@ -96,13 +96,20 @@ fn what_was_refused_or_failed_has_its_row_and_reason() {
         (&vacant.addr().to_string(), "failed", "connection_refused", "allow", ""),
     ] {
         let to: SocketAddr = to.parse().expect("it is an address");
-        let mut client = Wire::connect(service.addr());
-        assert_eq!(client.log_in(b"alice", b"wonderland"), [1, 0]);
-        assert_ne!(client.ask(CONNECT, to).code, rep::SUCCEEDED);
-        let row = history.row_of(client.leave());
-        assert_eq!((row.text("status"), row.text("close_reason")), (status, reason), "{to}");
-        assert_eq!((row.text("acl_decision"), row.text("acl_rule_matched")), (decision, rule), "{to}");
-        assert_eq!((row.text("dest_ip"), row.number("dest_port")), (to.ip().to_string().as_str(), to.port().into()));
+        // Clients that resolve nothing themselves write addresses where names are.
+        let as_name = Destination { host: Host::Name(to.ip().to_string().into_bytes()), port: to.port() };
+        for asked in [to.into(), as_name] {
+            let mut client = Wire::connect(service.addr());
+            assert_eq!(client.log_in(b"alice", b"wonderland"), [1, 0]);
+            assert_ne!(client.ask(CONNECT, asked).code, rep::SUCCEEDED);
+            let row = history.row_of(client.leave());
+            assert_eq!((row.text("status"), row.text("close_reason")), (status, reason), "{to}");
+            assert_eq!((row.text("acl_decision"), row.text("acl_rule_matched")), (decision, rule), "{to}");
+            assert_eq!(
+                (row.text("dest_ip"), row.number("dest_port")),
+                (to.ip().to_string().as_str(), to.port().into())
+            );
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::engine::history::archive::flows::Others;
 use crate::engine::history::archive::row::Row;
-use crate::state::history::record::{Scratch, with_record};
+use crate::state::history::record::{Scratch, address_asked, with_record};
 use crate::state::session::flows::Flow;
 use crate::state::session::ticket::Session;
 
@@ -89,10 +89,6 @@ fn of_record(record: &Record<'_>) -> Row {
     let phase = |phase: Option<u64>| phase.map(count);
     let asked = record.asked.as_ref();
     let host = asked.and_then(|Asked { host, .. }| *host);
-    let asked_address = match host {
-        Some(Host::Address(address)) => Some(address),
-        Some(Host::Name(_)) | None => None,
-    };
     let Traffic { bytes: bytes_sent, packets: packets_sent } = record.sent;
     let Traffic { bytes: bytes_received, packets: packets_received } = record.received;
     Row {
@@ -108,7 +104,11 @@ fn of_record(record: &Record<'_>) -> Row {
             Some(Host::Name(name)) => Some(name.to_owned()),
             None => None,
         },
-        dest_ip: record.peer.map(|peer| peer.ip()).or(asked_address).map(|address| address.to_string()),
+        dest_ip: record
+            .peer
+            .map(|peer| peer.ip())
+            .or_else(|| host.and_then(address_asked))
+            .map(|address| address.to_string()),
         dest_port: record.peer.map(|peer| peer.port()).or_else(|| asked.and_then(|asked| asked.port)),
         protocol: text(asked.map(|asked| asked.protocol)),
         bytes_sent: count(bytes_sent),

@@ -16,6 +16,7 @@ use socks::{Command, Host};
 use super::Office;
 use super::classes::limiting;
 use super::paces::{Pace, Rates};
+use crate::state::history::record::address_in;
 use crate::state::limits::share::Client;
 use crate::state::limits::tuning::Tuning;
 use crate::state::session::facts::{Facts, Identity, Origin};
@@ -314,12 +315,13 @@ pub(crate) fn now() -> i64 {
 fn destination(facts: &Facts) -> Option<Asked<'static>> {
     let asked = facts.request.as_ref().filter(|asked| asked.command != Command::UdpAssociate)?;
     let peer = facts.peer.map(|peer| Asked::Address(peer.ip()));
-    let named = match asked.target.host {
-        Host::V4(address) => Asked::Address(address.into()),
-        Host::V6(address) => Asked::Address(address.into()),
-        Host::Name(ref name) => Asked::Text(Cow::Owned(name.to_string())),
+    let (named, written) = match asked.target.host {
+        Host::V4(address) => (Asked::Address(address.into()), None),
+        Host::V6(address) => (Asked::Address(address.into()), None),
+        Host::Name(ref name) => (Asked::Text(Cow::Owned(name.to_string())), address_in(name.as_bytes())),
     };
-    Some(Asked::Many(std::iter::once(named).chain(peer).collect()))
+    let reached = peer.or(written.map(Asked::Address));
+    Some(Asked::Many(std::iter::once(named).chain(reached).collect()))
 }
 
 fn protocol(command: Command) -> &'static str {

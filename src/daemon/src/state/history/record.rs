@@ -1,10 +1,10 @@
 //! From a session to its record.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use acl::{Decision, Ruling};
+use acl::{Decision, Destination, Ruling};
 use history::{Asked, FLOWS_MAX, Flows, Phases, Record, Status, Traffic, clipped};
 use socks::{Command, Host};
 
@@ -19,6 +19,22 @@ pub(crate) struct Scratch {
     auth: String,
     name: String,
     flows: Vec<u8>,
+}
+
+/// The address that was asked for, also if it was written where names are, as by clients that resolve nothing themselves.
+pub(crate) fn address_asked(host: history::Host<'_>) -> Option<IpAddr> {
+    match host {
+        history::Host::Address(address) => Some(address),
+        history::Host::Name(name) => address_in(name.as_bytes()),
+    }
+}
+
+/// The address that somebody wrote where names are.
+pub(crate) fn address_in(name: &[u8]) -> Option<IpAddr> {
+    match Destination::parse_name(name) {
+        Ok(Destination::Address(address)) => Some(address),
+        Ok(Destination::Name(_)) | Err(_) => None,
+    }
 }
 
 /// Makes the record of what is known of a session now and shows it to `use_it`; `ending` is how it ended, if it has.

@@ -13,6 +13,7 @@ use super::super::spool::directory::SpoolNumber;
 use super::super::spool::position::Position;
 use super::fault::Fault;
 use super::{flows, usage};
+use crate::state::history::record::address_asked;
 
 /// What of a row comes from a record, and when it was first written.
 const INSERT: &str = "\
@@ -210,12 +211,8 @@ fn bind(
 ) -> rusqlite::Result<()> {
     let asked = record.asked.as_ref();
     let host = asked.and_then(|asked| asked.host);
-    let asked_address = host.and_then(|host| match host {
-        Host::Address(address) => Some(address),
-        Host::Name(_) => None,
-    });
     // Who was not dialled may still have asked for an address.
-    let dest_ip = record.peer.map(|peer| peer.ip()).or(asked_address);
+    let dest_ip = record.peer.map(|peer| peer.ip()).or_else(|| host.and_then(address_asked));
     let dest_port = record.peer.map(|peer| peer.port()).or_else(|| asked.and_then(|asked| asked.port));
     let host = match host {
         Some(Host::Name(name)) => Some(name),
