@@ -221,7 +221,7 @@ fn meddled(message: &mut Value, to: &UnixStream, affairs: &Mutex<Affairs>) -> Op
             drop(to.write_all(&text.as_bytes()[..text.len() / 2]));
             return None;
         }
-        Some(Mischief::Huge) => return Some(format!("{{\"sub\":1,\"ev\":\"{}\"}}\n{message}\n", "x".repeat(2 << 20))),
+        Some(Mischief::Huge) => return Some(format!("{{\"sub\":1,\"ev\":\"{}\"}}\n{message}\n", "x".repeat(5 << 20))),
         Some(Mischief::Babble) => return Some(format!("so what\n{message}\n")),
         Some(Mischief::Gap) => (message["ev"], message["d"]) = (json!("gap"), json!({ "lost": 3 })),
         Some(Mischief::Busy(_) | Mischief::CutBeforeAnswer(_) | Mischief::Late(_)) | None => {}
