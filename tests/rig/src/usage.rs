@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 
+use crate::wait::{PATIENCE, eventually};
+
 /// Fails with clear words for anybody but root.
 pub fn require_root() {
     let is_root = fs::metadata("/proc/self").is_ok_and(|ourselves| ourselves.uid() == 0);
@@ -114,11 +116,25 @@ pub fn processor_share(pid: u32, during: Duration) -> f64 {
 
 /// Lets another process open no further descriptor; those that it has stay.
 pub fn take_descriptors(pid: u32) {
+    let (mut limit, mut looks_without_room) = (usize::MAX, 0);
+    // What it had open for a moment only when it was looked at leaves room below the limit.
+    let is_settled = eventually(PATIENCE, || {
+        let free = lowest_free_descriptor(pid);
+        looks_without_room += 1;
+        if free < limit {
+            (limit, looks_without_room) = (free, 0);
+            limit_descriptors(pid, limit);
+        }
+        looks_without_room == 20
+    });
+    assert!(is_settled, "the process goes on closing descriptors");
+}
+
+/// A new descriptor gets this number, which must be below the limit (getrlimit(2)).
+fn lowest_free_descriptor(pid: u32) -> usize {
     let numbers = fs::read_dir(format!("/proc/{pid}/fd")).expect("the process runs").flatten();
     let open: BTreeSet<usize> = numbers.filter_map(|fd| fd.file_name().to_str()?.parse().ok()).collect();
-    // A new descriptor gets the lowest free number, which must be below the limit (getrlimit(2)).
-    let lowest_free = (0..).zip(&open).find_map(|(number, taken)| (number != *taken).then_some(number));
-    limit_descriptors(pid, lowest_free.unwrap_or(open.len()));
+    (0..).zip(&open).find_map(|(number, taken)| (number != *taken).then_some(number)).unwrap_or(open.len())
 }
 
 /// Lets another process have descriptors below this number.
