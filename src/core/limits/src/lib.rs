@@ -9,13 +9,15 @@ mod roll;
 mod spread;
 
 mod bucket;
+mod credit;
 mod gate;
 mod tree;
 
 pub mod quota;
 
+pub use credit::Credit;
 pub use gate::{Gate, Membership};
 pub use pace::{Moments, Pace};
 pub use roll::{Excess, Roll, Terms, TooMuch};
 pub use spread::Spread;
-pub use tree::{HeldBy, Lately, LeafId, Share, Standing, Tree};
+pub use tree::{HeldBy, Lately, LeafId, Need, Share, Standing, Tree};

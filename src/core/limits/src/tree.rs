@@ -52,6 +52,15 @@ pub struct Tree<K> {
     alarms: BTreeSet<(u64, NodeId)>,
 }
 
+/// When whoever asks needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// He is held back without it.
+    Now,
+    /// He has something left.
+    Soon,
+}
+
 /// By which right something passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
@@ -93,7 +102,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
 
     /// Asks for up to `want` bytes, more than 0, and takes what has been granted. 0 means that the leaf will be named by a
     /// [run](Self::run) when it is worth while to ask again.
-    pub fn ask(&mut self, leaf: LeafId, want: u64, now: u64, woken: &mut Vec<LeafId>) -> u64 {
+    pub fn ask(&mut self, leaf: LeafId, want: u64, need: Need, now: u64, woken: &mut Vec<LeafId>) -> u64 {
         let LeafId(id) = leaf;
         if self.node(id).granted == 0 {
             // A whole turn at least, so that many bytes come of one waking.
@@ -108,7 +117,7 @@ impl<K: Hash + Eq + Clone> Tree<K> {
         }
         let granted = node.granted.min(want);
         node.granted -= granted;
-        if granted == 0 {
+        if granted == 0 && need == Need::Now {
             self.is_held_back(id, now);
         }
         granted

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
-use limits::{Gate, LeafId, Membership, Share, Tree};
+use limits::{Gate, LeafId, Membership, Need, Share, Tree};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
@@ -140,7 +140,7 @@ impl Shared {
     fn ask(&self, leaf: LeafId) -> u64 {
         let mut inside = self.inside.lock().unwrap();
         let Turns { tree, now, next_look, woken, .. } = &mut *inside;
-        let granted = tree.ask(leaf, BURST, *now, woken);
+        let granted = tree.ask(leaf, BURST, Need::Now, *now, woken);
         let is_sooner = tree.next().is_some_and(|next| next_look.is_none_or(|look| next < look));
         drop(inside);
         if is_sooner {

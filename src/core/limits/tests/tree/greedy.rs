@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use limits::{LeafId, Share, Tree};
+use limits::{LeafId, Need, Share, Tree};
 
 use crate::{SECOND, WANT};
 
@@ -39,7 +39,7 @@ impl Greedy {
             while let Some(leaf) = woken.pop() {
                 let Some(got) = self.got.get_mut(&leaf) else { continue };
                 loop {
-                    match self.tree.ask(leaf, WANT, self.now, &mut woken) {
+                    match self.tree.ask(leaf, WANT, Need::Now, self.now, &mut woken) {
                         0 => break,
                         granted => *got += granted,
                     }

@@ -6,14 +6,12 @@
 use std::fmt::Debug;
 use std::num::NonZeroU64;
 
-use limits::{LeafId, Share, Tree};
+use limits::{Credit, LeafId, Need, Share, Tree};
 use proptest::prelude::*;
 
 use crate::{SECOND, WANT, ceiling};
 
-/// A datagram, and what is asked for when there is no credit for one: as the relay does.
-const DATAGRAM: u64 = 1_200;
-const AHEAD: u64 = 64 * 1024;
+const DATAGRAM: usize = 1_200;
 
 /// What holds before a retuning and after it.
 type Before<T> = [T; 2];
@@ -166,7 +164,7 @@ struct Session {
     got: u64,
     /// Of datagrams: when the next one comes, and what is left of what was granted.
     next: u64,
-    credit: u64,
+    credit: Credit,
 }
 
 /// The classes of a session, and what holds for it.
@@ -192,7 +190,7 @@ impl Stage {
             manner,
             got: 0,
             next: 0,
-            credit: 0,
+            credit: Credit::default(),
         };
         let sessions = placed(sketch, 0).into_iter().map(session).collect();
         Self { tree, now: 0, sessions }
@@ -213,7 +211,7 @@ impl Stage {
             while let Some(leaf) = woken.pop() {
                 let session = self.sessions.iter_mut().find(|session| session.leaf == leaf).expect("it is there");
                 if let Manner::Stream = session.manner {
-                    while let granted @ 1.. = self.tree.ask(leaf, WANT, self.now, &mut woken) {
+                    while let granted @ 1.. = self.tree.ask(leaf, WANT, Need::Now, self.now, &mut woken) {
                         session.got += granted;
                     }
                 }
@@ -246,13 +244,12 @@ impl Session {
     fn send(&mut self, tree: &mut Tree<Key>, now: u64, woken: &mut Vec<LeafId>) {
         let Manner::Datagrams(rate) = self.manner else { return };
         while self.next <= now {
-            self.next += DATAGRAM * SECOND / rate;
-            if self.credit < DATAGRAM {
-                self.credit += tree.ask(self.leaf, AHEAD, now, woken);
-            }
-            if self.credit >= DATAGRAM {
-                self.credit -= DATAGRAM;
-                self.got += DATAGRAM;
+            self.next += DATAGRAM as u64 * SECOND / rate;
+            let ask = |want: usize, need| {
+                usize::try_from(tree.ask(self.leaf, want as u64, need, now, woken)).expect("no more than it wanted")
+            };
+            if self.credit.lets_pass(DATAGRAM, ask) {
+                self.got += DATAGRAM as u64;
             }
         }
     }
@@ -262,7 +259,7 @@ impl Session {
 fn passes(share: Share, sessions: usize, time: u64) -> u64 {
     let Some(rate) = share.ceiling.map(NonZeroU64::get) else { return u64::MAX };
     let comes = u64::try_from(u128::from(rate) * u128::from(time) / u128::from(SECOND)).expect("it is less than 2^64");
-    (rate / 5).max(8_192) + comes + sessions as u64 * AHEAD + 256 * 1024
+    (rate / 5).max(8_192) + comes + (sessions * Credit::MOST) as u64 + 256 * 1024
 }
 
 proptest! {
@@ -298,14 +295,12 @@ proptest! {
             };
             // What they are ahead with comes in one piece, before these seconds or within.
             let ahead = stage.sessions.iter().filter(|session| sends(session)).count();
-            let lump = precise(AHEAD * ahead as u64) / 5.0;
+            let lump = precise((Credit::MOST * ahead) as u64) / 5.0;
             let lost: f64 = stage.sessions.iter().zip(got.iter().zip(&expected)).map(lost).sum();
-            for (session, (got, expected)) in stage.sessions.iter().zip(got.iter().zip(&expected)) {
+            for (got, expected) in got.iter().zip(&expected) {
                 let near = expected * 0.03 + all * 0.004 + lump;
-                let (least, most) =
-                    if sends(session) { (expected * 0.5 - near, *expected) } else { (*expected, expected + lost) };
                 prop_assert!(
-                    (least - near..most + near).contains(got),
+                    (expected - near..expected + lost + near).contains(got),
                     "after {} retunings {:?} is not {:?}", when, got, expected
                 );
             }
@@ -326,7 +321,7 @@ proptest! {
                 stage.tree.run(now, &mut woken);
             }
             let session = &mut stage.sessions[session % count];
-            let granted = stage.tree.ask(session.leaf, want, now, &mut woken);
+            let granted = stage.tree.ask(session.leaf, want, Need::Now, now, &mut woken);
             prop_assert!(granted <= want);
             session.got += granted;
             let group = session.group;

@@ -5,7 +5,7 @@ mod hierarchy;
 
 use std::num::NonZeroU64;
 
-use limits::{HeldBy, Share, Tree};
+use limits::{HeldBy, Need, Share, Tree};
 
 use crate::greedy::Greedy;
 
@@ -124,7 +124,7 @@ fn what_is_given_back_can_be_had_again() {
     let mut tree: Tree<()> = Tree::new(ceiling(1_000_000), 0);
     let (leaf, mut woken) = (tree.attach(&[], Share::default(), 0), Vec::new());
     for _ in 0..1_000 {
-        let granted = tree.ask(leaf, WANT, 0, &mut woken);
+        let granted = tree.ask(leaf, WANT, Need::Now, 0, &mut woken);
         assert!(granted > 0);
         tree.give_back(leaf, granted, 0);
     }
@@ -142,7 +142,7 @@ fn whoever_pauses_for_a_moment_has_his_part_all_the_same() {
         tree.run(now, &mut woken);
         for (user, leaf) in leaves.iter().enumerate() {
             while away_until[user] <= millis
-                && let granted @ 1.. = tree.ask(*leaf, WANT, now, &mut woken)
+                && let granted @ 1.. = tree.ask(*leaf, WANT, Need::Now, now, &mut woken)
             {
                 turns[user] += 1;
                 if user < 5 && turns[user] % 2 == 0 {
@@ -170,7 +170,7 @@ fn what_is_given_back_was_neither_a_turn_nor_guaranteed() {
         let (mut now, mut got, mut woken) = (0, 0, vec![hesitant, greedy]);
         while now < 4 * SECOND {
             while let Some(leaf) = woken.pop() {
-                while let granted @ 1.. = tree.ask(leaf, WANT, now, &mut woken) {
+                while let granted @ 1.. = tree.ask(leaf, WANT, Need::Now, now, &mut woken) {
                     if leaf == hesitant {
                         let needed = granted.min(7_000);
                         tree.give_back(leaf, granted - needed, now);

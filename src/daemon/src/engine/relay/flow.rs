@@ -9,6 +9,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use limits::Need;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::sys::pipe::{CAPACITY, Pipe};
@@ -151,7 +152,7 @@ impl Flow {
         // Whoever has nothing to send takes nothing from those who have.
         ready!(from.poll_read_ready(cx)).map_err(FlowError::Source)?;
         // Much at a time, so that its turns come even while its task has not run yet.
-        let allowed = way.may_carry(CAPACITY);
+        let allowed = way.may_carry(CAPACITY, Need::Now);
         if allowed == 0 {
             return Poll::Pending;
         }

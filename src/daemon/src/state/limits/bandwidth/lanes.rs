@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use limits::{LeafId, Share, Tree};
+use limits::{LeafId, Need, Share, Tree};
 use uuid::Uuid;
 
 use super::Standing;
@@ -53,11 +53,19 @@ impl Lanes {
     }
 
     /// What a session is granted, and how long it has waited for it; `None` if nothing limits it.
-    pub(super) fn ask(&mut self, asks: (Uuid, Direction), want: u64, now: u64) -> Option<(u64, Option<u64>)> {
+    pub(super) fn ask(
+        &mut self,
+        asks: (Uuid, Direction),
+        want: u64,
+        need: Need,
+        now: u64,
+    ) -> Option<(u64, Option<u64>)> {
         let waiter = self.leaves.get_mut(&asks)?;
-        let granted = self.tree.ask(waiter.leaf, want, now, &mut self.woken);
+        let granted = self.tree.ask(waiter.leaf, want, need, now, &mut self.woken);
         if granted == 0 {
-            waiter.since.get_or_insert(now);
+            if need == Need::Now {
+                waiter.since.get_or_insert(now);
+            }
             return Some((0, None));
         }
         Some((granted, waiter.since.take().map(|since| now.saturating_sub(since))))

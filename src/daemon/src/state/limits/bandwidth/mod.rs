@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use limits::{Gate, HeldBy, Lately};
+use limits::{Gate, HeldBy, Lately, Need};
 use prometheus::{Histogram, IntCounter};
 
 use self::lanes::Lanes;
@@ -233,11 +233,11 @@ impl Bandwidth {
         self.bell.notify_one();
     }
 
-    fn ask(&self, session: &Session, direction: Direction, want: usize) -> usize {
+    fn ask(&self, session: &Session, direction: Direction, want: usize, need: Need) -> usize {
         let now = self.moment(Instant::now());
         let mut inside = self.lock();
         let lanes = inside.lanes(direction);
-        let Some((granted, waited)) = lanes.ask((session.id, direction), want as u64, now) else { return want };
+        let Some((granted, waited)) = lanes.ask((session.id, direction), want as u64, need, now) else { return want };
         let woken = lanes.take_woken();
         let is_sooner = inside.next().is_some_and(|next| next.saturating_add(nanos(TICK)) < inside.next_look);
         drop(inside);

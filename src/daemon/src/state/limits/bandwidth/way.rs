@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use limits::Membership;
+use limits::{Membership, Need};
 
 use super::Bandwidth;
 use crate::state::session::lane::Lane;
@@ -64,8 +64,8 @@ impl<'s> Way<'s> {
     }
 
     /// How many of these bytes may be moved now. With 0 the session's task is woken when it is worth while to ask again.
-    pub(crate) fn may_carry(self, want: usize) -> usize {
-        self.bandwidth().map_or(want, |bandwidth| bandwidth.ask(self.session, self.direction, want))
+    pub(crate) fn may_carry(self, want: usize, need: Need) -> usize {
+        self.bandwidth().map_or(want, |bandwidth| bandwidth.ask(self.session, self.direction, want, need))
     }
 
     /// Returns bytes that might have been moved and were not.
