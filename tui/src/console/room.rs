@@ -152,6 +152,15 @@ pub(crate) trait Room: Sync {
         (app.ui.screen.title().to_owned(), meant.cloned().unwrap_or_default())
     }
 
+    /// Whether what is meant, or everything known of it, has yet to come.
+    fn is_coming(&self, app: &App) -> bool {
+        match self.rows(app.ui.pane) {
+            Rows::Live(view) => app.live(view).is_coming(),
+            Rows::Listing => self.listing(app).is_some_and(Listing::is_coming),
+            Rows::Nothing | Rows::Own => false,
+        }
+    }
+
     /// The filter in force; nothing on a screen that has none.
     fn filter(&self, app: &App) -> Option<String> {
         match self.rows(app.ui.pane) {

@@ -14,6 +14,7 @@ mod palette;
 mod people;
 mod pictures;
 mod proofs;
+mod readable;
 mod rules;
 mod saved;
 

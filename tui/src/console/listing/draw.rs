@@ -31,13 +31,7 @@ pub(crate) fn rows(canvas: &mut Canvas<'_>, inner: Rect, (listing, pane): (&List
         return None;
     }
     if listing.sheet.rows.is_empty() {
-        canvas.text(
-            inner,
-            0,
-            1,
-            if listing.is_waiting || !listing.has_come { "asking ..." } else { "There is nothing." },
-            Role::Text,
-        );
+        canvas.text(inner, 0, 1, if listing.is_coming() { "asking ..." } else { "There is nothing." }, Role::Text);
         return None;
     }
     canvas.spot(inner, Target::Pane(pane));

@@ -30,6 +30,11 @@ pub(crate) struct Listing {
 pub(crate) type Columns = &'static [(&'static str, Kind)];
 
 impl Listing {
+    /// Whether there is none because it was asked for, and did not come yet.
+    pub(crate) fn is_coming(&self) -> bool {
+        self.fault.is_none() && (self.is_waiting || !self.has_come)
+    }
+
     /// The list came.
     pub(crate) fn fill(&mut self, columns: Columns, objects: Vec<Value>) {
         self.sheet = Sheet::of_objects(columns, &objects);

@@ -96,6 +96,11 @@ impl View {
 }
 
 impl Live {
+    /// Whether there are no rows because they were asked for, and did not come yet.
+    pub(crate) fn is_coming(&self) -> bool {
+        self.fault.is_none() && self.table.sub.is_none()
+    }
+
     /// Sorted by this column, the greatest first.
     pub(crate) fn new(view: View, sort: &str) -> Self {
         Self {

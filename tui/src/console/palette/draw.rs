@@ -17,14 +17,16 @@ pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, palette: &Pal
     canvas.text(inner, 0, 0, &format!(": {said}"), Role::Text);
     let offers = offers(app, &said);
     let chosen = offers.get(palette.choice);
-    let below = below(app, &said, chosen, usize::from(inner.width));
+    let mut below = below(app, &said, chosen, usize::from(inner.width));
+    if let Some(help) = chosen.and_then(|offer| cut_off(app, offer, usize::from(inner.width))) {
+        below.splice(0..0, help.into_iter().map(|line| (line, Role::Text)));
+    }
     let foot = inner.height.saturating_sub(u16::try_from(below.len()).unwrap_or(0));
     let room = usize::from(foot.saturating_sub(2));
     let first = (palette.choice + 1).saturating_sub(room);
     for ((place, offer), y) in offers.iter().enumerate().skip(first).zip(2..foot) {
-        let needed = needed(offer);
-        let role = if is_allowed(app, needed) { Role::Text } else { Role::Dim };
-        let takes = if needed > wire::admin::Role::Read { format!("  {needed}") } else { String::new() };
+        let role = if is_allowed(app, needed(offer)) { Role::Text } else { Role::Dim };
+        let takes = takes(offer);
         let right = u16::try_from(takes.len()).unwrap_or(u16::MAX).min(inner.width);
         canvas.text(Rect { width: inner.width - right, ..inner }, 0, y, &line(app, offer), role);
         canvas.text_right(inner, y, &takes, role);
@@ -50,12 +52,29 @@ fn below(app: &App, said: &str, chosen: Option<&Offer>, cells: usize) -> Vec<(St
     let mut lines: Vec<(String, Role)> = same.into_iter().map(|line| (line, Role::Dim)).collect();
     if is_allowed(app, needed(offer)) {
         let keys = "Enter does it   Tab goes on   Up at the first line: what was said before";
-        lines.push((keys.to_owned(), Role::Dim));
+        lines.extend(wrapped(keys, cells).into_iter().map(|line| (line, Role::Dim)));
     } else {
         let why_not = wrapped(&why_not_by(app, needed(offer)), cells);
         lines.extend(why_not.into_iter().map(|line| (line, Role::Warn)));
     }
     lines
+}
+
+/// The role that stands on the right.
+fn takes(offer: &Offer) -> String {
+    let needed = needed(offer);
+    if needed > wire::admin::Role::Read { format!("  {needed}") } else { String::new() }
+}
+
+/// What it does, where its line has no room for all of that.
+fn cut_off(app: &App, offer: &Offer, cells: usize) -> Option<Vec<String>> {
+    let line = line(app, offer);
+    let has_room = width(&visible(&line)) + takes(offer).len() <= cells;
+    let help = match offer {
+        Offer::Binding(binding) | Offer::Elsewhere(_, _, binding) => binding.help.to_owned(),
+        Offer::Phrase(..) | Offer::Text(..) => line,
+    };
+    (!has_room).then(|| wrapped(&visible(&help), cells))
 }
 
 fn line(app: &App, offer: &Offer) -> String {

@@ -172,14 +172,21 @@ fn messages(app: &mut App) {
 /// Whoever has a draft is asked; it is kept either way.
 fn quitted(app: &mut App) -> Vec<Effect> {
     let running = app.acl.running.as_ref().map(|running| &running.text);
-    if app.acl.draft.as_ref().is_none_or(|draft| Some(&draft.is.text) == running) {
+    let has_rules = app.acl.draft.as_ref().is_some_and(|draft| Some(&draft.is.text) != running);
+    let of_rules = format!("The draft of {} changes to the rules is not applied.", app.acl.changes());
+    let of_config = "The draft of the configuration is not applied.".to_owned();
+    let drafts = [
+        (has_rules, of_rules, "rustsocks-cli acl edit"),
+        (app.config.has_draft(), of_config, "rustsocks-cli config edit"),
+    ];
+    let drafts: Vec<_> = drafts.into_iter().filter(|(is_there, ..)| *is_there).collect();
+    if drafts.is_empty() {
         return vec![Effect::Quit];
     }
-    let lines = vec![
-        format!("The draft of {} changes is not applied.", app.acl.changes()),
-        "It is kept on this machine, and the next console offers it again.".to_owned(),
-    ];
-    let question = Question::new("Leave with a draft?", lines, "rustsocks-cli acl edit".to_owned(), vec![Effect::Quit]);
+    let command = drafts.iter().map(|(.., command)| *command).collect::<Vec<_>>().join("; ");
+    let mut lines: Vec<String> = drafts.into_iter().map(|(_, line, _)| line).collect();
+    lines.push("What was written is kept on this machine, and the next console offers it again.".to_owned());
+    let question = Question::new("Leave with a draft?", lines, command, vec![Effect::Quit]);
     app.ui.overlay = Some(Overlay::Question(Box::new(question)));
     Vec::new()
 }

@@ -1,6 +1,7 @@
 //! What lies over a screen: dialogs, menus, help, and the word that the daemon is gone.
 
 use ratatui::layout::{Position, Rect};
+use serde_json::Map;
 
 use super::kill;
 use crate::console::app::App;
@@ -304,8 +305,9 @@ fn look(line: &str) -> Role {
 fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
     let (title, record) = room(app.ui.screen).record(app);
     let inner = canvas.opened(area, (96, area.height.saturating_sub(2)), &title);
-    if record.is_null() {
-        canvas.text(inner, 0, 0, "asking ...", Role::Text);
+    if record.as_object().is_none_or(Map::is_empty) {
+        let is_coming = room(app.ui.screen).is_coming(app);
+        canvas.text(inner, 0, 0, if is_coming { "asking ..." } else { "There is nothing." }, Role::Text);
         return;
     }
     let mut inner = inner;

@@ -6,7 +6,7 @@ use wire::admin::Role;
 
 use super::answers::{Topic, about_draft, ask, kept, refresh, set_aside};
 use super::model::{Acl, Line, Page, Sign, is_allowing};
-use super::{AUTOSAVE, affected, owner, rule, saved};
+use super::{AUTOSAVE, affected, merging, owner, rule, saved};
 use crate::console::app::App;
 use crate::console::event::Effect;
 use crate::console::form::Question;
@@ -111,7 +111,8 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
         (Page::Change, _) => return affected::open(app),
         (Page::Trial, 1) => return saved::load(app),
         (Page::Affected, _) => return affected::into_session(app),
-        (Page::Trial | Page::Merge, _) => {}
+        (Page::Merge, _) => merging::opened(app),
+        (Page::Trial, _) => {}
     }
     Vec::new()
 }

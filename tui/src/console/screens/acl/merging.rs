@@ -9,6 +9,7 @@ use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::theme::Role;
 use crate::output::raw;
+use crate::shown::wrapped;
 
 /// Lines for what comes of it.
 const RESULT: u16 = 7;
@@ -44,18 +45,58 @@ fn by(app: &App) -> String {
 /// What one side says, key by key; `+` and `-` are what it made of what was there before.
 fn side(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, item: &Value, side: &str) {
     let inner = framed(app, canvas, area, &canvas.seen(title));
+    let lines = side_lines(item, side);
+    read(canvas, inner, &lines);
+}
+
+/// As many lines as there is room for, each whole; what is missing is a key away.
+fn read(canvas: &mut Canvas<'_>, area: Rect, lines: &[String]) {
+    let cells = usize::from(area.width);
+    let parts = lines.iter().flat_map(|line| {
+        let role = role(line);
+        wrapped(&canvas.seen(line), cells).into_iter().map(move |part| (part, role))
+    });
+    let parts: Vec<(String, Role)> = parts.collect();
+    let is_whole = parts.len() <= usize::from(area.height);
+    for ((part, role), y) in parts.iter().zip(0..if is_whole { area.height } else { area.height.saturating_sub(1) }) {
+        canvas.text(area, 0, y, part, *role);
+    }
+    if !is_whole {
+        canvas.text(area, 0, area.height.saturating_sub(1), "... Enter shows all of it", Role::Warn);
+    }
+}
+
+fn role(line: &str) -> Role {
+    match line.as_bytes().first() {
+        Some(b'+') => Role::Ok,
+        Some(b'-') => Role::Bad,
+        Some(_) | None => Role::Text,
+    }
+}
+
+/// Both sides of the one that is meant, and what comes of it, whole.
+pub(super) fn opened(app: &mut App) {
+    let Some(item) = app.acl.merge.get(app.acl.line) else { return };
+    let mut lines = vec![format!("= theirs (generation {}{})", app.acl.onto, by(app))];
+    lines.extend(side_lines(item, "theirs"));
+    lines.extend([String::new(), "= mine (draft)".to_owned()]);
+    lines.extend(side_lines(item, "mine"));
+    lines.extend([String::new(), "= result".to_owned()]);
+    lines.extend(result_lines(app, item));
+    let about = about(item);
+    app.ui.lay(about, lines);
+}
+
+/// The rule or the owner.
+pub(super) fn about(item: &Value) -> String {
+    if item["ref"].is_null() { raw(&item["owner"]) } else { raw(&item["ref"]) }
+}
+
+fn side_lines(item: &Value, side: &str) -> Vec<String> {
     let (now, before) = (entry(item, side), entry(item, "base"));
-    let lines = match &now {
+    match &now {
         None => vec!["- it is gone".to_owned()],
         Some(now) => now.0.iter().flat_map(|(key, value)| key_lines(key, value, before.as_ref())).collect(),
-    };
-    for (line, y) in lines.iter().zip(0..inner.height) {
-        let role = match line.as_bytes().first() {
-            Some(b'+') => Role::Ok,
-            Some(b'-') => Role::Bad,
-            Some(_) | None => Role::Text,
-        };
-        canvas.text(inner, 0, y, &canvas.seen(line), role);
     }
 }
 
@@ -74,15 +115,16 @@ fn key_lines(key: &str, value: &Value, before: Option<&Entry>) -> Vec<String> {
 
 fn result(app: &App, canvas: &mut Canvas<'_>, area: Rect, item: &Value) {
     let inner = framed(app, canvas, area, "result   nothing is written until you apply again");
-    let lines = match outcome(app, item) {
+    read(canvas, inner, &result_lines(app, item));
+}
+
+fn result_lines(app: &App, item: &Value) -> Vec<String> {
+    match outcome(app, item) {
         None => vec!["? m takes mine, t theirs, b both, e writes another".to_owned()],
         Some(Outcome::Gone) => vec!["it is gone".to_owned()],
         Some(Outcome::Says(entry)) => {
             entry.0.iter().map(|(key, value)| format!("  {key:<13} {}", raw(value))).collect()
         }
-    };
-    for (line, y) in lines.iter().zip(0..inner.height) {
-        canvas.text(inner, 0, y, &canvas.seen(line), Role::Text);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::console::canvas::Canvas;
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{self, visible, wrapped};
+use crate::shown::{self, facts, visible, wrapped};
 
 /// Draws the page; the line that is meant is marked where there is something to choose.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
@@ -67,26 +67,34 @@ pub(super) fn of_lines(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option
     let chooses = matches!(app.acl.page, Page::Generations | Page::Merge);
     let room = usize::from(inner.height);
     let head = heads(app.acl.page);
+    let chosen = app.acl.line + head;
+    let cells = usize::from(inner.width);
+    // What is only read is read whole, and so is the generation that is meant; of a merge both sides stand below.
+    let parts = |place: usize, line: &str| match app.acl.page {
+        Page::Merge => vec![facts(&visible(line), cells).into_owned()],
+        Page::Generations if place != chosen => vec![line.to_owned()],
+        Page::Rules | Page::Change | Page::Generations | Page::Trial | Page::Affected => wrapped(&visible(line), cells),
+    };
     let first = if chooses {
-        (app.acl.line + head + 1).saturating_sub(room)
+        let taken = lines.get(chosen).map_or(1, |line| parts(chosen, line).len());
+        (chosen + taken).saturating_sub(room).min(chosen)
     } else {
         app.acl.line.min(lines.len().saturating_sub(1))
     };
     let mut meant = None;
-    let cells = usize::from(inner.width);
-    // What is chosen from has a line each; what is only read is read whole.
-    let parts = lines.iter().enumerate().skip(first).flat_map(|(place, line)| {
-        let parts = if chooses { vec![line.clone()] } else { wrapped(&visible(line), cells) };
-        parts.into_iter().map(move |part| (place, part, role(line)))
-    });
+    let parts = lines
+        .iter()
+        .enumerate()
+        .skip(first)
+        .flat_map(|(place, line)| parts(place, line).into_iter().map(move |part| (place, part, role(line))));
     for ((place, line, role), y) in parts.zip(0..inner.height) {
         canvas.text(inner, 0, y, &line, role);
         if chooses && place >= head {
-            canvas.line_spot(inner, y, Target::Own(app.ui.pane, away(place, app.acl.line + head)));
+            canvas.line_spot(inner, y, Target::Own(app.ui.pane, away(place, chosen)));
         }
-        if chooses && place == app.acl.line + head {
+        if chooses && place == chosen {
             canvas.mark_line(inner, y, Role::Select);
-            meant = Some(Position { x: inner.x, y: inner.y + y });
+            meant = meant.or(Some(Position { x: inner.x, y: inner.y + y }));
         }
     }
     meant
@@ -197,7 +205,7 @@ fn generations(app: &App) -> Vec<String> {
 
 fn merge(app: &App) -> Vec<String> {
     let line = |(place, item): (usize, &Value)| {
-        let about = if item["ref"].is_null() { raw(&item["owner"]) } else { raw(&item["ref"]) };
+        let about = merging::about(item);
         let said = |side: &str| {
             Some(of_rule(&item[side])).filter(|said| !said.is_empty()).unwrap_or_else(|| "gone".to_owned())
         };
@@ -205,7 +213,7 @@ fn merge(app: &App) -> Vec<String> {
             return format!("  clean     {about:<24} kept: {}", raw(&item["kept"]));
         }
         let picked = app.acl.picks.get(&place).map_or("? m, t, b or e", |pick| pick.as_str().unwrap_or("other"));
-        format!("! CONFLICT  {about:<24} [{picked}]  theirs: {}   mine: {}", said("theirs"), said("mine"))
+        format!("! CONFLICT  {about:<24} [{picked}]   theirs: {}   mine: {}", said("theirs"), said("mine"))
     };
     let lines: Vec<String> = app.acl.merge.iter().enumerate().map(line).collect();
     if lines.is_empty() { vec!["Nothing came in between.".to_owned()] } else { lines }

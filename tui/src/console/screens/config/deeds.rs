@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wire::admin::Role;
 
-use super::{FILES, GENERATIONS, ask, ask_latest, draft};
+use super::{FILES, GENERATIONS, ask, ask_latest, draft, draw};
 use crate::command::reload::report;
 use crate::console::app::App;
 use crate::console::event::Effect;
@@ -54,6 +54,13 @@ pub(super) fn reload(app: &mut App) -> Vec<Effect> {
         let entries = vec![Entry::choice("what", "what", &words, words[0]), Entry::word("to go on", "reload")];
         app.ui.overlay = Some(Overlay::Form(Box::new(Form::new("Reload?", entries, Reloading))));
     }
+    Vec::new()
+}
+
+/// What came of the last one, whole.
+pub(super) fn last_reload(app: &mut App) -> Vec<Effect> {
+    let lines = draw::reload(app.config.reloads.first()).into_iter().map(|(line, _)| line).collect();
+    app.ui.lay("Last reload   Esc back", lines);
     Vec::new()
 }
 

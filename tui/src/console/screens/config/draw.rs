@@ -9,6 +9,7 @@ use crate::console::canvas::Canvas;
 use crate::console::listing::{self, Listing};
 use crate::console::theme::Role;
 use crate::output::raw;
+use crate::shown::{visible, wrapped};
 
 /// Lines of the upper part at most, frame and head included.
 const UPPER: u16 = 10;
@@ -24,10 +25,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 
 fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let config = &app.config;
-    let reload = reload(config.reloads.first());
+    let files = area.width * 3 / 5;
+    let reload = parted(reload(config.reloads.first()), (area.width - files).saturating_sub(4));
     let wanted = config.files.sheet.rows.len().max(reload.len()).max(3) + 3;
     let height = u16::try_from(wanted).unwrap_or(UPPER).min(UPPER).min(area.height / 2);
-    let left = Rect { width: area.width * 3 / 5, height, ..area };
+    let left = Rect { width: files, height, ..area };
     let right = Rect { x: area.x + left.width, width: area.width - left.width, ..left };
     let inner = canvas.framed(left, &marked(app, FILES, "Files"));
     let in_files = listing::rows(canvas, inner, (&config.files, FILES));
@@ -44,7 +46,7 @@ fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     if app.ui.pane == FILES {
         return listing::rows(canvas, area, (&app.config.files, FILES));
     }
-    let lines = reload(app.config.reloads.first());
+    let lines = parted(reload(app.config.reloads.first()), area.width - 1);
     let room = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height / 3);
     written(canvas, Rect { x: area.x + 1, width: area.width - 1, height: room, ..area }, &lines);
     // A title says what is not always so.
@@ -84,10 +86,23 @@ fn written(canvas: &mut Canvas<'_>, area: Rect, lines: &[(String, Role)]) {
     for ((text, role), y) in lines.iter().zip(0..area.height) {
         canvas.text(area, 0, y, text, *role);
     }
+    if lines.len() > usize::from(area.height) && area.height > 0 {
+        let last = Rect { y: area.y + area.height - 1, height: 1, ..area };
+        canvas.fill(last);
+        canvas.text(last, 0, 0, "... L shows all of it", Role::Warn);
+    }
+}
+
+/// In lines of so many cells.
+fn parted(lines: Vec<(String, Role)>, cells: u16) -> Vec<(String, Role)> {
+    let parts = |(line, role): (String, Role)| {
+        wrapped(&visible(&line), usize::from(cells)).into_iter().map(move |part| (part, role))
+    };
+    lines.into_iter().flat_map(parts).collect()
 }
 
 /// When and by whose wish, then a line for each component and for each fault.
-fn reload(last: Option<&Value>) -> Vec<(String, Role)> {
+pub(super) fn reload(last: Option<&Value>) -> Vec<(String, Role)> {
     let Some(last) = last else { return vec![("no reload since the worker started".to_owned(), Role::Text)] };
     let of = |name: &str| raw(&last[name]);
     let is_well = last["success"] == true;

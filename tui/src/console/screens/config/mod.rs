@@ -84,6 +84,14 @@ const KEYS: &[Binding] = &[
         .hint("dry run")
         .command("rustsocks-cli reload --dry-run"),
     bind(
+        Action::Run(deeds::last_reload),
+        &[Char('L')],
+        On::Everywhere,
+        "last reload",
+        "what came of the last reload, whole",
+    )
+    .command("rustsocks-cli raw '{\"op\":\"reload.history\",\"p\":{\"n\":1}}'"),
+    bind(
         Action::Run(deeds::difference),
         &[Char('D')],
         On::Everywhere,
@@ -255,6 +263,10 @@ impl room::Room for Room {
 }
 
 impl Config {
+    pub(crate) fn has_draft(&self) -> bool {
+        self.draft.is_some()
+    }
+
     fn show(&mut self) {
         let is_shown =
             |setting: &&Value| !self.only_written || setting["from"] != "default" || !setting["waiting"].is_null();

@@ -10,7 +10,7 @@ use crate::console::listing::{self, Listing};
 use crate::console::model::number;
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{age, time, width};
+use crate::shown::{age, time, visible, wrapped};
 
 /// What is said of a check, line by line.
 const SAID: [(&str, &str); 8] = [
@@ -88,7 +88,7 @@ fn explained(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             continue;
         }
         canvas.text(area, 0, y, label, Role::Text);
-        for line in lines(&text, room) {
+        for line in wrapped(&visible(&text), room) {
             canvas.text(area, 10, y, &line, role(label, &text));
             y += 1;
         }
@@ -102,24 +102,6 @@ fn role(label: &str, text: &str) -> Role {
         ("state", "ok") => Role::Ok,
         (_, _) => Role::Text,
     }
-}
-
-/// A text in lines, broken between words.
-fn lines(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let is_full = lines.last().is_some_and(|line| !line.is_empty() && width(line) + 1 + width(word) > room);
-        if is_full {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
 }
 
 fn program(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -143,15 +125,4 @@ fn program(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 fn since(started: &Value) -> String {
     started.as_f64().map_or_else(|| "-".to_owned(), |started| time(started)[..16].to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::lines;
-
-    #[test]
-    fn a_sentence_is_broken_between_words_and_a_long_word_is_left_whole() {
-        assert_eq!(lines("one two three", 7), ["one two", "three"]);
-        assert_eq!(lines("incomprehensible it is", 5), ["incomprehensible", "it is"]);
-    }
 }

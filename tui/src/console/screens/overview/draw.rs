@@ -10,7 +10,7 @@ use crate::console::model::number;
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{self, fitted, visible, width};
+use crate::shown::{self, fitted, visible, width, wrapped};
 
 /// A number of the status with its curve: its label, its name there, and how it is shown.
 type Fact = (&'static str, &'static str, fn(&Value) -> String);
@@ -177,21 +177,51 @@ fn rows(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<P
     let Overview { rows, cursors, .. } = &app.overview;
     let room = usize::from(area.height).max(1);
     canvas.spot(area, Target::Pane(part));
-    let first = (cursors[part] + 1).saturating_sub(room);
+    let lines: Vec<_> = rows[part].iter().map(|row| lines(part, row, usize::from(area.width))).collect();
+    let first = first(&lines, cursors[part], room);
     if rows[part].is_empty() {
         canvas.text(area, 0, 0, if part == ATTENTION { "all is well" } else { "nothing" }, Role::Text);
     }
     let mut meant = None;
-    for ((place, row), y) in rows[part].iter().enumerate().skip(first).zip(0..area.height) {
-        let (text, role) = line(part, row, usize::from(area.width));
-        canvas.text(area, 0, y, &text, role);
+    let seen = lines
+        .iter()
+        .enumerate()
+        .skip(first)
+        .flat_map(|(place, (texts, role))| texts.iter().map(move |text| (place, text, *role)));
+    for ((place, text, role), y) in seen.zip(0..area.height) {
+        canvas.text(area, 0, y, text, role);
         canvas.line_spot(area, y, Target::Own(part, away(place, cursors[part])));
         if app.ui.pane == part && place == cursors[part] {
             canvas.mark_line(area, y, Role::Select);
-            meant = Some(Position { x: area.x, y: area.y + y });
+            meant = meant.or(Some(Position { x: area.x, y: area.y + y }));
         }
     }
     meant
+}
+
+/// The first row that is seen, so that the one that is meant is, whole if that can be.
+fn first(lines: &[(Vec<String>, Role)], meant: usize, room: usize) -> usize {
+    let high = |row: &(Vec<String>, Role)| row.0.len();
+    let fits = |first: &usize| lines[*first..].iter().take(meant + 1 - first).map(high).sum::<usize>() <= room;
+    (0..meant).find(fits).unwrap_or(meant)
+}
+
+/// A row on one line; what there is to look at on as many as it takes, for it says what to do.
+fn lines(part: usize, row: &Value, width: usize) -> (Vec<String>, Role) {
+    if part != ATTENTION {
+        let (text, role) = line(part, row, width);
+        return (vec![text], role);
+    }
+    let (mark, role) = match row["sev"].as_str() {
+        Some("crit") => ("!!", Role::Bad),
+        Some("warn") => ("! ", Role::Warn),
+        Some(_) | None => (". ", Role::Text),
+    };
+    let screen = raw(&row["screen"]);
+    let room = width.saturating_sub(screen.len() + 4);
+    let parts = wrapped(&visible(&raw(&row["text"])), room);
+    let said = parts.iter().zip(std::iter::once((mark, screen.as_str())).chain(std::iter::repeat(("  ", ""))));
+    (said.map(|(text, (mark, screen))| format!("{mark} {} {screen}", fitted(text, room, false))).collect(), role)
 }
 
 fn line(part: usize, row: &Value, width: usize) -> (String, Role) {
@@ -206,16 +236,6 @@ fn line(part: usize, row: &Value, width: usize) -> (String, Role) {
         DENIALS => {
             let what = format!("{} {} {}", raw(&row[0]), raw(&row[1]), raw(&row[2]));
             (format!("{} {:>5}", fitted(&visible(&what), width.saturating_sub(6), false), raw(&row[3])), Role::Text)
-        }
-        ATTENTION => {
-            let (mark, role) = match row["sev"].as_str() {
-                Some("crit") => ("!!", Role::Bad),
-                Some("warn") => ("! ", Role::Warn),
-                Some(_) | None => (". ", Role::Text),
-            };
-            let screen = raw(&row["screen"]);
-            let text = fitted(&visible(&raw(&row["text"])), width.saturating_sub(screen.len() + 4), false);
-            (format!("{mark} {text} {screen}"), role)
         }
         _ => {
             let who = Some(raw(&row["who"]["user"])).filter(|who| !who.is_empty());

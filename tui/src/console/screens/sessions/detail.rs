@@ -80,6 +80,13 @@ pub(super) fn ask(app: &mut App, id: &str) -> Vec<Effect> {
     vec![Effect::ask("sessions.get", &json!({ "id": id }), About::Session(id.to_owned()))]
 }
 
+/// Whether the daemon was asked or will be.
+pub(super) fn is_coming(app: &App) -> bool {
+    let Sessions { live, known, comings: _ } = &app.sessions;
+    let is_asked_again = live.line().is_some_and(|line| line.over.is_none()) && app.model.knows("sessions.get");
+    known.is_asking || is_asked_again || live.is_coming()
+}
+
 /// Short facts, the most telling first; the columns of the row, and what else is known.
 pub(super) fn facts(row: &Row<'_>, told: Option<&Value>) -> Vec<(&'static str, String)> {
     let of = |name: &str| row.text(name);

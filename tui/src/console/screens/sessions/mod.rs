@@ -168,6 +168,14 @@ impl room::Room for Room {
         (format!("Session {id}"), known.unwrap_or_default())
     }
 
+    /// Of one that is meant everything is asked for, as long as it is in.
+    fn is_coming(&self, app: &App) -> bool {
+        if let Some(listing) = self.listing(app) {
+            return listing.is_coming();
+        }
+        detail::is_coming(app)
+    }
+
     fn curves(&self, app: &App) -> Vec<(&'static str, Vec<u64>)> {
         if app.ui.pane == COMINGS {
             return Vec::new();

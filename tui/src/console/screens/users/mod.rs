@@ -182,6 +182,14 @@ impl room::Room for Room {
         (format!("User {name}"), known.unwrap_or_default())
     }
 
+    /// Of one who is meant everything is asked for.
+    fn is_coming(&self, app: &App) -> bool {
+        if app.ui.pane == 1 {
+            return app.users.groups.is_coming();
+        }
+        app.users.is_asking || app.users.live.is_coming()
+    }
+
     fn visible(&self, app: &App, pane: usize) -> usize {
         if pane == 0 { draw::rows_of_users(app) } else { app.visible() }
     }

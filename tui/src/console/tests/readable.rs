@@ -1,0 +1,158 @@
+//! On the smallest usual terminal, nothing that somebody has to act on is cut, and what is not there is not waited for.
+
+use crossterm::event::KeyCode;
+use serde_json::{Value, json};
+use wire::admin::{Code, Refusal};
+
+use super::rules::{stage_with_draft, state};
+use super::{PLAIN, Stage};
+use crate::console::event::{About, Effect, Event};
+use crate::console::live::View;
+use crate::console::screen::Screen;
+use crate::console::screens::acl::Topic;
+use crate::console::screens::config::AUTOSAVE;
+
+const SIZE: (u16, u16) = (80, 24);
+
+/// Longer than any line of that terminal.
+const LONG: &str = "the file /etc/rustsocks/policies/company-wide/acl.toml:1234:17 says something else than what is in \
+                    force since generation 41, and nobody has said why";
+
+/// What is on the screen, without its frames and where its lines part.
+fn words(stage: &mut Stage) -> String {
+    let picture = stage.picture();
+    let lines = picture.lines().map(|line| line.trim_matches(|sign: char| sign == '|' || sign == ' '));
+    lines.collect::<Vec<_>>().join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A table that came without a row.
+fn nobody() -> Value {
+    let column = |name: &str| json!({ "name": name, "type": "text", "dynamic": false });
+    json!({ "sub": 3, "cols": [column("id"), column("name")], "total": 0, "matched": 0, "off": 0, "rows": [] })
+}
+
+#[test]
+fn both_sides_of_a_conflict_are_read_whole() {
+    let mut stage = stage_with_draft();
+    stage.app.ui.size = SIZE;
+    stage.terminal.backend_mut().resize(SIZE.0, SIZE.1);
+    stage.push(9, "policy", state(42));
+    stage.asked();
+    stage.keys("m");
+    let host = |name: &str| format!("{name}.a-rather-long-name-of-a-department.in.a.company.example");
+    let rule = |name: &str| json!({ "action": "allow", "destinations": [host(name)], "description": LONG });
+    let conflict = json!({
+        "owner": "users/alice", "ref": "users/alice#2", "state": "conflict", "keys": ["destinations"],
+        "base": rule("before"), "mine": rule("mine"), "theirs": rule("theirs"),
+    });
+    stage.answer(About::Acl(Topic::Merge), json!({ "onto": 42, "items": [conflict] }));
+    let picture = stage.picture();
+    let line = picture.lines().find(|line| line.contains("! CONFLICT  users/alice#2")).unwrap_or_default();
+    assert!(line.contains("[? m, t, b or e]") && !line.contains(".."), "{picture}");
+    stage.keys("b");
+    assert!(stage.picture().contains("... Enter shows all of it"), "{}", stage.picture());
+    stage.key(KeyCode::Enter);
+    let seen = words(&mut stage);
+    for (sign, name) in [("+", "theirs"), ("-", "before"), ("+", "mine")] {
+        assert!(seen.contains(&format!("{sign} destinations {}", host(name))), "{name}: {seen}");
+    }
+    (0..3).for_each(|_| stage.keys("j"));
+    let seen = words(&mut stage);
+    assert!(seen.contains(&format!("result action allow description {LONG}")), "read on: {seen}");
+    stage.keys("q");
+    assert!(stage.picture().contains("m mine  t theirs"), "back in the merge: {}", stage.picture());
+}
+
+#[test]
+fn what_to_look_at_is_read_whole_and_the_one_that_is_meant_is_seen() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    let item = |text: String| json!({ "sev": "warn", "key": "drift", "text": text, "screen": "config" });
+    let items: Vec<Value> = (1..=4).map(|number| item(format!("number {number}: {LONG}"))).collect();
+    stage.answer(About::Own(Screen::Overview, "attention"), json!({ "sub": 24, "items": items }));
+    stage.keys("\t\t\t");
+    for number in 1..=4 {
+        let whole = format!("number {number}: {LONG}").replace(" something", " config something");
+        let seen = words(&mut stage).replace(" config ", " ").replace(" ! ", " ");
+        assert!(seen.contains(&whole.replace(" config ", " ")), "{number}: {seen}");
+        stage.keys("j");
+    }
+}
+
+#[test]
+fn the_place_of_what_was_wrong_with_a_reload_is_read_whole() {
+    for size in [SIZE, (100, 30)] {
+        let mut stage = Stage::connected(size, PLAIN);
+        stage.keys("9");
+        let problem = |line: u64| json!({ "file": "/etc/rustsocks/policies/company-wide/of-all/acl.toml", "line": line, "column": 17, "message": LONG });
+        let problems: Vec<Value> = (1..=6).map(problem).collect();
+        let component = json!({ "component": "rules", "result": "failed", "problems": problems });
+        let reload = json!({
+            "at": "2026-11-22T07:00:00Z", "trigger": "sighup", "success": false, "generation": 3, "took_us": 1_000,
+            "revoked": 0, "components": [component],
+        });
+        stage.answer(About::Own(Screen::Config, "history"), json!({ "reloads": [reload] }));
+        assert!(stage.picture().contains("... L shows all of it"), "{}", stage.picture());
+        stage.keys("L");
+        let seen = words(&mut stage);
+        let first = format!("/etc/rustsocks/policies/company-wide/of-all/acl.toml:1:17 {LONG}");
+        assert!(seen.contains(&first), "{seen}");
+    }
+}
+
+#[test]
+fn what_an_entry_of_the_palette_does_is_read_whole() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("9");
+    stage.keys(":diff");
+    let seen = words(&mut stage);
+    let help =
+        "how the draft or the file that is meant differs from what is in force same as: rustsocks-cli config diff";
+    assert!(seen.contains(help), "{seen}");
+}
+
+#[test]
+fn the_detail_of_nothing_says_so() {
+    let is_said = |stage: &mut Stage, what: &str, words: &str| {
+        stage.key(KeyCode::Enter);
+        assert!(stage.picture().contains(words), "{what}: {}", stage.picture());
+        stage.key(KeyCode::Esc);
+    };
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    for (key, view) in [("2", View::Sessions), ("5", View::Users)] {
+        stage.keys(key);
+        is_said(&mut stage, key, "asking ...");
+        stage.answer(About::Window(view), nobody());
+        is_said(&mut stage, key, "There is nothing.");
+    }
+    stage.keys("7");
+    is_said(&mut stage, "7", "asking ...");
+    stage.keys("\t");
+    stage.answer(About::Window(View::Bans), nobody());
+    is_said(&mut stage, "bans", "There is nothing.");
+    stage.keys("0");
+    is_said(&mut stage, "0", "asking ...");
+    stage.answer(About::Listing(Screen::Health), json!({ "checks": [] }));
+    is_said(&mut stage, "0", "There is nothing.");
+    stage.keys("\t");
+    is_said(&mut stage, "incidents", "There is nothing.");
+    stage.keys("9");
+    stage.event(Event::Answer(1, Err(Refusal::new(Code::Denied, "no"))), Some(About::Own(Screen::Config, "settings")));
+    is_said(&mut stage, "refused settings", "There is nothing.");
+}
+
+#[test]
+fn whoever_leaves_with_a_draft_of_the_configuration_is_asked_as_with_rules() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("9e");
+    stage.answer(About::Own(Screen::Config, "text"), json!({ "gen": 6, "text": "a = 1\n" }));
+    stage.event(Event::Edited(AUTOSAVE, Ok("#! base 6\na = 2\n".to_owned())), None);
+    stage.keys("q");
+    assert!(!stage.effects.contains(&Effect::Quit));
+    let picture = stage.picture();
+    assert!(picture.contains("Leave with a draft?") && picture.contains("of the configuration is not"), "{picture}");
+    assert_eq!(stage.command(), "rustsocks-cli config edit");
+    stage.keys("n");
+    assert!(!stage.effects.contains(&Effect::Quit) && stage.app.ui.overlay.is_none());
+    stage.keys("qy");
+    assert!(stage.effects.contains(&Effect::Quit));
+}
