@@ -9,7 +9,7 @@ use rig::rules::Rules;
 use rig::service::Launch;
 use rig::signals::send;
 
-use crate::rules::{OPEN, editor, scene, text};
+use crate::rules::{OPEN, editor, scene, scene_with, text};
 use crate::screen::Screen;
 use crate::{CONFIG, client, program, socket};
 
@@ -260,18 +260,18 @@ fn a_draft_stays_with_its_daemon_when_the_console_goes_to_another() {
 }
 
 #[test]
-fn a_draft_goes_on_when_the_worker_is_killed_and_when_another_program_takes_its_place() {
-    let (_rules, service, place) = scene();
+fn a_draft_goes_on_when_the_worker_hangs_or_is_killed_and_when_another_program_takes_its_place() {
+    let (_rules, service, place) = scene_with("watchdog_secs = 5\n");
     let state = place.path().to_str().expect("temporary directories have plain names");
     let mut screen = Screen::open(&socket(&service), SIZE, &[("XDG_STATE_HOME", state)]);
     at_rules(&mut screen);
     screen.type_in("d");
     screen.wait_for("1 changes");
-    for signal in [Signal::SIGKILL, Signal::SIGUSR2] {
+    for signal in [Signal::SIGSTOP, Signal::SIGKILL, Signal::SIGUSR2] {
         screen.wait_until("nothing said", |text| !text.contains("your draft goes on"));
         let worker = service.worker_pid();
-        // The worker dies of the one, and the monitor begins another by the other.
-        let whom = if signal == Signal::SIGKILL { worker } else { service.process.pid() };
+        // The worker hangs or dies of the first ones, and the monitor begins another by the last.
+        let whom = if signal == Signal::SIGUSR2 { service.process.pid() } else { worker };
         send(whom, signal);
         let _next = service.successor_of(worker);
         screen.wait_for("your draft goes on");

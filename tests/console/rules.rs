@@ -28,8 +28,14 @@ username = "alice"
 
 /// A daemon with these rules, which nobody but the socket reloads, and a place for what operators keep.
 pub(crate) fn scene() -> (Rules, Service, TempDir) {
+    scene_with("")
+}
+
+/// The same with more keys of `[server]`.
+pub(crate) fn scene_with(keys: &str) -> (Rules, Service, TempDir) {
     let rules = Rules::of(OPEN);
-    let config = CONFIG.replace("{socket}", "{dir}/admin.sock") + "[server]\nwatch_files = false\n" + &rules.settings();
+    let config = CONFIG.replace("{socket}", "{dir}/admin.sock");
+    let config = [&config, "[server]\nwatch_files = false\n", keys, &rules.settings()].concat();
     let service = Launch::of(program()).config(&config).start();
     (rules, service, tempfile::tempdir().expect("a temporary directory can be made"))
 }

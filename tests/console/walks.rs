@@ -69,6 +69,36 @@ fn all_ten_screens_are_reached_by_number_and_by_name() {
 }
 
 #[test]
+fn all_ten_screens_are_reached_by_their_tabs_with_a_mouse_and_their_parts_by_tab() {
+    let (_users, _rules, service) = house();
+    let mut screen = Screen::open(&socket(&service), USUAL, &[]);
+    screen.wait_for("[1 Overview]");
+    screen.type_in("M");
+    screen.wait_for("the mouse is the console's");
+    for (key, name) in SCREENS {
+        screen.click(&format!("{key} {name}"));
+        screen.wait_for(&format!("[{key} {name}]"));
+    }
+    // Screens of one part go on to the next screen, and the others to the next part.
+    for (keys, shown) in [
+        ("2\t", "[3 History]"),
+        ("\x1b[Z", "[2 Sessions]"),
+        ("4\t", "> What no rule decides"),
+        ("\x1b[Z", "> Owners"),
+        ("5\t", "> Groups"),
+        ("6\t", "> For a while"),
+        ("7\t", "> Turned away"),
+        ("9\t", "> Files"),
+        ("0\t", "> Incidents"),
+    ] {
+        screen.type_in(keys);
+        screen.wait_for(shown);
+    }
+    screen.type_in("q");
+    assert!(screen.wait_for_end().success());
+}
+
+#[test]
 fn every_terminal_shows_what_it_can() {
     let (_users, _rules, service) = house();
     let socket = socket(&service);

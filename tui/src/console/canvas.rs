@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use crate::console::caps::Caps;
 use crate::console::pointer::{Picture, Spot, Target};
 use crate::console::theme::Role;
-use crate::shown::{cut, facts, visible, width};
+use crate::shown::{cut, facts, visible, width, wrapped};
 
 /// Levels of a curve, the lowest first.
 const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -69,6 +69,23 @@ impl<'a> Canvas<'a> {
         let text = cut(&text, usize::from(area.width - x));
         let (end, _) = self.buffer.set_stringn(area.x + x, area.y + y, &text, usize::from(area.width - x), style);
         end - area.x
+    }
+
+    /// Lines, each whole on as many as it takes; where there is too little room, the last one says which key shows all.
+    pub(crate) fn read(&mut self, area: Rect, lines: impl IntoIterator<Item = (String, Role)>, key: &str) {
+        let cells = usize::from(area.width);
+        let parts = lines.into_iter().flat_map(|(line, role)| {
+            wrapped(&self.seen(&line), cells).into_iter().map(move |part| (part, role)).collect::<Vec<_>>()
+        });
+        let mut parts: Vec<(String, Role)> = parts.collect();
+        let room = usize::from(area.height);
+        if parts.len() > room && room > 0 {
+            parts.truncate(room - 1);
+            parts.push((format!("... {key} shows all of it"), Role::Warn));
+        }
+        for ((part, role), y) in parts.iter().zip(0..area.height) {
+            self.text(area, 0, y, part, *role);
+        }
     }
 
     /// A text that ends at the right side of its place.

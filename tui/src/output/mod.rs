@@ -135,7 +135,7 @@ impl Output {
 }
 
 /// Moments that the daemon tells in seconds since 1970, wherever they stand in a record.
-const MOMENTS: &[&str] = &["t", "start", "started", "oldest", "first_seen", "last_seen"];
+const MOMENTS: &[&str] = &["t", "start", "started", "oldest", "first_seen", "last_seen", "mtime"];
 
 /// Those moments as RFC 3339.
 pub(crate) fn with_dates(record: &mut Value) {

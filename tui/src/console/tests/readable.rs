@@ -4,8 +4,8 @@ use crossterm::event::KeyCode;
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal};
 
-use super::rules::{stage_with_draft, state};
-use super::{PLAIN, Stage};
+use super::rules::{open, stage_with_draft, state};
+use super::{NOW, PLAIN, Stage};
 use crate::console::event::{About, Effect, Event};
 use crate::console::live::View;
 use crate::console::screen::Screen;
@@ -155,4 +155,52 @@ fn whoever_leaves_with_a_draft_of_the_configuration_is_asked_as_with_rules() {
     assert!(!stage.effects.contains(&Effect::Quit) && stage.app.ui.overlay.is_none());
     stage.keys("qy");
     assert!(stage.effects.contains(&Effect::Quit));
+    // Whoever was among the files comes to where the draft is, and `D` is about it.
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("9\te");
+    stage.answer(About::Own(Screen::Config, "text"), json!({ "gen": 6, "text": "a = 1\n" }));
+    stage.event(Event::Edited(AUTOSAVE, Ok("#! base 6\na = 2\n".to_owned())), None);
+    stage.answer(About::Own(Screen::Config, "validated"), json!({ "ok": true, "diag": [] }));
+    stage.asked();
+    stage.keys("D");
+    assert_eq!(stage.asked(), [("txn.diff", json!({ "store": "config", "text": "a = 2\n" }))]);
+}
+
+#[test]
+fn a_rule_of_which_only_a_part_has_room_is_read_whole() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    open(&mut stage);
+    stage.keys("i");
+    assert!(stage.picture().contains("no rule is meant"), "{}", stage.picture());
+    let hosts: Vec<String> = (1..=6).map(|number| format!("host-{number}.in.a-department.company.example")).collect();
+    let destinations: Vec<String> = hosts.iter().map(|host| format!("{host:?}")).collect();
+    let text = format!(
+        "[[users]]\nusername = \"alice\"\n[[users.rules]]\naction = \"allow\"\ndestinations = [{}]\nports = [\"443\"]\n",
+        destinations.join(", ")
+    );
+    stage.answer(About::Acl(Topic::Running), json!({ "text": text, "gen": 41 }));
+    stage.keys("j");
+    assert!(stage.picture().contains("... i shows all of it"), "{}", stage.picture());
+    stage.keys("i");
+    let seen = words(&mut stage);
+    assert!(hosts.iter().all(|host| seen.contains(host.as_str())) && seen.contains("ports 443"), "{seen}");
+}
+
+#[test]
+fn the_names_of_a_detail_are_whole_and_its_times_are_times() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.app.model.ops.push("users.get".to_owned());
+    stage.keys("5");
+    let column = |name: &str| json!({ "name": name, "type": "text", "dynamic": false });
+    let row = json!(["eve", "eve"]);
+    let window =
+        json!({ "sub": 3, "cols": [column("id"), column("name")], "total": 1, "matched": 1, "off": 0, "rows": [row] });
+    stage.answer(About::Window(View::Users), window);
+    stage.key(KeyCode::Enter);
+    let record = json!({ "name": "eve", "first_seen": NOW, "last_session": { "acl_rule_matched": "users/eve#1" } });
+    stage.answer(About::Own(Screen::Users, "detail"), record);
+    let picture = stage.picture();
+    for words in ["first_seen", "2026-11-22T08:00:00Z", "last_session.acl_rule_matched users/eve#1"] {
+        assert!(picture.contains(words), "{words}: {picture}");
+    }
 }

@@ -18,7 +18,7 @@ use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
 use crate::console::ui::Overlay;
 use crate::console::update::TICKS;
-use crate::output::{Sheet, raw};
+use crate::output::{Sheet, raw, with_dates};
 use crate::shown::{self, fitted, visible, width, wrapped};
 
 /// Where something is being written, if anything is.
@@ -301,29 +301,36 @@ fn look(line: &str) -> Role {
     }
 }
 
+/// Where values stand at least, behind their names.
+const VALUES: usize = 26;
+
 /// Everything that is known about what is meant.
 fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
-    let (title, record) = room(app.ui.screen).record(app);
-    let inner = canvas.opened(area, (96, area.height.saturating_sub(2)), &title);
+    let (title, mut record) = room(app.ui.screen).record(app);
+    let mut inner = canvas.opened(area, (96, area.height.saturating_sub(2)), &title);
     if record.as_object().is_none_or(Map::is_empty) {
         let is_coming = room(app.ui.screen).is_coming(app);
         canvas.text(inner, 0, 0, if is_coming { "asking ..." } else { "There is nothing." }, Role::Text);
         return;
     }
-    let mut inner = inner;
+    with_dates(&mut record);
+    let rows: Vec<[String; 2]> =
+        Sheet::of_record(&record).rows.iter().map(|row| [0, 1].map(|place| canvas.seen(&raw(&row[place])))).collect();
+    let widest = rows.iter().map(|[name, _]| width(name) + 1).max().unwrap_or(0);
+    let begin = widest.clamp(VALUES, (usize::from(inner.width) / 2).max(VALUES));
+    let values = u16::try_from(begin).unwrap_or(u16::MAX);
     for (name, curve) in room(app.ui.screen).curves(app) {
         canvas.text(inner, 0, 0, name, Role::Dim);
-        canvas.curve(inner, 26, 0, curve.into_iter());
+        canvas.curve(inner, values, 0, curve.into_iter());
         inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     }
-    let rows = Sheet::of_record(&record).rows;
     let first = scroll.min(rows.len().saturating_sub(1));
-    let cells = usize::from(inner.width.saturating_sub(26));
+    let cells = usize::from(inner.width).saturating_sub(begin);
     let mut y = 0;
-    for row in &rows[first..] {
-        canvas.text(inner, 0, y, &fitted(&row.first().map(raw).unwrap_or_default(), 25, false), Role::Dim);
-        for part in wrapped(&canvas.seen(&row.get(1).map(raw).unwrap_or_default()), cells) {
-            canvas.text(inner, 26, y, &part, Role::Text);
+    for [name, value] in &rows[first..] {
+        canvas.text(inner, 0, y, &fitted(name, begin - 1, false), Role::Dim);
+        for part in wrapped(value, cells) {
+            canvas.text(inner, values, y, &part, Role::Text);
             y += 1;
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use wire::admin::Role;
 
 use super::answers::{Topic, about_draft, ask, kept, refresh, set_aside};
+use super::draw::everything;
 use super::model::{Acl, Line, Page, Sign, is_allowing};
 use super::{AUTOSAVE, affected, merging, owner, rule, saved};
 use crate::console::app::App;
@@ -113,6 +114,15 @@ pub(super) fn opened(app: &mut App) -> Vec<Effect> {
         (Page::Affected, _) => return affected::into_session(app),
         (Page::Merge, _) => merging::opened(app),
         (Page::Trial, _) => {}
+    }
+    Vec::new()
+}
+
+/// Everything about the rule that is meant.
+pub(super) fn whole(app: &mut App) -> Vec<Effect> {
+    match app.acl.line().filter(|_| app.acl.page == Page::Rules) {
+        Some(line) => app.ui.lay(line.place.to_string(), everything(app).into_iter().map(|(line, _)| line).collect()),
+        None => app.ui.say("no rule is meant"),
     }
     Vec::new()
 }

@@ -11,7 +11,7 @@ use crate::console::canvas::Canvas;
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::{self, fitted, visible, wrapped};
+use crate::shown::{self, fitted};
 
 /// Lines for the rule that is meant.
 const BELOW: u16 = 9;
@@ -140,7 +140,7 @@ fn rules(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let title = match (&owner, app.acl.is_effective) {
         (None, _) => "What no rule decides".to_owned(),
         (Some(owner), false) => format!("Rules of {owner}"),
-        (Some(owner), true) => format!("{owner}: all that block, then all that allow, then the default"),
+        (Some(owner), true) => format!("{owner}   block, then allow, then the default"),
     };
     let inner = pane(app, canvas, area, &canvas.seen(&title), app.ui.pane == 1);
     canvas.spot(inner, Target::Pane(1));
@@ -151,7 +151,8 @@ fn rules(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         } else {
             "No rules. a adds one."
         };
-        canvas.text(inner, 0, 1, why, Role::Text);
+        let below = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+        canvas.read(below, [(why.to_owned(), Role::Text)], "?");
         return None;
     }
     canvas.text(
@@ -227,6 +228,12 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let line = app.acl.line();
     let title = line.as_ref().map_or_else(|| "Nothing is meant".to_owned(), |line| format!("Rule {}", line.place));
     let inner = pane(app, canvas, area, &canvas.seen(&title), false);
+    canvas.read(inner, everything(app), "i");
+}
+
+/// The hits of the rule, its faults, and what it says.
+pub(super) fn everything(app: &App) -> Vec<(String, Role)> {
+    let line = app.acl.line();
     let mut facts: Vec<(String, Role)> = Vec::new();
     if let Some(fault) = app.acl.shown().and_then(|shown| shown.fault.as_ref()) {
         facts.push((format!("! the draft is no TOML: {fault}; T edits it again"), Role::Bad));
@@ -252,11 +259,5 @@ fn facts(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let keys = line.entry.0.iter().map(|(key, value)| (format!("{key:<13} {}", raw(value)), Role::Text));
         facts.extend(keys);
     }
-    let cells = usize::from(inner.width);
-    let lines = facts
-        .into_iter()
-        .flat_map(|(text, role)| wrapped(&visible(&text), cells).into_iter().map(move |line| (line, role)));
-    for ((text, role), y) in lines.zip(0..inner.height) {
-        canvas.text(inner, 0, y, &text, role);
-    }
+    facts
 }

@@ -9,7 +9,6 @@ use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::theme::Role;
 use crate::output::raw;
-use crate::shown::wrapped;
 
 /// Lines for what comes of it.
 const RESULT: u16 = 7;
@@ -46,32 +45,16 @@ fn by(app: &App) -> String {
 fn side(app: &App, canvas: &mut Canvas<'_>, area: Rect, title: &str, item: &Value, side: &str) {
     let inner = framed(app, canvas, area, &canvas.seen(title));
     let lines = side_lines(item, side);
-    read(canvas, inner, &lines);
+    canvas.read(inner, lines.into_iter().map(coloured), "Enter");
 }
 
-/// As many lines as there is room for, each whole; what is missing is a key away.
-fn read(canvas: &mut Canvas<'_>, area: Rect, lines: &[String]) {
-    let cells = usize::from(area.width);
-    let parts = lines.iter().flat_map(|line| {
-        let role = role(line);
-        wrapped(&canvas.seen(line), cells).into_iter().map(move |part| (part, role))
-    });
-    let parts: Vec<(String, Role)> = parts.collect();
-    let is_whole = parts.len() <= usize::from(area.height);
-    for ((part, role), y) in parts.iter().zip(0..if is_whole { area.height } else { area.height.saturating_sub(1) }) {
-        canvas.text(area, 0, y, part, *role);
-    }
-    if !is_whole {
-        canvas.text(area, 0, area.height.saturating_sub(1), "... Enter shows all of it", Role::Warn);
-    }
-}
-
-fn role(line: &str) -> Role {
-    match line.as_bytes().first() {
+fn coloured(line: String) -> (String, Role) {
+    let role = match line.as_bytes().first() {
         Some(b'+') => Role::Ok,
         Some(b'-') => Role::Bad,
         Some(_) | None => Role::Text,
-    }
+    };
+    (line, role)
 }
 
 /// Both sides of the one that is meant, and what comes of it, whole.
@@ -115,7 +98,7 @@ fn key_lines(key: &str, value: &Value, before: Option<&Entry>) -> Vec<String> {
 
 fn result(app: &App, canvas: &mut Canvas<'_>, area: Rect, item: &Value) {
     let inner = framed(app, canvas, area, "result   nothing is written until you apply again");
-    read(canvas, inner, &result_lines(app, item));
+    canvas.read(inner, result_lines(app, item).into_iter().map(coloured), "Enter");
 }
 
 fn result_lines(app: &App, item: &Value) -> Vec<String> {

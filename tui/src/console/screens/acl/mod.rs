@@ -100,6 +100,8 @@ const KEYS: &[Binding] = &[
         .command("rustsocks-cli acl edit"),
     bind(Action::Run(deeds::validate), &[Char('v')], On::Rows, "validate", "whether the draft could be in force")
         .command("rustsocks-cli acl validate FILE"),
+    bind(Action::Run(deeds::whole), &[Char('i')], On::Rows, "whole rule", "everything about the rule that is meant")
+        .command("rustsocks-cli acl rules"),
     bind(
         Action::Run(trial::open),
         &[Char('t')],

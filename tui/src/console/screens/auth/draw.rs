@@ -8,6 +8,7 @@ use crate::console::canvas::Canvas;
 use crate::console::listing;
 use crate::console::live::{self, Column, column};
 use crate::console::model::number;
+use crate::console::pane::pane;
 use crate::console::theme::Role;
 use crate::output::raw;
 use crate::shown::{self, wrapped};
@@ -53,20 +54,10 @@ fn parts(app: &App, area: Rect) -> (Rect, Rect, Rect) {
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let (above, logins, bans) = parts(app, area);
     facts_and_results(app, canvas, above);
-    let at_login = if app.has_boxes() {
-        listing::draw(app, canvas, logins, &app.auth.listing)
-    } else {
-        canvas.facts(logins, (1, 0), &title(app), Role::Header);
-        let inner = Rect { y: logins.y + 1, height: logins.height.saturating_sub(1), ..logins };
-        listing::draw(app, canvas, inner, &app.auth.listing)
-    };
-    let inner = if app.has_boxes() {
-        canvas.facts(logins, (14, 0), &format!(" {} ", title(app)), Role::Header);
-        canvas.framed(bans, "Turned away")
-    } else {
-        canvas.text(bans, 1, 0, "Turned away", Role::Header);
-        Rect { y: bans.y + 1, height: bans.height.saturating_sub(1), ..bans }
-    };
+    let shown = format!("Logins {}   {}", app.auth.listing.sheet.rows.len(), title(app));
+    let inner = pane(app, canvas, logins, (&shown, 0));
+    let at_login = listing::rows(canvas, inner, (&app.auth.listing, 0));
+    let inner = pane(app, canvas, bans, ("Turned away", 1));
     let at_ban = live::draw(app, canvas, inner, (&app.auth.bans, BANS), NOBODY);
     if app.ui.pane == 0 { at_login } else { at_ban }
 }

@@ -68,7 +68,6 @@ pub(super) fn rehearse(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Operate, "a dry run") {
         return Vec::new();
     }
-    app.ui.say("asking what a reload would do ...");
     vec![ask_latest(app, "reload.run", &json!({ "what": "all", "dry": true }), "rehearsal")]
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal, Role};
 
-use super::{ask, ask_latest};
+use super::{SETTINGS, ask, ask_latest};
 use crate::command::remarks;
 use crate::console::app::App;
 use crate::console::event::Effect;
@@ -126,6 +126,10 @@ fn validated(app: &mut App, answer: &Value) {
     draft.is_valid = Some(is_valid);
     let mut lines = remarks(answer);
     if is_valid {
+        // Where D is about the draft, and not about the file that is meant.
+        if app.ui.screen == Screen::Config {
+            app.ui.pane = SETTINGS;
+        }
         app.ui.say("the draft could be in force: D shows how it differs, A applies it");
     }
     if lines.is_empty() {

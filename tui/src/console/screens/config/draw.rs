@@ -34,7 +34,7 @@ fn wide(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     let inner = canvas.framed(left, &marked(app, FILES, "Files"));
     let in_files = listing::rows(canvas, inner, (&config.files, FILES));
     let inner = canvas.framed(right, "Last reload");
-    written(canvas, inner, &reload);
+    canvas.read(inner, reload, "L");
     let below = Rect { y: area.y + height, height: area.height - height, ..area };
     let inner = canvas.framed(below, &title(app));
     let in_rows = listing::rows(canvas, inner, lower(app));
@@ -48,7 +48,7 @@ fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     }
     let lines = parted(reload(app.config.reloads.first()), area.width - 1);
     let room = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height / 3);
-    written(canvas, Rect { x: area.x + 1, width: area.width - 1, height: room, ..area }, &lines);
+    canvas.read(Rect { x: area.x + 1, width: area.width - 1, height: room, ..area }, lines, "L");
     // A title says what is not always so.
     let titled = u16::from(app.ui.pane == GENERATIONS || app.config.draft.is_some()).min(area.height - room);
     if titled > 0 {
@@ -80,17 +80,6 @@ fn title(app: &App) -> String {
 
 fn marked(app: &App, pane: usize, title: &str) -> String {
     if app.ui.pane == pane { format!("> {title}") } else { title.to_owned() }
-}
-
-fn written(canvas: &mut Canvas<'_>, area: Rect, lines: &[(String, Role)]) {
-    for ((text, role), y) in lines.iter().zip(0..area.height) {
-        canvas.text(area, 0, y, text, *role);
-    }
-    if lines.len() > usize::from(area.height) && area.height > 0 {
-        let last = Rect { y: area.y + area.height - 1, height: 1, ..area };
-        canvas.fill(last);
-        canvas.text(last, 0, 0, "... L shows all of it", Role::Warn);
-    }
 }
 
 /// In lines of so many cells.
