@@ -3,6 +3,7 @@
 mod behaviour;
 mod budgets;
 mod chaos;
+mod commands;
 mod drafts;
 mod files;
 mod forms;

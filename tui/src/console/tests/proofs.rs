@@ -188,14 +188,14 @@ fn every_action_says_which_role_it_takes() {
 }
 
 /// The actions that there are on a picture.
-fn bindings_of(way: Way) -> Vec<&'static Binding> {
+pub(super) fn bindings_of(way: Way) -> Vec<&'static Binding> {
     let mut stage = Stage::connected((100, 30), PLAIN);
     stage.app.ui.size = (100, 30);
     way(&mut stage);
     bindings(stage.app.ui.screen, stage.app.ui.pane).collect()
 }
 
-fn press_key(stage: &mut Stage, key: Key) {
+pub(super) fn press_key(stage: &mut Stage, key: Key) {
     let (code, modifiers) = match key {
         Key::Char(letter) => (KeyCode::Char(letter), KeyModifiers::NONE),
         Key::Ctrl(letter) => (KeyCode::Char(letter), KeyModifiers::CONTROL),

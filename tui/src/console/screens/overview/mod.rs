@@ -69,7 +69,7 @@ const KEYS: &[Binding] = &[
         .command("rustsocks-cli raw '{\"op\":\"series.get\",\"p\":{\"keys\":[\"up\"],\"res\":60}}'"),
     bind(Action::Run(next_measure), &[Char('s')], On::Own, "sort", "the most by rate, sessions or bytes")
         .hint("sort")
-        .command("rustsocks-cli top --by rate"),
+        .command("rustsocks-cli top --key rate"),
     bind(Action::Run(again), &[Char('r')], On::Own, "refresh", "ask again").command("rustsocks-cli status"),
     bind(Action::Run(audit::open), &[Char('a')], On::Rows, "audit log", "who did what, with a filter; Esc goes back")
         .role(Role::Admin)
