@@ -101,3 +101,35 @@ fn give_back() {
     let _flushed = io::stdout().flush();
     let _cooked = disable_raw_mode();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    #[ignore = "it falls on purpose; the test below runs it on a terminal of its own"]
+    fn falls() {
+        let (_guard, _screen) = TerminalGuard::take(true).expect("there is a terminal");
+        panic!("it fell");
+    }
+
+    #[test]
+    fn whoever_falls_gives_the_terminal_back_before_saying_why() {
+        let ours = env::current_exe().expect("a process has a program");
+        let falls = format!("{} --exact console::terminal::tests::falls --ignored --nocapture", ours.display());
+        let mut script = Command::new("script");
+        script.args(["-qec", &format!("{falls}; stty -a"), "/dev/null"]).stdin(Stdio::null());
+        let said = script.output().expect("script(1) is installed").stdout;
+        let said = String::from_utf8_lossy(&said);
+        let place = |words: &str| said.find(words).unwrap_or_else(|| panic!("{words:?} is not in {said:?}"));
+        let order = ["\u{1b}[?1049h", "\u{1b}[?1000h", "\u{1b}[?1000l", "\u{1b}[?1049l", "\u{1b}[?25h", "it fell"];
+        let places = order.map(place);
+        assert!(places.is_sorted(), "{places:?} in {said:?}");
+        for mode in ["icanon", "echo", "isig"] {
+            assert!(said.split_whitespace().any(|word| word == mode), "{mode}: {said:?}");
+        }
+    }
+}

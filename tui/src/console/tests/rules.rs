@@ -327,9 +327,15 @@ fn a_session_is_tried_as_a_request_against_both() {
     assert_eq!(stage.app.ui.screen, Screen::Acl);
     stage.asked();
     stage.keys("L");
-    for _ in 0..6 {
-        stage.key(KeyCode::Tab);
-    }
+    assert_eq!(
+        stage.command(),
+        "rustsocks-cli acl explain alice repo.example.com:443 --source 192.168.1.100",
+        "the same for a shell"
+    );
+    stage.keys("\t\t\t\t\t192.0.2.7");
+    let request = r#"{"op":"acl.explain","p":{"addresses":["192.0.2.7"],"dest":"repo.example.com","explain":true,"port":443,"protocol":"tcp","source":"192.168.1.100","user":"alice"}}"#;
+    assert_eq!(stage.command(), format!("rustsocks-cli raw '{request}'"));
+    stage.keys("\t");
     stage.key(KeyCode::Enter);
     let asked = stage.asked();
     assert_eq!(ops(&asked), ["acl.explain", "acl.explain"]);

@@ -72,6 +72,11 @@ impl Purpose for Trying {
 
     fn command(&self, entries: &Entries) -> String {
         let of = |name: &str| entries.text(name);
+        // The command looks a name up, and takes nobody's word for what it leads to.
+        if !addresses(entries).is_empty() {
+            let request = json!({ "op": "acl.explain", "p": question(entries) });
+            return format!("rustsocks-cli raw {}", word(&request.to_string()));
+        }
         let destination = format!("{}:{}", of("dest"), of("port"));
         // TCP is what is meant without a word.
         let protocol = if of("protocol") == "tcp" { String::new() } else { flag("protocol", &of("protocol")) };
@@ -88,13 +93,7 @@ impl Purpose for Trying {
         app.acl.page = Page::Trial;
         app.acl.line = 0;
         app.acl.trials = [None, None];
-        let mut question = json!({
-            "dest": of("dest"), "port": of("port").parse::<u16>().unwrap_or(0), "protocol": of("protocol"),
-            "addresses": addresses(entries), "explain": true,
-        });
-        for name in ["user", "source"].into_iter().filter(|name| !of(name).is_empty()) {
-            question[name] = of(name).into();
-        }
+        let mut question = question(entries);
         let mut effects = vec![ask("acl.explain", &question, Topic::Trial)];
         if let Some(draft) = &app.acl.draft {
             question["draft"] = Value::from(draft.id);
@@ -102,6 +101,19 @@ impl Purpose for Trying {
         }
         effects
     }
+}
+
+/// What the daemon is asked.
+fn question(entries: &Entries) -> Value {
+    let of = |name: &str| entries.text(name);
+    let mut question = json!({
+        "dest": of("dest"), "port": of("port").parse::<u16>().unwrap_or(0), "protocol": of("protocol"),
+        "addresses": addresses(entries), "explain": true,
+    });
+    for name in ["user", "source"].into_iter().filter(|name| !of(name).is_empty()) {
+        question[name] = of(name).into();
+    }
+    question
 }
 
 /// What cannot be meant by a request.
