@@ -52,14 +52,7 @@ impl Order {
 
     /// One that a worker passes on and waits for.
     pub(crate) fn of_operator(extent: Extent, ticket: Ticket) -> Self {
-        Self {
-            purpose: Purpose::Reload,
-            trigger: Trigger::Operator,
-            extent,
-            ticket,
-            text: Given::Nothing,
-            is_second: false,
-        }
+        Self { extent, ticket, ..Self::of_nobody(Trigger::Operator) }
     }
 
     /// The same, of which nothing is to come.

@@ -5,10 +5,11 @@
 //! A rehearsal is a reload of which nothing comes: the worker judges what the files say, and works on as before.
 //! Knows no process and no service manager, and not what the texts say.
 
+mod fingerprints;
 mod offer;
+mod rehearsals;
+mod under_way;
 
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
@@ -17,20 +18,20 @@ use std::time::{Duration, Instant};
 use tracing::{error, warn};
 use wire::{DocumentKind, Extent, Ticket, ToWorker, Trigger};
 
+use self::fingerprints::Fingerprints;
 use self::offer::{Offer, offered};
+use self::rehearsals::Rehearsals;
+use self::under_way::UnderWay;
 use crate::handover::{self, Parcel};
-use crate::listen::{Claim, Listeners};
+use crate::listen::Listeners;
 use crate::order::{Given, Order, Purpose, in_place_of, received};
-use crate::plan::{Document, Plan, Terms};
+use crate::plan::{Document, Plan};
 use crate::source::{Source, Text};
 use crate::watch::Watch;
 
 /// How long the service manager is told that a reload is under way, if the worker does not answer; a rehearsal keeps nobody waiting
 /// for longer either.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How soon a rehearsal that an operator orders may follow another one.
-const PACE: Duration = Duration::from_secs(1);
 
 /// The reloads of one service.
 pub(crate) struct Reloads<'a> {
@@ -39,14 +40,7 @@ pub(crate) struct Reloads<'a> {
     /// What somebody asked for, at most one of each extent.
     wanted: Vec<Order>,
     under_way: Option<UnderWay>,
-    /// When the rehearsal began that the worker has not answered yet.
-    rehearsing: Option<Instant>,
-    /// When the last one began.
-    rehearsed: Option<Instant>,
-    /// Answers that nobody waits for any more.
-    late_answers: u32,
-    /// How many workers in a row died while they rehearsed.
-    deaths_in_rehearsal: u32,
+    rehearsals: Rehearsals,
     /// The number of the last one; 1 is the start.
     generation: u64,
     /// What was read for the last reload, taken or not.
@@ -64,28 +58,11 @@ pub(crate) struct Begun {
     pub(crate) parcels: Vec<Parcel>,
 }
 
-/// A number for what each text said, or for why it could not be had.
-type Fingerprints = HashMap<DocumentKind, u64>;
-
 /// What a reload works on: what the next worker will be given.
 #[derive(Debug)]
 pub(crate) struct Ground<'a> {
     pub(crate) plan: &'a mut Plan,
     pub(crate) listeners: &'a mut Listeners,
-}
-
-/// A reload that the worker has not answered yet.
-struct UnderWay {
-    generation: u64,
-    began: Instant,
-    /// Those that the worker was given and that are new.
-    offered: Vec<Document>,
-    /// Every kind that there is, whether or not it has changed.
-    kinds: Vec<DocumentKind>,
-    claim: Option<(Claim, Terms)>,
-    is_late: bool,
-    /// What is tried once more if the worker dies now: an operator's order, which may have written a file already.
-    again: Option<Order>,
 }
 
 /// What the worker says of a reload.
@@ -98,18 +75,14 @@ pub(crate) struct Answer {
 
 impl<'a> Reloads<'a> {
     pub(crate) fn new(source: &'a mut dyn Source, documents: &[Document], now: Instant) -> Self {
-        let texts = documents.iter().map(|document| (document.kind, Ok::<_, &String>(&document.text)));
-        let read = fingerprints(texts);
+        let read = Fingerprints::of_documents(documents);
         let watch = Watch::new(&source.files(), now);
         Self {
             source,
             watch,
             wanted: Vec::new(),
             under_way: None,
-            rehearsing: None,
-            rehearsed: None,
-            late_answers: 0,
-            deaths_in_rehearsal: 0,
+            rehearsals: Rehearsals::default(),
             generation: 1,
             judged: read.clone(),
             read,
@@ -135,7 +108,7 @@ impl<'a> Reloads<'a> {
 
     /// Whether the worker is about to answer one, a rehearsal too.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.under_way.is_some() || self.rehearsing.is_some()
+        self.under_way.is_some() || self.rehearsals.is_under_way()
     }
 
     /// Remembers an order, together with one of the same extent that waits already.
@@ -180,9 +153,8 @@ impl<'a> Reloads<'a> {
         for order in &mut self.wanted {
             order.ticket = Ticket::NOBODY;
         }
-        self.deaths_in_rehearsal = if self.rehearsing.is_some() { self.deaths_in_rehearsal + 1 } else { 0 };
         // It is given what is in force, and knows nothing of what the files say; unless it dies of that.
-        if self.deaths_in_rehearsal < 2 {
+        if self.rehearsals.may_be_tried_by_another() {
             self.want(Order::of_nobody(Trigger::Signal).rehearsed());
         }
     }
@@ -200,15 +172,8 @@ impl<'a> Reloads<'a> {
                 self.wanted.push(changed);
             }
         }
-        let next = self.wanted.iter().position(|order| !self.comes_too_early(order, now))?;
+        let next = self.wanted.iter().position(|order| !self.rehearsals.come_too_early(order, now))?;
         Some(self.wanted.remove(next))
-    }
-
-    /// Reading and judging everything is work, and nothing comes of it: operators who ask for it again and again wait a little, and those
-    /// who wait are answered together.
-    fn comes_too_early(&self, order: &Order, now: Instant) -> bool {
-        let is_theirs = order.purpose == Purpose::Rehearsal && order.trigger == Trigger::Operator;
-        is_theirs && self.rehearsed.is_some_and(|last| now.saturating_duration_since(last) < PACE)
     }
 
     /// Reads what is to be read; returns what the worker is to be given, or nothing if files that changed say what they said before.
@@ -236,14 +201,14 @@ impl<'a> Reloads<'a> {
                 Ok(())
             }),
         };
-        let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
+        let read = Fingerprints::of_texts(&texts);
         // What was rehearsed in between is known as what the files say.
         if trigger == Trigger::File && read == self.read && read == self.judged {
             return None;
         }
         if is_of_files {
-            note(&mut self.judged, extent, read.clone());
-            note(&mut self.read, extent, read);
+            self.judged.note(extent, read.clone());
+            self.read.note(extent, read);
         }
         self.generation += 1;
         let generation = self.generation;
@@ -267,39 +232,31 @@ impl<'a> Reloads<'a> {
     fn rehearse(&mut self, order: &Order, ground: &Ground<'_>, now: Instant) -> Option<Vec<Parcel>> {
         let texts = self.source.read(order.extent, &mut |_| Ok(()));
         self.source.forget();
-        let read = fingerprints(texts.iter().map(|text| (text.kind, text.content.as_ref())));
+        let read = Fingerprints::of_texts(&texts);
         if order.trigger == Trigger::File {
             if read == self.judged {
                 return None;
             }
             self.watch.note_reading(&self.source.files());
         }
-        note(&mut self.judged, order.extent, read);
+        self.judged.note(order.extent, read);
         let offered = offered(texts, &ground.plan.documents, self.generation + 1);
         let parcels = offered.iter().map(Offer::parcel).collect::<io::Result<Vec<_>>>();
         let mut parcels =
             parcels.inspect_err(|error| error!(%error, "cannot hand the texts of a rehearsal over")).ok()?;
         parcels.push(ToWorker::Rehearse { extent: order.extent, ticket: order.ticket }.into());
-        (self.rehearsing, self.rehearsed) = (Some(now), Some(now));
+        self.rehearsals.begin(now);
         Some(parcels)
     }
 
     /// The worker has judged what it was given.
     pub(crate) fn rehearsed(&mut self) {
-        if let Some(fewer) = self.late_answers.checked_sub(1) {
-            self.late_answers = fewer;
-        } else if self.rehearsing.take().is_none() {
-            warn!("the worker answers a rehearsal that nobody asked for");
-        }
+        self.rehearsals.answered();
     }
 
     /// Waits no longer for a rehearsal that the worker does not answer: what else is wanted may be more urgent.
     pub(crate) fn give_up_late_rehearsal(&mut self, now: Instant) {
-        let is_late = |began: &mut Instant| now.saturating_duration_since(*began) >= PATIENCE;
-        if self.rehearsing.take_if(is_late).is_some() {
-            self.late_answers += 1;
-            error!(after = ?PATIENCE, "the worker has not finished a rehearsal; reloads wait no longer for it");
-        }
+        self.rehearsals.give_up_late_one(now);
     }
 
     /// The system has nothing left to hand texts over with.
@@ -317,7 +274,7 @@ impl<'a> Reloads<'a> {
             warn!(generation = answer.generation, "the worker answers a reload that nobody asked for");
             return false;
         };
-        let took = now.saturating_duration_since(under_way.began);
+        let took = under_way.took(now);
         under_way.keep(&answer.taken, ground);
         self.source.settle(&answer.taken);
         let in_force = ground.plan.documents.iter().map(|document| document.generation).max().unwrap_or_default();
@@ -327,7 +284,7 @@ impl<'a> Reloads<'a> {
 
     /// The worker has died; its successor is given what was in force.
     pub(crate) fn abandon(&mut self, documents: &[Document]) -> bool {
-        (self.rehearsing, self.late_answers) = (None, 0);
+        self.rehearsals.abandon();
         let Some(UnderWay { generation, again, .. }) = self.under_way.take() else { return false };
         if let Some(again) = again {
             self.want(again);
@@ -341,14 +298,14 @@ impl<'a> Reloads<'a> {
 
     /// Says once whether a reload takes longer than anybody should wait for.
     pub(crate) fn is_late(&mut self, now: Instant) -> bool {
-        let Some(under_way) = self.under_way.as_mut().filter(|under_way| !under_way.is_late) else { return false };
-        under_way.is_late = now.saturating_duration_since(under_way.began) >= PATIENCE;
-        if under_way.is_late {
+        let Some(under_way) = &mut self.under_way else { return false };
+        let is_late = under_way.is_newly_late(now);
+        if is_late {
             let generation = under_way.generation;
             error!(generation, after = ?PATIENCE, "the worker has not finished a reload; it goes on as before");
             self.outcome = Some(format!("reload {generation} has not finished").into());
         }
-        under_way.is_late
+        is_late
     }
 
     /// What became of the last one, for whoever looks at the service.
@@ -367,61 +324,15 @@ impl<'a> Reloads<'a> {
     }
 }
 
-impl UnderWay {
-    fn keep(self, taken: &[DocumentKind], Ground { plan, listeners }: &mut Ground<'_>) {
-        let former = plan.documents.iter().find(|document| document.kind == DocumentKind::Configuration).cloned();
-        for document in self.offered.into_iter().filter(|document| taken.contains(&document.kind)) {
-            replace(&mut plan.documents, document);
-        }
-        let Some((claim, terms)) = self.claim.filter(|_| taken.contains(&DocumentKind::Configuration)) else { return };
-        remember_first(&mut plan.documents, former);
-        // What this configuration does not name any more is nobody's business.
-        plan.documents.retain(|document| {
-            document.kind == DocumentKind::FirstConfiguration || self.kinds.contains(&document.kind)
-        });
-        listeners.settle(claim, &terms);
-        plan.terms = terms;
-    }
-}
-
-fn replace(documents: &mut Vec<Document>, document: Document) {
-    documents.retain(|other| other.kind != document.kind);
-    documents.push(document);
-    documents.sort_by_key(|document| DocumentKind::ALL.iter().position(|kind| *kind == document.kind));
-}
-
-/// Keeps the configuration of the start as long as another one is in force.
-fn remember_first(documents: &mut Vec<Document>, former: Option<Document>) {
-    let is_known = documents.iter().any(|document| document.kind == DocumentKind::FirstConfiguration);
-    if let (false, Some(former)) = (is_known, former) {
-        replace(documents, Document { kind: DocumentKind::FirstConfiguration, ..former });
-    }
-}
-
-/// What was read of all texts, or of some.
-fn note(known: &mut Fingerprints, extent: Extent, read: Fingerprints) {
-    match extent {
-        Extent::Everything => *known = read,
-        Extent::Rules | Extent::Users => known.extend(read),
-    }
-}
-
-fn fingerprints<'a, E: Hash + 'a>(texts: impl Iterator<Item = (DocumentKind, Result<&'a Vec<u8>, E>)>) -> Fingerprints {
-    let fingerprint = |content: Result<&'a Vec<u8>, E>| {
-        let mut hasher = DefaultHasher::new();
-        content.hash(&mut hasher);
-        hasher.finish()
-    };
-    texts.map(|(kind, content)| (kind, fingerprint(content))).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
     use std::path::PathBuf;
 
+    use super::rehearsals::PACE;
     use super::*;
     use crate::outcome::BindError;
+    use crate::plan::Terms;
 
     /// One file.
     struct Shelf(Rc<RefCell<&'static str>>);
