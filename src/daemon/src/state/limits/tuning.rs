@@ -51,11 +51,7 @@ impl Tuning {
 
     /// Why something else holds of the bandwidth of a class than what is written: an operator's override, or a quota that is used up.
     pub(crate) fn cause(&self, class: &Class) -> Option<&'static str> {
-        let tuned = match class {
-            Class::User(name, _) => self.users.get(name),
-            Class::Group(name) => self.groups.get(name),
-            Class::Source(_) | Class::Rule(..) | Class::Session(..) => None,
-        }?;
+        let tuned = self.of(class)?;
         match (tuned.slowed, tuned.bandwidth) {
             (Some(_), _) => Some("quota"),
             (None, Some(_)) => Some("override"),
@@ -65,12 +61,15 @@ impl Tuning {
 
     /// Whether another number of sessions holds of a class than what is written.
     pub(crate) fn has_number_of(&self, class: &Class) -> bool {
-        let tuned = match class {
+        self.of(class).is_some_and(|tuned| tuned.at_once.is_some())
+    }
+
+    fn of(&self, class: &Class) -> Option<&Tuned> {
+        match class {
             Class::User(name, _) => self.users.get(name),
             Class::Group(name) => self.groups.get(name),
             Class::Source(_) | Class::Rule(..) | Class::Session(..) => None,
-        };
-        tuned.is_some_and(|tuned| tuned.at_once.is_some())
+        }
     }
 
     /// The classes above a session, with what holds now.

@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use limits::quota::account::{Carried, Quarter};
 use prometheus::{IntCounterVec, IntGaugeVec};
 
-use self::books::{Books, Standing, Told};
+use self::books::level::Told;
+use self::books::{Books, Standing};
 use self::concession::{Concession, Grantee};
 use self::meter::{Metered, Toll, Verdict};
 use self::quota::Quota;
