@@ -72,7 +72,6 @@ use crate::state::metrics::today::Today;
 use crate::state::readiness::Readiness;
 use crate::state::reloads::Reloads;
 use crate::state::session::ending::ByHouse;
-use crate::state::session::facts::Identity;
 use crate::state::session::ticket::Session;
 use crate::state::vitals::Vitals;
 
@@ -428,12 +427,8 @@ impl Office {
 impl Sought {
     fn means(&self, session: &Session) -> bool {
         let is_behind = self.after.is_none_or(|after| session.id < after);
-        let is_theirs = |user: &String| {
-            session.facts().proof.as_ref().is_some_and(|proof| match &proof.identity {
-                Identity::Anonymous => user == "anonymous",
-                Identity::User(known) => **user == *known.name,
-            })
-        };
+        let is_theirs =
+            |user: &String| session.facts().proof.as_ref().is_some_and(|proof| proof.identity.name() == user);
         is_behind && self.user.as_ref().is_none_or(is_theirs)
     }
 }

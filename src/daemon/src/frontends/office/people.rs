@@ -18,12 +18,9 @@ use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::order::Order;
 use crate::engine::history::archive::sum::{By, Sum};
 use crate::state::limits::allowance::Portion;
-use crate::state::session::facts::{AuthMethod, Identity, Origin, Proof};
+use crate::state::session::facts::{ANONYMOUS, AuthMethod, Identity, Origin, Proof};
 use crate::state::session::ticket::Session;
 use crate::state::users::Known;
-
-/// Whom the history calls those who logged in as nobody in particular.
-const ANONYMOUS: &str = "anonymous";
 
 /// Users, by name.
 pub(crate) type People = HashMap<Arc<str>, Person, RandomState>;
@@ -111,7 +108,7 @@ impl Person {
         self.up += session.up.bytes();
         self.down += session.down.bytes();
         self.rate += rate;
-        let began = i64::try_from(session.id.get_timestamp().map_or(0, |time| micros(time.to_unix()))).unwrap_or(0);
+        let began = session.started();
         if self.latest.as_ref().is_none_or(|(latest, _)| *latest < began) {
             self.latest = Some((began, source(session, is_masked).into()));
         }
@@ -267,10 +264,6 @@ fn source(session: &Session, is_masked: bool) -> String {
         Origin::Address(address) => address.ip().to_string(),
         Origin::Local => "local".to_owned(),
     }
-}
-
-fn micros((seconds, nanos): (u64, u32)) -> u64 {
-    seconds * 1_000_000 + u64::from(nanos / 1_000)
 }
 
 /// What is said of a user, and nothing of what is not.

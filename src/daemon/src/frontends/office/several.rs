@@ -171,7 +171,7 @@ impl Sums {
         Self {
             users: sights.iter().filter_map(|sight| text(sight, "user")).collect(),
             destinations: sights.iter().filter_map(|sight| text(sight, "dst")).collect::<HashSet<_>>().len(),
-            oldest: sights.iter().map(Sight::started).min(),
+            oldest: sights.iter().map(|sight| sight.session.started()).min(),
             bytes: sights.iter().map(|sight| sight.up + sight.down).sum(),
         }
     }

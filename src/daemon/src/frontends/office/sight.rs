@@ -11,16 +11,16 @@ use std::time::Instant;
 use filter::Value as Asked;
 use jiff::Timestamp;
 use serde_json::Value;
-use socks::{Command, Host};
+use socks::Host;
 
 use super::Office;
 use super::classes::limiting;
 use super::paces::{Pace, Rates};
-use crate::state::history::record::address_in;
+use crate::state::history::record::{address_in, decided};
 use crate::state::limits::share::Client;
 use crate::state::limits::tuning::Tuning;
-use crate::state::session::facts::{Facts, Identity, Origin};
-use crate::state::session::ticket::{Session, command};
+use crate::state::session::facts::{self, Facts, Identity, Origin};
+use crate::state::session::ticket::{Session, command, protocol};
 use crate::state::snapshot::Snapshot;
 
 /// What is in one place of a table.
@@ -188,7 +188,7 @@ impl Sight {
                 Origin::Local => Cell::Nothing,
             },
             "state" => Cell::text(session.course.stage().label()),
-            "start" => Cell::Time(self.started()),
+            "start" => Cell::Time(self.session.started()),
             "idle" => number(session.idle().as_secs()),
             "up" => number(self.up),
             "down" => number(self.down),
@@ -212,13 +212,9 @@ impl Sight {
 
     fn fact(&self, column: &str, facts: &Facts) -> Cell {
         let asked = facts.request.as_ref();
-        // What an association names is where the client will send from itself.
-        let target = asked.filter(|asked| asked.command != Command::UdpAssociate).map(|asked| &asked.target);
+        let target = asked.and_then(facts::Asked::destination);
         let found = match column {
-            "user" => facts.proof.as_ref().map(|proof| match &proof.identity {
-                Identity::Anonymous => Cell::text("anonymous"),
-                Identity::User(user) => Cell::text(&*user.name),
-            }),
+            "user" => facts.proof.as_ref().map(|proof| Cell::text(proof.identity.name())),
             "groups" => facts.proof.as_ref().and_then(|proof| match &proof.identity {
                 Identity::Anonymous => None,
                 Identity::User(user) => Some(Cell::List(user.groups.iter().map(ToString::to_string).collect())),
@@ -232,11 +228,7 @@ impl Sight {
             "rule" => {
                 facts.decision.and_then(|decision| decision.rule()).map(|rule| Cell::Text(self.session.rule(rule)))
             }
-            "decision" => facts.decision.and_then(|decision| match decision.verdict {
-                acl::Ruling::Allow => Some(Cell::text("allow")),
-                acl::Ruling::Deny => Some(Cell::text("block")),
-                acl::Ruling::Resolve | acl::Ruling::Ask(_) => None,
-            }),
+            "decision" => facts.decision.and_then(decided).map(Cell::text),
             "auth" => facts.proof.as_ref().map(|proof| Cell::text(&proof.method)),
             _ => None,
         };
@@ -264,12 +256,6 @@ impl Sight {
             Origin::Address(address) if self.light.is_masked => masked(address.ip()),
             origin @ (Origin::Address(_) | Origin::Local) => origin.to_string(),
         }
-    }
-
-    /// When it began, in microseconds since 1970.
-    pub(crate) fn started(&self) -> i64 {
-        let (seconds, nanos) = self.session.id.get_timestamp().expect("ids are UUIDv7").to_unix();
-        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(i64::from(nanos) / 1_000)
     }
 }
 
@@ -313,22 +299,15 @@ pub(crate) fn now() -> i64 {
 
 /// The name that was asked for, and the address that it led to.
 fn destination(facts: &Facts) -> Option<Asked<'static>> {
-    let asked = facts.request.as_ref().filter(|asked| asked.command != Command::UdpAssociate)?;
+    let target = facts.request.as_ref()?.destination()?;
     let peer = facts.peer.map(|peer| Asked::Address(peer.ip()));
-    let (named, written) = match asked.target.host {
+    let (named, written) = match target.host {
         Host::V4(address) => (Asked::Address(address.into()), None),
         Host::V6(address) => (Asked::Address(address.into()), None),
         Host::Name(ref name) => (Asked::Text(Cow::Owned(name.to_string())), address_in(name.as_bytes())),
     };
     let reached = peer.or(written.map(Asked::Address));
     Some(Asked::Many(std::iter::once(named).chain(reached).collect()))
-}
-
-fn protocol(command: Command) -> &'static str {
-    match command {
-        Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => "tcp",
-        Command::UdpAssociate => "udp",
-    }
 }
 
 /// The network alone: `10.8.x.x`, `2001:db8:x`.

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Office;
-use crate::state::session::facts::Identity;
 use crate::state::session::ticket::Session;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -95,10 +94,7 @@ impl Sum {
 
 /// Nothing before somebody has logged in.
 fn user_of(session: &Session) -> Option<String> {
-    session.facts().proof.as_ref().map(|proof| match &proof.identity {
-        Identity::Anonymous => "anonymous".to_owned(),
-        Identity::User(user) => user.name.to_string(),
-    })
+    session.facts().proof.as_ref().map(|proof| proof.identity.name().to_owned())
 }
 
 /// Nothing before it was asked for.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use acl::{Decision, Destination, Ruling};
 use history::{Asked, FLOWS_MAX, Flows, Phases, Record, Status, Traffic, clipped};
-use socks::{Command, Host};
+use socks::{Host, Target};
 
 use crate::state::session::ending::{ByHouse, Ending};
-use crate::state::session::facts::{self, Facts, Identity, Origin};
+use crate::state::session::facts::{self, Facts, Origin};
 use crate::state::session::lane::Lane;
-use crate::state::session::ticket::{Session, command, dialect};
+use crate::state::session::ticket::{Session, command, dialect, protocol};
 
 /// Texts that exist only while a record is made; kept between records for their room.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ pub(crate) fn with_record(
     use_it: impl FnOnce(&Record<'_>),
 ) {
     let facts = session.facts();
-    let started = started(session);
+    let started = session.started();
     let age = micros(session.opened.elapsed());
     let rule = facts.decision.and_then(|decision| decision.rule()).map(|rule| session.rule(rule));
     scratch.fill(&facts);
@@ -58,7 +58,7 @@ pub(crate) fn with_record(
         seen: started.saturating_add(i64::try_from(age).unwrap_or(i64::MAX)),
         listener: clipped(&session.listener),
         source: source(session.origin()),
-        user: facts.proof.as_ref().map(|proof| clipped(name(&proof.identity))),
+        user: facts.proof.as_ref().map(|proof| clipped(proof.identity.name())),
         claimed: facts.claimed.as_deref().map(clipped),
         auth: facts.proof.as_ref().map(|_| scratch.auth.as_str()),
         asked: facts.request.as_ref().map(|request| asked(request, &scratch.name)),
@@ -69,7 +69,7 @@ pub(crate) fn with_record(
         phases: phases(&facts.phases),
         generation: session.snapshot.generation,
         rule: rule.as_deref().map(clipped),
-        decision: facts.decision.and_then(decision),
+        decision: facts.decision.and_then(decided),
         close_reason: ending.map(reason),
         remark: facts.remark.as_deref().map(clipped),
         flows: flows.unwrap_or_default(),
@@ -89,12 +89,6 @@ impl Scratch {
     }
 }
 
-/// The moment at which the id was made, in microseconds, to the millisecond.
-fn started(session: &Session) -> i64 {
-    let (seconds, nanos) = session.id.get_timestamp().expect("ids are UUIDv7").to_unix();
-    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(i64::from(nanos) / 1_000)
-}
-
 fn source(origin: Origin) -> Option<SocketAddr> {
     match origin {
         Origin::Address(address) => Some(address),
@@ -102,20 +96,9 @@ fn source(origin: Origin) -> Option<SocketAddr> {
     }
 }
 
-fn name(identity: &Identity) -> &str {
-    match identity {
-        Identity::Anonymous => "anonymous",
-        Identity::User(user) => &user.name,
-    }
-}
-
 fn asked<'a>(request: &facts::Asked, name: &'a str) -> Asked<'a> {
-    let (protocol, names_a_destination) = match request.command {
-        Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => ("tcp", true),
-        // What the client names is where it will send from itself.
-        Command::UdpAssociate => ("udp", false),
-    };
-    let host = match request.target.host {
+    let destination = request.destination();
+    let host = |target: &Target| match target.host {
         Host::V4(address) => history::Host::Address(address.into()),
         Host::V6(address) => history::Host::Address(address.into()),
         Host::Name(_) => history::Host::Name(clipped(name)),
@@ -123,13 +106,14 @@ fn asked<'a>(request: &facts::Asked, name: &'a str) -> Asked<'a> {
     Asked {
         dialect: dialect(request.dialect),
         command: command(request.command),
-        protocol,
-        host: names_a_destination.then_some(host),
-        port: names_a_destination.then_some(request.target.port),
+        protocol: protocol(request.command),
+        host: destination.map(host),
+        port: destination.map(|target| target.port),
     }
 }
 
-fn decision(decision: Decision) -> Option<&'static str> {
+/// The word for it, once it has been decided.
+pub(crate) fn decided(decision: Decision) -> Option<&'static str> {
     match decision.verdict {
         Ruling::Allow => Some("allow"),
         Ruling::Deny => Some("block"),

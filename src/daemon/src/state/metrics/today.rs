@@ -12,7 +12,7 @@ use socks::Command;
 
 use super::frequent::Frequent;
 use crate::state::session::ending::Ending;
-use crate::state::session::facts::{Facts, Identity};
+use crate::state::session::facts::{ANONYMOUS, Facts, Identity};
 use crate::state::session::judge::destination;
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Session;
@@ -21,7 +21,6 @@ use crate::state::session::witness::Witness;
 /// Names that are told apart; all further ones share one place.
 const MOST_USERS: usize = 10_000;
 const OTHER: &str = "_other";
-const ANONYMOUS: &str = "anonymous";
 
 /// Destinations among which the most frequent are found.
 const DESTINATIONS: usize = 1_024;

@@ -6,16 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::Metrics;
-use crate::state::session::facts::Identity;
+use crate::state::session::facts::{ANONYMOUS, Identity};
 
 /// Names that have series of their own.
 const MOST: usize = 1_000;
 
 /// Who comes when there are as many.
 const OTHER: &str = "_other";
-
-/// Who proved no name.
-const ANONYMOUS: &str = "anonymous";
 
 /// Only names that were proven come here: what a client merely says of itself makes no series.
 #[derive(Debug)]

@@ -15,6 +15,9 @@ pub(crate) struct Proof {
     pub(crate) method: AuthMethod,
 }
 
+/// What whoever proved no name is called wherever users have names.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+
 /// Who the client is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Identity {
@@ -44,10 +47,19 @@ pub(crate) enum AuthMethod {
     PamUsername,
 }
 
+impl Identity {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Anonymous => ANONYMOUS,
+            Self::User(user) => &user.name,
+        }
+    }
+}
+
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Anonymous => f.write_str("anonymous"),
+            Self::Anonymous => f.write_str(ANONYMOUS),
             Self::User(user) => user.name.escape_debug().fmt(f),
         }
     }
@@ -162,6 +174,13 @@ pub(crate) struct Asked {
     pub(crate) dialect: Dialect,
     pub(crate) command: Command,
     pub(crate) target: Target,
+}
+
+impl Asked {
+    /// Where the client wants to go; what an association names is where the client will send from itself.
+    pub(crate) fn destination(&self) -> Option<&Target> {
+        (self.command != Command::UdpAssociate).then_some(&self.target)
+    }
 }
 
 /// How long each step took.

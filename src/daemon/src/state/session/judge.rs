@@ -10,7 +10,7 @@ use acl::{Services, Target, View};
 use arc_swap::ArcSwap;
 use socks::{Command, Host};
 
-use super::facts::{Identity, Origin, Proof};
+use super::facts::{Identity, Proof};
 use super::refusal::Refusal;
 use super::ticket::Session;
 use crate::state::rules::Rules;
@@ -73,10 +73,7 @@ impl<'s> Judge<'s> {
         standing: &'s Standing,
         command: Command,
     ) -> Self {
-        let source = match session.origin() {
-            Origin::Address(address) => Some(address.ip()),
-            Origin::Local => None,
-        };
+        let source = session.origin().ip();
         let (moment, services) = (snapshot.rules.now(), Services::default());
         let command = named(command);
         Self { session, snapshot, standing, command, source, moment, services }

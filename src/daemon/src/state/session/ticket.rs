@@ -136,6 +136,12 @@ impl Session {
         self.standing.get_or_init(|| Standing::of(&self.snapshot.rules, proof))
     }
 
+    /// When it began: the moment at which its id was made, in microseconds since 1970-01-01T00:00:00Z, to the millisecond.
+    pub(crate) fn started(&self) -> i64 {
+        let (seconds, nanos) = self.id.get_timestamp().expect("ids are UUIDv7").to_unix();
+        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000).saturating_add(i64::from(nanos) / 1_000)
+    }
+
     /// How long no byte has moved, as the sweep sees it once a second.
     pub(crate) fn idle(&self) -> Duration {
         self.opened.elapsed().saturating_sub(Duration::from_millis(self.pulse.moved_at.load(Relaxed)))
@@ -392,6 +398,14 @@ pub(crate) fn command(command: Command) -> &'static str {
         Command::UdpAssociate => "udp_associate",
         Command::Resolve => "resolve",
         Command::ResolvePtr => "resolve_ptr",
+    }
+}
+
+/// What carries the bytes of the client's.
+pub(crate) fn protocol(command: Command) -> &'static str {
+    match command {
+        Command::Connect | Command::Bind | Command::Resolve | Command::ResolvePtr => "tcp",
+        Command::UdpAssociate => "udp",
     }
 }
 

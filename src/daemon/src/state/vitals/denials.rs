@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::state::session::ending::Ending;
-use crate::state::session::facts::{Facts, Identity};
+use crate::state::session::facts::{ANONYMOUS, Facts, Identity};
 use crate::state::session::refusal::Refusal;
 use crate::state::session::ticket::Session;
 use crate::state::session::witness::Witness;
@@ -99,7 +99,7 @@ impl Denial {
 fn user_of(facts: &Facts) -> Arc<str> {
     match facts.proof.as_ref().map(|proof| &proof.identity) {
         Some(Identity::User(user)) => Arc::clone(&user.name),
-        Some(Identity::Anonymous) | None => "anonymous".into(),
+        Some(Identity::Anonymous) | None => ANONYMOUS.into(),
     }
 }
 

@@ -4,7 +4,8 @@ use ::filter::{Argument, Columns, Expr, Filter, Item, Order, Stored, Test};
 use rusqlite::types::Value;
 
 use super::super::store::key::first_id;
-use super::filter::{ANONYMOUS, IS_SOUGHT};
+use super::filter::IS_SOUGHT;
+use crate::state::session::facts::ANONYMOUS;
 
 /// The name of our function in SQL: whether a regular expression is found in a text.
 pub(super) const MATCHES: &str = "matches";

@@ -8,12 +8,10 @@ use super::super::store::key::first_id;
 use super::expression::Expression;
 use super::order::Order;
 use super::withdrawn::Withdrawn;
+use crate::state::session::facts::ANONYMOUS;
 
 /// The name of our function in SQL: whether an address is in a network.
 pub(super) const IS_SOUGHT: &str = "is_sought";
-
-/// Whoever was not asked who it is.
-pub(super) const ANONYMOUS: &str = "anonymous";
 
 /// Everything must fit; what is not set fits always.
 #[derive(Debug, Clone, Default)]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Book;
 use super::trial::{Outcome, Trial};
+use crate::state::session::facts::ANONYMOUS;
 
 /// What came of one test.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ pub(crate) fn failing<'t>(book: &Book, tests: &'t [Test]) -> Vec<(usize, &'t Tes
 pub(crate) fn request(test: &Test) -> String {
     let request = format!(
         "{} {}:{} {}",
-        test.user.as_deref().unwrap_or("anonymous"),
+        test.user.as_deref().unwrap_or(ANONYMOUS),
         test.destination,
         test.port,
         verdict(test.expect)

@@ -10,6 +10,7 @@ use acl::{
 use jiff::Timestamp;
 
 use super::Book;
+use crate::state::session::facts::ANONYMOUS;
 
 /// Who asks for what, and all that is known of it.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl Trial<'_> {
 
     /// The name of somebody in particular.
     pub(super) fn name(&self) -> Option<&str> {
-        self.user.filter(|user| *user != "anonymous")
+        self.user.filter(|user| *user != ANONYMOUS)
     }
 
     /// How these rules look at the client.

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::precedent::Precedent;
 use crate::frontends::office::acl::Book;
 use crate::frontends::office::acl::trial::Verdict;
+use crate::state::session::facts::ANONYMOUS;
 
 /// Users and requests that an answer names.
 const MOST_NAMED: usize = 50;
@@ -118,7 +119,7 @@ impl<'c> Comparison<'c> {
             }
             return None;
         };
-        let user = request.user.as_deref().unwrap_or("anonymous").to_owned();
+        let user = request.user.as_deref().unwrap_or(ANONYMOUS).to_owned();
         let (denied, allowed) = self.users.entry(user.clone()).or_default();
         if after.is_allowed {
             self.effect.now_allowed += sessions;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::engine::history::archive::replay::Asked;
 use crate::frontends::office::acl::trial::Trial;
-use crate::state::session::facts::{Identity, Origin};
+use crate::state::session::facts::{ANONYMOUS, Identity};
 use crate::state::session::judge::{destination, named};
 use crate::state::session::ticket::Session;
 
@@ -39,10 +39,7 @@ impl Precedent {
                 (Some(Arc::clone(&user.name)), user.groups.iter().map(ToString::to_string).collect())
             }
         };
-        let source = match session.origin() {
-            Origin::Address(address) => Some(address.ip()),
-            Origin::Local => None,
-        };
+        let source = session.origin().ip();
         let command = named(asked.command);
         let of = |destination, addresses, port| Self {
             user: user.clone(),
@@ -77,7 +74,7 @@ impl Precedent {
             Destination::Address(_) => Vec::new(),
         };
         Some(Self {
-            user: asked.user.as_deref().filter(|user| *user != "anonymous").map(Arc::from),
+            user: asked.user.as_deref().filter(|user| *user != ANONYMOUS).map(Arc::from),
             groups: Vec::new(),
             destination,
             addresses,
