@@ -54,14 +54,10 @@ impl Heir {
 
     fn bring_in(&self, directory: Directory) -> std::io::Result<()> {
         let ledger = Ledger::default();
-        let segments = directory.segments()?;
-        for (number, length) in &segments {
-            ledger.found(*number, *length);
-        }
+        let taken = Taken::of(directory, &ledger)?;
         ledger.finish();
-        let inherited = segments.last().map(|(number, _)| *number);
         let shared = Shared { ledger: Arc::new(ledger), ..self.shared.clone() };
-        Follower::new(self.options.clone(), Taken { directory: Arc::new(directory), inherited }, shared, None).run();
+        Follower::new(self.options.clone(), taken, shared, None).run();
         Ok(())
     }
 }

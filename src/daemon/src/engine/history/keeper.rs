@@ -3,6 +3,7 @@
 //! Relay threads never wait for it. A session's answer waits a moment for its opening, and this thread says when that is kept;
 //! so it does nothing that takes long: the database has a thread of its own.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -57,6 +58,17 @@ pub(super) struct Taken {
     pub(super) directory: Arc<Directory>,
     /// The last segment of an earlier process, if it left any.
     pub(super) inherited: Option<Number>,
+}
+
+impl Taken {
+    /// Notes in the ledger what is there already.
+    pub(super) fn of(directory: Directory, ledger: &Ledger) -> io::Result<Self> {
+        let segments = directory.segments()?;
+        for (number, length) in &segments {
+            ledger.found(*number, *length);
+        }
+        Ok(Self { directory: Arc::new(directory), inherited: segments.last().map(|(number, _)| *number) })
+    }
 }
 
 impl Keeper {
@@ -155,17 +167,13 @@ fn append(
     Ok(())
 }
 
-/// Notes what is in the spool, and tells the reader.
+/// Tells the reader.
 fn take_over(directory: Directory, ledger: &Arc<Ledger>, taken: &SyncSender<Taken>) -> Result<Writer, NoSpool> {
-    let directory = Arc::new(directory);
-    let segments = directory.segments()?;
-    for (number, length) in &segments {
-        ledger.found(*number, *length);
-    }
-    let inherited = segments.last().map(|(number, _)| *number);
+    let spool = Taken::of(directory, ledger)?;
+    let writer = Writer::new(Arc::clone(&spool.directory), Arc::clone(ledger), spool.inherited.unwrap_or_default());
     // It holds one, and this is the only one there ever is.
-    let _reader_is_gone = taken.try_send(Taken { directory: Arc::clone(&directory), inherited });
-    Ok(Writer::new(directory, Arc::clone(ledger), inherited.unwrap_or_default()))
+    let _reader_is_gone = taken.try_send(spool);
+    Ok(writer)
 }
 
 /// Tells those who wait that there is nothing more to wait for.

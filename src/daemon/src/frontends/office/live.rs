@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::engine::history::archive::flows::Others;
+use crate::engine::history::archive::flows::Counts;
 use crate::engine::history::archive::row::Row;
 use crate::state::history::record::{Scratch, address_asked, with_record};
 use crate::state::session::flows::Flow;
@@ -25,7 +25,7 @@ pub(crate) struct Live {
     pub(crate) flows: Option<Vec<Peer>>,
     /// What it exchanged with all other peers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    others: Option<Others>,
+    others: Option<Counts>,
 }
 
 /// What an association exchanges with one peer.
@@ -49,7 +49,7 @@ impl Live {
         let mut row = None;
         with_record(session, None, scratch, |record| row = Some(of_record(record)));
         let (row, now) = (row.expect("a record is made of every session"), Instant::now());
-        let counts = |flows: &Vec<(_, Flow)>| Others::beside(&row, flows.iter().map(|(_, flow)| counts(flow)));
+        let counts = |flows: &Vec<(_, Flow)>| Counts::beside(&row, flows.iter().map(|(_, flow)| counts(flow)));
         Self {
             others: flows.as_ref().map(counts),
             flows: flows.map(|flows| flows.into_iter().map(|(peer, flow)| Peer::of(peer, &flow, now)).collect()),
@@ -73,10 +73,14 @@ impl Peer {
     }
 }
 
-/// In the order of a row's columns.
-fn counts(flow: &Flow) -> [i64; 4] {
+fn counts(flow: &Flow) -> Counts {
     let Flow { sent, received, .. } = flow;
-    [sent.bytes, received.bytes, sent.packets, received.packets].map(count)
+    Counts {
+        bytes_sent: count(sent.bytes),
+        bytes_received: count(received.bytes),
+        packets_sent: count(sent.packets),
+        packets_received: count(received.packets),
+    }
 }
 
 fn count(count: u64) -> i64 {

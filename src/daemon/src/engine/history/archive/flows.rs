@@ -28,7 +28,8 @@ pub(crate) struct Whole {
 pub(crate) struct Datagrams {
     /// The peers with the most bytes.
     pub(crate) flows: Vec<Flow>,
-    pub(crate) others: Others,
+    /// What it exchanged with all peers of which no more is known.
+    pub(crate) others: Counts,
 }
 
 /// One peer.
@@ -36,19 +37,17 @@ pub(crate) struct Datagrams {
 pub(crate) struct Flow {
     pub(crate) peer_ip: String,
     pub(crate) peer_port: u16,
+    #[serde(flatten)]
+    pub(crate) counts: Counts,
+}
+
+/// What an association exchanged with one peer or with several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
     pub(crate) bytes_sent: i64,
     pub(crate) bytes_received: i64,
     pub(crate) packets_sent: i64,
     pub(crate) packets_received: i64,
-}
-
-/// What an association exchanged with all peers of which no more is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Others {
-    bytes_sent: i64,
-    bytes_received: i64,
-    packets_sent: i64,
-    packets_received: i64,
 }
 
 impl Whole {
@@ -57,7 +56,7 @@ impl Whole {
         let datagrams = match row.protocol.as_deref() {
             Some("udp") => {
                 let flows = Flow::all_of(row.session_id, connection)?;
-                let others = Others::beside(&row, flows.iter().map(Flow::counts));
+                let others = Counts::beside(&row, flows.iter().map(|flow| flow.counts));
                 Some(Datagrams { flows, others })
             }
             Some(_) | None => None,
@@ -74,30 +73,29 @@ impl Flow {
             Ok(Self {
                 peer_ip: row.get(0)?,
                 peer_port: row.get(1)?,
-                bytes_sent: row.get(2)?,
-                bytes_received: row.get(3)?,
-                packets_sent: row.get(4)?,
-                packets_received: row.get(5)?,
+                counts: Counts {
+                    bytes_sent: row.get(2)?,
+                    bytes_received: row.get(3)?,
+                    packets_sent: row.get(4)?,
+                    packets_received: row.get(5)?,
+                },
             })
         };
         connection.prepare_cached(sql)?.query_map([session.as_bytes()], read)?.collect()
     }
-
-    /// In the order of the columns.
-    fn counts(&self) -> [i64; 4] {
-        [self.bytes_sent, self.bytes_received, self.packets_sent, self.packets_received]
-    }
 }
 
-impl Others {
-    /// What the session carried beyond these: bytes sent and received, datagrams sent and received of each.
-    pub(crate) fn beside(row: &Row, flows: impl IntoIterator<Item = [i64; 4]>) -> Self {
-        let mut rest = [row.bytes_sent, row.bytes_received, row.packets_sent, row.packets_received];
-        for flow in flows {
-            rest.iter_mut().zip(flow).for_each(|(rest, count)| *rest = rest.saturating_sub(count));
-        }
-        let [bytes_sent, bytes_received, packets_sent, packets_received] = rest;
-        Self { bytes_sent, bytes_received, packets_sent, packets_received }
+impl Counts {
+    /// What the session carried beyond these.
+    pub(crate) fn beside(row: &Row, flows: impl IntoIterator<Item = Self>) -> Self {
+        let Row { bytes_sent, bytes_received, packets_sent, packets_received, .. } = *row;
+        let all = Self { bytes_sent, bytes_received, packets_sent, packets_received };
+        flows.into_iter().fold(all, |rest, known| Self {
+            bytes_sent: rest.bytes_sent.saturating_sub(known.bytes_sent),
+            bytes_received: rest.bytes_received.saturating_sub(known.bytes_received),
+            packets_sent: rest.packets_sent.saturating_sub(known.packets_sent),
+            packets_received: rest.packets_received.saturating_sub(known.packets_received),
+        })
     }
 }
 

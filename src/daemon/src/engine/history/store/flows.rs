@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::fault::Fault;
 use super::finality::changes;
+use super::integer::signed;
 
 /// Addresses that differ only in what a row does not say are one peer.
 const ADD: &str = "\
@@ -41,43 +42,13 @@ fn add(connection: &Connection, id: &[u8; 16], Flow { peer, sent, received }: &F
     connection.prepare_cached(ADD)?.execute(row).map(drop)
 }
 
-/// SQLite has signed integers only.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
-    use history::{Flows, Phases, Status, Traffic};
+    use history::{Flows, Status, Traffic};
 
+    use super::super::fixture::bare;
     use super::super::schema::MIGRATIONS;
     use super::*;
-
-    fn record(status: Status, flows: Flows<'_>) -> Record<'_> {
-        Record {
-            id: [1; 16],
-            status,
-            started: 0,
-            seen: 0,
-            listener: "test",
-            source: None,
-            user: None,
-            claimed: None,
-            auth: None,
-            asked: None,
-            peer: None,
-            exit: None,
-            sent: Traffic::default(),
-            received: Traffic::default(),
-            phases: Phases::default(),
-            generation: 1,
-            close_reason: None,
-            rule: None,
-            decision: None,
-            remark: None,
-            flows,
-        }
-    }
 
     fn all(connection: &Connection) -> Vec<(String, i64)> {
         let mut statement = connection.prepare("SELECT peer_ip, bytes_sent FROM flows ORDER BY peer_ip").unwrap();
@@ -97,7 +68,8 @@ mod tests {
                 received: Traffic::default(),
             };
             let (flows, mut room) = (peers.iter().map(flow).collect::<Vec<_>>(), Vec::new());
-            put(&connection, &[record(status, Flows::packed(&flows, &mut room))]).unwrap();
+            let record = Record { flows: Flows::packed(&flows, &mut room), ..bare(1, status) };
+            put(&connection, &[record]).unwrap();
             let row = "INSERT OR REPLACE INTO sessions (session_id, start_time, status, listener, generation)
                 VALUES (?1, 0, ?2, 'test', 1)";
             connection.execute(row, ([1; 16], status.word())).unwrap();

@@ -4,7 +4,10 @@ pub(super) mod cleanup;
 pub(super) mod database;
 pub(super) mod fault;
 mod finality;
+#[cfg(test)]
+mod fixture;
 mod flows;
+mod integer;
 pub(super) mod key;
 pub(super) mod rows;
 pub(super) mod schema;

@@ -12,6 +12,7 @@ use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
 use super::super::spool::directory::SpoolNumber;
 use super::super::spool::position::Position;
 use super::fault::Fault;
+use super::integer::{signed, unsigned};
 use super::{flows, usage};
 use crate::state::history::record::address_asked;
 
@@ -289,13 +290,4 @@ impl AddressText {
         }
         &self.text
     }
-}
-
-/// SQLite has signed integers only.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
 }

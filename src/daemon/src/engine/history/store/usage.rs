@@ -11,12 +11,11 @@ use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 use super::super::spool::directory::SpoolNumber;
 use super::fault::Fault;
 use super::finality::changes;
+use super::integer::{signed, unsigned};
+use crate::state::session::facts::ANONYMOUS;
 
 /// What nobody adds to any more.
 const SETTLED: SpoolNumber = 0;
-
-/// Nobody in particular has no quota.
-const ANONYMOUS: &str = "anonymous";
 
 const ADD: &str = "\
 INSERT INTO usage (quarter, user, spool, bytes_sent, bytes_received) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -32,6 +31,7 @@ pub(in crate::engine::history) fn is_ours(connection: &Connection) -> Result<(),
 pub(super) fn add(connection: &Connection, records: &[Record<'_>], spool: SpoolNumber) -> rusqlite::Result<()> {
     let mut sums: HashMap<(Quarter, &str), Carried> = HashMap::new();
     for record in records {
+        // Nobody in particular has no quota.
         let Some(user) = record.user.filter(|user| *user != ANONYMOUS) else { continue };
         let more = more(connection, record)?;
         if more != Carried::default() {
@@ -106,20 +106,12 @@ pub(super) fn forget_before(connection: &Connection, second: i64) -> Result<(), 
     Ok(())
 }
 
-/// SQLite has signed integers only.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use history::{Encoder, Flows, Kind, Phases, Status, Traffic, decode};
+    use history::{Encoder, Kind, Status, Traffic, decode};
 
     use super::super::super::spool::position::Position;
+    use super::super::fixture::bare;
     use super::super::rows::{Committed, Rows};
     use super::super::schema::MIGRATIONS;
     use super::*;
@@ -134,28 +126,12 @@ mod tests {
 
     /// What a session of alice has carried at that second of its life, of which it is known whether it is over.
     fn record(id: u8, kind: Kind, second: i64, sent: u64) -> (Kind, Record<'static>) {
+        let status = if kind == Kind::Closed { Status::Closed } else { Status::Active };
         let record = Record {
-            id: [id; 16],
-            status: if kind == Kind::Closed { Status::Closed } else { Status::Active },
-            started: 0,
             seen: second * 1_000_000,
-            listener: "test",
-            source: None,
             user: Some("alice"),
-            claimed: None,
-            auth: None,
-            asked: None,
-            peer: None,
-            exit: None,
             sent: Traffic { bytes: sent, packets: 0 },
-            received: Traffic::default(),
-            phases: Phases::default(),
-            generation: 1,
-            close_reason: None,
-            rule: None,
-            decision: None,
-            remark: None,
-            flows: Flows::default(),
+            ..bare(id, status)
         };
         (kind, record)
     }
