@@ -3,6 +3,7 @@
 //! A kind sees one value at a time and knows nothing of keys, tables or places.
 
 pub(crate) mod amounts;
+mod decimal;
 pub(crate) mod numbers;
 pub(crate) mod rates;
 pub(crate) mod strings;

@@ -7,13 +7,13 @@ const COMMANDS: &[&str] = &["connect", "bind", "udp_associate", "resolve", "reso
 const VERDICTS: &[&str] = &["allow", "deny"];
 const DECISIONS: &[&str] = &["allow", "block"];
 
-/// Who a live session is and where it goes, and what else a table of them has.
-macro_rules! of_live_sessions {
-    ($($further:expr,)*) => {
+/// What a session is known by, `$whose` after the user, and what else a table of sessions has.
+macro_rules! of_sessions {
+    ($whose:expr; $($further:expr,)*) => {
         &[
             Field::bare("id", Kind::Name),
             Field::bare("user", Kind::Text),
-            Field::bare("group", Kind::Text),
+            $whose,
             Field::bare("src", Kind::Address),
             Field::bare("dst", Kind::Destination),
             Field::bare("host", Kind::Name),
@@ -26,7 +26,8 @@ macro_rules! of_live_sessions {
 }
 
 /// Live sessions.
-pub const SESSIONS: &[Field] = of_live_sessions![
+pub const SESSIONS: &[Field] = of_sessions![
+    Field::bare("group", Kind::Text);
     Field::new("cmd", Kind::Word(COMMANDS)),
     Field::new("state", Kind::Name),
     Field::new("age", Kind::Duration),
@@ -45,7 +46,8 @@ pub const SESSIONS: &[Field] = of_live_sessions![
 ];
 
 /// Live sessions for whom other rules would decide otherwise.
-pub const WHATIF: &[Field] = of_live_sessions![
+pub const WHATIF: &[Field] = of_sessions![
+    Field::bare("group", Kind::Text);
     Field::new("age", Kind::Duration),
     Field::new("before", Kind::Word(VERDICTS)),
     Field::bare("rule_before", Kind::Text),
@@ -125,16 +127,8 @@ pub const AUDIT: &[Field] = &[
 ];
 
 /// Sessions as the history keeps them; `user=alice` is answered from an index, `user~alice` is not.
-pub const HISTORY: &[Field] = &[
-    Field::bare("id", Kind::Name),
-    Field::bare("user", Kind::Text),
-    Field::bare("claimed", Kind::Text),
-    Field::bare("src", Kind::Address),
-    Field::bare("dst", Kind::Destination),
-    Field::bare("host", Kind::Name),
-    Field::bare("ip", Kind::Address),
-    Field::new("port", Kind::Count),
-    Field::new("proto", Kind::Word(PROTOCOLS)),
+pub const HISTORY: &[Field] = of_sessions![
+    Field::bare("claimed", Kind::Text);
     Field::new("cmd", Kind::Word(COMMANDS)),
     Field::new("status", Kind::Word(&["active", "closed", "failed", "rejected", "interrupted"])),
     Field::new("start", Kind::Time),

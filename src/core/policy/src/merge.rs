@@ -134,9 +134,7 @@ impl Merge {
     /// # Errors
     /// The indices of conflicts that nobody settled, or why a rule that was picked cannot be written.
     pub fn result(&self, picks: &BTreeMap<usize, Pick>) -> Result<Document, Undecided> {
-        let is_open =
-            |(index, item): &(usize, &Item)| matches!(item.state, State::Conflict { .. }) && !picks.contains_key(index);
-        let open: Vec<usize> = self.items.iter().enumerate().filter(is_open).map(|(index, _)| index).collect();
+        let open = unsettled(&self.items, picks);
         if !open.is_empty() {
             return Err(Undecided::Open(open));
         }
@@ -151,6 +149,13 @@ impl Merge {
         }
         Ok(document)
     }
+}
+
+/// The indices of conflicts without a pick.
+fn unsettled(items: &[Item], picks: &BTreeMap<usize, Pick>) -> Vec<usize> {
+    let is_open =
+        |(index, item): &(usize, &Item)| matches!(item.state, State::Conflict { .. }) && !picks.contains_key(index);
+    items.iter().enumerate().filter(is_open).map(|(index, _)| index).collect()
 }
 
 /// Why there is no result.

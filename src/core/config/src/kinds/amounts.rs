@@ -1,15 +1,12 @@
 //! Amounts of bytes, and how much of one is used up.
 
-use toml::de::{DeFloat, DeInteger};
+use toml::de::DeInteger;
 
-use crate::kinds::{Input, Kind, Show, mismatch};
+use crate::kinds::{Input, Kind, Show, decimal, mismatch};
 use crate::problem::Fault;
 
 /// The least and the most that there may be, in kilobytes: one, and a petabyte.
 const RANGE: (u64, u64) = (1, 1_000_000_000_000);
-
-/// Digits behind the point: the unit is a kilobyte.
-const DIGITS: usize = 6;
 
 /// So many bytes; none is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,20 +26,12 @@ impl Amount {
 
     /// 0, or a decimal number of gigabytes of at most six digits behind its point.
     pub(crate) fn of(written: &str) -> Option<Self> {
-        let (whole, rest) = written.split_once('.').unwrap_or((written, "0"));
-        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !is_digits(whole) || !is_digits(rest) || rest.len() > DIGITS {
-            return None;
-        }
-        let millions: u64 = whole.parse().ok()?;
-        let kilobytes = millions.checked_mul(1_000_000)?.checked_add(format!("{rest:0<DIGITS$}").parse().ok()?)?;
+        let kilobytes = decimal::millionths(written)?;
         (kilobytes == 0 || (RANGE.0..=RANGE.1).contains(&kilobytes)).then_some(Self { kilobytes })
     }
 
     pub(crate) fn written(self) -> String {
-        let (whole, rest) = (self.kilobytes / 1_000_000, self.kilobytes % 1_000_000);
-        let decimal = || format!("{whole}.{rest:06}").trim_end_matches('0').to_owned();
-        if rest == 0 { whole.to_string() } else { decimal() }
+        decimal::shown(self.kilobytes)
     }
 }
 
@@ -54,15 +43,7 @@ impl Kind for Gigabytes {
 
     fn read(&self, input: Input<'_>) -> Result<Amount, Vec<Fault>> {
         let wanted = "0 or a number of gigabytes from 0.000001 to 1000000";
-        let written = match input {
-            Input::File(value) => {
-                let value = value.get_ref();
-                let whole = value.as_integer().filter(|integer| integer.radix() == 10).map(DeInteger::as_str);
-                let number = whole.or_else(|| value.as_float().map(DeFloat::as_str));
-                number.ok_or_else(|| vec![mismatch(wanted, input)])?
-            }
-            Input::Text(text) => text,
-        };
+        let written = decimal::written(input).ok_or_else(|| vec![mismatch(wanted, input)])?;
         Amount::of(written).ok_or_else(|| vec![Fault::new(format!("must be {wanted}, not {written}"))])
     }
 }

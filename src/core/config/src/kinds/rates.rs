@@ -1,15 +1,10 @@
 //! Rates in megabits a second.
 
-use toml::de::{DeFloat, DeInteger};
-
-use crate::kinds::{Input, Kind, Show, mismatch};
+use crate::kinds::{Input, Kind, Show, decimal, mismatch};
 use crate::problem::Fault;
 
 /// The least and the most that a rate may be, in bits a second: a kilobyte, and a terabit.
 const RANGE: (u64, u64) = (8_000, 1_000_000_000_000);
-
-/// Digits behind the point: the unit is a bit.
-const DIGITS: usize = 6;
 
 /// A rate; nothing is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +54,7 @@ impl Kind for Mbps {
     type Value = Rate;
 
     fn read(&self, input: Input<'_>) -> Result<Rate, Vec<Fault>> {
-        let written = number(input).ok_or_else(|| vec![mismatch(WANTED, input)])?;
+        let written = decimal::written(input).ok_or_else(|| vec![mismatch(WANTED, input)])?;
         rate(written).ok_or_else(|| vec![Fault::new(format!("must be {WANTED}, not {written}"))])
     }
 }
@@ -94,40 +89,15 @@ impl Show for MbpsEachWay {
     }
 }
 
-/// A number as it is written.
-fn number(input: Input<'_>) -> Option<&str> {
-    match input {
-        Input::File(value) => {
-            let value = value.get_ref();
-            let whole = value.as_integer().filter(|integer| integer.radix() == 10).map(DeInteger::as_str);
-            whole.or_else(|| value.as_float().map(DeFloat::as_str))
-        }
-        Input::Text(text) => Some(text),
-    }
-}
-
 fn rate(written: &str) -> Option<Rate> {
-    let bits = bits(written).filter(|bits| *bits == 0 || (RANGE.0..=RANGE.1).contains(bits));
+    let bits = decimal::millionths(written).filter(|bits| *bits == 0 || (RANGE.0..=RANGE.1).contains(bits));
     bits.map(|bits| Rate { bits })
 }
 
 impl Show for Mbps {
     fn show(&self, value: &Rate) -> Option<String> {
-        let (whole, rest) = (value.bits / 1_000_000, value.bits % 1_000_000);
-        let decimal = || format!("{whole}.{rest:06}").trim_end_matches('0').to_owned();
-        Some(if rest == 0 { whole.to_string() } else { decimal() })
+        Some(decimal::shown(value.bits))
     }
-}
-
-/// Millionths of a decimal number that has at most six digits behind its point.
-fn bits(written: &str) -> Option<u64> {
-    let (whole, rest) = written.split_once('.').unwrap_or((written, "0"));
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_digits(whole) || !is_digits(rest) || rest.len() > DIGITS {
-        return None;
-    }
-    let millions: u64 = whole.parse().ok()?;
-    millions.checked_mul(1_000_000)?.checked_add(format!("{rest:0<DIGITS$}").parse().ok()?)
 }
 
 #[cfg(test)]

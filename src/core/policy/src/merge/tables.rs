@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Item, Outcome, Pick, State, Subject, state};
+use super::{Item, Outcome, Pick, Subject, state, unsettled};
 use crate::sheet::{Misuse, Sheet};
 
 /// What two sides made of one file of tables.
@@ -49,9 +49,7 @@ impl SheetMerge {
     /// # Errors
     /// The indices of conflicts that nobody settled, or why a table that was picked cannot be written.
     pub fn result(&self, picks: &BTreeMap<usize, Pick>) -> Result<Sheet, Unsettled> {
-        let is_open =
-            |(index, item): &(usize, &Item)| matches!(item.state, State::Conflict { .. }) && !picks.contains_key(index);
-        let open: Vec<usize> = self.items.iter().enumerate().filter(is_open).map(|(index, _)| index).collect();
+        let open = unsettled(&self.items, picks);
         if !open.is_empty() {
             return Err(Unsettled::Open(open));
         }
