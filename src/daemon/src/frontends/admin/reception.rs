@@ -94,9 +94,7 @@ impl Reception {
             drop(place);
         });
     }
-}
 
-impl Reception {
     /// Says why; if too many are told already, only closes.
     fn turn_away(&self, stream: UnixStream, refusal: Refusal) {
         let Ok(permit) = Arc::clone(&self.turned_away).try_acquire_owned() else { return };

@@ -17,7 +17,7 @@ use crate::engine::history::archive::day::{Day, Days};
 use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::order::Order;
 use crate::engine::history::archive::sum::{By, Sum};
-use crate::state::limits::allowance::Portion;
+use crate::state::limits::allowance::{Bound, Portion};
 use crate::state::session::facts::{ANONYMOUS, AuthMethod, Identity, Origin, Proof};
 use crate::state::session::ticket::Session;
 use crate::state::users::Known;
@@ -269,8 +269,8 @@ fn source(session: &Session, is_masked: bool) -> String {
 /// What is said of a user, and nothing of what is not.
 fn limits(portion: &Portion) -> Value {
     let bits = |rate: Option<u64>| rate.map(|rate| rate.saturating_mul(8));
-    let bound = |bound: Option<crate::state::limits::allowance::Bound>| bound.map(|bound| bound.most().unwrap_or(0));
-    let rate = |bound: Option<crate::state::limits::allowance::Bound<u64>>| bound.map(|it| it.most().unwrap_or(0));
+    let bound = |bound: Option<Bound>| bound.map(|bound| bound.most().unwrap_or(0));
+    let rate = |bound: Option<Bound<u64>>| bound.map(|it| it.most().unwrap_or(0));
     let said = [
         ("conns", bound(portion.at_once).map(u64::from)),
         ("sources", bound(portion.sources).map(u64::from)),
