@@ -204,3 +204,18 @@ fn the_names_of_a_detail_are_whole_and_its_times_are_times() {
         assert!(picture.contains(words), "{words}: {picture}");
     }
 }
+
+#[test]
+fn who_was_denied_what_and_what_was_done_stand_before_the_rest() {
+    let mut stage = Stage::connected((100, 30), PLAIN);
+    let rows = json!([["bob", "tracker.net:443", "groups/a-department-with-a-long-name#12: Trackers", 61]]);
+    stage.answer(About::Own(Screen::Overview, "denied"), json!({ "sub": 23, "rows": rows }));
+    let record = json!({
+        "t": "2026-11-22T07:22:04Z", "phase": "done", "who": { "user": "anna" }, "op": "limits.override",
+        "result": "until 2026-11-22T09:22:04.382582263Z",
+    });
+    stage.answer(About::Own(Screen::Overview, "audit"), json!({ "records": [record] }));
+    let picture = stage.picture();
+    assert!(picture.contains("bob tracker.net:443") && !picture.contains("Trackers"), "{picture}");
+    assert!(picture.contains("07:22 anna limits.override done "), "{picture}");
+}

@@ -234,15 +234,21 @@ fn line(part: usize, row: &Value, width: usize) -> (String, Role) {
             )
         }
         DENIALS => {
-            let what = format!("{} {} {}", raw(&row[0]), raw(&row[1]), raw(&row[2]));
-            (format!("{} {:>5}", fitted(&visible(&what), width.saturating_sub(6), false), raw(&row[3])), Role::Text)
+            // Who wanted what says more than the rule that denied it, which the history has as well.
+            let what = format!("{} {}   {}", raw(&row[0]), raw(&row[1]), raw(&row[2]));
+            let room = width.saturating_sub(6);
+            (format!("{} {:>5}", fitted(&shown::facts(&visible(&what), room), room, false), raw(&row[3])), Role::Text)
         }
         _ => {
             let who = Some(raw(&row["who"]["user"])).filter(|who| !who.is_empty());
             let who = who.unwrap_or_else(|| raw(&row["who"]["token"]));
             let time = raw(&row["t"]);
             let time = time.get(11..16).unwrap_or(&time);
-            (format!("{time} {who} {} {} {}", raw(&row["op"]), raw(&row["phase"]), raw(&row["result"])), Role::Text)
+            let done = format!("{time} {who} {}", raw(&row["op"]));
+            let came = format!("{} {}", raw(&row["phase"]), raw(&row["result"]));
+            // What was done is whole, and as much of what came of it as there is room for.
+            let room = width.saturating_sub(shown::width(&visible(&done)) + 1);
+            (format!("{done} {}", shown::cut(&visible(&came), room)), Role::Text)
         }
     }
 }
