@@ -9,8 +9,8 @@ use wire::admin::Refusal;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{EVERY, Op, Takes, look, read, watch};
-use super::subscription::{Source, Subject};
+use super::ops::{EVERY, Often, Op, Takes, look, read, watch};
+use super::subscription::Source;
 use super::watch;
 use crate::frontends::office::top::{By, Measure};
 
@@ -63,11 +63,6 @@ const USUAL: usize = 10;
 /// How often a ranking is worked out, if nobody says it: it goes through all sessions.
 const EVERY_MS: u64 = 2_000;
 
-#[derive(Deserialize)]
-struct Often {
-    every_ms: Option<u64>,
-}
-
 #[derive(Debug, Clone, Copy, Deserialize)]
 struct Ranking {
     by: By,
@@ -108,7 +103,7 @@ fn follow_ranking(conversation: &mut Conversation, p: Parameters) -> Result<Valu
     let ranking: Ranking = read(p)?;
     let mut answer = ranking.seen(&conversation.desk);
     let every_ms = ranking.every_ms.or(Some(EVERY_MS));
-    answer["sub"] = json!(conversation.subscribe(Subject::Other(Box::new(ranking)), every_ms)?);
+    answer["sub"] = json!(conversation.follow(ranking, every_ms)?);
     Ok(answer)
 }
 

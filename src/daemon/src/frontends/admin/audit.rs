@@ -16,7 +16,7 @@ use super::desk::{Asker, Desk};
 use super::ops::{EVERY, Op, oversee, read, watch};
 use super::outbox::GAP;
 use super::sessions::filter_of;
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::engine::audit::Audit;
 use crate::frontends::office::Office;
 use crate::frontends::office::sight::now;
@@ -102,7 +102,7 @@ fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Re
     let filter = filter_of(&filter, filter::AUDIT)?;
     let told = audit(&conversation.desk)?.last_number().map_err(|error| unreadable(&error))?;
     let watched = Watched { filter, length: 0, told, aside: Aside::default() };
-    let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
+    let sub = conversation.follow(watched, every_ms)?;
     Ok(json!({ "sub": sub }))
 }
 

@@ -16,7 +16,7 @@ use super::desk::{Asker, Desk, refusal};
 use super::lanes::Lane;
 use super::ops::{EVERY, IDEM, Op, look, order, oversee, read, watch};
 use super::sessions::filter_of;
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::forgiveness::Forgive;
 use crate::frontends::office::gatehouse::trial::Trial;
@@ -91,7 +91,7 @@ pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Resul
     let filter = filter_of(&filter, filter::LOGINS)?;
     let seen = conversation.desk.office.world.logins.count().saturating_sub(backlog.unwrap_or(BACKLOG));
     let watched = Watched { filter, failures_only, seen };
-    let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
+    let sub = conversation.follow(watched, every_ms)?;
     Ok(json!({ "sub": sub }))
 }
 

@@ -19,7 +19,7 @@ use super::lanes::Lane;
 use super::ops::{self, Act, Op};
 use super::outbox::Outbox;
 use super::presence::Seat;
-use super::subscription::{Subject, Subscription};
+use super::subscription::{Source, Subject, Subscription};
 use crate::engine::history::archive::withdrawn::Withdrawn;
 use crate::engine::sys::pool::Urgency;
 
@@ -314,6 +314,14 @@ impl Conversation {
         let subscription = Subscription::new(number, (subject, self.role_needed), every_ms, Instant::now());
         self.subscriptions.insert(number, subscription);
         Ok(number)
+    }
+
+    /// The same about what a source has to say.
+    ///
+    /// # Errors
+    /// Too much is told already.
+    pub(super) fn follow(&mut self, source: impl Source + 'static, every_ms: Option<u64>) -> Result<u64, Refusal> {
+        self.subscribe(Subject::Other(Box::new(source)), every_ms)
     }
 
     /// # Errors

@@ -10,7 +10,7 @@ use wire::admin::Refusal;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{Op, look, read, watch};
+use super::ops::{Often, Op, look, read, watch};
 use super::reception::MOST;
 use super::watch;
 use crate::state::vitals::board::{Check, Finding, Incident, State};
@@ -46,13 +46,8 @@ fn get(desk: &Desk, asker: &Asker, _: Parameters) -> Result<Value, Refusal> {
     Ok(seen(desk, asker))
 }
 
-#[derive(Deserialize)]
-struct Subscribe {
-    every_ms: Option<u64>,
-}
-
 fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
-    let Subscribe { every_ms } = read(p)?;
+    let Often { every_ms } = read(p)?;
     watch::begin(conversation, "health", seen, every_ms.or(Some(EVERY_MS)))
 }
 

@@ -6,8 +6,8 @@ use wire::admin::{Code, Refusal};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{EVERY, IDEM, Op, look, order, read, watch};
-use super::subscription::{Source, Subject};
+use super::ops::{EVERY, IDEM, Often, Op, look, order, read, watch};
+use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::classes::ClassNow;
 use crate::frontends::office::limits::{Grant, Override, Reset};
@@ -135,14 +135,9 @@ pub(super) fn one(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Re
     }))
 }
 
-#[derive(Deserialize)]
-struct Subscribe {
-    every_ms: Option<u64>,
-}
-
 pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
-    let Subscribe { every_ms } = read(p)?;
-    let sub = conversation.subscribe(Subject::Other(Box::new(Classes)), every_ms)?;
+    let Often { every_ms } = read(p)?;
+    let sub = conversation.follow(Classes, every_ms)?;
     Ok(json!({ "sub": sub }))
 }
 

@@ -13,7 +13,7 @@ use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{IDEM, Op, Takes, look, order, read, watch};
 use super::outbox::GAP;
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::journal::Hear;
 use crate::frontends::office::sight::{masked, seconds};
@@ -132,7 +132,7 @@ fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Re
     let lines = last(&journal, next, backlog, &sieve, conversation.asker.is_masked);
     let follower = Follower { journal, sieve, next };
     let every_ms = every_ms.or(Some(OFTEN_MS));
-    let sub = conversation.subscribe(Subject::Other(Box::new(follower)), every_ms)?;
+    let sub = conversation.follow(follower, every_ms)?;
     Ok(json!({ "sub": sub, "lines": lines }))
 }
 

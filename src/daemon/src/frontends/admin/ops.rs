@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use wire::admin::{Code, Refusal, Role};
@@ -65,6 +66,12 @@ pub(super) const IDEM: Takes = ("idem", "the client's own name for this order: t
 
 /// The parameter of a subscription that looks again and again.
 pub(super) const EVERY: Takes = ("every_ms", "how often to look, 200 to 60000; 1000 without it");
+
+/// What such a subscription takes, if it takes nothing else.
+#[derive(Deserialize)]
+pub(super) struct Often {
+    pub(super) every_ms: Option<u64>,
+}
 
 /// About the conversation itself; anybody may who has a role.
 pub(super) const fn meta_op(

@@ -11,7 +11,7 @@ use wire::admin::Refusal;
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{Op, Takes, look, read, search, watch};
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::frontends::office::policy::{Order, Store};
 use crate::frontends::office::{Operation, Question};
 
@@ -105,7 +105,7 @@ fn watch_hits(conversation: &mut Conversation, p: Parameters) -> Result<Value, R
     let told = refs(&conversation.desk, owner.as_deref());
     let source = Counted { owner, told: told.clone() };
     let every_ms = Some(every_ms.unwrap_or(HITS_MS).max(HITS_MS));
-    let sub = conversation.subscribe(Subject::Other(Box::new(source)), every_ms)?;
+    let sub = conversation.follow(source, every_ms)?;
     Ok(json!({ "sub": sub, "refs": told }))
 }
 

@@ -9,7 +9,7 @@ use wire::admin::{Code, Refusal};
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{EVERY, IDEM, Op, look, order, read, search, watch};
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::frontends::office::Operation;
 
 /// The operations of this room.
@@ -110,7 +110,7 @@ pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Resul
     let Subscribe { since, every_ms } = read(p)?;
     let last = conversation.desk.office.last_generation();
     let watched = Watched { told: since.unwrap_or(last), drifting: conversation.desk.office.drifting() };
-    let sub = conversation.subscribe(Subject::Other(Box::new(watched)), every_ms)?;
+    let sub = conversation.follow(watched, every_ms)?;
     Ok(json!({ "sub": sub, "generation": last }))
 }
 

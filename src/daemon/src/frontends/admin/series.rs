@@ -8,7 +8,7 @@ use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{Op, Takes, look, read, watch};
 use super::outbox::GAP;
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::state::vitals::series::{Key, Resolution, Sample};
 
 const WANTED: Takes = (
@@ -68,7 +68,7 @@ fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Re
     let Subscribe { keys } = read(p)?;
     let keys = known(&keys)?.into_iter().map(|(_, key)| key).collect();
     let told = conversation.desk.office.vitals.series.last(Resolution::Second, 0).0 - 1;
-    let sub = conversation.subscribe(Subject::Other(Box::new(Follower { keys, told })), Some(EVERY_MS))?;
+    let sub = conversation.follow(Follower { keys, told }, Some(EVERY_MS))?;
     Ok(json!({ "sub": sub }))
 }
 

@@ -9,7 +9,7 @@ use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
 use super::logs::told;
 use super::ops::{EVERY, IDEM, Op, look, order, read, search, watch};
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::several::{Known, Several, Whom};
 use crate::frontends::office::sight::{Sight, masked, now, seconds};
@@ -169,7 +169,7 @@ pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Resul
     let Subscribe { filter, every_ms } = read(p)?;
     let filter = filter_of(filter.as_deref().unwrap_or_default(), filter::SESSIONS)?;
     let watching = conversation.desk.office.world.roster.comings().watch();
-    let sub = conversation.subscribe(Subject::Other(Box::new(Watched { filter, watching })), every_ms)?;
+    let sub = conversation.follow(Watched { filter, watching }, every_ms)?;
     Ok(json!({ "sub": sub }))
 }
 

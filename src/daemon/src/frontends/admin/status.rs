@@ -5,14 +5,13 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::Refusal;
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
-use super::ops::{EVERY, Op, look, read, watch};
-use super::subscription::{Source, Subject};
+use super::ops::{EVERY, Often, Op, look, read, watch};
+use super::subscription::Source;
 use crate::frontends::office::Office;
 use crate::frontends::office::sight::seconds;
 use crate::state::program;
@@ -30,14 +29,9 @@ pub(super) fn get(desk: &Desk, _: &Asker, _: Parameters) -> Result<Value, Refusa
     Ok(status(desk, &mut Before::default()))
 }
 
-#[derive(Deserialize)]
-struct Subscribe {
-    every_ms: Option<u64>,
-}
-
 pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
-    let Subscribe { every_ms } = read(p)?;
-    let sub = conversation.subscribe(Subject::Other(Box::new(Before::default())), every_ms)?;
+    let Often { every_ms } = read(p)?;
+    let sub = conversation.follow(Before::default(), every_ms)?;
     Ok(json!({ "sub": sub }))
 }
 

@@ -9,7 +9,7 @@ use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk, refusal};
 use super::lanes::Lane;
 use super::ops::{Act, EVERY, IDEM, Op, Takes, order, read, watch};
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::policy::{Order, Store, WhatIf};
 
@@ -260,8 +260,8 @@ struct Subscribe {
 fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Subscribe { store, every_ms } = read(p)?;
     let told = conversation.desk.office.policy_state(store).map_err(|no| refusal(&no))?;
-    let watched = Subject::Other(Box::new(Watched { store, told: told.clone(), aside: Aside::default() }));
-    let sub = conversation.subscribe(watched, every_ms)?;
+    let watched = Watched { store, told: told.clone(), aside: Aside::default() };
+    let sub = conversation.follow(watched, every_ms)?;
     Ok(json!({ "sub": sub, "state": told }))
 }
 

@@ -5,7 +5,7 @@ use wire::admin::Refusal;
 
 use super::conversation::Conversation;
 use super::desk::{Asker, Desk};
-use super::subscription::{Source, Subject};
+use super::subscription::Source;
 
 /// What is looked at.
 pub(super) type Look = fn(&Desk, &Asker) -> Value;
@@ -37,7 +37,7 @@ pub(super) fn begin(
 ) -> Result<Value, Refusal> {
     let told = look(&conversation.desk, &conversation.asker);
     let watch = Watch { word, look, told: told.clone() };
-    let sub = conversation.subscribe(Subject::Other(Box::new(watch)), every_ms)?;
+    let sub = conversation.follow(watch, every_ms)?;
     let mut answer = told;
     answer["sub"] = json!(sub);
     Ok(answer)
