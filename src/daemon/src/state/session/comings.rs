@@ -68,6 +68,10 @@ impl Comings {
         }
         let (at, session) = (Timestamp::now().as_microsecond(), Arc::clone(session));
         let mut book = self.book();
+        // The last who watched may have gone meanwhile.
+        if self.watchers.load(Relaxed) == 0 {
+            return;
+        }
         book.count += 1;
         let number = book.count;
         // What it was, and the last that knew of it, go without the lock.
