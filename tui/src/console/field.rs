@@ -2,6 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::shown::{visible, width};
+
 /// The text and where the next letter goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Field {
@@ -22,6 +24,28 @@ impl Field {
     /// What stands before the cursor.
     pub(crate) fn before(&self) -> String {
         self.letters[..self.at].iter().collect()
+    }
+
+    /// As much of it as has room around the cursor, with nothing hidden, and the cell of that in which the cursor is.
+    pub(crate) fn seen(&self, cells: usize) -> (String, usize) {
+        let shown: Vec<String> =
+            self.letters.iter().map(|letter| visible(letter.encode_utf8(&mut [0; 4])).into_owned()).collect();
+        let (before, after) = shown.split_at(self.at);
+        // Of what follows, as much as helps to see where one is; the cursor has a cell behind the last letter.
+        let behind = after.iter().map(|part| width(part)).sum::<usize>().clamp(1, (cells / 3).max(1));
+        let mut at = 0;
+        let fits = |part: &&String| {
+            let is_room = at + width(part) + behind <= cells;
+            at += if is_room { width(part) } else { 0 };
+            is_room
+        };
+        let first = self.at - before.iter().rev().take_while(fits).count();
+        let mut taken = 0;
+        let whole = |part: &&String| {
+            taken += width(part);
+            taken <= cells
+        };
+        (shown[first..].iter().take_while(whole).map(String::as_str).collect(), at)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -127,8 +151,25 @@ mod tests {
                 let written = field.text();
                 prop_assert!(written.starts_with(&field.before()), "{:?} of {:?}", field.before(), written);
                 prop_assert!(!written.chars().any(char::is_control), "{:?}", written);
+                for cells in [16, 40] {
+                    let (seen, at) = field.seen(cells);
+                    prop_assert!(width(&seen) <= cells && at < cells && at <= width(&seen), "{:?} {} of {:?}", seen, at, written);
+                }
             }
         }
+    }
+
+    #[test]
+    fn what_is_around_the_cursor_is_seen_of_a_long_line() {
+        let mut field = Field::of("0123456789abcdef");
+        let mut goes = |code| {
+            field.takes(KeyEvent::new(code, KeyModifiers::NONE));
+            field.seen(9)
+        };
+        assert_eq!(goes(KeyCode::End), ("89abcdef".to_owned(), 8));
+        assert_eq!(goes(KeyCode::Left), ("789abcdef".to_owned(), 8));
+        assert_eq!(goes(KeyCode::Home), ("012345678".to_owned(), 0));
+        assert_eq!(Field::of("short").seen(9), ("short".to_owned(), 5));
     }
 
     #[test]

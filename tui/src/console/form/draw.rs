@@ -220,7 +220,10 @@ fn one(canvas: &mut Canvas<'_>, area: Rect, (entry, inset): (&Entry, u16), is_he
 fn shown(entry: &Entry, room: usize) -> (Vec<String>, (usize, usize)) {
     match &entry.input {
         Input::Button => (vec![format!("[ {} ]", entry.label)], (2, 0)),
-        Input::Text(field) => (vec![format!("[{:<20}]", field.text())], (1 + width(&visible(&field.before())), 0)),
+        Input::Text(field) => {
+            let (seen, at) = field.seen(room.saturating_sub(2));
+            (vec![format!("[{seen:<20}]")], (1 + at, 0))
+        }
         Input::Secret(secret) => {
             let stars = secret.stars();
             (vec![format!("[{stars:<20}]")], (1 + stars.len(), 0))
@@ -228,8 +231,9 @@ fn shown(entry: &Entry, room: usize) -> (Vec<String>, (usize, usize)) {
         Input::Choice { options, at } => choices(options, *at, room),
         Input::Check(is_set) => (vec![if *is_set { "[x]" } else { "[ ]" }.to_owned()], (1, 0)),
         Input::List { items, at } => {
-            let before = items.get(*at).map_or(0, |item| width(&visible(&item.before())));
-            (items.iter().map(|item| format!("[{:<20}]", item.text())).collect(), (1 + before, *at))
+            let seen: Vec<(String, usize)> = items.iter().map(|item| item.seen(room.saturating_sub(2))).collect();
+            let before = seen.get(*at).map_or(0, |(_, before)| *before);
+            (seen.iter().map(|(text, _)| format!("[{text:<20}]")).collect(), (1 + before, *at))
         }
         Input::Word { wanted, typed } => word(&format!("type {wanted}:"), typed, room),
     }

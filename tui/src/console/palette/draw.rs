@@ -14,7 +14,8 @@ use crate::shown::{self, visible, width, wrapped};
 pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, palette: &Palette) -> Position {
     let inner = canvas.opened(area, (78, 18), "Command");
     let said = palette.said.text();
-    canvas.text(inner, 0, 0, &format!(": {said}"), Role::Text);
+    let (seen, at) = palette.said.seen(usize::from(inner.width.saturating_sub(3)));
+    canvas.text(inner, 0, 0, &format!(": {seen}"), Role::Text);
     let offers = offers(app, &said);
     let chosen = offers.get(palette.choice);
     let mut below = below(app, &said, chosen, usize::from(inner.width));
@@ -38,7 +39,7 @@ pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, palette: &Pal
     for ((text, role), y) in below.iter().zip(foot..inner.height) {
         canvas.text(inner, 0, y, text, *role);
     }
-    let x = u16::try_from(width(&visible(&palette.said.before()))).unwrap_or(u16::MAX).saturating_add(2);
+    let x = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(2);
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 

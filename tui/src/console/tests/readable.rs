@@ -219,3 +219,19 @@ fn who_was_denied_what_and_what_was_done_stand_before_the_rest() {
     assert!(picture.contains("bob tracker.net:443") && !picture.contains("Trackers"), "{picture}");
     assert!(picture.contains("07:22 anna limits.override done "), "{picture}");
 }
+
+#[test]
+fn the_end_of_a_long_filter_is_seen_while_it_is_written_and_in_a_form_too() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    stage.keys("/user=alice and dst=a-long-name-of-a-host.in.the.company.example and port=443 and up>1M");
+    let picture = stage.picture();
+    let line = picture.lines().find(|line| line.contains(" and port=443 and up>1M")).unwrap_or_default();
+    assert!(line.starts_with(" / ") && !line.contains(".."), "{picture}");
+    stage.key(KeyCode::Home);
+    assert!(stage.picture().contains("/ user=alice and dst="), "{}", stage.picture());
+    stage.key(KeyCode::Esc);
+    stage.keys("5a");
+    stage.keys("somebody-with-a-name-that-is-longer-than-the-form-is-wide-and-goes-on");
+    let picture = stage.picture();
+    assert!(picture.contains("is-wide-and-goes-on]"), "{picture}");
+}

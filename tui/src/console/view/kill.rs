@@ -111,7 +111,8 @@ fn written(canvas: &mut Canvas<'_>, area: Rect, (y, label): (u16, &str), field: 
     let room = usize::from(area.width).saturating_sub(width(label) + 2);
     let x = canvas.text(area, 0, y, label, Role::Text);
     let role = if has_keys { Role::Select } else { Role::Text };
-    canvas.text(area, x, y, &format!("[{}]", fitted(&visible(&field.text()), room, false)), role);
-    let at = u16::try_from(width(&visible(&field.before())).min(room)).unwrap_or(0);
+    let (seen, at) = field.seen(room);
+    canvas.text(area, x, y, &format!("[{}]", fitted(&seen, room, false)), role);
+    let at = u16::try_from(at).unwrap_or(0);
     Position { x: area.x + x + 1 + at, y: area.y + y }
 }

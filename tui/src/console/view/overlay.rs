@@ -122,9 +122,10 @@ fn filter(app: &App, canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Posi
         Err(misread) => format!("[invalid: {misread}]"),
     };
     let role = if verdict == "[valid]" { Role::Ok } else { Role::InputBad };
-    canvas.text(line, 1, 0, &format!("/ {text}"), Role::Text);
-    let x = u16::try_from(width(&visible(&field.before()))).unwrap_or(u16::MAX).saturating_add(3).min(area.width - 1);
-    let behind = u16::try_from(width(&visible(&text))).unwrap_or(u16::MAX).saturating_add(6);
+    let (seen, at) = field.seen(usize::from(line.width.saturating_sub(4)));
+    canvas.text(line, 1, 0, &format!("/ {seen}"), Role::Text);
+    let x = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(3).min(area.width - 1);
+    let behind = u16::try_from(width(&seen)).unwrap_or(u16::MAX).saturating_add(6);
     let room = usize::from(line.width.saturating_sub(behind));
     if width(&verdict) <= room {
         canvas.text(line, behind, 0, &verdict, role);
@@ -179,14 +180,16 @@ fn indented(line: &str, cells: usize) -> Vec<String> {
 fn sought(canvas: &mut Canvas<'_>, area: Rect, field: &Field) -> Position {
     let line = Rect { y: area.y + area.height - 2, height: 1, ..area };
     canvas.fill(line);
-    canvas.text(line, 1, 0, &format!("find: {}", field.text()), Role::Text);
-    let x = u16::try_from(width(&visible(&field.before()))).unwrap_or(u16::MAX).saturating_add(7).min(area.width - 1);
+    let (seen, at) = field.seen(usize::from(line.width.saturating_sub(8)));
+    canvas.text(line, 1, 0, &format!("find: {seen}"), Role::Text);
+    let x = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(7).min(area.width - 1);
     Position { x: line.x + x, y: line.y }
 }
 
 fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: usize) -> Position {
     let inner = canvas.opened(area, (90, area.height.saturating_sub(2)), &format!("Help - {}", app.ui.screen.title()));
-    canvas.text(inner, 0, 0, &format!("search: {}", search.text()), Role::Text);
+    let (seen, at) = search.seen(usize::from(inner.width.saturating_sub(9)));
+    canvas.text(inner, 0, 0, &format!("search: {seen}"), Role::Text);
     let wanted = search.text().to_lowercase();
     let mut lines = Vec::new();
     for (is_own, title) in [(true, "THIS SCREEN"), (false, "EVERYWHERE")] {
@@ -216,7 +219,7 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
     for (line, y) in lines[first.min(lines.len())..].iter().zip(2..inner.height) {
         canvas.text(inner, 0, y, line, Role::Text);
     }
-    let x = u16::try_from(width(&search.before())).unwrap_or(0) + 8;
+    let x = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(8);
     Position { x: inner.x + x.min(inner.width.saturating_sub(1)), y: inner.y }
 }
 
