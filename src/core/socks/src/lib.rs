@@ -41,7 +41,7 @@ pub mod udp;
 mod violation;
 
 pub use accepted::{Accepted, Command, Request};
-pub use address::{Host, Name, Target};
+pub use address::{Host, Name, Plainly, Target};
 pub use dialect::{Dialect, Failure};
 pub use escaped::Escaped;
 pub use message::Message;

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 use socks::proxy_protocol::{Path, Progress};
 use socks::{
-    Accepted, Command, Dialect, Escaped, Host, Method, Name, Offer, Opening, Socks4, Step, Target, proxy_protocol, udp,
+    Accepted, Command, Dialect, Escaped, Host, Method, Name, Offer, Opening, Plainly, Socks4, Step, Target,
+    proxy_protocol, udp,
 };
 
 use crate::driver::{Judge, converse};
@@ -101,6 +102,13 @@ proptest! {
     fn escaped_bytes_are_one_field_of_a_log_line(bytes in vec(any::<u8>(), 0..300)) {
         let shown = Escaped(&bytes).to_string();
         prop_assert!(shown.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"'), "{shown}");
+    }
+
+    #[test]
+    fn an_address_is_written_as_it_shows_itself(ip in any::<IpAddr>(), port in any::<u16>()) {
+        let address = SocketAddr::new(ip, port);
+        prop_assert_eq!(Plainly(address).to_string(), address.to_string());
+        prop_assert_eq!(Target::from(address).to_string(), address.to_string());
     }
 }
 

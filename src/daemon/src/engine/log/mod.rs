@@ -24,6 +24,7 @@ use tracing_subscriber::registry::Registry;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use format::Plain;
 use loudness::filter;
 use recorder::Recorder;
 use sink::{Patience, Sink, SinkState};
@@ -159,9 +160,9 @@ where
         Format::Json => json(events),
         Format::Pretty if is_stderr && io::stderr().is_terminal() => events.boxed(),
         Format::Pretty if is_stderr && format::journal_reads_stderr() => {
-            events.with_ansi(false).fmt_fields(format::plain_fields()).event_format(format::Journal::default()).boxed()
+            events.with_ansi(false).event_format(Plain::Journal).boxed()
         }
-        Format::Pretty => events.with_ansi(false).fmt_fields(format::plain_fields()).boxed(),
+        Format::Pretty => events.with_ansi(false).event_format(Plain::Dated).boxed(),
     };
     // Whatever is written is kept too, and nothing else.
     let layer = match recorder {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acl::Decision;
-use socks::{Command, Dialect, Password, Target};
+use socks::{Command, Dialect, Password, Plainly, Target};
 
 /// That a backend let the client in, and as whom; nothing else leads past the handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(address) => address.fmt(f),
+            Self::Address(address) => Plainly(*address).fmt(f),
             Self::Local => f.write_str("local"),
         }
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use acl::{Loudness, RuleId};
-use socks::{Command, Dialect};
+use socks::{Command, Dialect, Plainly};
 use tracing::{Level, event};
 use uuid::Uuid;
 
@@ -49,8 +49,8 @@ macro_rules! line {
             dialect = request.map(|request| dialect(request.dialect)),
             command = request.map(|request| command(request.command)),
             destination = request.map(|request| tracing::field::display(&request.target)),
-            peer = facts.peer.map(tracing::field::display),
-            exit = facts.exit.map(tracing::field::display),
+            peer = facts.peer.map(|peer| tracing::field::display(Plainly(peer))),
+            exit = facts.exit.map(|exit| tracing::field::display(Plainly(exit))),
             bytes_sent = session.up.bytes(),
             bytes_received = session.down.bytes(),
             packets_sent = nonzero(session.up.packets()),
