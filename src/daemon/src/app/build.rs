@@ -30,6 +30,7 @@ use crate::engine::dial::options as dial;
 use crate::engine::history;
 use crate::engine::log;
 use crate::engine::relay::udp::Exit;
+use crate::engine::sys::endurance::{Endurance, Keepalive};
 use crate::engine::sys::interfaces;
 use crate::engine::tls::Identity;
 use crate::frontends::admin::{self, Roles};
@@ -311,12 +312,14 @@ pub(super) fn dialing(settings: &Settings) -> dial::Options {
         exit_v6: *address_v6,
         interface: interface.as_ref().map(|interface| interface.as_str().to_owned()),
         mark: *mark,
-        keepalive: keepalive.map(|idle| dial::Keepalive {
-            idle,
-            interval: *keepalive_interval,
-            probes: *keepalive_probes,
+        endurance: Arc::new(Endurance {
+            keepalive: keepalive.map(|idle| Keepalive {
+                idle,
+                interval: *keepalive_interval,
+                probes: *keepalive_probes,
+            }),
+            user_timeout: *user_timeout,
         }),
-        user_timeout: *user_timeout,
         small_writes: if *nodelay { dial::SmallWrites::AtOnce } else { dial::SmallWrites::Gathered },
         attempt_delay: *attempt_delay,
         naming: naming(&settings.dns),

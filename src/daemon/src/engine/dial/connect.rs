@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 
 use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpSocket;
 
 use super::Connected;
-use super::options::{Keepalive, Options, SmallWrites};
+use super::options::{Options, SmallWrites};
 use crate::state::session::refusal::Refusal;
 
 /// Connects to `target`, which has been judged.
@@ -37,19 +37,13 @@ fn prepared(target: SocketAddr, options: &Options) -> Result<TcpSocket, Refusal>
     Ok(socket)
 }
 
-/// Gives a TCP socket the options of every connection to a target, except its address.
+/// Gives a TCP socket the options of every connection to a target from its beginning, except its address.
 pub(super) fn dress<'s>(socket: impl Into<SockRef<'s>>, options: &Options) -> io::Result<()> {
     let kernel = socket.into();
     // RFC 6093 section 4: urgent data belongs into the stream, where the relay carries it like any other byte.
     kernel.set_out_of_band_inline(true)?;
     if options.small_writes == SmallWrites::AtOnce {
         kernel.set_tcp_nodelay(true)?;
-    }
-    if let Some(keepalive) = &options.keepalive {
-        kernel.set_tcp_keepalive(&probes(keepalive))?;
-    }
-    if options.user_timeout.is_some() {
-        kernel.set_tcp_user_timeout(options.user_timeout)?;
     }
     if let Some(interface) = &options.interface {
         kernel.bind_device(Some(interface.as_bytes()))?;
@@ -69,10 +63,6 @@ pub(super) fn try_mark(mark: u32) -> io::Result<()> {
              without it, match the worker's user in the firewall (meta skuid) and in routing (ip rule uidrange)"
         ))
     })
-}
-
-fn probes(keepalive: &Keepalive) -> TcpKeepalive {
-    TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval).with_retries(keepalive.probes)
 }
 
 /// Binds the exit address but no port: connect(2) then picks one that is free towards this target,

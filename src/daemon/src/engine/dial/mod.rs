@@ -38,6 +38,7 @@ use self::options::{Options, Source};
 use self::race::{Field, Pace, more_telling, race};
 use self::resolve::Resolve;
 use self::system::System;
+use crate::engine::sys::endurance::Endurance;
 use crate::state::metrics::Metrics;
 use crate::state::session::judge::Judge;
 use crate::state::session::refusal::Refusal;
@@ -149,7 +150,12 @@ impl Dialer {
         looked_up(session, deadline(session), self.names.inquire(name).all()).await
     }
 
-    /// Gives a socket that awaits a target's connection the options of those that we dial.
+    /// What a connection to a target that lasts is to be given.
+    pub(crate) fn endurance(&self) -> Arc<Endurance> {
+        Arc::clone(&self.options.endurance)
+    }
+
+    /// Gives a socket that awaits a target's connection the options that those that we dial have from their beginning.
     ///
     /// # Errors
     /// The words of setsockopt(2).

@@ -4,7 +4,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::engine::sys::endurance::Endurance;
 
 /// How a connection to a target is made.
 #[derive(Debug, Clone)]
@@ -17,25 +20,12 @@ pub(crate) struct Options {
     pub(crate) interface: Option<String>,
     /// The firewall mark they carry (`SO_MARK`, socket(7)); needs `CAP_NET_RAW`, before Linux 5.17 `CAP_NET_ADMIN`.
     pub(crate) mark: Option<u32>,
-    /// `None` sends no probes.
-    pub(crate) keepalive: Option<Keepalive>,
-    /// How long sent bytes may stay unacknowledged (`TCP_USER_TIMEOUT`, tcp(7)); `None` leaves it to the kernel.
-    pub(crate) user_timeout: Option<Duration>,
+    /// Whoever relays gives it to those that last.
+    pub(crate) endurance: Arc<Endurance>,
     pub(crate) small_writes: SmallWrites,
     /// Head start of one address over the next (RFC 8305 section 5).
     pub(crate) attempt_delay: Duration,
     pub(crate) naming: Naming,
-}
-
-/// When a silent peer is probed and given up (tcp(7)); whole seconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Keepalive {
-    /// Silence before the first probe.
-    pub(crate) idle: Duration,
-    /// Between two probes.
-    pub(crate) interval: Duration,
-    /// Unanswered probes before the connection is given up.
-    pub(crate) probes: u32,
 }
 
 /// What the kernel does with less than a segment of data.

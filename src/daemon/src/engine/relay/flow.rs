@@ -78,9 +78,17 @@ impl Flow {
         Self { held, bulk: Bulk::default(), source: Source::Open }
     }
 
-    /// Whether the source's FIN has been passed on, or the flow given up.
+    /// Whether all that the source will ever send has been carried, or the flow given up.
     pub(crate) fn is_over(&self) -> bool {
-        self.source == Source::Passed
+        self.source != Source::Open && matches!(self.held, Held::Nothing)
+    }
+
+    /// Passes the source's FIN on when the flow is over; once.
+    pub(crate) fn pass_end(&mut self, to: &Stream) {
+        if self.source == Source::Ended && self.is_over() {
+            to.finish();
+            self.source = Source::Passed;
+        }
     }
 
     /// Gives up: the sink takes nothing more. What was read for it is lost, as it would be without a proxy.
@@ -89,7 +97,7 @@ impl Flow {
         self.source = Source::Passed;
     }
 
-    /// Carries until nothing is ready; `Ready` once the source's FIN has been passed on.
+    /// Carries until nothing is ready; `Ready` once it is over.
     pub(crate) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -101,11 +109,7 @@ impl Flow {
             ready!(self.write_held(cx, to, way)).map_err(FlowError::Sink)?;
             match self.source {
                 Source::Open => ready!(self.carry(cx, from, to, way))?,
-                Source::Ended => {
-                    to.finish();
-                    self.source = Source::Passed;
-                }
-                Source::Passed => return Poll::Ready(Ok(())),
+                Source::Ended | Source::Passed => return Poll::Ready(Ok(())),
             }
         }
         cx.waker().wake_by_ref();

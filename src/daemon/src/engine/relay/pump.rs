@@ -5,21 +5,20 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, sleep};
 
 use super::flow::{Flow, FlowError};
+use crate::engine::sys::endurance::Endurance;
 use crate::engine::sys::stream::Stream;
 use crate::state::limits::bandwidth::way::{Direction, Way};
 use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByHouse, ByPeer, Ending};
 use crate::state::session::ticket::Session;
-
-/// How often a half-closed session is looked at.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// How often a stream that must be reset is asked whether all is delivered.
 const DELIVERY_LOOK: Duration = Duration::from_millis(20);
@@ -30,13 +29,16 @@ pub(crate) struct Pair {
     pub(crate) client: Stream,
     pub(crate) upstream: Stream,
     pub(crate) early: Vec<u8>,
+    /// What the upstream is given if the session lasts: five system calls, which one that is over at once need not pay for.
+    pub(crate) endurance: Arc<Endurance>,
 }
 
 /// Relays until the end and closes both streams accordingly.
 pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
-    let Pair { mut client, mut upstream, early } = pair;
+    let Pair { mut client, mut upstream, early, endurance } = pair;
     session.enter(Stage::Relaying);
-    let ending = session.obey(relay(&mut client, &mut upstream, early, session)).await.unwrap_or_else(Ending::House);
+    let relay = relay(&mut client, &mut upstream, (early, endurance), session);
+    let ending = session.obey(relay).await.unwrap_or_else(Ending::House);
     if let Some(alive) = survivor(ending, &client, &upstream) {
         // A reset overtakes what is still on its way to the side that is alive, so it waits for that.
         session.enter(Stage::HalfClosed);
@@ -49,13 +51,22 @@ pub(crate) async fn pump(pair: Pair, session: &Session) -> Ending {
     ending
 }
 
-async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, session: &Session) -> Ending {
+async fn relay(
+    client: &mut Stream,
+    upstream: &mut Stream,
+    (early, endurance): (Vec<u8>, Arc<Endurance>),
+    session: &Session,
+) -> Ending {
     let mut up = Flow::new(early);
     let mut down = Flow::new(Vec::new());
     let mut verdict = None;
-    let mut look = None;
     let mut answer = Some(Instant::now());
+    let mut endurance = Some(endurance);
     poll_fn(move |cx| {
+        let has_turn = session.pulse.take_turn();
+        if let Some(endurance) = endurance.take_if(|_| has_turn) {
+            let _upstream_is_dead = endurance.give(&upstream.as_fd());
+        }
         // A side that takes nothing more may have said something before: the other direction goes on until it has all of it.
         match up.poll(cx, client, upstream, Way::new(session, Direction::Up)) {
             Poll::Ready(Err(FlowError::Source(error))) => return Poll::Ready(blame(&error, Ending::Client)),
@@ -75,14 +86,18 @@ async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, sessi
         let Some(first) = verdict else {
             return Poll::Pending;
         };
+        // Both streams are closed then, which is as good as a FIN.
         if up.is_over() && down.is_over() {
             return Poll::Ready(first);
         }
+        up.pass_end(upstream);
+        down.pass_end(client);
         session.enter(Stage::HalfClosed);
         // Nobody reads from the side that has finished, so nobody would hear that it is gone altogether.
         let (silent, side): (&Stream, fn(ByPeer) -> Ending) =
             if up.is_over() { (client, Ending::Client) } else { (upstream, Ending::Upstream) };
-        poll_for_death(cx, &mut look, silent).map(|error| blame(&error, side))
+        let broken = if has_turn { silent.pending_error() } else { None };
+        broken.map_or(Poll::Pending, |error| Poll::Ready(blame(&error, side)))
     })
     .await
 }
@@ -91,18 +106,6 @@ async fn relay(client: &mut Stream, upstream: &mut Stream, early: Vec<u8>, sessi
 fn give_up(flow: &mut Flow, verdict: &mut Option<Ending>, failure: Ending) {
     flow.give_up();
     *verdict = Some(failure);
-}
-
-/// Looks once a second, and only in half-closed sessions, whether the kernel holds an error for a stream.
-fn poll_for_death(cx: &mut Context<'_>, look: &mut Option<Pin<Box<Sleep>>>, silent: &Stream) -> Poll<io::Error> {
-    let look = look.get_or_insert_with(|| Box::pin(sleep(LOOK)));
-    while look.as_mut().poll(cx).is_ready() {
-        if let Some(error) = silent.pending_error() {
-            return Poll::Ready(error);
-        }
-        look.as_mut().reset(Instant::now() + LOOK);
-    }
-    Poll::Pending
 }
 
 /// The side that is left when the other has broken off.

@@ -1,8 +1,9 @@
 //! Pairs of real loopback streams with a relay between them.
 
 use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,9 +11,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use super::pump::{Pair, pump};
+use crate::engine::sys::endurance::{Endurance, Keepalive};
 use crate::engine::sys::stream::Stream;
+use crate::state::session::course::Stage;
 use crate::state::session::ending::{ByHouse, ByPeer, Ending};
 use crate::state::session::roster::Roster;
+use crate::state::session::sweep::sweep;
 use crate::state::session::ticket::{Session, Ticket};
 use crate::state::snapshot::Snapshot;
 
@@ -25,11 +29,12 @@ struct Relayed {
     target: TcpStream,
     session: Arc<Session>,
     ending: JoinHandle<Ending>,
+    roster: Arc<Roster>,
 }
 
 #[tokio::test]
 async fn bulk_arrives_whole_and_is_counted_exactly() {
-    let Relayed { mut client, mut target, session, ending } = relayed(b"early").await;
+    let Relayed { mut client, mut target, session, ending, .. } = relayed(b"early").await;
     let sent = bytes(BULK);
     let (expected, sending) = (
         sent.clone(),
@@ -107,18 +112,23 @@ async fn an_answer_that_cuts_an_upload_short_is_delivered() {
 
 #[tokio::test]
 async fn a_client_that_resets_after_its_fin_is_heard() {
-    let Relayed { mut client, target, ending, .. } = relayed(b"").await;
+    let Relayed { mut client, target, session, ending, roster } = relayed(b"").await;
     client.shutdown().await.unwrap();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    while session.course.stage() != Stage::HalfClosed {
+        tokio::task::yield_now().await;
+    }
     Stream::Tcp(client).abort();
-    let ending = tokio::time::timeout(Duration::from_secs(10), ending).await.expect("it is noticed").unwrap();
-    assert_eq!(ending, Ending::Client(ByPeer::Reset));
+    while !ending.is_finished() {
+        sweep(&roster, Instant::now());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ending.await.unwrap(), Ending::Client(ByPeer::Reset));
     drop(target);
 }
 
 #[tokio::test]
 async fn an_order_ends_a_relay_that_is_blocked_in_a_write() {
-    let Relayed { mut client, target, session, ending } = relayed(b"").await;
+    let Relayed { mut client, target, session, ending, .. } = relayed(b"").await;
     let sending = tokio::spawn(async move { client.write_all(&bytes(64 << 20)).await });
     while session.up.bytes() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -129,17 +139,54 @@ async fn an_order_ends_a_relay_that_is_blocked_in_a_write() {
     drop(target);
 }
 
+#[tokio::test]
+async fn only_a_session_that_lasts_has_its_upstream_watched_for_silence() {
+    let ((_client, inner), (upstream, _target)) = (pair().await, pair().await);
+    let watched = upstream.as_fd().try_clone_to_owned().unwrap();
+    let socket = SockRef::from(&watched);
+    let (roster, session, _ending) = relay_between(inner, upstream, b"");
+    while session.course.stage() != Stage::Relaying {
+        tokio::task::yield_now().await;
+    }
+    assert!(!socket.keepalive().unwrap());
+    sweep(&roster, Instant::now());
+    while !socket.keepalive().unwrap() || socket.tcp_user_timeout().unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let Endurance { keepalive, user_timeout } = endurance();
+    let Keepalive { idle, interval, probes } = keepalive.unwrap();
+    assert_eq!(socket.tcp_keepalive_time().unwrap(), idle);
+    assert_eq!(socket.tcp_keepalive_interval().unwrap(), interval);
+    assert_eq!(socket.tcp_keepalive_retries().unwrap(), probes);
+    assert_eq!(socket.tcp_user_timeout().unwrap(), user_timeout);
+}
+
+fn endurance() -> Endurance {
+    let keepalive = Keepalive { idle: Duration::from_secs(61), interval: Duration::from_secs(16), probes: 5 };
+    Endurance { keepalive: Some(keepalive), user_timeout: Some(Duration::from_secs(59)) }
+}
+
 async fn relayed(early: &[u8]) -> Relayed {
     let ((client, inner), (upstream, target)) = (pair().await, pair().await);
     for stream in [&inner, &upstream] {
         SockRef::from(stream).set_out_of_band_inline(true).unwrap();
     }
+    let (roster, session, ending) = relay_between(inner, upstream, early);
+    Relayed { client, target, session, ending, roster }
+}
+
+fn relay_between(
+    inner: TcpStream,
+    upstream: TcpStream,
+    early: &[u8],
+) -> (Arc<Roster>, Arc<Session>, JoinHandle<Ending>) {
     let roster = Roster::new(1, Vec::new());
     let ticket = Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests()));
     let session = Arc::clone(ticket.session());
-    let pair = Pair { client: Stream::Tcp(inner), upstream: Stream::Tcp(upstream), early: early.to_vec() };
+    let (client, upstream, endurance) = (Stream::Tcp(inner), Stream::Tcp(upstream), Arc::new(endurance()));
+    let pair = Pair { client, upstream, early: early.to_vec(), endurance };
     let ending = tokio::spawn(async move { pump(pair, ticket.session()).await });
-    Relayed { client, target, session, ending }
+    (roster, session, ending)
 }
 
 async fn pair() -> (TcpStream, TcpStream) {
@@ -149,7 +196,6 @@ async fn pair() -> (TcpStream, TcpStream) {
 }
 
 fn duplicate(stream: &TcpStream) -> TcpStream {
-    use std::os::fd::AsFd;
     let duplicate = stream.as_fd().try_clone_to_owned().unwrap();
     TcpStream::from_std(duplicate.into()).unwrap()
 }

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 pub(crate) mod chance;
 pub(crate) mod datagrams;
 pub(crate) mod descriptors;
+pub(crate) mod endurance;
 pub(crate) mod interfaces;
 pub(crate) mod listener;
 pub(crate) mod peer;

@@ -61,7 +61,7 @@ pub(super) async fn bind<'s>(
     match wait_for_peer(regime, judge, &mut client, &request, options).await {
         Ok(peer) => {
             let (client, early) = client.into_parts();
-            Next::Relay(Pair { client, upstream: Stream::Tcp(peer), early })
+            Next::Relay(Pair { client, upstream: Stream::Tcp(peer), early, endurance: regime.dialer.endurance() })
         }
         Err(Failed::Refused(refusal)) => refuse(client, &request, refusal).await,
         Err(Failed::Left(how)) => Next::Nothing(how),

@@ -21,7 +21,7 @@ pub(super) async fn connect<'s>(regime: &Regime, judge: &Judge<'s>, mut client: 
     // The opening was written down while we dialled, so that this hardly ever waits.
     on_record(judge.session()).await;
     match dialled {
-        Ok(connected) => hand_over(client, &request, connected).await,
+        Ok(connected) => hand_over(regime, client, &request, connected).await,
         Err(refusal) => refuse(client, &request, refusal).await,
     }
 }
@@ -30,11 +30,12 @@ async fn dial(regime: &Regime, judge: &Judge<'_>, target: &Target) -> Result<Con
     regime.dialer.dial(judge, &destination(target)?, target.port).await
 }
 
-async fn hand_over<'s>(mut client: Inbox, request: &Request, connected: Connected) -> Next<'s> {
+async fn hand_over<'s>(regime: &Regime, mut client: Inbox, request: &Request, connected: Connected) -> Next<'s> {
     let yes = request.dialect.granted(connected.exit);
     if let Err(how) = client.send(yes.as_bytes()).await {
         return Next::Nothing(how);
     }
     let (client, early) = client.into_parts();
-    Next::Relay(Pair { client, upstream: Stream::Tcp(connected.stream), early })
+    let upstream = Stream::Tcp(connected.stream);
+    Next::Relay(Pair { client, upstream, early, endurance: regime.dialer.endurance() })
 }

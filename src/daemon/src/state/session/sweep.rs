@@ -11,14 +11,27 @@ use super::ending::ByHouse;
 use super::roster::Roster;
 use super::ticket::Session;
 
-/// Orders every overdue session to end. `now` must not go backwards between calls.
+/// Orders every overdue session to end, and gives those their turn that have to look after themselves. `now` must not go backwards between calls.
 pub(crate) fn sweep(roster: &Roster, now: Instant) {
     roster.each(|session| {
         let stage = session.course.stage();
         if let Some(reason) = overdue(session, stage, now) {
             session.course.end_while(stage, reason);
         }
+        if deserves_turn(session, stage) {
+            session.pulse.has_turn.store(true, Relaxed);
+            session.course.nudge();
+        }
     });
+}
+
+/// Nobody else tells a half-closed session that the side which has finished is gone altogether.
+fn deserves_turn(session: &Session, stage: Stage) -> bool {
+    match stage {
+        Stage::Relaying => !session.pulse.lasts.swap(true, Relaxed),
+        Stage::HalfClosed => true,
+        Stage::Handshake | Stage::LoggingIn | Stage::SettingUp | Stage::Datagrams => false,
+    }
 }
 
 fn overdue(session: &Session, stage: Stage, now: Instant) -> Option<ByHouse> {

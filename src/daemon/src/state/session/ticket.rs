@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -118,6 +118,17 @@ pub(crate) struct Pulse {
     pub(crate) checkpointed: AtomicU64,
     /// Milliseconds of the session's life at its last checkpoint; 0 before the first.
     pub(crate) checkpoint_at: AtomicU64,
+    /// Whether it was relaying when it was looked at.
+    pub(super) lasts: AtomicBool,
+    /// Whether its task has not heard yet that it lasts, or goes on half-closed.
+    pub(super) has_turn: AtomicBool,
+}
+
+impl Pulse {
+    /// Whether the task shall look after itself now: once when the session turns out to last, and each second while it is half-closed.
+    pub(crate) fn take_turn(&self) -> bool {
+        self.has_turn.load(Relaxed) && self.has_turn.swap(false, Relaxed)
+    }
 }
 
 impl Session {

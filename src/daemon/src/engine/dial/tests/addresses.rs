@@ -7,7 +7,6 @@ use acl::{Destination, Ground, Reason};
 use socket2::SockRef;
 
 use super::*;
-use crate::engine::dial::options::Keepalive;
 use crate::state::session::refusal::Refusal;
 
 #[tokio::test]
@@ -111,9 +110,7 @@ async fn an_exit_address_that_this_host_has_not_is_no_route() {
 #[tokio::test]
 async fn connections_carry_the_options() {
     let target = listen("127.0.0.1");
-    let keepalive = Keepalive { idle: Duration::from_secs(61), interval: Duration::from_secs(16), probes: 5 };
-    let user_timeout = Some(Duration::from_secs(59));
-    let options = Options { keepalive: Some(keepalive), user_timeout, interface: Some("lo".to_owned()), ..plain() };
+    let options = Options { interface: Some("lo".to_owned()), ..plain() };
     let connected = dialer(options)
         .dial(&Judge::anonymous(anywhere().session()), &literal("127.0.0.1"), port_of(&target))
         .await
@@ -121,11 +118,6 @@ async fn connections_carry_the_options() {
     let socket = SockRef::from(&connected.stream);
     assert!(socket.tcp_nodelay().unwrap());
     assert!(socket.out_of_band_inline().unwrap());
-    assert!(socket.keepalive().unwrap());
-    assert_eq!(socket.tcp_keepalive_time().unwrap(), keepalive.idle);
-    assert_eq!(socket.tcp_keepalive_interval().unwrap(), keepalive.interval);
-    assert_eq!(socket.tcp_keepalive_retries().unwrap(), keepalive.probes);
-    assert_eq!(socket.tcp_user_timeout().unwrap(), user_timeout);
     assert_eq!(socket.device().unwrap().as_deref(), Some(&b"lo"[..]));
 }
 
@@ -139,8 +131,6 @@ async fn options_left_out_are_left_to_the_kernel() {
         .unwrap();
     let socket = SockRef::from(&connected.stream);
     assert!(!socket.tcp_nodelay().unwrap());
-    assert!(!socket.keepalive().unwrap());
-    assert_eq!(socket.tcp_user_timeout().unwrap(), None);
 }
 
 fn literal(address: &str) -> Destination {
