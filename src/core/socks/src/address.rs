@@ -24,7 +24,7 @@ pub enum Host {
     Name(Name),
 }
 
-/// An address as it shows itself, but written in one piece where it is an IPv4 one: number by number takes eight times as long, and
+/// An address as it shows itself, but written in one piece where it is an IPv4 one: number by number takes twice as long, and
 /// each session has four of them in its line of the log.
 #[derive(Clone, Copy, Debug)]
 pub struct Plainly(pub SocketAddr);

@@ -1,4 +1,4 @@
-//! The form of a line for people who read files and the journal: what `tracing_subscriber` would write, at a quarter of its cost,
+//! The form of a line for people who read files and the journal: what `tracing_subscriber` would write, at half of its cost,
 //! as each session has such a line.
 
 use std::cell::RefCell;
