@@ -190,6 +190,18 @@ fn a_file_that_somebody_has_edited_is_not_overwritten() {
 }
 
 #[test]
+fn whoever_may_only_look_is_told_what_there_is_to_say_about_the_rules_in_force() {
+    let shadowed = "\n  [[users.rules]]\n  action = \"allow\"\n  destinations = [\"127.0.0.1\"]\n";
+    let (_rules, service) = ruled(&[OPEN, shadowed].concat());
+    let mut reader = somebody(&service, 4321, &[READ]);
+    let said = reader.ask("acl.remarks", json!({}));
+    assert_eq!((&said["ok"], &said["counts"]["rules"]), (&json!(true), &json!(2)), "{said}");
+    assert_eq!(said["diag"][0]["path"], "users/*#2", "{said}");
+    assert_eq!(said, root(&service).ask("txn.validate", json!({ "gen": 1 })));
+    assert_eq!(reader.refused("txn.validate", json!({ "gen": 1 })).0, "denied");
+}
+
+#[test]
 fn what_cannot_be_in_force_is_refused_with_its_place_and_nothing_changes() {
     let (rules, service) = scene();
     let mut operator = root(&service);

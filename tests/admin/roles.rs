@@ -33,12 +33,64 @@ fn somebody_in_no_group_is_told_so_and_it_is_written_down() {
     );
 }
 
+/// Operations that more than looking is needed for, as they were agreed on; of the rest, those of `meta` and `hello` need no role.
+const OF_OPERATORS: [&str; 12] = [
+    "sessions.kill",
+    "history.export",
+    "acl.whatif",
+    "acl.tests.run",
+    "auth.unban",
+    "reload.run",
+    "limits.grant",
+    "limits.override",
+    "limits.reset",
+    "logs.get",
+    "logs.sub",
+    "logs.level",
+];
+const OF_ADMINS: [&str; 22] = [
+    "users.passwd",
+    "users.add",
+    "auth.test",
+    "acl.tests.put",
+    "txn.validate",
+    "txn.draft.open",
+    "txn.draft.op",
+    "txn.draft.put",
+    "txn.draft.undo",
+    "txn.draft.redo",
+    "txn.draft.discard",
+    "txn.merge",
+    "txn.merge.pick",
+    "txn.apply",
+    "txn.quick",
+    "txn.confirm",
+    "txn.rollback",
+    "audit.tail",
+    "audit.query",
+    "audit.sub",
+    "audit.verify",
+    "support.bundle",
+];
+
 #[test]
 fn every_operation_is_open_to_exactly_those_whose_role_suffices() {
     let service = start("");
     let ops = root(&service).ask("meta.ops", json!({}));
     let ops = ops["ops"].as_array().expect("a list").clone();
     let roles = ["read", "operate", "admin"];
+    for op in &ops {
+        let name = op["op"].as_str().expect("a name");
+        let agreed = match name {
+            _ if OF_OPERATORS.contains(&name) => json!("operate"),
+            _ if OF_ADMINS.contains(&name) => json!("admin"),
+            _ if name == "hello" || name.starts_with("meta.") => json!(null),
+            _ => json!("read"),
+        };
+        assert_eq!(op["role"], agreed, "{name}");
+    }
+    let is_there = |name: &&&str| ops.iter().any(|op| op["op"] == ***name);
+    assert_eq!(OF_OPERATORS.iter().chain(&OF_ADMINS).find(|name| !is_there(name)), None);
     for (place, role) in roles.iter().enumerate() {
         let groups = [&[READ][..], &[READ, OPERATE], &[READ, ADMIN]][place];
         let mut somebody = Conversation::of_user(&socket(&service), 4400 + u32::try_from(place).expect("few"), groups);

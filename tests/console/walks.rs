@@ -207,6 +207,8 @@ fn whoever_may_only_look_is_told_so_wherever_he_would_change_something() {
         ("5", "alice", "a"),
         ("6", "> Limits", "o"),
         ("7", "[7 Auth]", "t"),
+        ("8", "your role is read; the log takes operate", "V"),
+        ("0", "[0 Health]", "B"),
         ("9", "server.bind_port", "R"),
     ] {
         screen.type_in(keys);

@@ -22,8 +22,8 @@ pub(crate) enum Addresses {
     Whole,
 }
 
-/// Writes a bundle into a new file that only its owner reads, and says how many files are in it. An answer that the role does not
-/// allow is in it as what it was refused with.
+/// Writes a bundle into a new file that only its owner reads, and says how many files are in it. An answer that was refused is
+/// in it as that.
 ///
 /// # Errors
 /// The file is there already or cannot be written, or the daemon is gone or makes no bundles.

@@ -1,13 +1,11 @@
 //! The daemon's own log: its last lines, the ones that follow, and how much it says.
 
-use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tracing::Level;
-use wire::admin::{Code, Refusal};
+use wire::admin::{Code, Refusal, Role};
 
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
@@ -16,7 +14,7 @@ use super::outbox::GAP;
 use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::journal::Hear;
-use crate::frontends::office::sight::{masked, seconds};
+use crate::frontends::office::sight::seconds;
 use crate::state::journal::{Journal, Kept, Line};
 
 const LEVEL: Takes =
@@ -26,32 +24,8 @@ const FILTER: Takes = ("filter", "only lines that have this text somewhere, what
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
-    look(
-        "logs.get",
-        get,
-        &[
-            ("before", "lines with smaller numbers; the last ones without it"),
-            ("n", "how many, 1 to 1000; 100 without it"),
-            LEVEL,
-            TARGET,
-            FILTER,
-        ],
-        "lines: n, t, level, target, msg, fields, the oldest first; kept: lines, bytes, next, lost",
-        "the last lines of the daemon's own log",
-    ),
-    watch(
-        "logs.sub",
-        subscribe,
-        &[
-            LEVEL,
-            TARGET,
-            FILTER,
-            ("backlog", "so many of the last lines at first, at most 1000; none without it"),
-            ("every_ms", "how often to look, 200 to 60000; 250 without it"),
-        ],
-        "sub, lines; pushes log, a line each, and gap with lost where lines are missing",
-        "the lines that follow",
-    ),
+    Op { role: Some(Role::Operate), ..GET },
+    Op { role: Some(Role::Operate), ..SUBSCRIBE },
     order(
         "logs.level",
         level,
@@ -66,6 +40,35 @@ pub(super) const OPS: &[Op] = &[
         "changes how much the log says of something, for a while",
     ),
 ];
+
+/// Looks, as everybody may who looks; but lines have addresses in them, and this is for operators.
+const GET: Op = look(
+    "logs.get",
+    get,
+    &[
+        ("before", "lines with smaller numbers; the last ones without it"),
+        ("n", "how many, 1 to 1000; 100 without it"),
+        LEVEL,
+        TARGET,
+        FILTER,
+    ],
+    "lines: n, t, level, target, msg, fields, the oldest first; kept: lines, bytes, next, lost",
+    "the last lines of the daemon's own log",
+);
+
+const SUBSCRIBE: Op = watch(
+    "logs.sub",
+    subscribe,
+    &[
+        LEVEL,
+        TARGET,
+        FILTER,
+        ("backlog", "so many of the last lines at first, at most 1000; none without it"),
+        ("every_ms", "how often to look, 200 to 60000; 250 without it"),
+    ],
+    "sub, lines; pushes log, a line each, and gap with lost where lines are missing",
+    "the lines that follow",
+);
 
 /// Lines of one answer.
 const MOST: usize = 1_000;
@@ -115,11 +118,11 @@ struct Subscribe {
     every_ms: Option<u64>,
 }
 
-fn get(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
+fn get(desk: &Desk, _: &Asker, p: Parameters) -> Result<Value, Refusal> {
     let Get { before, n, wanted } = read(p)?;
     let (sieve, journal) = (Sieve::of(wanted)?, &desk.office.journal);
     let most = n.unwrap_or(USUAL).clamp(1, MOST);
-    let lines = last(journal, before.unwrap_or(u64::MAX), most, &sieve, asker.is_masked);
+    let lines = last(journal, before.unwrap_or(u64::MAX), most, &sieve);
     let Kept { lines: count, bytes, next, lost } = journal.kept();
     Ok(json!({ "lines": lines, "kept": { "lines": count, "bytes": bytes, "next": next, "lost": lost } }))
 }
@@ -129,7 +132,7 @@ fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Re
     let (sieve, journal) = (Sieve::of(wanted)?, Arc::clone(&conversation.desk.office.journal));
     let next = journal.kept().next;
     let backlog = backlog.unwrap_or(0).min(MOST);
-    let lines = last(&journal, next, backlog, &sieve, conversation.asker.is_masked);
+    let lines = last(&journal, next, backlog, &sieve);
     let follower = Follower { journal, sieve, next };
     let every_ms = every_ms.or(Some(OFTEN_MS));
     let sub = conversation.follow(follower, every_ms)?;
@@ -142,17 +145,17 @@ fn level(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> 
 }
 
 /// The last lines before this number that fit, the oldest first.
-fn last(journal: &Journal, before: u64, most: usize, sieve: &Sieve, is_masked: bool) -> Vec<Value> {
+fn last(journal: &Journal, before: u64, most: usize, sieve: &Sieve) -> Vec<Value> {
     let mut bytes = 0;
     let lines = journal.before(before);
-    let fitting = lines.iter().filter(|line| sieve.lets_through(line, is_masked)).take(most);
+    let fitting = lines.iter().filter(|line| sieve.lets_through(line)).take(most);
     let fitting = fitting.take_while(|line| {
         bytes += line.size();
         bytes <= MOST_BYTES
     });
-    let mut told: Vec<Value> = fitting.map(|line| told(line, is_masked)).collect();
-    told.reverse();
-    told
+    let mut lines: Vec<Value> = fitting.map(|line| told(line)).collect();
+    lines.reverse();
+    lines
 }
 
 /// Somebody who is told the lines that follow.
@@ -166,16 +169,16 @@ struct Follower {
 
 impl Source for Follower {
     /// Lines that were gone before this look are a gap; so nothing is kept for who reads slowly.
-    fn news(&mut self, _: &Desk, asker: &Asker) -> Vec<(&'static str, Value)> {
+    fn news(&mut self, _: &Desk, _: &Asker) -> Vec<(&'static str, Value)> {
         let (mut news, mut bytes) = (Vec::new(), 0);
         for line in self.journal.since(self.next, LOOKED_AT) {
             if line.number > self.next {
                 news.push((GAP, json!({ "lost": line.number - self.next })));
             }
             self.next = line.number + 1;
-            if self.sieve.lets_through(&line, asker.is_masked) {
+            if self.sieve.lets_through(&line) {
                 bytes += line.size();
-                news.push(("log", told(&line, asker.is_masked)));
+                news.push(("log", told(&line)));
             }
             if bytes > MOST_BYTES {
                 break;
@@ -200,8 +203,7 @@ impl Sieve {
         Ok(Self { level, target, text: filter.map(|text| text.to_lowercase()).filter(|text| !text.is_empty()) })
     }
 
-    /// Whoever sees no whole addresses cannot ask for one either.
-    fn lets_through(&self, line: &Line, is_masked: bool) -> bool {
+    fn lets_through(&self, line: &Line) -> bool {
         let written = &line.written;
         let is_of = |target: &String| {
             let rest = written.target.strip_prefix(target.as_str());
@@ -209,82 +211,35 @@ impl Sieve {
         };
         written.level <= self.level
             && self.target.as_ref().is_none_or(is_of)
-            && self.text.as_ref().is_none_or(|text| has(line, text, is_masked))
+            && self.text.as_ref().is_none_or(|text| has(line, text))
     }
 }
 
-fn has(line: &Line, text: &str, is_masked: bool) -> bool {
+fn has(line: &Line, text: &str) -> bool {
     let written = &line.written;
     let is_in = |part: &str| part.to_lowercase().contains(text);
-    is_in(&shown(written.message(), is_masked))
+    is_in(written.message())
         || is_in(written.target)
-        || written.fields().any(|(name, value)| is_in(&format!("{name}={}", shown(value, is_masked))))
+        || written.fields().any(|(name, value)| is_in(&format!("{name}={value}")))
 }
 
-pub(super) fn told(line: &Line, is_masked: bool) -> Value {
+pub(super) fn told(line: &Line) -> Value {
     let written = &line.written;
-    let shown = |text| shown(text, is_masked).into_owned();
-    let fields: Map<String, Value> =
-        written.fields().map(|(name, value)| (name.to_owned(), shown(value).into())).collect();
+    let fields: Map<String, Value> = written.fields().map(|(name, value)| (name.to_owned(), value.into())).collect();
     json!({
         "n": line.number,
         "t": seconds(written.at),
         "level": written.level.as_str().to_lowercase(),
         "target": written.target,
-        "msg": shown(written.message()),
+        "msg": written.message(),
         "fields": fields,
     })
-}
-
-/// The text as the asker sees it.
-fn shown(text: &str, is_masked: bool) -> Cow<'_, str> {
-    if is_masked { Cow::Owned(without_addresses(text)) } else { Cow::Borrowed(text) }
-}
-
-/// The text with networks where it has addresses; ports go with them.
-fn without_addresses(text: &str) -> String {
-    let is_of_address = |letter: char| letter.is_ascii_hexdigit() || ".:[]".contains(letter);
-    let mut shown = String::with_capacity(text.len());
-    for word in text.split_inclusive(|letter| !is_of_address(letter)) {
-        let end = word.rfind(is_of_address).map_or(0, |at| at + 1);
-        let (candidate, rest) = word.split_at(end);
-        match address(candidate) {
-            Some(address) => shown.push_str(&masked(address)),
-            None => shown.push_str(candidate),
-        }
-        shown.push_str(rest);
-    }
-    shown
-}
-
-fn address(text: &str) -> Option<IpAddr> {
-    // `::` is an address too, and stands between modules.
-    if text.len() < 3 {
-        return None;
-    }
-    let text = text.trim_end_matches(['.', ':']);
-    let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
-    let socket = text.parse::<SocketAddr>().map(|socket| socket.ip());
-    socket.ok().or_else(|| bare.parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::state::journal::line::Draft;
-
-    #[test]
-    fn a_masked_line_has_no_address_left() {
-        for (text, shown) in [
-            ("10.8.0.14", "10.8.x.x"),
-            ("from 10.8.0.14:4711 to [2001:db8::7]:443, refused", "from 10.8.x.x to 2001:db8:x, refused"),
-            ("banned 192.0.2.9.", "banned 192.0.x.x"),
-            ("cafe: 12:30:11 beef daemon::reload", "cafe: 12:30:11 beef daemon::reload"),
-            ("", ""),
-        ] {
-            assert_eq!(without_addresses(text), shown);
-        }
-    }
 
     #[test]
     fn a_line_is_let_through_by_level_room_and_text() {
@@ -295,27 +250,11 @@ mod tests {
         let lets = |level: Option<&str>, target: Option<&str>, filter: Option<&str>| {
             let owned = |word: Option<&str>| word.map(str::to_owned);
             let wanted = Wanted { level: owned(level), target: owned(target), filter: owned(filter) };
-            Sieve::of(wanted).unwrap().lets_through(&line, false)
+            Sieve::of(wanted).unwrap().lets_through(&line)
         };
         assert!(lets(None, None, None) && lets(Some("warn"), Some("daemon"), Some("USER=al")));
         assert!(lets(Some("info"), Some("daemon::reload"), Some("cannot")));
         assert!(!lets(Some("error"), None, None) && !lets(None, Some("daemon::re"), None));
         assert!(!lets(None, None, Some("bob")));
-    }
-
-    #[test]
-    fn an_address_that_is_not_shown_is_not_found_either() {
-        let mut draft = Draft::new(1, Level::INFO, "session");
-        draft.add("message", &"closed 10.8.0.14:4711");
-        draft.add("src", &"10.8.0.14");
-        let line = Line { number: 1, written: draft.finish() };
-        let finds = |filter: &str, is_masked| {
-            let wanted = Wanted { filter: Some(filter.to_owned()), ..Wanted::default() };
-            Sieve::of(wanted).unwrap().lets_through(&line, is_masked)
-        };
-        for whole in ["10.8.0.14", "src=10.8.0", "0.14:47"] {
-            assert!(finds(whole, false) && !finds(whole, true), "{whole}");
-        }
-        assert!(finds("src=10.8.x", true) && finds("closed", true));
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn get(
     row["classes"] = desk.office.classes_of(&sight.session, asker.is_masked);
     if asker.role >= Role::Operate {
         let lines = desk.office.last_lines(&sight.session);
-        row["log"] = lines.iter().map(|line| told(line, asker.is_masked)).collect();
+        row["log"] = lines.iter().map(|line| told(line)).collect();
     }
     Ok(row)
 }

@@ -80,11 +80,12 @@ pub(super) const OPS: &[Op] = &[
     ),
     row(
         Role::Read,
-        "txn.validate",
-        &[WHICH, SUBJECT],
-        "ok, diag: sev, line, col, path, msg, hint; counts: users, groups, rules; tests: count, failed, off; needs_restart: keys",
-        "whether a text could be in force, and what is to be said about it",
+        "acl.remarks",
+        &[],
+        "ok, diag, counts and tests as txn.validate has them",
+        "what is to be said about the rules in force",
     ),
+    Op { role: Some(Role::Admin), ..VALIDATE },
     row(
         Role::Read,
         "txn.diff",
@@ -222,6 +223,15 @@ pub(super) const OPS: &[Op] = &[
         "brings an earlier text back",
     ),
 ];
+
+/// Looks at a text, which changes nothing; but only whoever may write one has any.
+const VALIDATE: Op = row(
+    Role::Read,
+    "txn.validate",
+    &[WHICH, SUBJECT],
+    "ok, diag: sev, line, col, path, msg, hint; counts: users, groups, rules; tests: count, failed, off; needs_restart: keys",
+    "whether a text could be in force, and what is to be said about it",
+);
 
 /// What the office knows by the same name.
 const fn row(role: Role, name: &'static str, takes: &'static [Takes], gives: &'static str, about: &'static str) -> Op {

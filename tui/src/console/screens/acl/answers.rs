@@ -186,9 +186,8 @@ fn fulfilled(app: &mut App, topic: Topic, answer: Value) -> Vec<Effect> {
             if app.ui.screen == Screen::Acl && app.acl.find_sought() {
                 app.ui.pane = 1;
             }
-            if app.acl.draft.is_none() && app.model.knows("txn.validate") {
-                let subject = json!({ "store": "acl", "gen": app.acl.of });
-                return vec![ask("txn.validate", &subject, Topic::Remarks)];
+            if app.acl.draft.is_none() && app.model.knows("acl.remarks") {
+                return vec![ask("acl.remarks", &json!({}), Topic::Remarks)];
             }
         }
         Topic::Drafts => return offer(app, &answer),

@@ -1,5 +1,7 @@
 //! A support bundle: where it is written, and whether addresses in it are whole.
 
+use wire::admin::Role;
+
 use crate::bundle::Addresses;
 use crate::console::app::App;
 use crate::console::event::Effect;
@@ -22,7 +24,7 @@ impl Purpose for Bundling {
     fn preview(&self, entries: &Entries) -> Vec<String> {
         let addresses = if entries.is_set("addresses") { "whole" } else { "cut to their networks" };
         vec![
-            format!("What the daemon tells your role of itself; addresses are {addresses}."),
+            format!("What the daemon says of itself; addresses are {addresses}."),
             "Passwords and tokens are in no answer of the daemon. Only you can read the file.".to_owned(),
         ]
     }
@@ -40,6 +42,9 @@ impl Purpose for Bundling {
 }
 
 pub(super) fn asked(app: &mut App) -> Vec<Effect> {
+    if !app.may(Role::Admin, "a support bundle") {
+        return Vec::new();
+    }
     let entries = vec![
         Entry::text("file", "file", USUAL),
         Entry::check("addresses", "whole addresses", false),

@@ -5,7 +5,7 @@ mod draw;
 
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
-use wire::admin::{Push, Refusal};
+use wire::admin::{Push, Refusal, Role};
 
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
@@ -48,6 +48,7 @@ const KEYS: &[Binding] = &[
         "support bundle",
         "what the daemon says of itself, into a file for whoever helps",
     )
+    .role(Role::Admin)
     .hint("support bundle")
     .command("rustsocks-cli support bundle"),
 ];

@@ -24,7 +24,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
         Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
     };
     if logs.entries.is_empty() {
-        canvas.text(inner, 0, 1, if logs.sub.is_some() { "There is nothing." } else { "asking ..." }, Role::Text);
+        let (why, role) = match &logs.fault {
+            Some(fault) => (fault.as_str(), Role::Warn),
+            None if logs.sub.is_some() => ("There is nothing.", Role::Text),
+            None => ("asking ...", Role::Text),
+        };
+        canvas.text(inner, 0, 1, &canvas.seen(why), role);
         return None;
     }
     canvas.spot(inner, Target::Pane(0));

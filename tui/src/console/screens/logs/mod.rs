@@ -55,6 +55,8 @@ pub(crate) struct Logs {
     lost: u64,
     /// Earlier lines are on their way.
     is_asking: bool,
+    /// Why there are none.
+    fault: Option<String>,
 }
 
 /// A line as it came, for it is read only when it is seen; or a place where lines are missing.
@@ -135,9 +137,17 @@ impl room::Room for Room {
 
     /// Whatever was told before belongs to another subscription.
     fn enter(&self, app: &mut App) -> Vec<Effect> {
+        let too_low = role_too_low(app);
         let logs = &mut app.logs;
         logs.sub = None;
         logs.is_asking = false;
+        logs.fault = None;
+        if let Some(role) = too_low {
+            (logs.entries, logs.at) = (VecDeque::new(), 0);
+            logs.fault =
+                Some(format!("your role is {role}; the log takes {}, for it has whole addresses", Role::Operate));
+            return Vec::new();
+        }
         let p = json!({ "level": LEVELS[logs.level], "filter": logs.only, "backlog": BACKLOG });
         vec![room::subscribe(app, "logs.sub", &p, (Screen::Logs, "sub"))]
     }
@@ -148,7 +158,8 @@ impl room::Room for Room {
     }
 
     fn moved(&self, app: &mut App, by: isize) -> Vec<Effect> {
-        let earlier = app.logs.moved(by);
+        let is_open = role_too_low(app).is_none();
+        let earlier = app.logs.moved(by).filter(|_| is_open);
         earlier.map(|p| room::subscribe(app, "logs.get", &p, (Screen::Logs, "before"))).into_iter().collect()
     }
 
@@ -190,6 +201,9 @@ impl room::Room for Room {
         if what == "before" {
             app.logs.is_asking = false;
         }
+        if let ("sub", Err(refusal)) = (what, &answer) {
+            app.logs.fault = Some(refusal.with_code());
+        }
         let Some(answer) = app.granted(answer) else { return Vec::new() };
         match what {
             "sub" => {
@@ -230,6 +244,11 @@ impl room::Room for Room {
     }
 }
 
+/// The operator's role, if the log takes more.
+fn role_too_low(app: &App) -> Option<Role> {
+    app.model.welcome.as_ref().map(|welcome| welcome.role).filter(|role| *role < Role::Operate)
+}
+
 impl Logs {
     pub(crate) fn new() -> Self {
         Self {
@@ -244,6 +263,7 @@ impl Logs {
             aside: 0,
             lost: 0,
             is_asking: false,
+            fault: None,
         }
     }
 

@@ -81,6 +81,7 @@ impl Office {
                 Ok(json!({ "generation": generation, "text": text }))
             }
             Order::Drafts {} => told(&drafts().all()),
+            Order::Remarks {} => told(&self.validate(Store::Acl, &self.running(Store::Acl)?.text)),
             Order::Validate(subject) => told(&self.validate(store, &self.text_of(store, &subject)?.0)),
             Order::Compare(subject) => {
                 let text = self.text_of(store, &subject)?.0;

@@ -25,6 +25,8 @@ pub(crate) enum Order {
     Generation { r#gen: u64 },
     #[serde(rename = "txn.drafts")]
     Drafts {},
+    #[serde(rename = "acl.remarks")]
+    Remarks {},
     #[serde(rename = "txn.validate")]
     Validate(Subject),
     #[serde(rename = "txn.diff")]
@@ -215,7 +217,7 @@ impl Order {
     pub(crate) fn scope(&self, store: Store) -> Scope {
         match self {
             // What is written of users is for those who may write it.
-            Self::Generation { .. } | Self::Drafts {} | Self::Validate(_) | Self::Compare(_) | Self::Show { .. }
+            Self::Generation { .. } | Self::Drafts {} | Self::Compare(_) | Self::Show { .. }
                 if store == Store::Users =>
             {
                 Scope::Admin
@@ -224,13 +226,14 @@ impl Order {
             | Self::History {}
             | Self::Generation { .. }
             | Self::Drafts {}
-            | Self::Validate(_)
+            | Self::Remarks {}
             | Self::Compare(_)
             | Self::Explain(..)
             | Self::Tests {}
             | Self::Show { .. } => Scope::Read,
             Self::RunTests(_) => Scope::Operate,
-            Self::Open { .. }
+            Self::Validate(_)
+            | Self::Open { .. }
             | Self::Edit { .. }
             | Self::Put { .. }
             | Self::Undo { .. }
