@@ -277,6 +277,11 @@ fn what_goes_on_without_an_end_is_a_table_for_programs_too() {
     assert_eq!(sessions, ["event,src".to_owned(), format!("in,{}", client_end.local())]);
     let log = first_two(&["logs", "--follow", "-o", "tsv", "--fields", "level,target"]);
     assert!(log[0] == "level\ttarget" && log[1].contains("\tdaemon"), "{log:?}");
+    let documents = first_two(&["logs", "--follow", "--json", "--fields", "target,fields.nothing,level"]);
+    let keys =
+        |line: &String| serde_json::from_str::<Value>(line).map(|told| told.as_object().map(serde_json::Map::len));
+    assert!(documents.iter().all(|line| keys(line).is_ok_and(|keys| keys == Some(3))), "{documents:?}");
+    assert!(documents[0].contains("\"fields.nothing\":null"), "what this line has not: {documents:?}");
 }
 
 #[test]
@@ -323,38 +328,20 @@ fn the_page_about_the_commands_has_every_one_and_every_flag() {
 }
 
 #[test]
-fn completions_are_there_for_the_usual_shells() {
-    for shell in ["bash", "zsh", "fish"] {
-        let output = client(Path::new("/nonexistent"), &["completions", shell]);
-        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("sessions"), "{shell}");
-    }
-}
-
-/// Below the first word too, with a flag before it, and of a flag that takes one of a few words.
-#[test]
-fn bash_completes_commands_flags_and_their_values() {
-    let directory = tempfile::tempdir().expect("a temporary directory can be made");
-    let script = directory.path().join("rustsocks-cli");
-    let output = client(Path::new("/nonexistent"), &["completions", "bash"]);
-    std::fs::write(&script, output.stdout).expect("a temporary directory can be written");
-    // As bash calls the function that the script names for the program.
-    let asks = "source \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); \
-                of=$(complete -p rustsocks-cli | sed 's/.*-F \\([^ ]*\\).*/\\1/'); \
-                \"$of\" rustsocks-cli \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD-1]}\"; \
-                echo \"${COMPREPLY[*]}\"";
-    for (words, offered) in [
-        (["ac"].as_slice(), "acl"),
-        (&["acl", "exp"], "explain"),
-        (&["acl", "test", "r"], "run"),
-        (&["log-level", "--f"], "--for --fields"),
-        (&["--read-only", "sessions", "ki"], "kill"),
-        (&["sessions", "list", "--act"], "--active"),
-        (&["users", "top", "--by", "by"], "bytes"),
+fn what_contradicts_itself_is_refused_with_what_to_say() {
+    let service = daemon();
+    let socket = socket(&service);
+    for (words, said) in [
+        (["--json", "status", "--plain"].as_slice(), "one is enough"),
+        (&["-o", "csv", "status", "--json"], "one is enough"),
+        (&["reload", "wait", "20s"], "reload wait --timeout 20s"),
+        (&["reload", "acl", "users"], "one reload has one name"),
+        (&["acl", "edit"], "editing takes a terminal"),
+        (&["config", "edit"], "editing takes a terminal"),
     ] {
-        let mut bash = Command::new("bash");
-        bash.args(["--norc", "-c", asks]).arg(&script).arg("rustsocks-cli").args(words);
-        let said = bash.output().expect("bash is installed");
-        assert_eq!(String::from_utf8_lossy(&said.stdout).trim(), offered, "{words:?}: {said:?}");
+        let output = client(&socket, words);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && error.contains(said), "{words:?}: {output:?}");
     }
 }
 

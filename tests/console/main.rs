@@ -3,6 +3,7 @@
 //! Each test has a daemon of its own. They need root, whom the daemon takes for an administrator.
 
 mod commands;
+mod completion;
 mod drafts;
 mod endurance;
 mod faults;

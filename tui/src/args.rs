@@ -18,7 +18,12 @@ pub(crate) use self::files::{Config, Limits, Manner, OfFile};
 pub(crate) use self::people::{Groups, Measure, Secret, Users};
 pub(crate) use self::state::{LogLevel, Logs, Ranking, Reload, Top, What};
 pub(crate) use self::support::Support;
+use crate::complete;
 use crate::output::Format;
+
+/// Where the daemon listens for operators, and the variable that says it otherwise.
+pub(crate) const SOCKET: &str = "/run/rustsocks/admin.sock";
+pub(crate) const SOCKET_OF: &str = "RUSTSOCKS_ADMIN";
 
 /// Watches and steers a running rustsocks daemon over its admin socket.
 ///
@@ -38,14 +43,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
     /// The daemon's admin socket
-    #[arg(
-        short,
-        long,
-        value_name = "SOCKET",
-        global = true,
-        env = "RUSTSOCKS_ADMIN",
-        default_value = "/run/rustsocks/admin.sock"
-    )]
+    #[arg(short, long, value_name = "SOCKET", global = true, env = SOCKET_OF, default_value = SOCKET)]
     pub(crate) socket: PathBuf,
 
     /// How answers are written
@@ -202,6 +200,7 @@ pub(crate) enum Sessions {
     /// Everything about one
     Get {
         /// Its id
+        #[arg(add = complete::sessions())]
         id: String,
     },
     /// End some
@@ -223,7 +222,7 @@ pub(crate) struct List {
     pub(crate) active: bool,
 
     /// Only this user's; the same as `--filter user=NAME`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::users())]
     pub(crate) user: Option<String>,
 
     /// Those of the history too that began so long ago or later, for instance 24h
@@ -247,6 +246,7 @@ pub(crate) struct List {
 #[command(group(ArgGroup::new("which").required(true).args(["ids", "filter"])))]
 pub(crate) struct Kill {
     /// Their ids
+    #[arg(add = complete::sessions())]
     pub(crate) ids: Vec<String>,
 
     /// Those that this lets through

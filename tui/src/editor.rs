@@ -174,14 +174,23 @@ pub(crate) fn here() -> Vec<String> {
 /// # Errors
 /// The editor cannot be run, or failed.
 pub(crate) fn edit(path: &Path) -> io::Result<()> {
-    let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let editor = set("VISUAL").or_else(|| set("EDITOR")).unwrap_or_else(|| USUAL.to_owned());
+    let editor = chosen().unwrap_or_else(|| USUAL.to_owned());
     // It may come with arguments of its own.
     let status = Command::new("sh").arg("-c").arg(format!("{editor} \"$1\"")).arg("sh").arg(path).status()?;
     if status.success() {
         return Ok(());
     }
     Err(io::Error::other(format!("{editor} ended with {status}")))
+}
+
+/// Whether the operator says which editor he wants.
+pub(crate) fn is_chosen() -> bool {
+    chosen().is_some()
+}
+
+fn chosen() -> Option<String> {
+    let set = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+    set("VISUAL").or_else(|| set("EDITOR"))
 }
 
 /// By the conventions of the desktop: what a program remembers between its runs.

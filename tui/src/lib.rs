@@ -5,6 +5,7 @@
 mod args;
 mod bundle;
 mod command;
+mod complete;
 mod connection;
 mod console;
 mod editor;
@@ -26,6 +27,9 @@ use self::failure::Failure;
 /// Does what the command line says; the exit code tells how it went.
 #[must_use]
 pub fn main() -> ExitCode {
+    if let Some(code) = complete::answered() {
+        return code;
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return explained(&error),

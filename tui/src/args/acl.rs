@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::files::OfFile;
+use crate::complete;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Acl {
     /// May this user go there, and which rule says so? The exit code is 0 for yes and 10 for no
     Explain {
         /// Who
+        #[arg(add = complete::users())]
         user: String,
         /// Where to: ADDRESS:PORT or NAME:PORT
         dest: String,
@@ -34,7 +36,7 @@ pub(crate) enum Acl {
     /// The rule file in force, or an earlier one, as it is written
     Get {
         /// Which generation, if not the one in force
-        #[arg(long = "gen", value_name = "N")]
+        #[arg(long = "gen", value_name = "N", add = complete::generations_of_rules())]
         generation: Option<u64>,
     },
     /// Whether a rule file could be in force; the exit code is 6 if not
@@ -83,6 +85,7 @@ pub(crate) enum Acl {
     /// Bring an earlier rule file back; asks first
     Rollback {
         /// Which generation
+        #[arg(add = complete::generations_of_rules())]
         generation: u64,
         /// Why; it is kept with the generation
         #[arg(long, value_name = "TEXT")]

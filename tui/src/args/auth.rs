@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use crate::complete;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Auth {
     /// How clients log in, and how that goes
@@ -9,6 +11,7 @@ pub(crate) enum Auth {
     /// Try a login by what clients meet; no source pays for it. The exit code is 0 if it works and 10 if not
     Test {
         /// The name
+        #[arg(add = complete::users())]
         user: String,
         /// As if from this address
         #[arg(long, value_name = "ADDRESS")]
@@ -29,6 +32,7 @@ pub(crate) enum Auth {
     /// Let a source come again
     Unban {
         /// Any address of it
+        #[arg(add = complete::sources())]
         address: String,
         /// Why, for the audit log
         #[arg(long, value_name = "TEXT")]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use crate::complete;
+
 /// What becomes of the file.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct OfFile {
@@ -52,6 +54,7 @@ pub(crate) enum Config {
     /// Another value for a key
     Set {
         /// The table and the key: `limits.max_connections`, or `limits.groups/staff.max_connections`
+        #[arg(add = complete::keys())]
         key: String,
         /// As TOML has it; what is neither a number nor true or false is a text
         value: String,
@@ -61,6 +64,7 @@ pub(crate) enum Config {
     /// Takes a key out, for which its default then holds
     Unset {
         /// The table and the key
+        #[arg(add = complete::keys())]
         key: String,
         #[command(flatten)]
         manner: Manner,
@@ -116,6 +120,7 @@ pub(crate) enum Limits {
     #[command(visible_alias = "list")]
     Show {
         /// As the list calls it: global, user/NAME, group/NAME, …
+        #[arg(add = complete::targets())]
         target: Option<String>,
     },
     /// Grants and overrides that hold now
@@ -123,12 +128,13 @@ pub(crate) enum Limits {
     /// How far quotas are used up, the nearest to its end first
     Quotas {
         /// Only this user's
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = complete::users())]
         user: Option<String>,
     },
     /// Lets somebody have more of a quota for a while: `limits grant user/bob 2G --until 18:00`
     Grant {
         /// user/NAME or group/NAME
+        #[arg(add = complete::targets())]
         target: String,
         /// How many bytes more, as 500M or 2G
         bytes: String,
@@ -148,6 +154,7 @@ pub(crate) enum Limits {
     /// What somebody may have: for a while with --for, or written in a file
     Set {
         /// user/NAME or group/NAME; without --for also global, users (each of them) or source (each of them)
+        #[arg(add = complete::targets())]
         target: String,
         /// Bytes a second in each direction, as 512K or 2.5M; 0 is no limit
         #[arg(long, value_name = "RATE")]
@@ -167,6 +174,7 @@ pub(crate) enum Limits {
     /// Takes grants and overrides back
     Reset {
         /// user/NAME or group/NAME
+        #[arg(add = complete::targets())]
         target: String,
         /// Only the one that `limits overrides` calls so
         #[arg(long, value_name = "ID")]
@@ -175,6 +183,7 @@ pub(crate) enum Limits {
     /// Takes what is written of somebody out of the file
     Unset {
         /// As for set
+        #[arg(add = complete::targets())]
         target: String,
         #[command(flatten)]
         manner: Manner,

@@ -3,18 +3,20 @@
 use clap::{ArgGroup, Subcommand, ValueEnum};
 
 use super::files::Manner;
+use crate::complete;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Users {
     /// Those of the users file, and whoever else is in
     List {
         /// Only this group's
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", add = complete::groups())]
         group: Option<String>,
     },
     /// Everything about one
     Get {
         /// Who
+        #[arg(add = complete::users())]
         name: String,
     },
     /// A new user in the users file
@@ -22,7 +24,7 @@ pub(crate) enum Users {
         /// Who
         name: String,
         /// In which groups
-        #[arg(long = "group", value_name = "NAME")]
+        #[arg(long = "group", value_name = "NAME", add = complete::groups())]
         groups: Vec<String>,
         /// Until when, as 2027-01-31 or 2027-01-31T18:00:00+01:00
         #[arg(long, value_name = "TIME")]
@@ -36,6 +38,7 @@ pub(crate) enum Users {
     /// A user less
     Del {
         /// Who
+        #[arg(add = complete::users())]
         name: String,
         #[command(flatten)]
         manner: Manner,
@@ -43,6 +46,7 @@ pub(crate) enum Users {
     /// Lets a user log in again
     Enable {
         /// Who
+        #[arg(add = complete::users())]
         name: String,
         #[command(flatten)]
         manner: Manner,
@@ -50,6 +54,7 @@ pub(crate) enum Users {
     /// Lets a user log in no more
     Disable {
         /// Who
+        #[arg(add = complete::users())]
         name: String,
         /// End the sessions that this user has
         #[arg(long)]
@@ -60,6 +65,7 @@ pub(crate) enum Users {
     /// Another password
     Passwd {
         /// Whose
+        #[arg(add = complete::users())]
         name: String,
         #[command(flatten)]
         secret: Secret,
@@ -75,6 +81,7 @@ pub(crate) enum Users {
     /// Brings an earlier users file back; asks first
     Rollback {
         /// Which generation
+        #[arg(add = complete::generations_of_users())]
         to: u64,
         /// Why, for whoever reads it later
         #[arg(long, value_name = "TEXT", default_value = "")]
@@ -126,9 +133,10 @@ pub(crate) enum Groups {
     /// Puts users into a group, which is there as long as somebody is in it
     Add {
         /// Its name
+        #[arg(add = complete::groups())]
         name: String,
         /// Who
-        #[arg(required = true)]
+        #[arg(required = true, add = complete::users())]
         members: Vec<String>,
         #[command(flatten)]
         manner: Manner,
@@ -136,8 +144,10 @@ pub(crate) enum Groups {
     /// Takes users out of a group, or everybody
     Del {
         /// Its name
+        #[arg(add = complete::groups())]
         name: String,
         /// Who; everybody without any
+        #[arg(add = complete::users())]
         members: Vec<String>,
         #[command(flatten)]
         manner: Manner,
@@ -145,6 +155,7 @@ pub(crate) enum Groups {
     /// Another name for a group; rules and limits that name it do not follow
     Rename {
         /// As it is called
+        #[arg(add = complete::groups())]
         name: String,
         /// As it will be called
         to: String,

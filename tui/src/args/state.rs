@@ -74,6 +74,10 @@ pub(crate) struct Reload {
     #[arg(value_enum, default_value = "all")]
     pub(crate) what: What,
 
+    /// What people write behind `wait`, who are told how it is written
+    #[arg(hide = true)]
+    pub(crate) behind: Option<String>,
+
     /// Only say what would come of it; the exit code is 6 if anything would fail
     #[arg(long)]
     pub(crate) dry_run: bool,

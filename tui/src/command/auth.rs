@@ -108,7 +108,7 @@ impl Desk {
             Format::Json | Format::Ndjson => {
                 let mut exact = login.clone();
                 with_dates(&mut exact);
-                Output::document(&exact)
+                self.output.next_document(COLUMNS, &exact)
             }
             Format::Csv | Format::Tsv => self.output.next_row(COLUMNS, login),
             Format::Table | Format::Plain => {

@@ -34,6 +34,10 @@ pub(super) struct Edited<'a> {
 impl Desk {
     /// Nothing that was written is lost: a text that is not applied is kept, and it is said where.
     pub(super) fn edit(&mut self, mut edited: Edited<'_>) -> Result<ExitCode, Failure> {
+        if !can_ask() && !(self.may_do_without_asking && editor::is_chosen()) {
+            let words = "editing takes a terminal; without one, --yes takes what the program in $VISUAL or $EDITOR makes of the text";
+            return Err(Failure::Usage(words.to_owned()));
+        }
         let running: Value = self.connection.call("txn.get", &json!({ "store": edited.store }))?;
         let (base, text) = (running["gen"].as_u64().unwrap_or_default(), raw(&running["text"]));
         let name = format!("{}-of-{base}-{}.toml", edited.store, std::process::id());

@@ -102,7 +102,7 @@ impl Desk {
             Format::Json | Format::Ndjson => {
                 let mut exact = line.clone();
                 exact["t"] = Kind::Time.exact(&line["t"]);
-                Output::document(&exact)
+                self.output.next_document(COLUMNS, &exact)
             }
             Format::Csv | Format::Tsv => self.output.next_row(COLUMNS, line),
             Format::Table | Format::Plain => Output::line(&words(line)),

@@ -22,8 +22,6 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
-use clap_complete::Shell;
 use serde_json::{Value, json};
 use wire::admin::Role;
 
@@ -31,6 +29,7 @@ pub(crate) use self::acl::{effect, remarks, tests_of_rules};
 use self::history::Time;
 use crate::args::{Args, Audit, Auth, Command, Common, Console, History, Logs, Sessions, Support};
 use crate::bundle::{self, Addresses};
+use crate::complete;
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
@@ -53,22 +52,21 @@ pub(crate) fn run(args: Args, on_terminal: bool) -> Result<ExitCode, Failure> {
         Some(Command::Console(look)) => return opened(&common, &look, on_terminal),
         None if on_terminal => return opened(&common, &Console::default(), on_terminal),
         None => return Err(Failure::Usage("a command is missing; --help lists them".to_owned())),
-        Some(Command::Completions { shell }) => return completions(shell),
+        Some(Command::Completions { shell }) => {
+            std::io::stdout().write_all(&complete::script(shell))?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Some(command) => command,
     };
+    // Clap tells flags before the command apart from those behind it.
+    if common.plain && common.json || common.output.is_some() && (common.plain || common.json) {
+        return Err(Failure::Usage(
+            "--output, --json and --plain each say how answers are written: one is enough".to_owned(),
+        ));
+    }
     let connection = Connection::open(&peer(&common, "cli"))?;
     let output = output(&common, on_terminal, &command);
     Desk { connection, output, may_do_without_asking: common.yes }.does(command)
-}
-
-fn completions(shell: Shell) -> Result<ExitCode, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "rustsocks-cli", &mut script);
-    // For bash, clap_complete 4.6 calls a program with a hyphen by one name where it looks at the words and by another
-    // where it has their completions (aot/shells/bash.rs), so that it finds none.
-    let script = String::from_utf8_lossy(&script).replace("rustsocks__subcmd__cli", "rustsocks__cli");
-    std::io::stdout().write_all(script.as_bytes())?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn opened(common: &Common, look: &Console, on_terminal: bool) -> Result<ExitCode, Failure> {

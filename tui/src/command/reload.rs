@@ -20,7 +20,16 @@ const SCHEMA: &str = "rustsocks.reload/1";
 
 impl Desk {
     pub(super) fn reload(&mut self, reload: &Reload) -> Result<ExitCode, Failure> {
-        let Reload { what, dry_run, timeout, since } = reload;
+        let Reload { what, behind, dry_run, timeout, since } = reload;
+        if let Some(behind) = behind {
+            let is_wait = *what == What::Wait;
+            let words = if is_wait {
+                format!("type reload wait --timeout {behind}")
+            } else {
+                format!("{behind} is too much; one reload has one name, and all is without any")
+            };
+            return Err(Failure::Usage(words));
+        }
         if *what != What::Wait && (timeout.is_some() || since.is_some()) {
             return Err(Failure::Usage("--timeout and --since are of `reload wait` alone".to_owned()));
         }

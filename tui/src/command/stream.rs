@@ -73,7 +73,7 @@ impl Desk {
         match self.output.format {
             Format::Json | Format::Ndjson => {
                 with_dates(&mut line);
-                Output::document(&line)
+                self.output.next_document(COLUMNS, &line)
             }
             Format::Csv | Format::Tsv => self.output.next_row(COLUMNS, &line),
             Format::Table | Format::Plain => {

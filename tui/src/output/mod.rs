@@ -73,6 +73,20 @@ impl Output {
         Ok(())
     }
 
+    /// The next document of a stream, with the wanted properties of it; those of the columns may be missing.
+    pub(crate) fn next_document(&self, columns: &[(&str, Kind)], object: &Value) -> Result<(), Failure> {
+        let Some(fields) = &self.fields else { return Self::document(object) };
+        let mut wanted = Map::new();
+        for field in fields {
+            let column = field.split('.').next().unwrap_or_default();
+            let is_of_column = columns.iter().any(|(name, _)| name == field || *name == column);
+            let value = sheet::property(object, field);
+            let value = value.or_else(|missing| if is_of_column { Ok(Value::Null) } else { Err(missing) })?;
+            wanted.insert(field.clone(), value);
+        }
+        Self::document(&Value::Object(wanted))
+    }
+
     /// Whether a person reads it, who wants to see what matters.
     pub(crate) fn is_for_people(&self) -> bool {
         matches!(self.format, Format::Table | Format::Plain)
