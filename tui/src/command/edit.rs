@@ -34,7 +34,8 @@ pub(super) struct Edited<'a> {
 impl Desk {
     /// Nothing that was written is lost: a text that is not applied is kept, and it is said where.
     pub(super) fn edit(&mut self, mut edited: Edited<'_>) -> Result<ExitCode, Failure> {
-        if !can_ask() && !(self.may_do_without_asking && editor::is_chosen()) {
+        let takes_what_comes = self.may_do_without_asking && editor::is_chosen();
+        if !can_ask() && !takes_what_comes {
             let words = "editing takes a terminal; without one, --yes takes what the program in $VISUAL or $EDITOR makes of the text";
             return Err(Failure::Usage(words.to_owned()));
         }
