@@ -79,42 +79,12 @@ impl fmt::Display for Target {
 impl fmt::Display for Plainly {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SocketAddr::V4(address) = self.0 else { return self.0.fmt(out) };
-        let mut text = Digits::default();
-        for (octet, end) in address.ip().octets().into_iter().zip(*b"...:") {
-            text.add(octet.into());
-            text.push(end);
+        let mut digits = itoa::Buffer::new();
+        for (octet, end) in address.ip().octets().into_iter().zip([".", ".", ".", ":"]) {
+            out.write_str(digits.format(octet))?;
+            out.write_str(end)?;
         }
-        text.add(address.port());
-        out.write_str(text.as_str())
-    }
-}
-
-/// Room for the longest IPv4 address with a port.
-#[derive(Default)]
-struct Digits {
-    bytes: [u8; 21],
-    length: usize,
-}
-
-impl Digits {
-    fn push(&mut self, byte: u8) {
-        self.bytes[self.length] = byte;
-        self.length += 1;
-    }
-
-    fn add(&mut self, number: u16) {
-        let mut unit = 10_000;
-        while unit > 1 && unit > number {
-            unit /= 10;
-        }
-        while unit > 0 {
-            self.push(b'0' + u8::try_from(number / unit % 10).expect("it is one digit"));
-            unit /= 10;
-        }
-    }
-
-    fn as_str(&self) -> &str {
-        str::from_utf8(&self.bytes[..self.length]).expect("digits and points are ASCII")
+        out.write_str(digits.format(address.port()))
     }
 }
 

@@ -113,21 +113,13 @@ impl Line {
             }
             self.text.push_str(text.strip_suffix('Z').unwrap_or(text));
         });
-        self.text.push('.');
-        self.add_digits(rest.unsigned_abs(), 6);
-        self.text.push('Z');
+        // A seventh digit in front keeps the noughts.
+        let (mut digits, rest) = (itoa::Buffer::new(), MICROSECONDS + rest);
+        self.add([".", &digits.format(rest)[1..], "Z"]);
     }
 
-    /// A number with so many digits at least.
-    fn add_digits(&mut self, mut number: u64, least: usize) {
-        // The longest one has 20.
-        let (mut digits, mut begin) = ([b'0'; 20], 20);
-        while number > 0 || 20 - begin < least {
-            begin -= 1;
-            digits[begin] = b'0' + u8::try_from(number % 10).expect("it is one digit");
-            number /= 10;
-        }
-        self.text.push_str(str::from_utf8(&digits[begin..]).expect("digits are ASCII"));
+    fn add_number(&mut self, number: u64) {
+        self.text.push_str(itoa::Buffer::new().format(number));
     }
 
     /// What comes before a value.
@@ -154,22 +146,7 @@ impl Visit for Line {
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.begin(field);
-        self.add_digits(value, 1);
-    }
-
-    /// Thousandths, as milliseconds have, are written without a search for the shortest form.
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        match thousandths(value) {
-            Some(whole) => {
-                self.begin(field);
-                self.add_digits(whole / 1_000, 1);
-                self.text.push('.');
-                self.add_digits(whole % 1_000, 3);
-                let superfluous = self.text.bytes().rev().take(2).take_while(|digit| *digit == b'0').count();
-                self.text.truncate(self.text.len() - superfluous);
-            }
-            None => self.record_debug(field, &value),
-        }
+        self.add_number(value);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -177,14 +154,6 @@ impl Visit for Line {
         // Only a value that cannot show itself fails, and then the rest of the line is still worth reading.
         let _shown = write!(self.text, "{value:?}");
     }
-}
-
-/// How many thousandths a number is, if it is nothing but that and not so large that it is written otherwise.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what does not fit is left out")]
-#[expect(clippy::float_cmp, reason = "a number that is anything else is written in full")]
-fn thousandths(value: f64) -> Option<u64> {
-    let whole = (value * 1e3).round();
-    (value.is_sign_positive() && whole < 1e15 && whole / 1e3 == value).then_some(whole as u64)
 }
 
 #[cfg(test)]
