@@ -426,7 +426,44 @@ fn the_state_is_told_check_by_check_and_who_has_the_most() {
     assert_eq!(document(&socket, &["top", "--by", "denied"])["rows"], serde_json::json!([]));
     let status = client(&socket, &["status"]);
     let status = String::from_utf8(status.stdout).expect("output is text");
-    assert!(status.contains("fd_limit") && status.contains("rss"), "{status}");
+    let memory = status.lines().find(|line| line.starts_with("rss "));
+    assert!(status.contains("fd_limit") && memory.is_some_and(|line| line.ends_with(['M', 'G'])), "{status}");
+}
+
+#[test]
+fn the_configuration_is_a_text_for_people_and_a_document_for_programs() {
+    let service = daemon();
+    let socket = socket(&service);
+    let text = client(&socket, &["config", "get"]).stdout;
+    let whole = document(&socket, &["config", "get"]);
+    assert_eq!(whole["schema"], "rustsocks.configuration/1");
+    assert_eq!(whole["text"], *String::from_utf8(text).expect("output is text"));
+    let file = service.directory().join("other.toml");
+    std::fs::write(&file, "[dns]\nattempts = 3\n").expect("root may");
+    let difference = document(&socket, &["config", "compare", &file.display().to_string()]);
+    assert_eq!(difference["schema"], "rustsocks.difference/1");
+    assert!(difference["text"].as_str().is_some_and(|text| text.contains("\n+attempts = 3")), "{difference}");
+}
+
+#[test]
+fn a_slip_is_told_in_words_of_the_command_line() {
+    let service = daemon();
+    let socket = socket(&service);
+    for (arguments, said) in [
+        (&["auth", "unban", "alice"][..], "<ADDRESS>"),
+        (&["acl", "explain", "alice", "192.0.2.1:443", "--source", "here"], "--source <ADDRESS>"),
+        (&["history", "get", "7"], "<ID>"),
+        (&["history", "query", "--from", "soon"], "\"soon\" is no time"),
+        (&["limits", "set", "user/alice", "--for", "1h"], "say --rate"),
+        (&["limits", "set", "user/alice", "--rate", "1M", "--guaranteed", "1M", "--for", "1h"], "leave --for out"),
+        (&["config", "unset", "limits.backlog", "--yes"], "rustsocks-cli: there is no limits.backlog"),
+    ] {
+        let slip = client(&socket, arguments);
+        let words = String::from_utf8_lossy(&slip.stderr);
+        assert!(slip.status.code() == Some(2) && words.contains(said), "{arguments:?}: {words}");
+    }
+    // As a list of them has it.
+    assert!(client(&socket, &["auth", "unban", "2001:db8::/64"]).status.success());
 }
 
 #[test]

@@ -106,6 +106,10 @@ fn the_history_is_asked_in_numbers_and_taken_away() {
     assert_eq!((&groups["rows"][0]["of"], &groups["rows"][0]["sessions"]), (&json!("rejected"), &json!(1)));
     let exported = client(&socket, &["history", "export", refused, "-o", "csv", "--fields", "status,source_ip"]);
     assert_eq!(String::from_utf8_lossy(&exported.stdout), "status,source_ip\nrejected,127.0.0.1\n");
+    let claimed = client(&socket, &["history", "export", refused, "--fields", "user,claimed"]);
+    assert_eq!(String::from_utf8_lossy(&claimed.stdout), "{\"claimed\":\"alice\",\"user\":null}\n");
+    let seen = client(&socket, &["history", "query", refused, "-o", "plain"]);
+    assert!(String::from_utf8_lossy(&seen.stdout).contains("Z (alice) - - rejected bad_credentials 0 0"), "{seen:?}");
     let slip = client(&socket, &["history", "query", "usr=alice"]);
     assert_eq!(slip.status.code(), Some(2), "{slip:?}");
 }

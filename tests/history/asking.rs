@@ -239,6 +239,8 @@ fn what_cannot_be_answered_is_said_in_words() {
     let (code, words) = ask(&url, &[]);
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("cannot read the history: it is damaged"), "{words}");
+    let (code, words) = ask(&url, &["--config", "/nonexistent.toml"]);
+    assert_eq!(code, Some(78), "{words}");
     for (arguments, expected) in [
         (&["--dest", "10.0.0.0/33"][..], "*.example.com"),
         (&["--status", "open"], "there are active, closed, failed"),

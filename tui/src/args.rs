@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use uuid::Uuid;
 
 pub(crate) use self::acl::{Acl, NewTest, Terms, Tests};
 pub(crate) use self::auth::Auth;
@@ -81,7 +82,7 @@ pub(crate) enum Command {
     Console(Console),
     /// What the daemon does, at a glance
     Status,
-    /// Whether everything is well; the exit code is 0 if it is
+    /// Whether everything is well; the exit code is 1 if a check fails
     Health,
     /// What was not well since the worker began, the latest first
     Incidents {
@@ -316,7 +317,7 @@ pub(crate) enum History {
     /// Everything about one
     Get {
         /// Its UUID
-        id: String,
+        id: Uuid,
     },
 }
 

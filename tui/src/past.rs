@@ -11,6 +11,23 @@ use crate::connection::{Connection, Peer};
 use crate::failure::Failure;
 use crate::output::{Kind, Sheet, csv};
 
+/// What people see of a row if they do not say what.
+pub(crate) const FOR_PEOPLE: [&str; 13] = [
+    "start_time",
+    "user",
+    "dest_host",
+    "dest_port",
+    "status",
+    "close_reason",
+    "bytes_sent",
+    "bytes_received",
+    "duration_secs",
+    "source_ip",
+    "acl_rule_matched",
+    "protocol",
+    "session_id",
+];
+
 /// The columns of a row, as it comes.
 pub(crate) const COLUMNS: &[(&str, Kind)] = &[
     ("start_time", Kind::Time),
@@ -26,7 +43,36 @@ pub(crate) const COLUMNS: &[(&str, Kind)] = &[
     ("source_ip", Kind::Text),
     ("protocol", Kind::Text),
     ("session_id", Kind::Text),
+    ("claimed", Kind::Text),
+    ("end_time", Kind::Time),
+    ("source_port", Kind::Text),
+    ("dest_ip", Kind::Text),
+    ("exit_ip", Kind::Text),
+    ("exit_port", Kind::Text),
+    ("command", Kind::Text),
+    ("dialect", Kind::Text),
+    ("listener", Kind::Text),
+    ("auth_method", Kind::Text),
+    ("acl_decision", Kind::Text),
+    ("generation", Kind::Text),
+    ("remark", Kind::Text),
+    ("packets_sent", Kind::Count),
+    ("packets_received", Kind::Count),
+    ("handshake_us", Kind::Count),
+    ("auth_us", Kind::Count),
+    ("rules_us", Kind::Count),
+    ("dns_us", Kind::Count),
+    ("connect_us", Kind::Count),
+    ("first_byte_us", Kind::Count),
 ];
+
+/// Who it was; in brackets who it only claimed to be.
+pub(crate) fn name(session: &Value) -> Value {
+    match (&session["user"], &session["claimed"]) {
+        (Value::Null, Value::String(claimed)) => format!("({claimed})").into(),
+        (user, _) => user.clone(),
+    }
+}
 
 /// A shorter name for a column, where there is little room.
 pub(crate) fn title(name: &str) -> &str {

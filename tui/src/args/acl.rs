@@ -1,5 +1,6 @@
 //! The commands about rules.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Subcommand;
@@ -18,7 +19,7 @@ pub(crate) enum Acl {
         dest: String,
         /// From which address
         #[arg(long, value_name = "ADDRESS")]
-        source: Option<String>,
+        source: Option<IpAddr>,
         /// By which protocol
         #[arg(long, value_name = "PROTOCOL", value_parser = ["tcp", "udp"], default_value = "tcp")]
         protocol: String,
@@ -150,13 +151,13 @@ pub(crate) struct NewTest {
     pub(crate) description: Option<String>,
     /// From which address
     #[arg(long, value_name = "ADDRESS")]
-    pub(crate) source: Option<String>,
+    pub(crate) source: Option<IpAddr>,
     /// By which protocol
     #[arg(long, value_name = "PROTOCOL", value_parser = ["tcp", "udp"], default_value = "tcp")]
     pub(crate) protocol: String,
     /// An address that the name has; may be given several times
     #[arg(long, value_name = "ADDRESS")]
-    pub(crate) address: Vec<String>,
+    pub(crate) address: Vec<IpAddr>,
     /// The rule that has to be credited: its description, or its place as users/alice#2
     #[arg(long, value_name = "RULE")]
     pub(crate) rule: Option<String>,

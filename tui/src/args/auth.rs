@@ -1,5 +1,7 @@
 //! Logins.
 
+use std::net::IpAddr;
+
 use clap::Subcommand;
 
 use crate::complete;
@@ -15,7 +17,7 @@ pub(crate) enum Auth {
         user: String,
         /// As if from this address
         #[arg(long, value_name = "ADDRESS")]
-        source: Option<String>,
+        source: Option<IpAddr>,
         /// By the methods of this listener
         #[arg(long, value_name = "NAME")]
         listener: Option<String>,
@@ -31,9 +33,9 @@ pub(crate) enum Auth {
     },
     /// Let a source come again
     Unban {
-        /// Any address of it
-        #[arg(add = complete::sources())]
-        address: String,
+        /// Any address of it, or what `auth bans` calls it
+        #[arg(value_parser = source, add = complete::sources())]
+        address: IpAddr,
         /// Why, for the audit log
         #[arg(long, value_name = "TEXT")]
         reason: Option<String>,
@@ -47,4 +49,23 @@ pub(crate) enum Auth {
         #[arg(long, value_name = "EXPR")]
         filter: Option<String>,
     },
+}
+
+/// An address, also with the length of the network that it stands for.
+fn source(text: &str) -> Result<IpAddr, String> {
+    let address = text.split_once('/').map_or(text, |(address, _)| address);
+    address.parse().map_err(|_| "write an address, as 192.0.2.7 or 2001:db8::7".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_meant_as_it_is_listed() {
+        for text in ["2001:db8::/64", "2001:db8::"] {
+            assert_eq!(source(text).map(|address| address.to_string()).as_deref(), Ok("2001:db8::"));
+        }
+        assert!(source("alice").is_err());
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Manner {
     pub(crate) confirm_within: Option<String>,
 
     /// Why, for whoever reads it later
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) comment: String,
 
     #[command(flatten)]
@@ -104,7 +104,7 @@ pub(crate) enum Config {
         /// Its number
         to: u64,
         /// Why, for whoever reads it later
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         comment: String,
     },
     /// Keeps what was applied with `--confirm-within`

@@ -32,7 +32,7 @@ pub(crate) enum Users {
         #[command(flatten)]
         secret: Secret,
         /// Why, for whoever reads it later
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         comment: String,
     },
     /// A user less
@@ -70,7 +70,7 @@ pub(crate) enum Users {
         #[command(flatten)]
         secret: Secret,
         /// Why, for whoever reads it later
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         comment: String,
     },
     /// Keeps what was applied with `--confirm-within` to users, groups or their limits
@@ -84,7 +84,7 @@ pub(crate) enum Users {
         #[arg(add = complete::generations_of_users())]
         to: u64,
         /// Why, for whoever reads it later
-        #[arg(long, value_name = "TEXT", default_value = "")]
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         comment: String,
     },
     /// Which groups there are, and who is in them; the same as `groups list`

@@ -1,5 +1,6 @@
 //! Answers that need a little reading before they are shown.
 
+use std::net::IpAddr;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
@@ -27,14 +28,14 @@ impl Desk {
         &mut self,
         user: &str,
         dest: &str,
-        source: Option<String>,
+        source: Option<IpAddr>,
         protocol: &str,
         (resolve, draft): (bool, Option<String>),
     ) -> Result<ExitCode, Failure> {
         let (host, port) = host_and_port(dest)?;
         let mut p = json!({ "user": user, "dest": host, "port": port, "protocol": protocol });
         if let Some(source) = source {
-            p["source"] = Value::from(source);
+            p["source"] = json!(source);
         }
         if resolve {
             p["resolve"] = true.into();

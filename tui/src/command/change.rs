@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use super::acl::remarks;
 use super::ask::{asked, tell};
 use super::{Desk, idem};
 use crate::args::Manner;
@@ -98,7 +99,7 @@ impl Desk {
             let edited: Result<Value, Failure> = self.connection.call("txn.draft.op", &edit);
             if let Err(failure) = edited {
                 self.discard(store, &draft);
-                return Err(failure);
+                return Err(failure.without_place());
             }
         }
         Ok(draft)
@@ -133,10 +134,7 @@ impl Desk {
 /// To whoever reads standard error: the lines that differ, and what there is to say.
 fn show(difference: &Value, validation: &Value) {
     tell(difference["text"].as_str().unwrap_or_default());
-    for found in validation["diag"].as_array().into_iter().flatten() {
-        let of = |name: &str| raw(&found[name]);
-        tell(&format!("{}: line {}: {}: {}", of("sev"), of("line"), of("path"), of("msg")));
-    }
+    remarks(validation).iter().for_each(|remark| tell(remark));
 }
 
 /// So long, in whole seconds.

@@ -35,7 +35,7 @@ const FOR_PEOPLE: [&str; 5] = ["component", "state", "gen", "mtime", "file"];
 impl Desk {
     pub(super) fn config(&mut self, command: Config) -> Result<ExitCode, Failure> {
         match command {
-            Config::Get => Output::text(&self.configuration()?)?,
+            Config::Get => self.configuration()?,
             Config::Files => self.files()?,
             Config::Diff { store } => self.file_difference(&store)?,
             Config::Effective { changed } => self.effective(changed)?,
@@ -48,8 +48,7 @@ impl Desk {
             }
             Config::Compare { file } => {
                 let p = json!({ "store": STORE, "text": text_of(&file)? });
-                let difference: Value = self.connection.call("txn.diff", &p)?;
-                Output::text(difference["text"].as_str().unwrap_or_default())?;
+                self.difference(&p)?;
             }
             Config::Apply { file, base, manner } => {
                 return self.change(STORE, Change::Text(text_of(&file)?, base), &manner);
@@ -73,9 +72,13 @@ impl Desk {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn configuration(&mut self) -> Result<String, Failure> {
+    /// The text to the byte, for people and for pipes.
+    fn configuration(&mut self) -> Result<(), Failure> {
         let running: Value = self.connection.call("txn.get", &json!({ "store": STORE }))?;
-        Ok(running["text"].as_str().unwrap_or_default().to_owned())
+        if !self.output.is_for_people() {
+            return self.output.record("rustsocks.configuration/1", &running);
+        }
+        Output::text(running["text"].as_str().unwrap_or_default())
     }
 
     fn edit_configuration(&mut self, manner: &Manner) -> Result<ExitCode, Failure> {

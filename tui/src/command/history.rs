@@ -46,10 +46,20 @@ impl Desk {
                 if !next.is_null() {
                     tell(&format!("there may be more than these {limit}; --limit says how many"));
                 }
-                return self.output.rows("rustsocks.history/1", Sheet::of_objects(past::COLUMNS, &rows));
+                return self.past_rows(rows);
             }
             p.insert("after".to_owned(), next);
         }
+    }
+
+    /// All of them for programs; people see what matters, and who was claimed to be there.
+    fn past_rows(&self, mut rows: Vec<Value>) -> Result<(), Failure> {
+        if self.output.is_for_people() && self.output.fields.is_none() {
+            rows.iter_mut().for_each(|row| row["user"] = past::name(row));
+            let shown = past::sheet(past::columns(), &rows).only(&past::FOR_PEOPLE.map(str::to_owned))?;
+            return self.output.rows("rustsocks.history/1", shown);
+        }
+        self.output.rows("rustsocks.history/1", past::sheet(past::columns(), &rows))
     }
 
     /// Groups as rows, or all together.
@@ -87,7 +97,7 @@ impl Desk {
                     Ok(())
                 }
                 Format::Table | Format::Plain | Format::Json | Format::Ndjson => {
-                    rows.iter().try_for_each(Output::document)
+                    rows.iter().try_for_each(|row| output.next_document(past::COLUMNS, row))
                 }
             }
         })?;
@@ -105,14 +115,12 @@ fn asked(expr: Option<String>, time: Time) -> Result<Map<String, Value>, Failure
 
 /// What holds of sessions that began in this time; a duration is so long ago.
 fn during(time: Time) -> Result<String, Failure> {
-    let bound = |sign: &str, time: &str| {
-        let so_long_ago = format!("start{sign}-{time}");
-        let is_duration = Filter::parse(&so_long_ago, HISTORY).is_ok();
-        if is_duration { so_long_ago } else { format!("start{sign}\"{time}\"") }
+    let bound = |sign: &str, time: String| {
+        let ways = [format!("start{sign}-{time}"), format!("start{sign}\"{time}\"")];
+        let meant = ways.into_iter().find(|way| Filter::parse(way, HISTORY).is_ok());
+        meant.ok_or_else(|| Failure::Usage(format!("{time:?} is no time; write 24h, 2026-11-20 or 2026-11-20T19:20Z")))
     };
-    let since = time.from.map(|time| bound(">=", &time)).unwrap_or_default();
-    let until = time.to.map(|time| bound("<", &time)).unwrap_or_default();
-    let times = both(&since, &until);
-    checked(Some(&times), HISTORY)?;
-    Ok(times)
+    let since = time.from.map(|time| bound(">=", time)).transpose()?;
+    let until = time.to.map(|time| bound("<", time)).transpose()?;
+    Ok(both(&since.unwrap_or_default(), &until.unwrap_or_default()))
 }

@@ -34,7 +34,7 @@ impl Desk {
     }
 
     /// In numbers, and for programs some of them.
-    fn came_of(&self, killed: &Killed) -> Result<(), Failure> {
+    pub(super) fn came_of(&self, killed: &Killed) -> Result<(), Failure> {
         let mut answer = serde_json::to_value(killed).unwrap_or_default();
         if let (true, Some(answer)) = (self.output.is_for_people(), answer.as_object_mut()) {
             answer.remove("sample");

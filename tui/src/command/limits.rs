@@ -43,7 +43,7 @@ const CONCESSIONS: [(&str, Kind); 10] = [
     ("max_connections", Kind::Count),
     ("bytes", Kind::Bytes),
     ("quota", Kind::Text),
-    ("until", Kind::Text),
+    ("until", Kind::Time),
     ("by", Kind::Text),
     ("reason", Kind::Text),
     ("kept", Kind::Text),
@@ -135,6 +135,12 @@ impl Desk {
     }
 
     fn lay_over(&mut self, target: &str, wanted: &Wanted, time: &str, manner: &Manner) -> Result<(), Failure> {
+        if wanted.guaranteed.is_some() {
+            return Err(Failure::Usage("what is guaranteed is written in a file: leave --for out".to_owned()));
+        }
+        if wanted.rate.is_none() && wanted.conns.is_none() {
+            return Err(Failure::Usage("say --rate, --conns or both".to_owned()));
+        }
         let until = from_now(time)?;
         let mut p = json!({ "target": target, "until": until.to_string(), "reason": manner.comment, "idem": idem() });
         if let Some(rate) = wanted.rate {

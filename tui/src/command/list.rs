@@ -12,7 +12,7 @@ use crate::output::{Kind, Sheet};
 use crate::past::both;
 
 /// What people see of a session if they do not say what.
-const COLUMNS: [&str; 10] = ["id", "user", "src", "dst", "proto", "start", "up", "down", "rate", "rule"];
+const COLUMNS: [&str; 10] = ["id", "user", "src", "dst", "up", "down", "rate", "start", "rule", "proto"];
 
 /// Rows of one answer.
 pub(super) const WINDOW: usize = 500;

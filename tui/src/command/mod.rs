@@ -127,7 +127,7 @@ impl Desk {
             }
             Command::History(History::Export { expr, from, to }) => self.export(expr, Time { from, to })?,
             Command::History(History::Get { id }) => {
-                self.record("history.get", &json!({ "id": id }), "rustsocks.session/1")?;
+                self.record("history.get", &json!({ "id": id.to_string() }), "rustsocks.session/1")?;
             }
             Command::Acl(acl) => return self.acl(acl),
             Command::Auth(auth) => return self.auth(auth),

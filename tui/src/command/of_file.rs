@@ -57,11 +57,11 @@ impl Desk {
         }
         let data = refusal.data.clone().unwrap_or_default();
         tell(data["difference"].as_str().unwrap_or_default());
-        tell(&refusal.msg);
         if self.may_do_without_asking || !can_ask() {
             tell(&format!("--merge-file merges it; --over-file {} gives it up", raw(&data["file_sha"])));
             return Err(Failure::Refused(refusal.clone()));
         }
+        tell(&refusal.msg);
         match answer("(m)erge it with your text, (o)verwrite it, or leave everything (n): ")?.as_str() {
             "m" => Ok(Wish::Merge),
             "o" => Ok(Wish::Overwrite(data["file_sha"].clone())),
@@ -70,7 +70,6 @@ impl Desk {
     }
 
     fn unwritable(&mut self, order: &Value, refusal: Refusal) -> Result<Wish, Failure> {
-        tell(&refusal.msg);
         let store = order.get("store").map_or_else(|| "acl".to_owned(), raw);
         if self.may_do_without_asking || !can_ask() {
             tell(&format!(
@@ -78,6 +77,7 @@ impl Desk {
             ));
             return Err(Failure::Refused(refusal));
         }
+        tell(&refusal.msg);
         let running: Value = self.connection.call("txn.get", &json!({ "store": store }))?;
         let path = raw(&running["file"]["path"]);
         let question = format!("in force until files are read (r), or {path} (w)ritten by you, or nothing (n): ");

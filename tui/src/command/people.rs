@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crossterm::event::{Event, KeyCode, KeyEventKind, KeyModifiers, read};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use serde_json::{Map, Value, json};
-use wire::admin::Kill;
+use wire::admin::{Kill, Killed};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::ask::can_ask;
@@ -129,8 +129,8 @@ impl Desk {
         let filter = Some(format!("user={}", filter::quoted(user)));
         let order =
             Kill { filter, reason: Some("the user was disabled".to_owned()), idem: Some(idem()), ..Kill::default() };
-        let killed: Value = self.connection.call("sessions.kill", &order)?;
-        self.output.record("rustsocks.killed/1", &killed)
+        let killed: Killed = self.connection.call("sessions.kill", &order)?;
+        self.came_of(&killed)
     }
 
     fn with_password(&mut self, op: &str, mut order: Value, secret: Secret) -> Result<(), Failure> {
@@ -143,7 +143,7 @@ impl Desk {
         if let Value::String(secret) = &mut order["secret"] {
             secret.zeroize();
         }
-        self.output.record("rustsocks.password/1", &answer?)
+        self.output.record("rustsocks.password/1", &answer.map_err(Failure::without_place)?)
     }
 }
 

@@ -63,8 +63,7 @@ impl Desk {
         }
         let users = rows_of(&mut stats, "top_users");
         let destinations = rows_of(&mut stats, "top_destinations");
-        let mut numbers = Sheet::of_record(&stats);
-        numbers.rows.iter_mut().for_each(|row| with_unit(row));
+        let numbers = Sheet::of_record(&stats).with_units();
         Output { has_header: false, fields: None, ..self.output }.rows(SCHEMA, numbers)?;
         for (columns, rows) in [(USERS, users), (DESTINATIONS, destinations)] {
             if !rows.is_empty() {
@@ -129,14 +128,6 @@ fn rows_of(answer: &mut Value, name: &str) -> Vec<Value> {
     match answer.as_object_mut().and_then(|answer| answer.remove(name)) {
         Some(Value::Array(rows)) => rows,
         Some(_) | None => Vec::new(),
-    }
-}
-
-/// `["tcp.bytes_sent", 2097152]` as `["tcp.bytes_sent", "2.0M"]`.
-fn with_unit(row: &mut [Value]) {
-    let [name, value] = row else { return };
-    if name.as_str().is_some_and(|name| name.contains("bytes")) {
-        *value = Kind::Bytes.shown(value).into();
     }
 }
 

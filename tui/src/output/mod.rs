@@ -52,7 +52,13 @@ impl Output {
         };
         let mut out = io::stdout().lock();
         match self.format {
-            Format::Table => table::aligned(&mut out, &sheet, self.has_header, self.width)?,
+            Format::Table => {
+                let left_out = table::aligned(&mut out, &sheet, self.has_header, self.width)?;
+                if !left_out.is_empty() {
+                    let words = format!("no room for {}; --fields says which there are to be", left_out.join(", "));
+                    let _told = writeln!(io::stderr(), "{}", visible(&words));
+                }
+            }
             Format::Plain => table::plain(&mut out, &sheet, self.has_header)?,
             Format::Csv => csv(&mut out, &sheet, self.has_header)?,
             Format::Tsv => written::tsv(&mut out, &sheet, self.has_header)?,
@@ -103,6 +109,7 @@ impl Output {
                     Some(fields) => Sheet::of_part(&record, fields)?,
                     None => Sheet::of_record(&record),
                 };
+                let sheet = if self.is_for_people() { sheet.with_units() } else { sheet };
                 Output { has_header, fields: None, ..*self }.rows(schema, sheet)
             }
             Format::Json | Format::Ndjson => {

@@ -38,15 +38,26 @@ impl Kind {
         }
     }
 
+    /// By the last part of the name of a record's property.
+    fn of_property(name: &str) -> Self {
+        let name = name.rsplit('.').next().unwrap_or_default();
+        match name {
+            "up" | "down" | "rss" | "memory_limit" => Self::Bytes,
+            "rate" | "rup" | "rdown" | "up_rate" | "down_rate" | "ceiling_up" | "ceiling_down" | "guaranteed"
+            | "using_up" | "using_down" => Self::Rate,
+            "idle" | "up_s" | "left_s" | "override_left_s" | "life_s" | "for_s" | "duration_secs" => Self::Seconds,
+            _ if name.split('_').any(|word| word == "bytes") => Self::Bytes,
+            _ => Self::Text,
+        }
+    }
+
     /// For people.
     pub(crate) fn shown(self, value: &Value) -> String {
         match (self, value) {
             (_, Value::Null) => "-".to_owned(),
             (Self::Bytes, value) => value.as_u64().map_or_else(|| raw(value), shown::bytes),
-            (Self::Rate, value) => {
-                value.as_u64().map_or_else(|| raw(value), |rate| format!("{}/s", shown::bytes(rate)))
-            }
-            (Self::Seconds, value) => seconds(value).map_or_else(|| raw(value), shown::age),
+            (Self::Rate, value) => whole(value).map_or_else(|| raw(value), |rate| format!("{}/s", shown::bytes(rate))),
+            (Self::Seconds, value) => whole(value).map_or_else(|| raw(value), shown::age),
             (Self::Time, value) => value.as_f64().map_or_else(|| raw(value), shown::time),
             (Self::Text | Self::Count, value) => raw(value),
         }
@@ -122,6 +133,18 @@ impl Sheet {
         Ok(Self::of_properties(rows))
     }
 
+    /// The rows of a record as people see them: a value is what its property is.
+    pub(crate) fn with_units(mut self) -> Self {
+        for row in &mut self.rows {
+            let [name, value] = row.as_mut_slice() else { continue };
+            let kind = Kind::of_property(name.as_str().unwrap_or_default());
+            if kind != Kind::Text && !value.is_null() {
+                *value = kind.shown(value).into();
+            }
+        }
+        self
+    }
+
     fn of_properties(rows: Vec<(String, Value)>) -> Self {
         let columns = vec![("name".to_owned(), Kind::Text), ("value".to_owned(), Kind::Text)];
         Self { columns, rows: rows.into_iter().map(|(name, value)| vec![Value::from(name), value]).collect() }
@@ -160,13 +183,13 @@ pub(crate) fn raw(value: &Value) -> String {
     }
 }
 
-fn seconds(value: &Value) -> Option<u64> {
+fn whole(value: &Value) -> Option<u64> {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a duration is not negative, and the cast saturates"
+        reason = "neither a duration nor a rate is negative, and the cast saturates"
     )]
-    value.as_f64().map(|seconds| seconds as u64)
+    value.as_f64().map(|number| number as u64)
 }
 
 /// What this record calls so, as its rows are named: of a list, `sample.1` is the first.

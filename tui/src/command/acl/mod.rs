@@ -85,7 +85,7 @@ impl Desk {
         Ok(if is_ok(&answer) && failed(&answer) == 0 { ExitCode::SUCCESS } else { ExitCode::from(INVALID) })
     }
 
-    fn difference(&mut self, subject: &Value) -> Result<(), Failure> {
+    pub(in crate::command) fn difference(&mut self, subject: &Value) -> Result<(), Failure> {
         let answer: Value = self.connection.call("txn.diff", subject)?;
         if !self.output.is_for_people() {
             return self.output.record("rustsocks.difference/1", &answer);

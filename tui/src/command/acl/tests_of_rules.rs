@@ -74,7 +74,7 @@ impl Desk {
     fn put_tests(&mut self, change: &Value) -> Result<(), Failure> {
         let mut order = change.clone();
         order["idem"] = idem().into();
-        self.record("acl.tests.put", &order, "rustsocks.applied/1")
+        self.record("acl.tests.put", &order, "rustsocks.applied/1").map_err(Failure::without_place)
     }
 }
 
@@ -96,7 +96,7 @@ fn entry(test: NewTest) -> Result<Value, Failure> {
     write("enabled", off.then_some(Value::Bool(false)));
     write("description", description.map(Value::from));
     write("user", (user != "anonymous").then(|| user.into()));
-    write("source", source.map(Value::from));
+    write("source", source.map(|source| json!(source)));
     write("destination", Some(host.into()));
     write("addresses", (!address.is_empty()).then(|| json!(address)));
     write("port", Some(port.into()));

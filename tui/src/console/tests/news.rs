@@ -61,7 +61,7 @@ pub(super) fn health(stage: &mut Stage) {
     stage.keys("0");
     let check = |name: &str, state: &str, measured: &str| {
         json!({
-            "name": name, "state": state, "measured": measured, "limit": "1 s", "key": "dns.timeout", "since": "2026-11-22T07:02:11Z",
+            "name": name, "state": state, "measured": measured, "limit": "1 s", "key": "dns.timeout_secs", "since": "2026-11-22T07:02:11Z",
             "effect": "destinations with names are reached late or not at all", "hint": "ask the servers by hand", "screen": "health",
         })
     };

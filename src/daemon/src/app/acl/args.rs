@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use acl::{AuthMethod, Command, Destination, Protocol, Word};
 use clap::ArgAction;
@@ -56,7 +55,7 @@ pub(in crate::app) struct Check {
     pub(super) resolve: bool,
 
     /// When, as 2027-01-31T18:00:00+01:00; now without it
-    #[arg(long, value_name = "TIME", value_parser = Timestamp::from_str)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     pub(super) at: Option<Timestamp>,
 
     /// Say of every rule why it fits or does not
@@ -87,6 +86,10 @@ pub(in crate::app) struct Test {
 
 fn destination(text: &str) -> Result<Destination, String> {
     Destination::parse_name(text.as_bytes()).map_err(|fault| fault.to_string())
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "write 2027-01-31T18:00:00+01:00".to_owned())
 }
 
 fn word<W: Word>(text: &str) -> Result<W, String> {

@@ -7,13 +7,15 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use config::Settings;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use self::args::{Ask, Format};
 use self::shown::{Csv, Json, Printer, Table};
 use super::args::Selection;
-use super::{build, commands, configuration};
+use super::commands::{self, EX_CONFIG};
+use super::{build, configuration};
 use crate::engine::history::archive::Archive;
 use crate::engine::history::archive::filter::Filter;
 
@@ -21,16 +23,23 @@ use crate::engine::history::archive::filter::Filter;
 const PAGE: u32 = 1_000;
 
 pub(super) fn ask(selection: &Selection, ask: &Ask) -> ExitCode {
-    match answered(selection, ask) {
+    let settings = match settings(selection) {
+        Ok(settings) => settings,
+        Err(error) => return commands::outcome(Err(error), EX_CONFIG),
+    };
+    match answered(&settings, ask) {
         // Whoever reads has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         result => commands::outcome(result, 1),
     }
 }
 
-fn answered(selection: &Selection, ask: &Ask) -> anyhow::Result<()> {
+fn settings(selection: &Selection) -> anyhow::Result<Settings> {
     let text = configuration::read_file(selection)?;
-    let settings = configuration::load(selection, text.as_deref())?.settings;
+    Ok(configuration::load(selection, text.as_deref())?.settings)
+}
+
+fn answered(settings: &Settings, ask: &Ask) -> anyhow::Result<()> {
     let place = build::database(settings.sessions.database_url.as_ref(), None);
     let place = place.context("there is no home directory to look in; set sessions.database_url")?;
     let mut archive = Archive::open(&place, ask.deadline())?;

@@ -156,7 +156,7 @@ impl Examination {
             state: warn_if(is_failing || asked >= ENOUGH && slow > Some(MOST_WAIT.as_secs_f64())),
             measured,
             limit: Some(format!("p95 {}, or a fifth without an answer", shown(MOST_WAIT))),
-            key: Some("dns.timeout"),
+            key: Some("dns.timeout_secs"),
             effect: "destinations with names are reached late or not at all",
             hint: "ask the servers of dns.resolv_conf by hand; rustsocks doctor does",
             screen: "health",

@@ -206,7 +206,7 @@ pub(crate) enum No {
     Unrecorded,
     #[error("{}", .0.absence())]
     NothingWritten(policy::Store),
-    #[error("the file of {} says what is in force, or it cannot be read", .0.word())]
+    #[error("the file of {} is not known to say anything else than what is in force", .0.word())]
     SaysTheSame(policy::Store),
     #[error("there is no draft {0}; drafts that nobody touches for half an hour are gone")]
     DraftGone(u64),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::console::listing::Columns;
 use crate::output::{Kind, raw};
+use crate::past::name;
 
 /// The columns, as they are made of what the daemon tells.
 pub(super) const COLUMNS: Columns = &[
@@ -53,14 +54,6 @@ pub(super) fn shown(session: &Value, today: &str) -> Value {
     let carried = ["bytes_sent", "bytes_received"].map(|way| session[way].as_u64().unwrap_or(0));
     row.insert("bytes".to_owned(), carried[0].saturating_add(carried[1]).into());
     Value::Object(row)
-}
-
-/// Who it was; in brackets who it only claimed to be.
-fn name(session: &Value) -> Value {
-    match (&session["user"], &session["claimed"]) {
-        (Value::Null, Value::String(claimed)) => format!("({claimed})").into(),
-        (user, _) => user.clone(),
-    }
 }
 
 /// What was asked for: a name, or else the address.
