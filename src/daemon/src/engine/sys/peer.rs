@@ -83,7 +83,7 @@ fn groups(socket: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
 fn traces(socket: BorrowedFd<'_>, process: i32) -> Option<Traces> {
     let pinned = process_of(socket);
     let read = |name: &str| fs::read_to_string(format!("/proc/{process}/{name}")).ok();
-    let login = read("loginuid").and_then(|text| text.trim().parse().ok()).filter(|login| *login != NOBODY_LOGGED_IN);
+    let login = read("loginuid").and_then(|text| login(&text));
     let program = read("comm").map(|name| name.trim_end().to_owned());
     let terminal = read("stat").and_then(|stat| terminal(&stat));
     let found = Traces { login, program, terminal };
@@ -110,6 +110,11 @@ fn process_of(socket: BorrowedFd<'_>) -> Option<OwnedFd> {
 fn is_alive(process: &OwnedFd) -> bool {
     let mut process = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
     poll(&mut process, PollTimeout::ZERO) == Ok(0)
+}
+
+/// What `/proc/PID/loginuid` has.
+fn login(text: &str) -> Option<u32> {
+    text.trim().parse().ok().filter(|login| *login != NOBODY_LOGGED_IN)
 }
 
 /// The seventh field of `/proc/PID/stat` in words; its second one may contain anything.
@@ -142,6 +147,13 @@ mod tests {
         let expected = getgroups().unwrap().into_iter().chain([getegid()]);
         assert!(expected.map(Gid::as_raw).all(|group| peer.groups.contains(&group)), "{peer:?}");
         assert!(peer.traces.program.is_some());
+    }
+
+    #[test]
+    fn somebody_has_logged_in_or_nobody_has() {
+        for (text, who) in [("1000\n", Some(1000)), ("0", Some(0)), ("4294967295", None), ("-1", None), ("", None)] {
+            assert_eq!(login(text), who, "{text:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,9 @@ use super::ending::ByHouse;
 use super::roster::Roster;
 use super::ticket::Session;
 
-/// Orders every overdue session to end, and gives those their turn that have to look after themselves. `now` must not go backwards between calls.
+/// Orders every overdue session to end, and gives those their turn that have to look after themselves.
+///
+/// `now` must not go backwards between calls.
 pub(crate) fn sweep(roster: &Roster, now: Instant) {
     roster.each(|session| {
         let stage = session.course.stage();
