@@ -134,7 +134,9 @@ impl Desk {
 /// To whoever reads standard error: the lines that differ, and what there is to say.
 fn show(difference: &Value, validation: &Value) {
     tell(difference["text"].as_str().unwrap_or_default());
-    remarks(validation).iter().for_each(|remark| tell(remark));
+    for remark in remarks(validation) {
+        tell(&remark);
+    }
 }
 
 /// So long, in whole seconds.

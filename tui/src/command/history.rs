@@ -55,7 +55,9 @@ impl Desk {
     /// All of them for programs; people see what matters, and who was claimed to be there.
     fn past_rows(&self, mut rows: Vec<Value>) -> Result<(), Failure> {
         if self.output.is_for_people() && self.output.fields.is_none() {
-            rows.iter_mut().for_each(|row| row["user"] = past::name(row));
+            for row in &mut rows {
+                row["user"] = past::name(row);
+            }
             let shown = past::sheet(past::columns(), &rows).only(&past::FOR_PEOPLE.map(str::to_owned))?;
             return self.output.rows("rustsocks.history/1", shown);
         }
