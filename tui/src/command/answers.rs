@@ -15,12 +15,12 @@ const RULES: &[(&str, Kind)] = &[
     ("action", Kind::Text),
     ("destinations", Kind::Text),
     ("ports", Kind::Text),
+    ("description", Kind::Text),
     ("protocols", Kind::Text),
     ("sources", Kind::Text),
     ("time", Kind::Text),
     ("priority", Kind::Count),
     ("line", Kind::Count),
-    ("description", Kind::Text),
 ];
 
 impl Desk {
@@ -52,15 +52,15 @@ impl Desk {
         let answer: Value = self.connection.call(op, p)?;
         let columns = [
             ("t", Kind::Time),
-            ("id", Kind::Text),
-            ("phase", Kind::Text),
             ("who.user", Kind::Text),
-            ("role", Kind::Text),
             ("op", Kind::Text),
+            ("phase", Kind::Text),
             ("target", Kind::Text),
-            ("changes", Kind::Text),
             ("result", Kind::Text),
             ("comment", Kind::Text),
+            ("changes", Kind::Text),
+            ("role", Kind::Text),
+            ("id", Kind::Text),
         ];
         let records = listed(&answer, "records");
         self.output.rows("rustsocks.audit/1", Sheet::of_objects(&columns, &records))

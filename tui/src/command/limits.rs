@@ -135,9 +135,6 @@ impl Desk {
     }
 
     fn lay_over(&mut self, target: &str, wanted: &Wanted, time: &str, manner: &Manner) -> Result<(), Failure> {
-        if wanted.guaranteed.is_some() {
-            return Err(Failure::Usage("what is guaranteed is written in a file: leave --for out".to_owned()));
-        }
         if wanted.rate.is_none() && wanted.conns.is_none() {
             return Err(Failure::Usage("say --rate, --conns or both".to_owned()));
         }
