@@ -2,11 +2,8 @@
 
 use crate::tree::Need;
 
-/// Bytes that are asked for at once, and that somebody may be ahead with.
-const AHEAD: usize = 64 * 1024;
-
 /// Whoever has less asks for more: early enough that it is his turn before he has nothing.
-const LOW: usize = AHEAD / 2;
+const LOW: usize = Credit::MOST / 2;
 
 /// Bytes that may pass and have not.
 #[derive(Debug, Default)]
@@ -15,15 +12,15 @@ pub struct Credit {
 }
 
 impl Credit {
-    /// The most that it ever is, in bytes.
-    pub const MOST: usize = AHEAD;
+    /// The most that it ever is, in bytes: it is always filled up to that.
+    pub const MOST: usize = 64 * 1024;
 
     /// Whether so many bytes, at most [`Credit::MOST`], pass now; `ask` says how many of those that are wanted are granted.
     pub fn lets_pass(&mut self, bytes: usize, mut ask: impl FnMut(usize, Need) -> usize) -> bool {
         while self.bytes < LOW.max(bytes) {
             let need = if self.bytes < bytes { Need::Now } else { Need::Soon };
             // Only of whoever has asked in vain is it known that he waits.
-            let granted = ask(AHEAD - self.bytes, need);
+            let granted = ask(Self::MOST - self.bytes, need);
             if granted == 0 {
                 break;
             }

@@ -24,8 +24,8 @@ pub enum Host {
     Name(Name),
 }
 
-/// An address as it shows itself, but written in one piece where it is an IPv4 one: number by number takes twice as long, and
-/// each session has four of them in its line of the log.
+/// An address as it shows itself, but without std's formatting of each number where it is an IPv4 one, which takes longer: each
+/// session has four of them in its line of the log.
 #[derive(Clone, Copy, Debug)]
 pub struct Plainly(pub SocketAddr);
 
