@@ -22,6 +22,14 @@ const METRICS: [&str; 3] = ["metrics.bind_address", "metrics.bind_port", "metric
 /// What decides where the API's listener waits.
 const API: [&str; 3] = ["api.bind_address", "api.bind_port", "api.enabled"];
 
+/// What decides when a silent connection is given up.
+const SILENCE: [&str; 4] = [
+    "outbound.user_timeout_secs",
+    "outbound.keepalive_secs",
+    "outbound.keepalive_interval_secs",
+    "outbound.keepalive_probes",
+];
+
 /// Where the admin sockets are.
 const ADMIN: [&str; 2] = ["admin.socket", "admin.readonly_socket"];
 
@@ -52,6 +60,7 @@ pub(crate) fn check(settings: &Settings, reader: &mut Reader<'_>) -> Vec<Problem
     warnings.extend(check.policy_is_asked_for());
     warnings.extend(check.guarantees_of_groups_fit_together());
     warnings.extend(check.guarantees_of_users_fit());
+    warnings.extend(check.probes_are_waited_for());
     warnings
 }
 
@@ -80,8 +89,13 @@ impl<'c, 'a> Check<'c, 'a> {
         if keys.iter().any(|key| self.refused.iter().any(|refused| refused == key)) {
             return;
         }
-        let written = keys.iter().map(|key| self.reader.origin(key)).find(|origin| *origin != Origin::Default);
-        self.reader.report(written.unwrap_or(Origin::Default), keys[0], fault);
+        self.reader.report(self.written(keys), keys[0], fault);
+    }
+
+    /// Where the first of these keys that is written at all is written.
+    fn written(&self, keys: &[&str]) -> Origin {
+        let mut origins = keys.iter().map(|key| self.reader.origin(key));
+        origins.find(|origin| *origin != Origin::Default).unwrap_or(Origin::Default)
     }
 
     fn something_listens(&mut self) {
@@ -219,6 +233,23 @@ impl<'c, 'a> Check<'c, 'a> {
             }
         }
         warnings
+    }
+
+    /// The user timeout ends connections that are only idle, too, however many probes are to be sent (tcp(7)).
+    fn probes_are_waited_for(&self) -> Option<Problem> {
+        let outbound = &self.settings.outbound;
+        let (timeout, idle) = (outbound.user_timeout?, outbound.keepalive?);
+        let (interval, probes) = (outbound.keepalive_interval, outbound.keepalive_probes);
+        let wanted = idle + interval * probes;
+        (timeout < wanted).then(|| {
+            let sent = timeout.saturating_sub(idle).as_secs().div_ceil(interval.as_secs()).max(1);
+            Problem {
+                origin: self.written(&SILENCE),
+                key: SILENCE[0].to_owned(),
+                message: format!("ends idle connections, too, after {sent} of {probes} unanswered probes"),
+                hint: Some(format!("{} s let all of them be sent, and 0 leaves it to the kernel", wanted.as_secs())),
+            }
+        })
     }
 
     /// Bytes a second that a limit lets pass in the direction that has less; nothing if it limits neither, or not the sum of both.

@@ -374,14 +374,14 @@ tables! {
         interface: Option<Interface> = "interface", Maybe(text()), None;
         /// The firewall mark they carry (`SO_MARK`), 1 to 4 294 967 295.
         mark: Option<u32> = "mark", Maybe(count(1, 0xffff_ffff)), None;
-        /// Idle time before the first keepalive probe, up to 32 767 s (tcp(7)); nothing turns probes off.
+        /// Idle time before the first keepalive probe at most, up to 32 767 s (tcp(7)); nothing turns probes off.
         keepalive: Option<Duration> = "keepalive_secs", SecsOrNone { most: 32_767 }, Some(secs(60));
         /// Time between two probes, 1 to 32 767 s.
         keepalive_interval: Duration = "keepalive_interval_secs", Secs { least: 1, most: 32_767 }, secs(15);
         /// Unanswered probes before the connection is given up, 1 to 127.
         keepalive_probes: u32 = "keepalive_probes", count(1, 127), 4;
-        /// How long sent bytes may stay unacknowledged (`TCP_USER_TIMEOUT`), up to 86 400 s; nothing leaves it to the kernel.
-        user_timeout: Option<Duration> = "user_timeout_secs", SecsOrNone { most: DAY }, Some(secs(60));
+        /// How long sent bytes and probes may stay unanswered (`TCP_USER_TIMEOUT`), up to 86 400 s; nothing leaves it to the kernel.
+        user_timeout: Option<Duration> = "user_timeout_secs", SecsOrNone { most: DAY }, Some(secs(120));
         /// Send small writes at once (`TCP_NODELAY`).
         nodelay: bool = "nodelay", Flag, true;
         /// Head start of one address over the next (RFC 8305 §5), 10 to 2 000 ms.

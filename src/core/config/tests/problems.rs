@@ -353,6 +353,32 @@ fn an_idle_users_file_is_only_a_warning() {
 }
 
 #[test]
+fn a_user_timeout_that_cuts_probes_short_is_a_warning() {
+    let cases = [
+        ("user_timeout_secs = 60", Some(("rustsocks.toml:2:21: ", 1, 120))),
+        ("user_timeout_secs = 76", Some(("rustsocks.toml:2:21: ", 2, 120))),
+        ("user_timeout_secs = 119", Some(("rustsocks.toml:2:21: ", 4, 120))),
+        ("keepalive_secs = 300", Some(("rustsocks.toml:2:18: ", 1, 360))),
+        ("keepalive_secs = 300\nuser_timeout_secs = 360", None),
+        ("keepalive_secs = 0\nuser_timeout_secs = 10", None),
+        ("user_timeout_secs = 0", None),
+        ("", None),
+    ];
+    for (lines, expected) in cases {
+        let text = format!("[outbound]\n{lines}");
+        let loaded = load(Source::File { path: "rustsocks.toml", text: &text }, &[]).expect("a warning stops nothing");
+        let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        let expected = expected.map(|(place, sent, all)| {
+            format!(
+                "{place}outbound.user_timeout_secs: ends idle connections, too, after {sent} of 4 unanswered probes; \
+                 {all} s let all of them be sent, and 0 leaves it to the kernel"
+            )
+        });
+        assert_eq!(warnings, Vec::from_iter(expected), "{lines}");
+    }
+}
+
+#[test]
 fn an_idle_pam_service_is_only_a_warning() {
     let text = "[[listen]]\naddress = \"127.0.0.1:1\"\npam_service = \"office\"";
     let loaded = load(Source::File { path: "rustsocks.toml", text }, &[]).expect("a warning stops nothing");

@@ -5,7 +5,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -65,7 +64,8 @@ async fn relay(
     poll_fn(move |cx| {
         let has_turn = session.pulse.take_turn();
         if let Some(endurance) = endurance.take_if(|_| has_turn) {
-            let _upstream_is_dead = endurance.give(&upstream.as_fd());
+            // Of whoever is gone, the next read tells.
+            let (_given, _staggered) = (endurance.give(upstream), endurance.stagger(client));
         }
         // A side that takes nothing more may have said something before: the other direction goes on until it has all of it.
         match up.poll(cx, client, upstream, Way::new(session, Direction::Up)) {

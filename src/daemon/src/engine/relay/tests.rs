@@ -140,25 +140,28 @@ async fn an_order_ends_a_relay_that_is_blocked_in_a_write() {
 }
 
 #[tokio::test]
-async fn only_a_session_that_lasts_has_its_upstream_watched_for_silence() {
+async fn only_a_session_that_lasts_is_watched_for_silence() {
     let ((_client, inner), (upstream, _target)) = (pair().await, pair().await);
-    let watched = upstream.as_fd().try_clone_to_owned().unwrap();
-    let socket = SockRef::from(&watched);
+    let watched = [&inner, &upstream].map(|stream| stream.as_fd().try_clone_to_owned().unwrap());
+    let [client, target] = [&watched[0], &watched[1]].map(SockRef::from);
     let (roster, session, _ending) = relay_between(inner, upstream, b"");
     while session.course.stage() != Stage::Relaying {
         tokio::task::yield_now().await;
     }
-    assert!(!socket.keepalive().unwrap());
+    assert!(!client.keepalive().unwrap() && !target.keepalive().unwrap());
     sweep(&roster, Instant::now());
-    while !socket.keepalive().unwrap() || socket.tcp_user_timeout().unwrap().is_none() {
+    while !client.keepalive().unwrap() {
         tokio::task::yield_now().await;
     }
     let Endurance { keepalive, user_timeout } = endurance();
     let Keepalive { idle, interval, probes } = keepalive.unwrap();
-    assert_eq!(socket.tcp_keepalive_time().unwrap(), idle);
-    assert_eq!(socket.tcp_keepalive_interval().unwrap(), interval);
-    assert_eq!(socket.tcp_keepalive_retries().unwrap(), probes);
-    assert_eq!(socket.tcp_user_timeout().unwrap(), user_timeout);
+    for socket in [&client, &target] {
+        let (first, between) = (socket.tcp_keepalive_time().unwrap(), socket.tcp_keepalive_interval().unwrap());
+        assert!(first <= idle && between >= interval, "{first:?} {between:?}");
+        assert_eq!(first + between * probes, idle + interval * probes);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), probes);
+    }
+    assert_eq!(target.tcp_user_timeout().unwrap(), user_timeout);
 }
 
 fn endurance() -> Endurance {
