@@ -8,10 +8,12 @@ PORT ?= 1080
 # The revision that the program tells of, where there is one.
 export SOURCE_REVISION ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 
-# SQLite and other C code in a release is hardened as Debian hardens it (dpkg-buildflags(1), which debhelper takes instead otherwise):
-# whatever builds a release has the same, or each would build everything again.
+# What C code in a release is built with (SQLite's, for one): hardened as Debian hardens it, and dated as the package. debhelper
+# leaves what is set as it is; whoever had anything else here would build everything again.
 build deb bench bench-acl bench-api bench-console bench-history bench-limits instructions: \
 	export CFLAGS ?= -g -O2 -fstack-protector-strong -Wformat -Werror=format-security
+build deb bench bench-acl bench-api bench-console bench-history bench-limits instructions: \
+	export SOURCE_DATE_EPOCH ?= $(shell date --date "$$(sed --quiet '/^ -- /{s/.*>  //p;q}' debian/changelog)" +%s)
 
 .PHONY: help run build man deb rpm pictures test lint docs deny bench bench-acl bench-api bench-console bench-history bench-limits instructions loom fuzz coverage soak soak-console
 
