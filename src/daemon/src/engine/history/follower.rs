@@ -28,6 +28,10 @@ use crate::state::history::losses::Losses;
 /// However many rows wait, a transaction follows another one not earlier: each costs a flush of the disk.
 const PACE: Duration = Duration::from_millis(50);
 
+/// The same while rows come faster than they would have to be written: a session that is over by then is written once, and not
+/// at its opening too. No more than this, and no more than a quarter of what a record may wait.
+const BUSY_PACE: Duration = Duration::from_millis(250);
+
 /// While the database cannot be used, it is tried again after so long, and later after twice as long each time.
 const RETRY: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 
@@ -104,18 +108,25 @@ impl Follower {
     pub(super) fn run(mut self) {
         let mut frames = 0;
         loop {
-            let look = self.ledger.wait(frames + self.options.batch_size, Instant::now() + self.patience());
+            let wanted = frames + self.options.batch_size;
+            let look = self.ledger.wait(wanted, Instant::now() + self.patience());
             frames = look.frames;
             let left = self.attempt();
             self.keep_within_bound();
             match (left, look.is_over) {
                 (Left::Nothing, true) => return,
-                (Left::Nothing, false) => sleep(PACE),
+                (Left::Nothing, false) => self.rest(look.frames >= wanted),
                 (Left::Trouble, true) => sleep(RETRY.0),
                 // In trouble it waits above, where it hears of the end.
                 (Left::More, _) | (Left::Trouble, false) => {}
             }
         }
+    }
+
+    /// Lets rows gather, unless nothing more is written.
+    fn rest(&self, is_busy: bool) {
+        let pace = if is_busy { (self.options.batch_interval / 4).clamp(PACE, BUSY_PACE) } else { PACE };
+        self.ledger.wait(u64::MAX, Instant::now() + pace);
     }
 
     fn patience(&self) -> Duration {

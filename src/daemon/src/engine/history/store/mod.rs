@@ -1,6 +1,7 @@
 //! The database: one SQLite file, opened so that what is committed survives a power loss, and so that readers never wait.
 
 pub(super) mod cleanup;
+mod columns;
 pub(super) mod database;
 pub(super) mod fault;
 mod finality;

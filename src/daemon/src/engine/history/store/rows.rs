@@ -1,20 +1,17 @@
 //! Records into rows, one transaction for many: the last record of a session wins, and what is final stays.
 
-use std::fmt::Write as _;
-use std::net::IpAddr;
-
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use history::{Damage, Frame, Host, Kind, Phases, Record, Status};
+use history::{Damage, Frame, Kind, Record};
 use jiff::Timestamp;
-use rusqlite::{CachedStatement, Connection, ToSql, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::super::spool::directory::SpoolNumber;
 use super::super::spool::position::Position;
+use super::columns::{COLUMNS, Columns, columns};
 use super::fault::Fault;
 use super::integer::{signed, unsigned};
 use super::{flows, usage};
-use crate::state::history::record::address_asked;
 
 /// What of a row comes from a record, and when it was first written.
 const INSERT: &str = "\
@@ -25,9 +22,6 @@ INSERT INTO sessions (
     handshake_us, auth_us, rules_us, dns_us, connect_us, first_byte_us, remark,
     acl_rule_matched, acl_decision, created_at, spool)
 VALUES ";
-
-/// How many columns that are.
-const COLUMNS: usize = 35;
 
 /// A record that is read again, of a session whose row is final, changes nothing: [`changes`](super::finality::changes) says the same.
 const ON_CONFLICT: &str = "\
@@ -68,7 +62,6 @@ pub(in crate::engine::history) struct Rows {
     spool: SpoolNumber,
     /// The place of the one frame of each session that is written.
     last: HashMap<[u8; 16], usize, RandomState>,
-    texts: Texts,
 }
 
 /// What became of frames.
@@ -83,7 +76,7 @@ pub(in crate::engine::history) enum Committed {
 impl Rows {
     /// For what comes through this spool.
     pub(in crate::engine::history) fn of(spool: SpoolNumber) -> Self {
-        Self { one: upsert(1), several: upsert(TOGETHER), spool, last: HashMap::default(), texts: Texts::default() }
+        Self { one: upsert(1), several: upsert(TOGETHER), spool, last: HashMap::default() }
     }
 
     /// Writes frames, which were read up to `position`, in one transaction. `seen` is the latest moment before them.
@@ -115,22 +108,22 @@ impl Rows {
         Ok(Committed::Up { rows: records.len() as u64, seen, unreadable })
     }
 
-    fn write(&mut self, connection: &Connection, records: &[Record<'_>]) -> rusqlite::Result<()> {
+    fn write(&self, connection: &Connection, records: &[Record<'_>]) -> rusqlite::Result<()> {
         // Before the rows change.
         usage::add(connection, records, self.spool)?;
         flows::put(connection, records)?;
-        let now = Timestamp::now().as_microsecond();
+        let now_and_spool = (Timestamp::now().as_microsecond(), self.spool);
         let (together, rest) = records.as_chunks::<TOGETHER>();
         if !together.is_empty() {
-            let mut several = connection.prepare_cached(&self.several)?;
+            let mut several = Columns::<TOGETHER>::of(connection.prepare_cached(&self.several)?);
             for records in together {
-                write(&mut several, records, (now, self.spool), &mut self.texts)?;
+                several.write(&records.each_ref().map(|record| columns(record, now_and_spool)))?;
             }
         }
         if !rest.is_empty() {
-            let mut one = connection.prepare_cached(&self.one)?;
+            let mut one = Columns::<1>::of(connection.prepare_cached(&self.one)?);
             for record in rest {
-                write(&mut one, std::slice::from_ref(record), (now, self.spool), &mut self.texts)?;
+                one.write(&[columns(record, now_and_spool)])?;
             }
         }
         Ok(())
@@ -188,106 +181,4 @@ pub(in crate::engine::history) fn close_orphans(
         (seen, spool),
     )?;
     Ok(closed)
-}
-
-/// Writes as many records as the statement has rows.
-fn write(
-    statement: &mut CachedStatement<'_>,
-    records: &[Record<'_>],
-    now_and_spool: (i64, SpoolNumber),
-    texts: &mut Texts,
-) -> rusqlite::Result<()> {
-    for (row, record) in records.iter().enumerate() {
-        bind(statement, row * COLUMNS, (record, now_and_spool), texts)?;
-    }
-    statement.raw_execute().map(drop)
-}
-
-/// Binds what a row holds to the parameters behind the first `before`.
-fn bind(
-    statement: &mut CachedStatement<'_>,
-    before: usize,
-    (record, (now, spool)): (&Record<'_>, (i64, SpoolNumber)),
-    texts: &mut Texts,
-) -> rusqlite::Result<()> {
-    let asked = record.asked.as_ref();
-    let host = asked.and_then(|asked| asked.host);
-    // Who was not dialled may still have asked for an address.
-    let dest_ip = record.peer.map(|peer| peer.ip()).or_else(|| host.and_then(address_asked));
-    let dest_port = record.peer.map(|peer| peer.port()).or_else(|| asked.and_then(|asked| asked.port));
-    let host = match host {
-        Some(Host::Name(name)) => Some(name),
-        Some(Host::Address(address)) => Some(texts.host.of(address)),
-        None => None,
-    };
-    let Phases { handshake, auth, rules, dns, connect, first_byte } = record.phases;
-    let [handshake, auth, rules, dns, connect, first_byte] =
-        [handshake, auth, rules, dns, connect, first_byte].map(|phase| phase.map(signed));
-    let values: [&dyn ToSql; COLUMNS] = [
-        &record.id,
-        &record.user,
-        &record.started,
-        &(record.status != Status::Active).then_some(record.seen),
-        &record.source.map(|source| texts.source.of(source.ip())),
-        &record.source.map(|source| source.port()),
-        &dest_ip.map(|address| texts.dest.of(address)),
-        &dest_port,
-        &asked.map(|asked| asked.protocol),
-        &signed(record.sent.bytes),
-        &signed(record.received.bytes),
-        &signed(record.sent.packets),
-        &signed(record.received.packets),
-        &record.status.word(),
-        &record.close_reason,
-        &host,
-        &record.exit.map(|exit| texts.exit.of(exit.ip())),
-        &record.exit.map(|exit| exit.port()),
-        &record.listener,
-        &asked.map(|asked| asked.dialect),
-        &asked.map(|asked| asked.command),
-        &record.auth,
-        &record.claimed,
-        &signed(record.generation),
-        &handshake,
-        &auth,
-        &rules,
-        &dns,
-        &connect,
-        &first_byte,
-        &record.remark,
-        &record.rule,
-        &record.decision,
-        &now,
-        &spool,
-    ];
-    for (index, value) in values.into_iter().enumerate() {
-        statement.raw_bind_parameter(before + index + 1, value)?;
-    }
-    Ok(())
-}
-
-/// Addresses as text; the same one often comes again.
-#[derive(Debug, Default)]
-struct Texts {
-    source: AddressText,
-    host: AddressText,
-    dest: AddressText,
-    exit: AddressText,
-}
-
-#[derive(Debug, Default)]
-struct AddressText {
-    of: Option<IpAddr>,
-    text: String,
-}
-
-impl AddressText {
-    fn of(&mut self, address: IpAddr) -> &str {
-        if self.of != Some(address) {
-            self.of = Some(address);
-            self.text.clear();
-            write!(self.text, "{}", address.to_canonical()).expect("a string takes everything");
-        }
-        &self.text
-    }
 }
