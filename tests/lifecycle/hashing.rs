@@ -36,11 +36,25 @@ fn a_terminal_does_not_show_what_is_typed_and_echoes_again_afterwards() {
     terminal.wait_for("Password: ");
     assert!(eventually(PATIENCE, || !terminal.echoes()), "echo is off while a password is typed");
     terminal.type_in("looking glass\n");
+    terminal.wait_for("Again: ");
+    terminal.type_in("looking glass\n");
     let hash = output(&mut program);
     assert!(program.wait().expect("it ends").success());
     assert!(!terminal.screen().contains("looking"), "{:?} is on the screen", terminal.screen());
     assert!(terminal.echoes(), "echo is on again");
     assert_lets_in(b"looking glass", &hash);
+}
+
+#[test]
+fn a_slip_at_a_terminal_is_noticed() {
+    let (mut terminal, mut program) = Terminal::run(command(&["hash-password"]));
+    terminal.wait_for("Password: ");
+    terminal.type_in("looking glass\n");
+    terminal.wait_for("Again: ");
+    terminal.type_in("looking gloss\n");
+    assert_eq!((program.wait().expect("it ends").code(), output(&mut program)), (Some(1), String::new()));
+    terminal.wait_for("rustsocks: the two passwords differ");
+    assert!(terminal.echoes(), "echo is on again");
 }
 
 /// The exit code, and what was printed.

@@ -91,7 +91,7 @@ pub(super) enum Command {
     Doctor(doctor::Examination),
     /// Ask the service that runs for its health, where its metrics are
     Health(health::Question),
-    /// Read a password (from a terminal without echo, otherwise one line of standard input) and print its hash for the users file
+    /// Read a password (from a terminal twice and without echo, otherwise one line of standard input) and print its hash for the users file
     HashPassword,
     /// Make a token for the API: its table for the tokens file on standard output, the token itself on standard error
     ApiToken(ApiToken),

@@ -26,6 +26,9 @@ pub(super) const EX_SOFTWARE: u8 = 70;
 /// What a token begins with, so that whoever finds one in a log or a repository knows what it is.
 const TOKEN_MARK: &str = "rustsocks-";
 
+const UNREAD: &str = "cannot read the password";
+const LENGTH: &str = "a password has 1 to 255 bytes (RFC 1929)";
+
 pub(super) fn check(selection: &Selection, check: &Check) -> ExitCode {
     outcome(checked(selection, check), EX_CONFIG)
 }
@@ -94,8 +97,8 @@ fn checked(selection: &Selection, check: &Check) -> anyhow::Result<()> {
 }
 
 fn hashed() -> anyhow::Result<()> {
-    let password = read_password().context("cannot read the password")?;
-    ensure!((1..=255).contains(&password.len()), "a password has 1 to 255 bytes (RFC 1929)");
+    let password = read_password()?;
+    ensure!(is_password(&password), LENGTH);
     print(&format!("{}\n", password::hash(&password)?))
 }
 
@@ -113,15 +116,38 @@ fn made(ApiToken { name, scope }: &ApiToken) -> anyhow::Result<()> {
         .context("cannot write to standard error")
 }
 
-fn read_password() -> io::Result<Zeroizing<Vec<u8>>> {
-    let stdin = io::stdin();
-    let _echo_is_off = if stdin.is_terminal() { Some(Silence::begin()?) } else { None };
+/// The first line of standard input; a terminal is asked twice.
+fn read_password() -> anyhow::Result<Zeroizing<Vec<u8>>> {
+    if !io::stdin().is_terminal() {
+        return line().context(UNREAD);
+    }
+    let _echo_is_off = Silence::begin().context("cannot silence the terminal")?;
+    let once = typed("Password: ").context(UNREAD)?;
+    ensure!(is_password(&once), LENGTH);
+    let again = typed("Again: ").context(UNREAD)?;
+    ensure!(once == again, "the two passwords differ");
+    Ok(once)
+}
+
+fn line() -> io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(512));
-    stdin.lock().read_until(b'\n', &mut line)?;
+    io::stdin().lock().read_until(b'\n', &mut line)?;
     while line.last().is_some_and(|byte| b"\r\n".contains(byte)) {
         line.pop();
     }
     Ok(line)
+}
+
+/// A line that nobody sees; the key that ends it is not shown either.
+fn typed(prompt: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    write!(io::stderr(), "{prompt}")?;
+    let typed = line();
+    writeln!(io::stderr())?;
+    typed
+}
+
+fn is_password(bytes: &[u8]) -> bool {
+    (1..=255).contains(&bytes.len())
 }
 
 /// A terminal that does not echo, until dropped.
@@ -129,7 +155,6 @@ struct Silence(Termios);
 
 impl Silence {
     fn begin() -> io::Result<Self> {
-        write!(io::stderr(), "Password: ")?;
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
         silent.local_flags.remove(LocalFlags::ECHO);
@@ -141,7 +166,6 @@ impl Silence {
 impl Drop for Silence {
     fn drop(&mut self) {
         let _terminal_is_gone = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &self.0);
-        let _terminal_is_gone = writeln!(io::stderr());
     }
 }
 
