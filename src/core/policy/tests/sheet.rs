@@ -194,6 +194,33 @@ fn a_configuration_is_edited_and_the_rest_stays_to_the_byte() {
 }
 
 #[test]
+fn what_is_empty_goes_with_its_last_limit_unless_somebody_wrote_beside_it() {
+    let set = |target: &str| json!([{"op": "limit.set", "target": target, "limits": {"conns": 2}}]);
+    let lift = |target: &str| json!([{"op": "limit.del", "target": target}]);
+    for (text, target) in
+        [(CONFIGURATION, "group/guests"), ("[server]\nbind_port = 1\n", "group/guests"), ("", "global")]
+    {
+        let limited = configured(text, set(target)).expect("it fits");
+        assert_ne!(limited, text);
+        assert_eq!(configured(&limited, lift(target)).as_deref(), Ok(text), "{target}");
+    }
+    let two = "[limits]\n\n# Of all.\n\n[[limits.groups]]\nname = \"a\"\nmax_connections = 1\n[[limits.groups]]\nname = \"b\"\n";
+    let one = "[limits]\n\n# Of all.\n[[limits.groups]]\nname = \"b\"\n";
+    assert_eq!(configured(two, lift("group/a")).as_deref(), Ok(one), "what stands alone stays");
+    assert_eq!(configured(two, lift("group/b")).as_deref(), Ok(two), "nothing was said of it");
+    for words in [
+        "# Ask Eve.\n[[limits.groups]]\nname = \"a\"\n",
+        "[[limits.groups]] # Eve\nname = \"a\"\n",
+        "[[limits.groups]]\n# Eve\nname = \"a\"\n",
+        "[[limits.groups]]\nname = \"a\" # Eve\n",
+        "[[limits.groups]]\nname = \"a\"\nbandwidth_weight = 2\n",
+    ] {
+        let limited = format!("{words}max_connections = 1\n");
+        assert_eq!(configured(&limited, lift("group/a")).as_deref(), Ok(words));
+    }
+}
+
+#[test]
 fn a_difference_is_told_table_by_table() {
     let after = users(USERS, json!([{"op": "user.enable", "name": "bob"}, {"op": "user.del", "name": "alice"}]));
     let [before, after] = [USERS, &after.expect("it fits")].map(|text| Sheet::parse(text).expect("TOML"));

@@ -62,8 +62,8 @@ impl Sheet {
             }
             ConfigurationEdit::RemoveLimit { target } => {
                 let found = Target::of_configuration(target)?;
-                self.lift(&found.table(), found.keys());
-                Ok(())
+                let table = found.table();
+                if self.lift(&table, found.keys()) && self.is_hollow(&table) { self.remove(&table) } else { Ok(()) }
             }
         }
     }

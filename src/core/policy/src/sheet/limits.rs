@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-use super::{Misuse, Sheet};
+use toml_edit::{Item, RawString};
+
+use super::{Misuse, NAME, Sheet};
 
 /// What is said of somebody; what is not named stays as it is, and 0 is no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -123,13 +125,33 @@ impl Sheet {
         said.iter().try_for_each(|(key, value)| self.set(table, key, value))
     }
 
-    pub(super) fn lift(&mut self, table: &str, keys: &[&str]) {
-        if let Some(table) = self.find_mut(table) {
-            for key in keys {
-                table.remove(key);
-            }
+    /// Whether any of the keys was there.
+    pub(super) fn lift(&mut self, table: &str, keys: &[&str]) -> bool {
+        let Some(table) = self.find_mut(table) else { return false };
+        let before = table.len();
+        for key in keys {
+            table.remove(key);
         }
+        table.len() < before
     }
+
+    /// Whether this table has nothing but its name, and no words of the operator's.
+    pub(super) fn is_hollow(&self, table: &str) -> bool {
+        self.find(table).is_some_and(|table| {
+            let above = text(table.decor().prefix());
+            let above = above.rsplit_once("\n\n").map_or(above, |(_alone, its_own)| its_own);
+            let is_mute = |(key, item): (&str, &Item)| {
+                let around = table.key(key).map(|key| text(key.leaf_decor().prefix())).unwrap_or_default();
+                let behind = item.as_value().map(|value| text(value.decor().suffix())).unwrap_or_default();
+                key == NAME && !around.contains('#') && !behind.contains('#')
+            };
+            !above.contains('#') && !text(table.decor().suffix()).contains('#') && table.iter().all(is_mute)
+        })
+    }
+}
+
+fn text(raw: Option<&RawString>) -> &str {
+    raw.and_then(RawString::as_str).unwrap_or_default()
 }
 
 /// Without a fraction where there is none: that is how people write it.

@@ -171,7 +171,7 @@ impl Sheet {
             UserEdit::RemoveLimit { target } => {
                 let user = Target::of_users_file(target)?;
                 self.must_have(&user)?;
-                self.lift(&table(&user), Limits::KEYS_OF_ONE);
+                let _is_different = self.lift(&table(&user), Limits::KEYS_OF_ONE);
                 Ok(())
             }
         }
