@@ -6,6 +6,8 @@
 //!
 //! Knows the language alone: the socket, the clock and what an operation does are for others.
 
+use std::time::Duration;
+
 mod client;
 mod hello;
 mod lines;
@@ -36,6 +38,12 @@ pub const MOST_REQUEST_OF_ADMIN: usize = 2 * 1024 * 1024;
 
 /// The longest line of the daemon, in bytes, without its end; larger results come in parts.
 pub const MOST_REPLY: usize = 4 * 1024 * 1024;
+
+/// As long as another level of the log may hold: whoever wants it for good writes it into the configuration.
+pub const LONGEST_LEVEL: Duration = Duration::from_hours(24);
+
+/// As long as what was applied may wait to be confirmed.
+pub const LONGEST_PROBATION: Duration = Duration::from_hours(24);
 
 /// Requests of one connection that may wait for their answers.
 pub const MOST_IN_FLIGHT: usize = 32;

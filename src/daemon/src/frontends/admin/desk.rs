@@ -165,6 +165,7 @@ pub(super) fn refusal(no: &No) -> Refusal {
             Refusal::new(Code::NotFound, msg)
         }
         No::Invalid(_) => Refusal::new(Code::BadRequest, msg),
+        No::Misfit { op, .. } => Refusal::new(Code::BadRequest, msg).with(json!({ "op": op })),
         No::Faulty(diagnoses) => Refusal::new(Code::Invalid, msg).with(json!({ "diag": diagnoses })),
         No::Conflict(_) => Refusal::new(Code::Conflict, msg),
         No::FileDrift(edited) => Refusal::new(Code::Conflict, msg).with(json!(edited)),

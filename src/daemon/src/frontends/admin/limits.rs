@@ -1,5 +1,6 @@
 //! Operations on bandwidth and quotas, and on what operators let somebody have for a while.
 
+use filter::Filter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use wire::admin::{Code, Refusal};
@@ -7,10 +8,12 @@ use wire::admin::{Code, Refusal};
 use super::conversation::{Conversation, Parameters};
 use super::desk::{Asker, Desk};
 use super::ops::{EVERY, IDEM, Often, Op, look, order, read, watch};
+use super::sessions::filter_of;
 use super::subscription::Source;
 use crate::frontends::office::Operation;
 use crate::frontends::office::classes::ClassNow;
 use crate::frontends::office::limits::{Grant, Override, Reset};
+use crate::frontends::office::sight::now;
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -24,8 +27,8 @@ pub(super) const OPS: &[Op] = &[
     look(
         "limits.tree",
         tree,
-        &[("limit", "at most so many, 1 to 1000; 1000 without it")],
-        "total; classes: name (global, group/NAME, user/NAME, a source, one of these by a rule, or session for what each has), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, bytes_up, bytes_down of those who are in, sessions, most_sessions, waiting, origin (users, config, rule, override or quota), override_left_s, bucket_pct (what of its burst may pass now), throttled_pct of the last minute, wait_p95_ms, held_by (own, parent, siblings or below), refused, quota_pct; those under pressure first",
+        &[("filter", "which; all without it"), ("limit", "at most so many, 1 to 1000; 1000 without it")],
+        "total, of those that the filter lets in; classes: name (global, group/NAME, user/NAME, a source, one of these by a rule, or session for what each has), kind, parent, ceiling_up, ceiling_down, guaranteed, burst, priority, using_up, using_down in bytes a second, pct, bytes_up, bytes_down of those who are in, sessions, most_sessions, waiting, origin (users, config, rule, override or quota), override_left_s, bucket_pct (what of its burst may pass now), throttled_pct of the last minute, wait_p95_ms, held_by (own, parent, siblings or below), refused, quota_pct; those under pressure first",
         "who has which part of the bandwidth, who waits for it and why, and who has a number of sessions or a quota",
     ),
     look(
@@ -99,17 +102,20 @@ pub(super) fn quotas(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value,
 }
 
 #[derive(Deserialize)]
-struct Most {
+struct Wanted {
+    filter: Option<String>,
     limit: Option<usize>,
 }
 
 pub(super) fn tree(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Refusal> {
-    let Most { limit } = read(p)?;
-    Ok(classes(desk, asker, limit.unwrap_or(MOST).clamp(1, MOST)))
+    let Wanted { filter, limit } = read(p)?;
+    let filter = filter_of(&filter.unwrap_or_default(), filter::LIMITS)?;
+    Ok(classes(desk, asker, &filter, limit.unwrap_or(MOST).clamp(1, MOST)))
 }
 
-fn classes(desk: &Desk, asker: &Asker, most: usize) -> Value {
-    let classes = desk.office.classes(asker.is_masked);
+fn classes(desk: &Desk, asker: &Asker, filter: &Filter, most: usize) -> Value {
+    let (mut classes, now) = (desk.office.classes(asker.is_masked), now());
+    classes.retain(|class| filter.admits(class, now));
     json!({ "total": classes.len(), "classes": classes.iter().take(most).map(ClassNow::json).collect::<Vec<_>>() })
 }
 
@@ -147,7 +153,7 @@ struct Classes;
 
 impl Source for Classes {
     fn news(&mut self, desk: &Desk, asker: &Asker) -> Vec<(&'static str, Value)> {
-        vec![("limits", classes(desk, asker, MOST))]
+        vec![("limits", classes(desk, asker, &Filter::default(), MOST))]
     }
 }
 

@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 use super::conversation::Parameters;
 use super::desk::{Asker, Desk, refusal};
 use super::ops::{IDEM, Op, Takes, change, read, search};
+use super::sessions::filter_of;
 use crate::frontends::office::Operation;
 use crate::frontends::office::people::{PastOfUser, Person, in_order, told};
 use crate::frontends::office::policy::{NewPassword, Secret};
-use crate::frontends::office::sight::seconds;
+use crate::frontends::office::sight::{now, seconds};
 
 /// The operations of this room.
 pub(super) const OPS: &[Op] = &[
@@ -19,10 +20,11 @@ pub(super) const OPS: &[Op] = &[
         "users.list",
         users,
         &[
+            ("filter", "which; all without it"),
             ("after", "the name of the last one of the page before"),
             ("limit", "at most so many, 1 to 1000; 1000 without it"),
         ],
-        "total, users: name, state (enabled, disabled, elsewhere if the users file has them not, unknown if nobody ever got in by that name), from (file or pam), groups, sessions, up, down, rate, last_seen, last_src, limits of their own; day: sessions, up, down, denied, failed, and fails: logins that were refused, of the last 24 hours, if a history is kept; next",
+        "total, of those that the filter lets in; users: name, state (enabled, disabled, elsewhere if the users file has them not, unknown if nobody ever got in by that name), from (file or pam), groups, sessions, up, down, rate, last_seen, last_src, limits of their own; day: sessions, up, down, denied, failed, and fails: logins that were refused, of the last 24 hours, if a history is kept; next",
         "users of the users file, whoever else is in, and names that only failed in the last 24 hours",
     ),
     search(
@@ -72,16 +74,19 @@ const MOST: usize = 1_000;
 
 #[derive(Deserialize)]
 struct List {
+    filter: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
 }
 
 fn users(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> bool) -> Result<Value, Refusal> {
-    let List { after, limit } = read(p)?;
+    let List { filter, after, limit } = read(p)?;
+    let (filter, now) = (filter_of(&filter.unwrap_or_default(), filter::USERS)?, now());
     let limit = limit.unwrap_or(MOST).clamp(1, MOST);
     let days = desk.office.last_days().map_err(|no| refusal(&no))?;
     let everybody = desk.office.everybody_lately(asker.is_masked, days.as_ref());
-    let everybody = in_order(&everybody);
+    let mut everybody = in_order(&everybody);
+    everybody.retain(|person| filter.admits(*person, now));
     let mut rest = everybody.iter().filter(|person| after.as_ref().is_none_or(|after| *person.name > **after));
     let page: Vec<_> = rest.by_ref().take(limit).map(|person| with_day(person)).collect();
     let next = rest.next().and_then(|_| page.last()).map(|last| last["name"].clone());

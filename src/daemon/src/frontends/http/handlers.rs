@@ -261,7 +261,7 @@ fn refused(no: &No) -> Answer {
     match no {
         No::Forbidden(Scope::Read | Scope::Operate | Scope::Admin) => told(403, "scope", &no.to_string()),
         No::NotThere => told(404, "no_session", &no.to_string()),
-        No::Invalid(detail) => told(400, "invalid", detail),
+        No::Invalid(detail) | No::Misfit { why: detail, .. } => told(400, "invalid", detail),
         No::Faulty(diagnoses) => told_with(422, "faulty", &no.to_string(), ("diag", diagnoses)),
         No::NothingWritten(_) | No::DraftGone(_) | No::GenerationGone(_) | No::SaysTheSame(_) => {
             told(404, "no_rules", &no.to_string())

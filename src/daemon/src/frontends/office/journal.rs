@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
+use wire::admin::LONGEST_LEVEL;
 
 use super::record::Order;
 use super::{Caller, No, Office};
@@ -13,9 +14,6 @@ use crate::engine::log::loudness::{Exception, TARGETS};
 
 /// As long as nothing else is said.
 const USUAL: Duration = Duration::from_mins(15);
-
-/// The longest: whoever wants it for good writes it into the configuration.
-const LONGEST: Duration = Duration::from_hours(24);
 
 /// Bytes of a target's name.
 const LONGEST_TARGET: usize = 200;
@@ -42,8 +40,8 @@ impl Office {
         }
         let level = level.as_deref().map(read_level).transpose()?;
         let ttl = ttl_s.map_or(USUAL, Duration::from_secs);
-        if ttl.is_zero() || ttl > LONGEST {
-            return Err(No::Invalid(format!("ttl_s: 1 to {}", LONGEST.as_secs())));
+        if ttl.is_zero() || ttl > LONGEST_LEVEL {
+            return Err(No::Invalid(format!("ttl_s: 1 to {} seconds", LONGEST_LEVEL.as_secs())));
         }
         let until = Timestamp::now() + SignedDuration::try_from(ttl).unwrap_or_default();
         let written = Order {

@@ -197,6 +197,9 @@ pub(crate) enum No {
     NotThere,
     #[error("{0}")]
     Invalid(String),
+    /// An edit that does not fit, by its place among those that were sent.
+    #[error("{why}")]
+    Misfit { op: usize, why: String },
     /// A text of the operator's, with everything that is wrong with it.
     #[error("{}", policy::first_of(.0))]
     Faulty(Vec<policy::Diagnosis>),

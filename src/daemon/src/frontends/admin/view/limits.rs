@@ -113,20 +113,25 @@ impl Limits {
 
 impl filter::Row for Row {
     fn value(&self, field: &str) -> Option<Value<'_>> {
-        let Self { id: _, class } = self;
+        self.class.value(field)
+    }
+}
+
+impl filter::Row for ClassNow {
+    fn value(&self, field: &str) -> Option<Value<'_>> {
         match field {
-            "name" => Some(Value::Text(class.name.as_str().into())),
-            "kind" => Some(Value::Text(class.kind.into())),
-            "using" => Some(Value::Number(class.using())),
-            "limit" => class.ceiling().map(Value::Number),
-            "pct" => class.percent().map(Value::Number),
-            "sessions" => Some(Value::Number(class.sessions)),
-            "waiting" => Some(Value::Number(class.waiting)),
-            "origin" => class.origin.map(|origin| Value::Text(origin.into())),
-            "throttled" => Some(Value::Number(class.throttled.into())),
-            "held_by" => class.held_by.map(|by| Value::Text(by.into())),
-            "refused" => Some(Value::Number(class.refused)),
-            "quota" => class.quota.map(Value::Number),
+            "name" => Some(Value::Text(self.name.as_str().into())),
+            "kind" => Some(Value::Text(self.kind.into())),
+            "using" => Some(Value::Number(self.using())),
+            "limit" => self.ceiling().map(Value::Number),
+            "pct" => self.percent().map(Value::Number),
+            "sessions" => Some(Value::Number(self.sessions)),
+            "waiting" => Some(Value::Number(self.waiting)),
+            "origin" => self.origin.map(|origin| Value::Text(origin.into())),
+            "throttled" => Some(Value::Number(self.throttled.into())),
+            "held_by" => self.held_by.map(|by| Value::Text(by.into())),
+            "refused" => Some(Value::Number(self.refused)),
+            "quota" => self.quota.map(Value::Number),
             _ => None,
         }
     }

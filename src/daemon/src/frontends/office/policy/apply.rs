@@ -4,8 +4,10 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use config::tokens::Scope;
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use wire::DocumentKind;
+use wire::admin::LONGEST_PROBATION;
 
 use super::bench::{Pending, held};
 use super::generations::Source;
@@ -73,15 +75,16 @@ impl Office {
         (op, manner, wish): (&'static str, &Manner, Wish),
     ) -> Result<Value, No> {
         let store = running.store;
+        let probation = probation(manner.confirm_s)?;
         let needs_restart = self.refuse_surprises(running, text, manner.into())?;
         let place = self.place_for(running, text, wish)?;
         let aside = self.in_the_way((running, text), DespiteTests::of(manner.despite_tests))?;
         let bench = self.workshop.bench(store);
-        let is_on_probation = manner.confirm_s > 0 && *running.text != *text;
+        let is_on_probation = !probation.is_zero() && *running.text != *text;
         // What is given up is a generation, too.
         let number = held(&bench.generations).next() + u64::from(place.lost().is_some());
         let pending = || {
-            let pending = Pending::within(text, (number, running.number), manner.confirm_s, &caller.name);
+            let pending = Pending::within(text, (number, running.number), probation, &caller.name);
             is_on_probation.then_some(Pending { aside: aside.clone(), ..pending })
         };
         let source = if wish.run_time { Source::Runtime } else { Source::Applied };
@@ -325,6 +328,13 @@ impl Office {
     pub(super) fn replaced(&self, kind: DocumentKind, former: Digest, text: &str) -> Result<(), No> {
         reloaded(self.reloads.replace(kind, former.bytes(), text, PATIENCE))
     }
+}
+
+/// How long what is applied waits to be confirmed.
+fn probation(seconds: u64) -> Result<SignedDuration, No> {
+    let most = LONGEST_PROBATION.as_secs();
+    let time = i64::try_from(seconds).ok().filter(|_| seconds <= most).map(SignedDuration::from_secs);
+    time.ok_or_else(|| No::Invalid(format!("confirm_s: at most {most}")))
 }
 
 /// Whether nothing failed.

@@ -15,9 +15,6 @@ use super::store::Store;
 use crate::engine::sys::whole_file::replace;
 use crate::frontends::office::No;
 
-/// As long as somebody may take to confirm: a day.
-const LONGEST: u64 = 24 * 60 * 60;
-
 /// A name for what waits to be confirmed.
 const PENDING: &str = "pending.json";
 
@@ -184,9 +181,8 @@ const AGAIN: SignedDuration = SignedDuration::from_secs(30);
 
 impl Pending {
     /// This text of this number, instead of which the other generation comes back.
-    pub(super) fn within(text: &str, (number, back_to): (u64, u64), seconds: u64, by: &str) -> Self {
-        let seconds = i64::try_from(seconds.min(LONGEST)).unwrap_or(i64::MAX);
-        let until = Timestamp::now() + SignedDuration::from_secs(seconds);
+    pub(super) fn within(text: &str, (number, back_to): (u64, u64), time: SignedDuration, by: &str) -> Self {
+        let until = Timestamp::now() + time;
         Self { number, sha: Digest::of(text), back_to, until, by: by.to_owned(), aside: None }
     }
 
@@ -234,8 +230,8 @@ mod tests {
         assert_eq!(bench.number_at_hand(&other), None);
     }
 
-    fn pending(number: u64, seconds: u64) -> Pending {
-        Pending::within("text", (number, number - 1), seconds, "anna")
+    fn pending(number: u64, seconds: i64) -> Pending {
+        Pending::within("text", (number, number - 1), SignedDuration::from_secs(seconds), "anna")
     }
 
     #[test]

@@ -157,19 +157,22 @@ impl Drafts {
         if self.open.len() >= MOST {
             return Err(No::Invalid(format!("{MOST} drafts are open; discard one")));
         }
-        let text = bounded(text.unwrap_or_else(|| base_text.to_owned()))?;
+        let text = text.map(bounded).transpose()?;
         self.last += 1;
-        let draft = Draft {
+        let mut draft = Draft {
             by: by.into(),
             base,
             base_text: base_text.to_owned(),
             over: None,
-            text,
+            text: base_text.to_owned(),
             former: Vec::new(),
             later: Vec::new(),
             revision: 0,
             touched: now,
         };
+        if let Some(text) = text {
+            draft.change(text);
+        }
         self.open.insert(self.last, draft);
         self.sketch(self.last)
     }
@@ -341,6 +344,16 @@ mod tests {
     }
 
     #[test]
+    fn another_text_with_which_a_draft_begins_is_taken_back_like_a_step() {
+        let (mut drafts, now) = (Drafts::of(Store::Acl), Instant::now());
+        let begun = drafts.open("anna", (7, BASE), Some(String::new()), now).unwrap();
+        assert_eq!((begun.undo, begun.text.as_str()), (1, ""));
+        let back = drafts.undo(begun.draft, now).unwrap();
+        assert_eq!((back.undo, back.redo, back.text.as_str()), (0, 1, BASE));
+        assert_eq!(drafts.open("anna", (7, BASE), Some(BASE.to_owned()), now).unwrap().undo, 0);
+    }
+
+    #[test]
     fn what_was_made_of_a_copy_counts_only_if_nobody_was_faster() {
         let (drafts, now) = (Mutex::new(Drafts::of(Store::Acl)), Instant::now());
         let id = held(&drafts).open("anna", (1, BASE), None, now).unwrap().draft;
@@ -358,7 +371,7 @@ mod tests {
         let edits =
             [json!({"op": "global.set", "default_policy": "allow"}), json!({"op": "rule.del", "ref": "users/eve#1"})];
         let no = edit(&drafts, id, &edits, now).unwrap_err();
-        assert_eq!(no, No::Invalid("ops[1]: there is no rule users/eve#1".to_owned()));
+        assert_eq!(no, No::Misfit { op: 1, why: "there is no rule users/eve#1".to_owned() });
         assert_eq!(held(&drafts).find(id).unwrap(), (BASE, 1));
     }
 

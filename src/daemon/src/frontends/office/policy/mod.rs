@@ -86,7 +86,8 @@ impl Office {
             Order::Compare(subject) => {
                 let text = self.text_of(store, &subject)?.0;
                 // A file may say what makes no sense; whoever looks at it wants to see that.
-                told(&self.compare(store, &text, if subject.file { Sense::Optional } else { Sense::Needed })?)
+                let sense = if subject.file { Sense::Optional } else { Sense::Needed };
+                self.compare(store, (&self.name_of(store, &subject), &text), sense)
             }
             Order::Explain(subject, question) => {
                 let snapshot = &self.world.regime().snapshot;
@@ -270,9 +271,10 @@ impl Office {
         }
     }
 
-    fn compare(&self, store: Store, text: &str, sense: Sense) -> Result<Value, No> {
-        let running = self.running(store)?.text;
-        let items = match (papers::differences(store, &running, text), sense) {
+    /// How a text of this name differs from what is in force.
+    fn compare(&self, store: Store, (name, text): (&str, &str), sense: Sense) -> Result<Value, No> {
+        let running = self.running(store)?;
+        let items = match (papers::differences(store, &running.text, text), sense) {
             (Err(_), Sense::Optional) => Vec::new(),
             (items, Sense::Optional | Sense::Needed) => items?,
         };
@@ -282,7 +284,9 @@ impl Office {
         }
         // Veiled before they are compared, so that a diff tells of a new password only that it is new.
         let shown = |text: &str| if store == Store::Users { veil::veiled(text) } else { text.to_owned() };
-        Ok(json!({ "items": items, "text": text_difference(&shown(&running), &shown(text), "running", "draft") }))
+        let before = format!("in force: generation {}", running.number);
+        let text = text_difference(&shown(&running.text), &shown(text), &before, name);
+        Ok(json!({ "items": items, "text": text }))
     }
 }
 

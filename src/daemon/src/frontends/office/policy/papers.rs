@@ -75,9 +75,9 @@ pub(super) fn each<E: DeserializeOwned, M: std::fmt::Display>(
     ops: &[Value],
     mut make: impl FnMut(E) -> Result<(), M>,
 ) -> Result<(), No> {
-    for (index, op) in ops.iter().enumerate() {
-        let refused = |why: &dyn std::fmt::Display| No::Invalid(format!("ops[{index}]: {why}"));
-        let edit = E::deserialize(op).map_err(|error| refused(&error))?;
+    for (op, said) in ops.iter().enumerate() {
+        let refused = |why: &dyn std::fmt::Display| No::Misfit { op, why: why.to_string() };
+        let edit = E::deserialize(said).map_err(|error| refused(&error))?;
         make(edit).map_err(|misfit| refused(&misfit))?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use wire::Extent;
 
-use super::orders::Manner;
+use super::orders::{Manner, Subject};
 use super::store::Store;
 use super::{Digest, Running, Sense};
 use crate::frontends::office::{No, Office};
@@ -137,7 +137,7 @@ impl Office {
     }
 
     fn edited(&self, store: Store, text: &str, drift: &Drift) -> No {
-        let difference = match self.compare(store, text, Sense::Optional) {
+        let difference = match self.compare(store, (&self.file_of(store), text), Sense::Optional) {
             Ok(compared) => compared["text"].as_str().unwrap_or_default().to_owned(),
             Err(no) => return no,
         };
@@ -146,11 +146,28 @@ impl Office {
         No::FileDrift(Box::new(Edited { kind, store, file_sha, difference, problems }))
     }
 
+    /// What a text is called beside the one in force.
+    pub(super) fn name_of(&self, store: Store, subject: &Subject) -> String {
+        match subject {
+            Subject { file: true, .. } => self.file_of(store),
+            Subject { draft: Some(draft), .. } => format!("draft {draft}"),
+            Subject { r#gen: Some(number), .. } => format!("generation {number}"),
+            Subject { .. } => "the text that was sent".to_owned(),
+        }
+    }
+
+    fn file_of(&self, store: Store) -> String {
+        self.path_of(store).unwrap_or_else(|| "the file".to_owned())
+    }
+
+    fn path_of(&self, store: Store) -> Option<String> {
+        let effective = self.effective.load();
+        effective.files.iter().find(|(of, _)| *of == store.kind()).map(|(_, path)| path.display().to_string())
+    }
+
     /// What the file says, and whether it can be written, put into an answer about what is in force.
     pub(super) fn add_file(&self, store: Store, answer: &mut Value) {
         let kind = store.kind();
-        let effective = self.effective.load();
-        let path = effective.files.iter().find(|(of, _)| *of == kind).map(|(_, path)| path.display().to_string());
         let drift = self.reloads.drift(kind);
         let said = drift.as_ref().map(|drift| drift.text.as_deref().map(Digest::of));
         let state = match drift.as_deref().map(|drift| &drift.difference) {
@@ -161,7 +178,7 @@ impl Office {
         let error = drift.as_deref().and_then(|drift| problems(drift).first());
         let in_force = self.in_force(store).ok().map(|(_, sha)| sha);
         let sha = said.unwrap_or(in_force);
-        answer["file"] = json!({ "path": path, "sha": sha, "state": state, "error": error });
+        answer["file"] = json!({ "path": self.path_of(store), "sha": sha, "state": state, "error": error });
         match self.look_at(store) {
             Ok(Look { why_not, .. }) => {
                 answer["writable"] = why_not.is_none().into();
