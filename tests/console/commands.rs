@@ -319,8 +319,8 @@ fn the_page_about_the_commands_has_every_one_and_every_flag() {
                 .filter(|flag| !page.contains(&format!("`{flag}")))
                 .map(|flag| format!("{command:?} {flag}")),
         );
-        if commands.is_empty() && !page.contains(&format!("`rustsocks-cli {}`", command.join(" "))) {
-            missing.push(command.join(" "));
+        if commands.is_empty() && !page.contains(&format!("| `{}` |", usage(&help))) {
+            missing.push(usage(&help));
         }
         queue.extend(commands.into_iter().map(|name| [command.clone(), vec![name]].concat()));
     }
@@ -338,6 +338,16 @@ fn what_contradicts_itself_is_refused_with_what_to_say() {
         (&["reload", "acl", "users"], "one reload has one name"),
         (&["acl", "edit"], "editing takes a terminal"),
         (&["config", "edit"], "editing takes a terminal"),
+        (
+            &["limits", "set", "user/alice", "--conns", "2", "--for", "1h", "--confirm-within", "5m"],
+            "cannot be used with",
+        ),
+        (&["limits", "set", "user/alice", "--conns", "2", "--for", "1h", "--run-time"], "cannot be used with"),
+        (&["limits", "set", "user/alice", "--conns", "2", "--for", "0s"], "'--for <DURATION>': it is no duration"),
+        (&["limits", "show", "user/alice", "--filter", "sessions>1"], "cannot be used with"),
+        (&["log-level", "session=debug", "--for", "2d"], "'--for <DURATION>': 24h is the longest"),
+        (&["log-level", "session", "--for", "5m"], "say TARGET=LEVEL"),
+        (&["config", "set", "limits.max_connections", "9", "--confirm-within", "25h"], "24h is the longest"),
     ] {
         let output = client(&socket, words);
         let error = String::from_utf8_lossy(&output.stderr);
@@ -345,9 +355,29 @@ fn what_contradicts_itself_is_refused_with_what_to_say() {
     }
 }
 
+/// What is said by a variable was not typed, and need not be.
+#[test]
+fn a_usage_line_asks_for_no_socket() {
+    let mut command = Command::new(client_program());
+    let output =
+        command.args(["users", "get"]).env("RUSTSOCKS_ADMIN", "/nowhere").output().expect("the client can be run");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("Usage: rustsocks-cli users get <NAME>") && !error.contains("--socket"), "{error}");
+    let status = Command::new(client_program()).arg("status").env("RUSTSOCKS_ADMIN", "/nowhere").output();
+    let error = status.expect("the client can be run").stderr;
+    assert!(String::from_utf8_lossy(&error).contains("/nowhere"), "it counts all the same");
+}
+
 fn help(command: &[String]) -> String {
     let output = Command::new(client_program()).args(command).arg("--help").output().expect("the client can be run");
     String::from_utf8(output.stdout).expect("help is text")
+}
+
+/// The command with its arguments, as a page has it: `rustsocks-cli users get NAME`.
+fn usage(help: &str) -> String {
+    let line = help.lines().find_map(|line| line.strip_prefix("Usage: ")).expect("help has one");
+    let words = line.split(' ').filter(|word| *word != "[OPTIONS]").map(|word| word.replace(['<', '>'], ""));
+    words.collect::<Vec<_>>().join(" ").replace('|', "\\|")
 }
 
 /// The names below "Commands:".

@@ -6,7 +6,9 @@ mod files;
 mod people;
 mod state;
 mod support;
+mod time;
 
+use std::env;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Subcommand, ValueEnum};
@@ -23,8 +25,13 @@ use crate::complete;
 use crate::output::Format;
 
 /// Where the daemon listens for operators, and the variable that says it otherwise.
-pub(crate) const SOCKET: &str = "/run/rustsocks/admin.sock";
-pub(crate) const SOCKET_OF: &str = "RUSTSOCKS_ADMIN";
+const SOCKET: &str = "/run/rustsocks/admin.sock";
+const SOCKET_OF: &str = "RUSTSOCKS_ADMIN";
+
+/// The one of whoever names none. It is a default to clap and nothing that was typed, or usage lines would have it.
+pub(crate) fn usual_socket() -> PathBuf {
+    env::var_os(SOCKET_OF).map_or_else(|| SOCKET.into(), PathBuf::from)
+}
 
 /// Watches and steers a running rustsocks daemon over its admin socket.
 ///
@@ -43,8 +50,8 @@ pub(crate) struct Args {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Common {
-    /// The daemon's admin socket
-    #[arg(short, long, value_name = "SOCKET", global = true, env = SOCKET_OF, default_value = SOCKET)]
+    /// The daemon's admin socket; `RUSTSOCKS_ADMIN` names another one too
+    #[arg(short, long, value_name = "SOCKET", global = true, default_value_os_t = usual_socket())]
     pub(crate) socket: PathBuf,
 
     /// How answers are written

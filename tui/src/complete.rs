@@ -15,7 +15,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 use serde_json::{Value, json};
 use wire::admin::{Role, ViewOpened};
 
-use crate::args::{Args, SOCKET, SOCKET_OF};
+use crate::args::{Args, usual_socket};
 use crate::connection::{Connection, Peer};
 use crate::failure::Failure;
 use crate::output::raw;
@@ -180,14 +180,13 @@ fn in_time(search: Search, begun: String) -> Vec<Offer> {
 
 /// The socket of the command line that is being written.
 fn socket(words: impl Iterator<Item = OsString>) -> OsString {
-    let usual = || env::var_os(SOCKET_OF).unwrap_or_else(|| SOCKET.into());
     let words: Vec<String> = words.filter_map(|word| word.into_string().ok()).collect();
     let behind = |place: usize| words.get(place + 1).cloned();
     let said = words.iter().enumerate().find_map(|(place, word)| match word.as_str() {
         "-s" | "--socket" => behind(place),
         word => word.strip_prefix("--socket=").map(str::to_owned),
     });
-    said.map_or_else(usual, OsString::from)
+    said.map_or_else(|| usual_socket().into(), OsString::from)
 }
 
 /// Shells take other letters for something else, and whoever fails to log in chooses a name that is known here.

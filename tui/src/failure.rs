@@ -65,16 +65,6 @@ impl Failure {
         |cause| Self::Here { what: what.into(), cause }
     }
 
-    /// Without the number of the op that it is about, for whoever wrote no ops.
-    pub(crate) fn without_place(self) -> Self {
-        let Self::Refused(mut refusal) = self else { return self };
-        let words = refusal.msg.strip_prefix("ops[").and_then(|rest| rest.split_once("]: "));
-        if let Some((_, words)) = words {
-            refusal.msg = words.to_owned();
-        }
-        Self::Refused(refusal)
-    }
-
     /// Whether nobody reads the output any more. Nothing else that breaks is as good as done.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         matches!(self, Self::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe)

@@ -174,6 +174,11 @@ pub(crate) fn time(seconds: f64) -> String {
     moment(seconds).map_or_else(|| "-".to_owned(), |moment| moment.to_string())
 }
 
+/// The same with thousandths, so that lines stand below each other.
+pub(crate) fn time_of_line(seconds: f64) -> String {
+    moment(seconds).map_or_else(|| "-".to_owned(), |moment| format!("{moment:.3}"))
+}
+
 /// The time of day, in UTC.
 pub(crate) fn clock(seconds: f64) -> String {
     moment(seconds)

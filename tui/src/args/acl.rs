@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::files::OfFile;
+use super::time;
 use crate::complete;
 
 #[derive(Debug, Subcommand)]
@@ -174,8 +175,8 @@ pub(crate) struct Terms {
     pub(crate) comment: Option<String>,
 
     /// The rules of before come back after so long (120s) unless somebody confirms
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) confirm_within: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = time::probation)]
+    pub(crate) confirm_within: Option<u64>,
 
     /// End the sessions that the rules deny
     #[arg(long)]

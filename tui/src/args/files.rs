@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::time;
 use crate::complete;
 
 /// What becomes of the file.
@@ -30,8 +31,8 @@ pub(crate) struct Manner {
     pub(crate) dry_run: bool,
 
     /// What was before comes back after so long (2m) unless somebody confirms
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) confirm_within: Option<String>,
+    #[arg(long, value_name = "DURATION", value_parser = time::probation)]
+    pub(crate) confirm_within: Option<u64>,
 
     /// Why, for whoever reads it later
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -40,6 +41,9 @@ pub(crate) struct Manner {
     #[command(flatten)]
     pub(crate) of_file: OfFile,
 }
+
+/// What is said of a change to a file, of which what holds for a while is none.
+const OF_FILES: [&str; 4] = ["confirm_within", "run_time", "over_file", "merge_file"];
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Config {
@@ -120,8 +124,11 @@ pub(crate) enum Limits {
     #[command(visible_alias = "list")]
     Show {
         /// As the list calls it: global, user/NAME, group/NAME, …
-        #[arg(add = complete::targets())]
+        #[arg(add = complete::targets(), conflicts_with = "filter")]
         target: Option<String>,
+        /// Only those that this lets through
+        #[arg(long, value_name = "EXPR")]
+        filter: Option<String>,
     },
     /// Grants and overrides that hold now
     Overrides,
@@ -139,8 +146,8 @@ pub(crate) enum Limits {
         /// How many bytes more, as 500M or 2G
         bytes: String,
         /// So long, as 6h or 2d
-        #[arg(long = "for", value_name = "DURATION", id = "for_how_long", required_unless_present = "until")]
-        for_how_long: Option<String>,
+        #[arg(long = "for", value_name = "DURATION", id = "for_how_long", value_parser = time::seconds, required_unless_present = "until")]
+        for_how_long: Option<u64>,
         /// Until this time of the day (18:00), this day (2026-11-22) or this moment (2026-11-22T18:00), where the client runs
         #[arg(long, value_name = "TIME", conflicts_with = "for_how_long")]
         until: Option<String>,
@@ -166,8 +173,8 @@ pub(crate) enum Limits {
         #[arg(long, value_name = "N")]
         conns: Option<u32>,
         /// Only so long (1h), and in no file
-        #[arg(long = "for", value_name = "DURATION", id = "for_how_long")]
-        for_how_long: Option<String>,
+        #[arg(long = "for", value_name = "DURATION", id = "for_how_long", value_parser = time::seconds, conflicts_with_all = OF_FILES)]
+        for_how_long: Option<u64>,
         #[command(flatten)]
         manner: Manner,
     },

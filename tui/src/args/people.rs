@@ -12,6 +12,9 @@ pub(crate) enum Users {
         /// Only this group's
         #[arg(long, value_name = "NAME", add = complete::groups())]
         group: Option<String>,
+        /// Only those that this lets through
+        #[arg(long, value_name = "EXPR")]
+        filter: Option<String>,
     },
     /// Everything about one
     Get {

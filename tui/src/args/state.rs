@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::Measure;
+use super::{Measure, time};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Top {
@@ -60,8 +60,8 @@ pub(crate) struct LogLevel {
     pub(crate) what: String,
 
     /// For how long, for instance 15m, which it is without it
-    #[arg(long = "for", value_name = "DURATION")]
-    pub(crate) time: Option<String>,
+    #[arg(long = "for", value_name = "DURATION", value_parser = time::of_level)]
+    pub(crate) time: Option<u64>,
 
     /// Why, for the audit log
     #[arg(long, value_name = "TEXT")]

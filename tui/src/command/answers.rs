@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
+use wire::admin::Refusal;
 
+use super::ask::tell;
 use super::{DENIED, Desk};
 use crate::failure::Failure;
 use crate::output::{Kind, Output, Sheet};
@@ -97,14 +99,18 @@ impl Desk {
         self.output.rows("rustsocks.hits/1", Sheet::of_objects(&columns, &listed(&answer, "refs")))
     }
 
-    /// The answer as it comes, each part on a line of its own.
+    /// The answer as it comes, each part on a line of its own; what belongs to a refusal stands before its words.
     pub(super) fn raw(&mut self, request: &str) -> Result<(), Failure> {
         let malformed = |what: &str| Failure::Usage(format!("{what}; write {{\"op\":\"status.get\",\"p\":{{}}}}"));
         let request: Value = serde_json::from_str(request).map_err(|error| malformed(&error.to_string()))?;
         let op = request["op"].as_str().ok_or_else(|| malformed("op is missing"))?;
         let p = request.get("p").cloned().unwrap_or_else(|| Value::Object(Map::new()));
         let mut parts = Vec::new();
-        let answer = self.connection.call_in_parts(op, &p, |part| parts.push(part))?;
+        let answer = self.connection.call_in_parts(op, &p, |part| parts.push(part)).inspect_err(|failure| {
+            if let Failure::Refused(Refusal { data: Some(data), .. }) = failure {
+                tell(&data.to_string());
+            }
+        })?;
         parts.iter().chain([&answer]).try_for_each(Output::document)
     }
 }

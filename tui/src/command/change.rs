@@ -99,7 +99,7 @@ impl Desk {
             let edited: Result<Value, Failure> = self.connection.call("txn.draft.op", &edit);
             if let Err(failure) = edited {
                 self.discard(store, &draft);
-                return Err(failure.without_place());
+                return Err(failure);
             }
         }
         Ok(draft)
@@ -123,9 +123,8 @@ impl Desk {
             show(&difference, &validation);
             asked("apply this? [y/N] ", "y")?;
         }
-        let seconds = manner.confirm_within.as_deref().map(seconds).transpose()?;
         let order = json!({
-            "store": store, "draft": draft, "comment": manner.comment, "confirm_s": seconds.unwrap_or(0),
+            "store": store, "draft": draft, "comment": manner.comment, "confirm_s": manner.confirm_within.unwrap_or(0),
         });
         self.put_in_force(order, &manner.of_file).map(Outcome::Applied)
     }
@@ -137,11 +136,4 @@ fn show(difference: &Value, validation: &Value) {
     for remark in remarks(validation) {
         tell(&remark);
     }
-}
-
-/// So long, in whole seconds.
-pub(super) fn seconds(text: &str) -> Result<u64, Failure> {
-    let micros = filter::read_duration(text);
-    let micros = micros.ok_or_else(|| Failure::Usage(format!("{text:?} is no duration; write 90s, 15m or 1h30m")))?;
-    Ok(micros.div_ceil(1_000_000))
 }

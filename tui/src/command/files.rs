@@ -91,11 +91,10 @@ impl Desk {
     fn files(&mut self) -> Result<(), Failure> {
         let answer: Value = self.connection.call("config.drift", &json!({}))?;
         let components = answer["components"].as_array().cloned().unwrap_or_default();
+        self.for_people("rustsocks.files/1", Sheet::of_objects(FILES, &components), &FOR_PEOPLE)?;
         if !self.output.is_for_people() || self.output.fields.is_some() {
-            return self.output.rows("rustsocks.files/1", Sheet::of_objects(FILES, &components));
+            return Ok(());
         }
-        let shown = Sheet::of_objects(FILES, &components).only(&FOR_PEOPLE.map(str::to_owned))?;
-        self.output.rows("rustsocks.files/1", shown)?;
         components.iter().flat_map(faults).try_for_each(|fault| Output::line(&fault))
     }
 

@@ -7,7 +7,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, Zoned};
 use serde_json::{Map, Value, json};
 
-use super::change::{Change, seconds};
+use super::change::Change;
+use super::list::checked;
 use super::{Desk, idem};
 use crate::args::{Limits, Manner};
 use crate::failure::Failure;
@@ -35,6 +36,10 @@ const CLASSES: [(&str, Kind); 20] = [
     ("quota_pct", Kind::Count),
     ("override_left_s", Kind::Seconds),
 ];
+
+/// What people see of a class if they do not say what.
+const OF_CLASSES: [&str; 9] =
+    ["name", "ceiling_down", "using_up", "using_down", "pct", "sessions", "waiting", "throttled_pct", "held_by"];
 
 const CONCESSIONS: [(&str, Kind); 10] = [
     ("id", Kind::Text),
@@ -69,10 +74,13 @@ struct Wanted {
 impl Desk {
     pub(super) fn limits(&mut self, command: Limits) -> Result<ExitCode, Failure> {
         match command {
-            Limits::Show { target: None } => {
-                self.listed_as("limits.tree", &json!({}), "classes", &CLASSES, "rustsocks.limits/1")?;
+            Limits::Show { target: None, filter } => {
+                checked(filter.as_deref(), filter::LIMITS)?;
+                let answer: Value = self.connection.call("limits.tree", &json!({ "filter": filter }))?;
+                let classes = answer["classes"].as_array().cloned().unwrap_or_default();
+                self.for_people("rustsocks.limits/1", Sheet::of_objects(&CLASSES, &classes), &OF_CLASSES)?;
             }
-            Limits::Show { target: Some(name) } => {
+            Limits::Show { target: Some(name), filter: _ } => {
                 self.record("limits.get", &json!({ "name": name }), "rustsocks.limit/1")?;
             }
             Limits::Overrides => {
@@ -87,7 +95,7 @@ impl Desk {
                 let no_bytes = || Failure::Usage(format!("{bytes:?} is no number of bytes; write 500M or 2G"));
                 let bytes = filter::read_bytes(&bytes).ok_or_else(no_bytes)?;
                 let until = match (for_how_long, until) {
-                    (Some(time), _) => from_now(&time)?,
+                    (Some(seconds), _) => from_now(seconds)?,
                     (None, until) => moment(until.as_deref().unwrap_or_default(), &Zoned::now())?,
                 };
                 let mut p = json!({ "target": target, "bytes": bytes, "until": until.to_string(), "idem": idem() });
@@ -102,7 +110,7 @@ impl Desk {
                 let [rate, guaranteed] = [rate, guaranteed].map(|rate| rate.as_deref().map(megabits).transpose());
                 let wanted = Wanted { rate: rate?, guaranteed: guaranteed?, conns };
                 match for_how_long {
-                    Some(time) => self.lay_over(&target, &wanted, &time, &manner)?,
+                    Some(seconds) => self.lay_over(&target, &wanted, seconds, &manner)?,
                     None => return self.write_limit(&target, &wanted, &manner),
                 }
             }
@@ -134,11 +142,11 @@ impl Desk {
         self.output.rows(schema, Sheet::of_objects(columns, &rows))
     }
 
-    fn lay_over(&mut self, target: &str, wanted: &Wanted, time: &str, manner: &Manner) -> Result<(), Failure> {
+    fn lay_over(&mut self, target: &str, wanted: &Wanted, seconds: u64, manner: &Manner) -> Result<(), Failure> {
         if wanted.rate.is_none() && wanted.conns.is_none() {
             return Err(Failure::Usage("say --rate, --conns or both".to_owned()));
         }
-        let until = from_now(time)?;
+        let until = from_now(seconds)?;
         let mut p = json!({ "target": target, "until": until.to_string(), "reason": manner.comment, "idem": idem() });
         if let Some(rate) = wanted.rate {
             p["bandwidth_limit_mbps"] = rate.into();
@@ -166,9 +174,9 @@ impl Desk {
     }
 }
 
-fn from_now(time: &str) -> Result<Timestamp, Failure> {
-    let until = Timestamp::now().checked_add(Duration::from_secs(seconds(time)?));
-    until.map_err(|_| Failure::Usage(format!("{time} is longer than there is a date for")))
+fn from_now(seconds: u64) -> Result<Timestamp, Failure> {
+    let until = Timestamp::now().checked_add(Duration::from_secs(seconds));
+    until.map_err(|_| Failure::Usage("--for is longer than there is a date for".to_owned()))
 }
 
 /// A moment as somebody writes it whose clock shows `now`: of a time alone, when it comes next.

@@ -33,7 +33,7 @@ use crate::complete;
 use crate::connection::{Connection, Peer};
 use crate::console;
 use crate::failure::Failure;
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, Sheet};
 
 /// What a command works with.
 struct Desk {
@@ -152,6 +152,16 @@ impl Desk {
         let addresses = if whole { Addresses::Whole } else { Addresses::Masked };
         let files = bundle::write(&mut self.connection, file, addresses)?;
         self.output.record("rustsocks.bundle/1", &json!({ "file": file.display().to_string(), "files": files }))
+    }
+
+    /// A table of which people see what they look at first, unless they say what; programs get all of it.
+    fn for_people(&self, schema: &str, sheet: Sheet, first: &[&str]) -> Result<(), Failure> {
+        if !self.output.is_for_people() || self.output.fields.is_some() {
+            return self.output.rows(schema, sheet);
+        }
+        let is_there = |name: &&&str| sheet.columns.iter().any(|(there, _)| there == **name);
+        let shown: Vec<String> = first.iter().filter(is_there).map(|name| (*name).to_owned()).collect();
+        self.output.rows(schema, sheet.only(&shown)?)
     }
 
     /// An answer that is one object.

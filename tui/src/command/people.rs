@@ -11,13 +11,18 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::ask::can_ask;
 use super::change::Change;
+use super::list::checked;
 use super::{Desk, idem};
 use crate::args::{Groups, Manner, Secret, Users};
 use crate::failure::Failure;
 use crate::output::{Kind, Sheet};
 use crate::password::LONGEST;
+use crate::past::both;
 
 const STORE: &str = "users";
+
+/// What people see of a user if they do not say what.
+const OF_PEOPLE: [&str; 8] = ["name", "state", "groups", "sessions", "rate", "day.fails", "last_seen", "last_src"];
 
 const PEOPLE: [(&str, Kind); 16] = [
     ("name", Kind::Text),
@@ -41,7 +46,7 @@ const PEOPLE: [(&str, Kind); 16] = [
 impl Desk {
     pub(super) fn users(&mut self, command: Users) -> Result<ExitCode, Failure> {
         match command {
-            Users::List { group } => self.people(group.as_deref())?,
+            Users::List { group, filter } => self.people(group.as_deref(), filter.as_deref())?,
             Users::Get { name } => self.record("users.get", &json!({ "name": name }), "rustsocks.user/1")?,
             Users::Add { name, groups, expires, secret, comment } => {
                 let mut user = Map::new();
@@ -107,20 +112,20 @@ impl Desk {
         self.change(STORE, Change::Ops(ops.clone()), manner)
     }
 
-    fn people(&mut self, group: Option<&str>) -> Result<(), Failure> {
+    fn people(&mut self, group: Option<&str>, filter: Option<&str>) -> Result<(), Failure> {
+        checked(filter, filter::USERS)?;
+        let of_group = group.map(|group| format!("group={}", filter::quoted(group))).unwrap_or_default();
+        let wanted = both(&of_group, filter.unwrap_or_default());
         let (mut rows, mut after) = (Vec::new(), Value::Null);
         loop {
-            let mut page: Value = self.connection.call("users.list", &json!({ "after": after }))?;
-            let Value::Array(found) = page["users"].take() else {
+            let mut page: Value = self.connection.call("users.list", &json!({ "filter": wanted, "after": after }))?;
+            let Value::Array(mut found) = page["users"].take() else {
                 return Err(Failure::Conversation("an answer without users".to_owned()));
             };
-            let is_in = |user: &Value, group: &str| {
-                user["groups"].as_array().is_some_and(|groups| groups.iter().any(|name| name == group))
-            };
-            rows.extend(found.into_iter().filter(|user| group.is_none_or(|group| is_in(user, group))));
+            rows.append(&mut found);
             after = page["next"].take();
             if after.is_null() {
-                return self.output.rows("rustsocks.users/1", Sheet::of_objects(&PEOPLE, &rows));
+                return self.for_people("rustsocks.users/1", Sheet::of_objects(&PEOPLE, &rows), &OF_PEOPLE);
             }
         }
     }
@@ -143,7 +148,7 @@ impl Desk {
         if let Value::String(secret) = &mut order["secret"] {
             secret.zeroize();
         }
-        self.output.record("rustsocks.password/1", &answer.map_err(Failure::without_place)?)
+        self.output.record("rustsocks.password/1", &answer?)
     }
 }
 

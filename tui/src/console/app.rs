@@ -17,11 +17,13 @@ use super::screens::history::History;
 use super::screens::limits::Limits;
 use super::screens::logs::Logs;
 use super::screens::overview::Overview;
+use super::screens::room;
 use super::screens::sessions::Sessions;
 use super::screens::users::Users;
 use super::trail::Trail;
 use super::ui::Ui;
 use super::waiting::Waiting;
+use crate::shown::{visible, wrapped};
 
 /// Everything that `view` needs and `update` changes.
 #[derive(Debug)]
@@ -103,8 +105,25 @@ impl App {
 
     /// Lines of a table that fit on the screen.
     pub(crate) fn visible(&self) -> usize {
-        let frame = if self.has_boxes() { 7 } else { 5 };
-        usize::from(self.ui.size.1).saturating_sub(frame).max(1)
+        let frame = if self.has_boxes() { 3 } else { 1 };
+        usize::from(self.height()).saturating_sub(frame).max(1)
+    }
+
+    /// Lines of the screen between the tabs and the line for messages; a long filter takes more than that line.
+    pub(crate) fn height(&self) -> u16 {
+        let more = u16::try_from(self.filter_told().len().saturating_sub(1)).unwrap_or(0);
+        self.ui.size.1.saturating_sub(4 + more)
+    }
+
+    /// The filter in force, whole as long as it takes no more than a quarter of the screen; nothing without one.
+    pub(crate) fn filter_told(&self) -> Vec<String> {
+        let filter = room(self.ui.screen).filter(self).unwrap_or_default();
+        if filter.is_empty() {
+            return Vec::new();
+        }
+        let cells = usize::from(self.ui.size.0.saturating_sub(2));
+        let lines = wrapped(&visible(&format!("filter: {filter}   Esc clears it")), cells);
+        lines.into_iter().take(usize::from(self.ui.size.1 / 4).max(1)).collect()
     }
 
     pub(crate) fn has_boxes(&self) -> bool {

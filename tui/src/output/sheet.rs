@@ -58,7 +58,7 @@ impl Kind {
             (Self::Bytes, value) => value.as_u64().map_or_else(|| raw(value), shown::bytes),
             (Self::Rate, value) => whole(value).map_or_else(|| raw(value), |rate| format!("{}/s", shown::bytes(rate))),
             (Self::Seconds, value) => whole(value).map_or_else(|| raw(value), shown::age),
-            (Self::Time, value) => value.as_f64().map_or_else(|| raw(value), shown::time),
+            (Self::Time, value) => without_fraction(value.as_f64().map_or_else(|| raw(value), shown::time)),
             (Self::Text | Self::Count, value) => raw(value),
         }
     }
@@ -180,6 +180,14 @@ pub(crate) fn raw(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(raw).collect::<Vec<_>>().join(", "),
         Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+/// Of a time, no part of a second.
+fn without_fraction(time: String) -> String {
+    match time.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => time,
     }
 }
 

@@ -42,14 +42,10 @@ fn lines(sheet: &Sheet, has_header: bool) -> Vec<Vec<String>> {
     header.into_iter().chain(rows).collect()
 }
 
-/// A value for people: something to see in any case, and of a time no part of a second.
+/// A value for people: something to see in any case.
 fn cell(kind: Kind, value: &Value) -> String {
     let shown = kind.shown(value);
-    match shown.split_once('.') {
-        _ if shown.is_empty() => "-".to_owned(),
-        Some((seconds, _)) if kind == Kind::Time => format!("{}Z", visible(seconds)),
-        _ => visible(&shown).into_owned(),
-    }
+    if shown.is_empty() { "-".to_owned() } else { visible(&shown).into_owned() }
 }
 
 /// What each column needs; the widest texts give up what does not fit, and then the last columns.

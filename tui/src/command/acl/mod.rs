@@ -8,7 +8,6 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use wire::admin::{ViewOpen, Window};
 
@@ -190,9 +189,7 @@ impl Desk {
         order.insert("despite_tests".to_owned(), how.despite_tests.into());
         order.extend(how.comment.clone().map(|comment| ("comment".to_owned(), comment.into())));
         order.extend(denied.map(|denied| ("expect_denied".to_owned(), denied.into())));
-        if let Some(within) = &how.confirm_within {
-            order.insert("confirm_s".to_owned(), seconds(within)?.into());
-        }
+        order.extend(how.confirm_within.map(|seconds| ("confirm_s".to_owned(), seconds.into())));
         let answer = self.put_in_force(Value::Object(order), &how.of_file)?;
         if let Some(number) = answer["confirm"]["gen"].as_u64() {
             tell(&format!("it goes again unless somebody says: rustsocks-cli acl confirm {number}"));
@@ -225,13 +222,6 @@ pub(super) fn text_of(file: &Path) -> Result<String, Failure> {
         return Ok(text);
     }
     fs::read_to_string(file).map_err(unreadable)
-}
-
-/// Whole seconds of a duration, at least one.
-fn seconds(text: &str) -> Result<u64, Failure> {
-    let no_duration = || Failure::Usage(format!("{text:?} is no time to confirm within; write 120s or 5m"));
-    let duration: SignedDuration = text.parse().map_err(|_| no_duration())?;
-    u64::try_from(duration.as_secs()).ok().filter(|seconds| *seconds > 0).ok_or_else(no_duration)
 }
 
 /// Saved tests that a text fails.

@@ -74,7 +74,7 @@ impl Desk {
     fn put_tests(&mut self, change: &Value) -> Result<(), Failure> {
         let mut order = change.clone();
         order["idem"] = idem().into();
-        self.record("acl.tests.put", &order, "rustsocks.applied/1").map_err(Failure::without_place)
+        self.record("acl.tests.put", &order, "rustsocks.applied/1")
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use filter::Field;
-use serde_json::json;
 use wire::admin::{Direction, Kill, Role};
 
 use crate::args::ThemeName;
@@ -79,10 +78,10 @@ pub(crate) const PHRASES: &[Phrase] = &[
         .command(|expr| format!("rustsocks-cli history query {}", word(expr))),
     phrase("users", ("EXPR", Object::Rows(filter::USERS)), "the users that this means", of_users)
         .counting(View::Users)
-        .command(|expr| view("users", expr)),
+        .command(|expr| format!("rustsocks-cli users list --filter {}", word(expr))),
     phrase("limits", ("EXPR", Object::Rows(filter::LIMITS)), "the limits that this means", limits)
         .counting(View::Limits)
-        .command(|expr| view("limits", expr)),
+        .command(|expr| format!("rustsocks-cli limits show --filter {}", word(expr))),
     phrase("kill", ("EXPR", Object::Rows(filter::SESSIONS)), "end the sessions that this means; asks first", kill)
         .role(Role::Operate)
         .counting(View::Sessions)
@@ -100,12 +99,6 @@ pub(crate) const PHRASES: &[Phrase] = &[
     phrase("socket", ("PATH", Object::Text), "the daemon at another socket", socket)
         .command(|path| format!("rustsocks-cli --socket {} console", word(path))),
 ];
-
-/// Rows of a table whose command has no filter.
-fn view(of: &str, expr: &str) -> String {
-    let request = json!({ "op": "view.open", "p": { "of": of, "filter": expr } });
-    format!("rustsocks-cli raw {}", word(&request.to_string()))
-}
 
 fn sessions(app: &mut App, expr: &str) -> Vec<Effect> {
     narrowed(app, Screen::Sessions, View::Sessions, expr)

@@ -197,7 +197,7 @@ fn more_is_asked_about_the_session_on_which_the_cursor_rests() {
     });
     stage.answer(about(), told);
     let picture = stage.picture();
-    for fact in ["blocked now by users/alice#3", "dns 4 ms, connect 38 ms", "user/alice 100M/s"] {
+    for fact in ["blocked now by users/alice#3", "dns 4, connect 38 ms", "user/alice 100M/s"] {
         assert!(picture.contains(fact), "{fact}: {picture}");
     }
     rest(&mut stage, 10 * TICKS);

@@ -282,6 +282,9 @@ fn logins_of_another_list_are_not_mixed_in_and_what_is_meant_stays() {
     assert!(!stage.picture().contains("192.0.2.4"), "{}", stage.picture());
     stage.keys("Pu");
     assert!(stage.picture().contains("Let 192.0.2.1 come again?"), "{}", stage.picture());
+    stage.key(KeyCode::Esc);
+    stage.keys("P17");
+    assert!(!stage.picture().contains("paused"), "what is asked for anew is seen: {}", stage.picture());
 }
 
 #[test]

@@ -32,6 +32,21 @@ fn nobody() -> Value {
 }
 
 #[test]
+fn a_filter_in_force_is_read_whole_and_covers_no_row() {
+    let mut stage = Stage::with_sessions(SIZE, PLAIN);
+    let rows = stage.app.visible();
+    stage.keys("/usr=");
+    stage.key(KeyCode::Enter);
+    (0..4).for_each(|_| stage.key(KeyCode::Backspace));
+    let filter = "user in frank,alice,bob,erin and port in 80,443,5432 and not host=nowhere.example.org and up>=0";
+    stage.keys(filter);
+    stage.key(KeyCode::Enter);
+    let seen = words(&mut stage);
+    assert!(seen.contains(&format!("filter: {filter} Esc clears it")) && !seen.contains("column 1"), "{seen}");
+    assert_eq!(stage.app.visible(), rows - 1);
+}
+
+#[test]
 fn both_sides_of_a_conflict_are_read_whole() {
     let mut stage = stage_with_draft();
     stage.app.ui.size = SIZE;

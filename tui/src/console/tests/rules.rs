@@ -165,9 +165,9 @@ fn a_rule_is_filled_in_and_unchanged_keys_stay_as_they_are_written() {
     let rule =
         json!({ "action": "allow", "description": "office", "destinations": ["10.0.0.0/8"], "ports": ["22", "80"] });
     assert_eq!((&op["op"], &op["ref"], &op["rule"]), (&json!("rule.set"), &json!("users/alice#1"), &rule));
-    let refusal = Refusal::new(Code::Invalid, "ops[0]: no");
+    let refusal = Refusal::new(Code::BadRequest, "no such port");
     stage.event(Event::Answer(1, Err(refusal)), Some(About::Acl(Topic::Draft)));
-    assert!(stage.picture().contains("! invalid: ops[0]: no"), "the form stays and says why");
+    assert!(stage.picture().contains("! bad_request: no such port"), "the form stays and says why");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::console::canvas::Canvas;
 use crate::console::live::View;
 use crate::console::model::{Link, number};
 use crate::console::pointer::Target;
-use crate::console::screens::{bindings, room};
+use crate::console::screens::bindings;
 use crate::console::theme::Role;
 use crate::console::update::TICKS;
 use crate::output::raw;
@@ -22,8 +22,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     hints(app, canvas, line(area.height - 1));
 }
 
-/// The line for messages; one that is long takes lines of the screen above it.
+/// The filter in force, and the line for messages in its last place; a message that is long takes lines of the screen above it.
 pub(super) fn told(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let lines = app.filter_told();
+    let height = u16::try_from(lines.len()).unwrap_or(0);
+    let place = Rect { y: area.y + area.height - 1 - height, height, ..area };
+    for (line, y) in lines.iter().zip(0..height) {
+        canvas.text(place, 1, y, line, Role::Accent);
+    }
     message(app, canvas, Rect { y: area.y + area.height - 2, height: 1, ..area });
 }
 
@@ -140,15 +146,11 @@ fn message(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let (mark, role) = if message.is_bad { ("! ", Role::Warn) } else { ("", Role::Text) };
         let text = format!("{mark}{}", message.text);
         if width(&canvas.seen(&text)) < usize::from(area.width) {
+            canvas.fill(area);
             canvas.text(area, 1, 0, &text, role);
         } else {
             said_above(canvas, Rect { y: area.y + 1, ..area }, &text, role);
         }
-        return;
-    }
-    let filter = room(app.ui.screen).filter(app).unwrap_or_default();
-    if !filter.is_empty() {
-        canvas.facts(area, (1, 0), &format!("filter: {filter}   Esc clears it"), Role::Accent);
     }
 }
 

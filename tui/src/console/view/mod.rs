@@ -26,7 +26,7 @@ pub(crate) fn view(app: &App, frame: &mut Frame<'_>) -> Picture {
     }
     canvas.fill(area);
     frame::draw(app, &mut canvas, area);
-    let inner = Rect { y: area.y + 2, height: area.height - 4, ..area };
+    let inner = Rect { y: area.y + 2, height: app.height(), ..area };
     let cursor = room(app.ui.screen).draw(app, &mut canvas, inner);
     frame::told(app, &mut canvas, area);
     let typed = overlay::draw(app, &mut canvas, area);

@@ -30,8 +30,7 @@ const RESULTS: [(&str, Option<usize>); 4] = [("ok", Some(0)), ("fail", Some(1)),
 
 /// Rows of a pane.
 pub(super) fn visible(app: &App, pane: usize) -> usize {
-    let (_, logins, bans) =
-        parts(app, Rect { x: 0, y: 0, width: app.ui.size.0, height: app.ui.size.1.saturating_sub(4) });
+    let (_, logins, bans) = parts(app, Rect { x: 0, y: 0, width: app.ui.size.0, height: app.height() });
     let area = if pane == 0 { logins } else { bans };
     usize::from(area.height.saturating_sub(if app.has_boxes() { 3 } else { 2 })).max(1)
 }

@@ -296,7 +296,7 @@ fn status() -> Effect {
 
 fn subscribed(app: &mut App) -> Effect {
     let auth = &mut app.auth;
-    auth.sub = None;
+    (auth.sub, auth.is_paused) = (None, false);
     auth.last.clear();
     auth.lost = 0;
     auth.show();

@@ -9,7 +9,7 @@ use crate::console::canvas::Canvas;
 use crate::console::listing::{self, Listing};
 use crate::console::model::number;
 use crate::console::theme::Role;
-use crate::output::raw;
+use crate::output::{Kind, raw};
 use crate::shown::{age, time, visible, wrapped};
 
 /// What is said of a check, line by line.
@@ -67,7 +67,7 @@ fn narrow(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
     if app.ui.pane == OF_INCIDENTS {
         return incidents(app, canvas, area);
     }
-    let below = 5.min(area.height / 2);
+    let below = 6.min(area.height / 2);
     let meant = listing::draw(app, canvas, Rect { height: area.height - below, ..area }, &app.health.checks);
     explained(app, canvas, Rect { y: area.y + area.height - below, height: below, ..area });
     meant
@@ -80,10 +80,10 @@ fn explained(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let room = usize::from(area.width.saturating_sub(10)).max(8);
     // What it means is more than what stands in the row anyway, where there is little room.
     let is_short = area.height < 8;
-    let said = SAID.iter().filter(|(label, _)| !is_short || ["key", "effect", "try"].contains(label));
+    let said = SAID.iter().filter(|(label, _)| !is_short || ["limit", "key", "effect", "try"].contains(label));
     let mut y = 1;
     for (label, name) in said {
-        let text = raw(&check[*name]);
+        let text = if *name == "since" { Kind::Time.shown(&check[*name]) } else { raw(&check[*name]) };
         if text.is_empty() {
             continue;
         }

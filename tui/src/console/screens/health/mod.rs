@@ -24,7 +24,8 @@ const OF_INCIDENTS: usize = 1;
 const INCIDENTS: Columns =
     &[("t", Kind::Time), ("name", Kind::Text), ("state", Kind::Text), ("dur_s", Kind::Seconds), ("text", Kind::Text)];
 
-const CHECKS: Columns = &[("state", Kind::Text), ("name", Kind::Text), ("measured", Kind::Text), ("limit", Kind::Text)];
+/// The limit is said of the one that is meant, so that there is room for what was measured.
+const CHECKS: Columns = &[("state", Kind::Text), ("name", Kind::Text), ("measured", Kind::Text)];
 
 /// Incidents that are asked for.
 const MOST: usize = 200;

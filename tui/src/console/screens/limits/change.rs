@@ -108,8 +108,9 @@ fn present(app: &App) -> Present {
         words.push(format!("now {rate}{from}; {}{most} sessions", cell("sessions").map_or(0, number)));
     }
     if let Some(held) = held {
-        let (until, by) = (raw(&held["until"]), raw(&held["by"]));
-        words.push(format!("an override of {by} holds until {until}: {}", raw(&held["reason"])));
+        let (until, by, reason) = (raw(&held["until"]), raw(&held["by"]), raw(&held["reason"]));
+        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        words.push(format!("an override of {by} holds until {until}{why}"));
     }
     let laid_over = held.map(|held| {
         let rate = held["bandwidth_limit_mbps"].as_f64().map(|rate| exact(bytes_a_second(rate)));

@@ -142,11 +142,11 @@ fn would(would: &Value) -> String {
 fn times(live: &Value) -> String {
     let step = |(name, label): (&str, &str)| {
         let millis = live[name].as_u64()? / 1_000;
-        Some(format!("{label} {millis} ms"))
+        Some(format!("{label} {millis}"))
     };
     let steps = [("dns_us", "dns"), ("connect_us", "connect"), ("first_byte_us", "first byte")];
     let steps: Vec<String> = steps.into_iter().filter_map(step).collect();
-    if steps.is_empty() { "...".to_owned() } else { steps.join(", ") }
+    if steps.is_empty() { "...".to_owned() } else { format!("{} ms", steps.join(", ")) }
 }
 
 fn class(class: &Map<String, Value>) -> String {

@@ -58,6 +58,9 @@ fn filter(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
         return if is_new { here.filtered(app, text).unwrap_or_default() } else { Vec::new() };
     }
     // What was obeyed while it was written is in force, and whatever is meant by now stays so.
+    if sound.is_ok() {
+        app.ui.message = None;
+    }
     if sound.is_ok() && here.filters_at_once(app) && here.filter(app).as_deref() == Some(&*text) {
         return Vec::new();
     }
