@@ -18,9 +18,10 @@ use crate::engine::log::Log;
 use crate::engine::log::loudness::Exception;
 use crate::engine::sys::interfaces;
 use crate::frontends::socks::World;
+use crate::state::limits::quotas::Quotas;
 use crate::state::penalties::Penalties;
 use crate::state::penalties::tally::whole_secs;
-use crate::state::session::sweep;
+use crate::state::session::sweep::sweep;
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -117,11 +118,10 @@ impl Keeper {
     }
 
     fn tick(&mut self, now: Instant) {
-        sweep::sweep(&self.world.roster, now);
+        self.look_at_everybody(now);
         self.world.quotas.round(&self.world.roster, &self.world.bandwidth, Timestamp::now());
         report_penalties(&self.world.penalties, now);
         if let Some(history) = &mut self.history {
-            history.scribe().post_checkpoints(&self.world.roster, now, self.checkpoint_every);
             history.report_losses();
         }
         match interfaces::addresses() {
@@ -132,6 +132,18 @@ impl Keeper {
         self.end_expired(Timestamp::now());
         self.end_exceptions();
         self.lost.inc_by(lock(&self.log).report_losses());
+    }
+
+    /// In one walk, as each session is far away.
+    fn look_at_everybody(&self, now: Instant) {
+        let scribe = self.history.as_ref().map(History::scribe);
+        self.world.roster.each(|session| {
+            sweep(session, now);
+            Quotas::note(session);
+            if let Some(scribe) = &scribe {
+                scribe.post_checkpoint(session, now, self.checkpoint_every);
+            }
+        });
     }
 
     /// A user's time passes without a reload that would end his sessions.

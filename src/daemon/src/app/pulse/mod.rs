@@ -48,11 +48,11 @@ fn take(counting: &Counting, office: &Office, mut examination: Examination, ende
         let usage = counting.ourselves.look(now);
         office.vitals.note_usage(usage);
         let lag = office.vitals.lateness.take();
+        office.paces.each(&office.world.roster, now, |session| counting.sessions.note(session));
         let sample = rates.look(counting, office, (usage, lag), now);
         // By the clock of the start, so that no second counts twice when the clock is set.
         let second = first.as_second() + i64::try_from(began.elapsed().as_secs()).unwrap_or(0);
         office.vitals.series.push(second, sample);
-        let _whoever_asks_reads_them = office.paces.rates(&office.world.roster, now);
         let findings = examination.look(counting, office, (usage, lag), now);
         office.vitals.board.report(Timestamp::now(), findings);
         // A little less than a second late at most, whatever the look took.

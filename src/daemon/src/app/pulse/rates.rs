@@ -36,11 +36,10 @@ impl Rates {
         (usage, lag): (Usage, Duration),
         now: Instant,
     ) -> Sample {
-        let roster = &office.world.roster;
         self.connections.look([counting.sessions.connected()]);
         let is = Before {
             at: now,
-            sessions: counting.sessions.totals(roster),
+            sessions: counting.sessions.totals(),
             logins: counting.checks.totals(),
             processor: usage.processor,
         };
@@ -51,7 +50,7 @@ impl Rates {
         };
         let processor = was.map(|was| (is.processor - was.processor) * 100.0 / seconds(now, was.at));
         Sample::EMPTY
-            .with(Key::Sessions, float(roster.count() as u64))
+            .with(Key::Sessions, float(office.world.roster.count() as u64))
             .with(Key::New, rate(|totals| totals.sessions.opened))
             .with(Key::Up, rate(|totals| totals.sessions.sent))
             .with(Key::Down, rate(|totals| totals.sessions.received))

@@ -29,12 +29,11 @@ struct Relayed {
     target: TcpStream,
     session: Arc<Session>,
     ending: JoinHandle<Ending>,
-    roster: Arc<Roster>,
 }
 
 #[tokio::test]
 async fn bulk_arrives_whole_and_is_counted_exactly() {
-    let Relayed { mut client, mut target, session, ending, .. } = relayed(b"early").await;
+    let Relayed { mut client, mut target, session, ending } = relayed(b"early").await;
     let sent = bytes(BULK);
     let (expected, sending) = (
         sent.clone(),
@@ -112,14 +111,14 @@ async fn an_answer_that_cuts_an_upload_short_is_delivered() {
 
 #[tokio::test]
 async fn a_client_that_resets_after_its_fin_is_heard() {
-    let Relayed { mut client, target, session, ending, roster } = relayed(b"").await;
+    let Relayed { mut client, target, session, ending } = relayed(b"").await;
     client.shutdown().await.unwrap();
     while session.course.stage() != Stage::HalfClosed {
         tokio::task::yield_now().await;
     }
     Stream::Tcp(client).abort();
     while !ending.is_finished() {
-        sweep(&roster, Instant::now());
+        sweep(&session, Instant::now());
         tokio::task::yield_now().await;
     }
     assert_eq!(ending.await.unwrap(), Ending::Client(ByPeer::Reset));
@@ -128,7 +127,7 @@ async fn a_client_that_resets_after_its_fin_is_heard() {
 
 #[tokio::test]
 async fn an_order_ends_a_relay_that_is_blocked_in_a_write() {
-    let Relayed { mut client, target, session, ending, .. } = relayed(b"").await;
+    let Relayed { mut client, target, session, ending } = relayed(b"").await;
     let sending = tokio::spawn(async move { client.write_all(&bytes(64 << 20)).await });
     while session.up.bytes() == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -144,12 +143,12 @@ async fn only_a_session_that_lasts_is_watched_for_silence() {
     let ((_client, inner), (upstream, _target)) = (pair().await, pair().await);
     let watched = [&inner, &upstream].map(|stream| stream.as_fd().try_clone_to_owned().unwrap());
     let [client, target] = [&watched[0], &watched[1]].map(SockRef::from);
-    let (roster, session, _ending) = relay_between(inner, upstream, b"");
+    let (session, _ending) = relay_between(inner, upstream, b"");
     while session.course.stage() != Stage::Relaying {
         tokio::task::yield_now().await;
     }
     assert!(!client.keepalive().unwrap() && !target.keepalive().unwrap());
-    sweep(&roster, Instant::now());
+    sweep(&session, Instant::now());
     while !client.keepalive().unwrap() {
         tokio::task::yield_now().await;
     }
@@ -174,22 +173,18 @@ async fn relayed(early: &[u8]) -> Relayed {
     for stream in [&inner, &upstream] {
         SockRef::from(stream).set_out_of_band_inline(true).unwrap();
     }
-    let (roster, session, ending) = relay_between(inner, upstream, early);
-    Relayed { client, target, session, ending, roster }
+    let (session, ending) = relay_between(inner, upstream, early);
+    Relayed { client, target, session, ending }
 }
 
-fn relay_between(
-    inner: TcpStream,
-    upstream: TcpStream,
-    early: &[u8],
-) -> (Arc<Roster>, Arc<Session>, JoinHandle<Ending>) {
+fn relay_between(inner: TcpStream, upstream: TcpStream, early: &[u8]) -> (Arc<Session>, JoinHandle<Ending>) {
     let roster = Roster::new(1, Vec::new());
     let ticket = Ticket::for_tests(&roster, Arc::new(Snapshot::for_tests()));
     let session = Arc::clone(ticket.session());
     let (client, upstream, endurance) = (Stream::Tcp(inner), Stream::Tcp(upstream), Arc::new(endurance()));
     let pair = Pair { client, upstream, early: early.to_vec(), endurance };
     let ending = tokio::spawn(async move { pump(pair, ticket.session()).await });
-    (roster, session, ending)
+    (session, ending)
 }
 
 async fn pair() -> (TcpStream, TcpStream) {

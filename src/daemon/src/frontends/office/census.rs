@@ -55,10 +55,9 @@ impl Sum {
 
 impl Office {
     pub(super) fn census(&self, snapshot: &Snapshot, tuning: &Tuning) -> Census {
-        let rates = self.paces.rates(&self.world.roster, Instant::now());
         let mut census = Census::default();
-        self.world.roster.each(|session| {
-            let (up, down) = rates.of(session.number).unwrap_or_default();
+        self.paces.each(&self.world.roster, Instant::now(), |session| {
+            let (up, down) = session.pace.rates().unwrap_or_default();
             let one = Sum { sessions: 1, carried: (session.up.bytes(), session.down.bytes()), rates: (up, down) };
             census.all.add(one);
             census.fastest = (census.fastest.0.max(up), census.fastest.1.max(down));

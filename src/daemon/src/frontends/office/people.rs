@@ -122,8 +122,7 @@ impl Office {
         let of_file =
             regime.snapshot.users.all().map(|known| (Arc::clone(&known.user.name), Person::of_file(known, now)));
         let mut everybody: People = of_file.collect();
-        let rates = self.paces.rates(&self.world.roster, Instant::now());
-        self.world.roster.each(|session| {
+        self.paces.each(&self.world.roster, Instant::now(), |session| {
             let facts = session.facts();
             let Some(Proof { identity: Identity::User(user), method }) = &facts.proof else { return };
             let person = everybody.entry_ref(&user.name).or_default();
@@ -132,7 +131,7 @@ impl Office {
                 person.name = Arc::clone(&user.name);
                 person.groups = Arc::clone(&user.groups);
             }
-            let rate = rates.of(session.number).map_or(0, |(up, down)| up + down);
+            let rate = session.pace.rates().map_or(0, |(up, down)| up + down);
             person.is_in(session, rate, is_masked);
         });
         everybody

@@ -77,15 +77,15 @@ impl Known {
 impl Office {
     /// The session that is known by this, if it is in.
     pub(crate) fn sight(&self, known: Known, is_masked: bool) -> Option<Sight> {
-        let rates = self.paces.rates(&self.world.roster, std::time::Instant::now());
+        self.paces.look(&self.world.roster, std::time::Instant::now());
         let light = self.light(is_masked);
         match known {
-            Known::Id(id) => self.world.roster.find(id).map(|session| Sight::of(&session, &rates, &light)),
+            Known::Id(id) => self.world.roster.find(id).map(|session| Sight::of(&session, &light)),
             Known::Number(number) => {
                 let mut found = None;
                 self.world.roster.each(|session| {
                     if session.number == number {
-                        found = Some(Sight::of(session, &rates, &light));
+                        found = Some(Sight::of(session, &light));
                     }
                 });
                 found

@@ -15,7 +15,6 @@ use socks::Host;
 
 use super::Office;
 use super::classes::limiting;
-use super::paces::{Pace, Rates};
 use crate::state::history::record::{address_in, decided};
 use crate::state::limits::share::Client;
 use crate::state::limits::tuning::Tuning;
@@ -138,29 +137,27 @@ impl Office {
         sessions: impl Iterator<Item = &'s Arc<Session>>,
         is_masked: bool,
     ) -> Vec<Sight> {
-        let rates = self.paces.rates(&self.world.roster, Instant::now());
+        self.paces.look(&self.world.roster, Instant::now());
         let light = self.light(is_masked);
-        sessions.map(|session| Sight::of(session, &rates, &light)).collect()
+        sessions.map(|session| Sight::of(session, &light)).collect()
     }
 
     /// Everybody who is in now, as somebody sees them who may see whole addresses or may not.
     pub(crate) fn sights(&self, is_masked: bool) -> Vec<Sight> {
         let roster = &self.world.roster;
         let (mut sights, light) = (Vec::with_capacity(roster.count()), self.light(is_masked));
-        self.paces.each(roster, Instant::now(), |session, Pace { carried: (up, down), rates }| {
-            sights.push(Sight { session: Arc::clone(session), up, down, rates, light: Arc::clone(&light) });
-        });
+        self.paces.each(roster, Instant::now(), |session| sights.push(Sight::of(session, &light)));
         sights
     }
 }
 
 impl Sight {
-    pub(crate) fn of(session: &Arc<Session>, rates: &Rates, light: &Arc<Light>) -> Self {
+    pub(crate) fn of(session: &Arc<Session>, light: &Arc<Light>) -> Self {
         Self {
             session: Arc::clone(session),
             up: session.up.bytes(),
             down: session.down.bytes(),
-            rates: rates.of(session.number),
+            rates: session.pace.rates(),
             light: Arc::clone(light),
         }
     }

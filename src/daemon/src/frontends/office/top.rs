@@ -58,11 +58,10 @@ impl Office {
     }
 
     fn sums(&self, measure: Measure, limit: usize, name_of: fn(&Session) -> Option<String>) -> Vec<Value> {
-        let rates = self.paces.rates(&self.world.roster, Instant::now());
         let mut sums: HashMap<String, Sum> = HashMap::new();
-        self.world.roster.each(|session| {
+        self.paces.each(&self.world.roster, Instant::now(), |session| {
             let Some(name) = name_of(session) else { return };
-            let (up, down) = rates.of(session.number).unwrap_or_default();
+            let (up, down) = session.pace.rates().unwrap_or_default();
             let sum = sums.entry(name).or_default();
             sum.sessions += 1;
             sum.rate += up + down;

@@ -11,7 +11,6 @@ use super::outbox::{Lost, Outbox};
 use super::record::{Scratch, with_record};
 use crate::state::session::ending::Ending;
 use crate::state::session::refusal::Refusal;
-use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Session;
 use crate::state::session::witness::Witness;
 
@@ -78,15 +77,13 @@ impl Scribe {
         })
     }
 
-    /// Writes down every session that has carried something since the last time, no more often than `every`, so that
+    /// Writes the session down if it has carried something since the last time, no more often than `every`, so that
     /// the death of the process loses little of its account. `now` must not go backwards between calls.
-    pub(crate) fn post_checkpoints(&self, roster: &Roster, now: Instant, every: Duration) {
-        roster.each(|session| {
-            if is_due(session, now, every) {
-                // Without room it is lost: the next one says more anyway.
-                let _counted = self.post(Kind::Checkpoint, session, None, None);
-            }
-        });
+    pub(crate) fn post_checkpoint(&self, session: &Session, now: Instant, every: Duration) {
+        if is_due(session, now, every) {
+            // Without room it is lost: the next one says more anyway.
+            let _counted = self.post(Kind::Checkpoint, session, None, None);
+        }
     }
 }
 
@@ -102,15 +99,13 @@ fn is_due(session: &Session, now: Instant, every: Duration) -> bool {
     let pulse = &session.pulse;
     let last = pulse.checkpoint_at.load(Relaxed);
     let wait = if last == 0 { FIRST } else { Duration::from_millis(last) + every };
-    if age < wait || !session.kept.is_sent() {
-        return false;
-    }
     let carried = session.up.bytes().wrapping_add(session.down.bytes()).wrapping_add(1);
-    let has_carried = pulse.checkpointed.swap(carried, Relaxed) != carried;
-    if has_carried {
+    let is_due = age >= wait && pulse.checkpointed.load(Relaxed) != carried && session.kept.is_sent();
+    if is_due {
+        pulse.checkpointed.store(carried, Relaxed);
         pulse.checkpoint_at.store(u64::try_from(age.as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
-    has_carried
+    is_due
 }
 
 #[cfg(test)]
@@ -120,6 +115,7 @@ mod tests {
 
     use crate::state::history::outbox::{Batch, Inbox, Room, outbox};
     use crate::state::session::ending::ByPeer;
+    use crate::state::session::roster::Roster;
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
 
@@ -172,13 +168,13 @@ mod tests {
 
     /// At which of these seconds of its life a session is written down that carries a byte before each of those in `busy`.
     fn checkpoints(seconds: &[u64], busy: &[u64]) -> Vec<u64> {
-        let (roster, scribe, letters, ticket) = session();
+        let (_roster, scribe, letters, ticket) = session();
         ticket.put_on_record();
         assert_eq!(kinds(&scribe, &letters), [Kind::Opened]);
         let session = ticket.session();
         let is_written_at = |second: &u64| {
             session.up.carried(usize::from(busy.contains(second)));
-            scribe.post_checkpoints(&roster, session.opened + Duration::from_secs(*second), Duration::from_secs(30));
+            scribe.post_checkpoint(session, session.opened + Duration::from_secs(*second), Duration::from_secs(30));
             kinds(&scribe, &letters) == [Kind::Checkpoint]
         };
         seconds.iter().copied().filter(is_written_at).collect()
@@ -192,9 +188,9 @@ mod tests {
 
     #[test]
     fn who_has_not_asked_yet_has_no_checkpoint() {
-        let (roster, scribe, letters, ticket) = session();
+        let (_roster, scribe, letters, ticket) = session();
         let later = ticket.session().opened + Duration::from_mins(1);
-        scribe.post_checkpoints(&roster, later, Duration::from_secs(30));
+        scribe.post_checkpoint(ticket.session(), later, Duration::from_secs(30));
         ticket.close(Ending::Client(ByPeer::Closed));
         assert_eq!(kinds(&scribe, &letters), []);
     }

@@ -151,14 +151,16 @@ impl Sessions {
         }
     }
 
-    /// What has been counted so far, with what those in `roster` have carried.
-    pub(crate) fn totals(&self, roster: &Roster) -> Totals {
-        roster.each(|session| {
-            if session.up.has_news() || session.down.has_news() {
-                let user = self.user_of(&session.facts());
-                self.settle(session, user.as_deref());
-            }
-        });
+    /// Counts what the session has carried by now.
+    pub(crate) fn note(&self, session: &Session) {
+        if session.up.has_news() || session.down.has_news() {
+            let user = self.user_of(&session.facts());
+            self.settle(session, user.as_deref());
+        }
+    }
+
+    /// What has been counted so far.
+    pub(crate) fn totals(&self) -> Totals {
         Totals {
             opened: u64::try_from(self.opened.get()).unwrap_or(0),
             denied: self.refusals.total(Refusal::Denied.label()),

@@ -11,6 +11,7 @@ pub(crate) mod flows;
 pub(crate) mod handshakes;
 pub(crate) mod judge;
 pub(crate) mod lane;
+pub(crate) mod pace;
 pub(crate) mod refusal;
 pub(crate) mod revoke;
 pub(crate) mod roster;

@@ -12,6 +12,12 @@ use super::handshakes::Handshakes;
 use super::ticket::Session;
 use super::witness::Witness;
 
+/// So many that a walk past ten thousand holds up whoever comes or goes for less than four hundred of them.
+const SHARDS: usize = 64;
+
+/// Sessions that are shown one right after the other, so that their memory is fetched side by side: to lock in between waits for each.
+const TOGETHER: usize = 32;
+
 #[derive(Debug)]
 pub(crate) struct Roster {
     sessions: DashMap<Uuid, Arc<Session>>,
@@ -26,7 +32,7 @@ impl Roster {
     /// A roster that keeps at most `max_handshakes` sessions in their handshake, and whose sessions the witnesses hear of, in this order.
     pub(crate) fn new(max_handshakes: usize, witnesses: Vec<Arc<dyn Witness>>) -> Arc<Self> {
         Arc::new(Self {
-            sessions: DashMap::new(),
+            sessions: DashMap::with_shard_amount(SHARDS),
             handshakes: Handshakes::new(max_handshakes),
             witnesses,
             comings: Arc::default(),
@@ -65,8 +71,14 @@ impl Roster {
 
     /// Shows every session to `visit`, which must not touch the roster; waking a task does not.
     pub(crate) fn each(&self, mut visit: impl FnMut(&Arc<Session>)) {
-        for session in &self.sessions {
-            visit(session.value());
+        let mut everybody = self.sessions.iter();
+        let mut together = Vec::with_capacity(TOGETHER);
+        loop {
+            together.extend(everybody.by_ref().take(TOGETHER));
+            if together.is_empty() {
+                return;
+            }
+            together.drain(..).for_each(|session| visit(session.value()));
         }
     }
 

@@ -1,4 +1,4 @@
-//! The coarse clock of all sessions: once a second it looks at each and ends those that overstayed.
+//! The coarse clock of all sessions: once a second each is looked at, and ended if it overstayed.
 //!
 //! It reads the lanes, so the byte path writes no time stamps and no session owns a timer.
 //! A deadline is therefore kept to within a second, never early.
@@ -8,38 +8,40 @@ use std::time::{Duration, Instant};
 
 use super::course::Stage;
 use super::ending::ByHouse;
-use super::roster::Roster;
 use super::ticket::Session;
 
-/// Orders every overdue session to end, and gives those their turn that have to look after themselves.
+/// Orders the session to end if it is overdue, and gives it its turn if it has to look after itself.
 ///
 /// `now` must not go backwards between calls.
-pub(crate) fn sweep(roster: &Roster, now: Instant) {
-    roster.each(|session| {
-        let stage = session.course.stage();
-        if let Some(reason) = overdue(session, stage, now) {
-            session.course.end_while(stage, reason);
-        }
-        if deserves_turn(session, stage) {
-            session.pulse.has_turn.store(true, Relaxed);
-            session.course.nudge();
-        }
-    });
+pub(crate) fn sweep(session: &Session, now: Instant) {
+    let stage = session.course.stage();
+    if let Some(reason) = overdue(session, stage, now) {
+        session.course.end_while(stage, reason);
+    }
+    if deserves_turn(session, stage) {
+        session.pulse.has_turn.store(true, Relaxed);
+        session.course.nudge();
+    }
 }
 
 /// Nobody else tells a half-closed session that the side which has finished is gone altogether.
 fn deserves_turn(session: &Session, stage: Stage) -> bool {
     match stage {
-        Stage::Relaying => !session.pulse.lasts.swap(true, Relaxed),
+        Stage::Relaying => !session.pulse.lasts.load(Relaxed) && !session.pulse.lasts.swap(true, Relaxed),
         Stage::HalfClosed => true,
         Stage::Handshake | Stage::LoggingIn | Stage::SettingUp | Stage::Datagrams => false,
     }
 }
 
 fn overdue(session: &Session, stage: Stage, now: Instant) -> Option<ByHouse> {
-    let lifetimes = session.lifetimes();
     let age = now.saturating_duration_since(session.opened);
-    let quiet = quiet_for(session, stage, age);
+    let has_moved = has_moved(session, stage, age);
+    let (pulse, lived) = (&session.pulse, milliseconds(age));
+    if !has_moved && lived < pulse.lasts_until.load(Relaxed) {
+        return None;
+    }
+    let quiet = Duration::from_millis(lived.saturating_sub(pulse.moved_at.load(Relaxed)));
+    let lifetimes = session.lifetimes();
     let (limit, spent, reason) = match stage {
         Stage::Handshake | Stage::LoggingIn => (Some(lifetimes.handshake), age, ByHouse::HandshakeTimeout),
         Stage::SettingUp => (None, age, ByHouse::Idle),
@@ -50,17 +52,33 @@ fn overdue(session: &Session, stage: Stage, now: Instant) -> Option<ByHouse> {
     if limit.is_some_and(|limit| spent > limit) {
         return Some(reason);
     }
-    lifetimes.max_age.is_some_and(|limit| age > limit).then_some(ByHouse::MaxAge)
+    if lifetimes.max_age.is_some_and(|limit| age > limit) {
+        return Some(ByHouse::MaxAge);
+    }
+    let left =
+        [limit.map(|limit| limit.saturating_sub(spent)), lifetimes.max_age.map(|limit| limit.saturating_sub(age))];
+    let left = left.into_iter().flatten().min().unwrap_or(Duration::MAX);
+    pulse.lasts_until.store(if is_set_up(stage) { lived.saturating_add(milliseconds(left)) } else { 0 }, Relaxed);
+    None
 }
 
-/// How long neither lane has been seen to carry anything.
-fn quiet_for(session: &Session, stage: Stage, age: Duration) -> Duration {
-    let carried = progress(session, stage);
-    let now = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-    if session.pulse.carried.swap(carried, Relaxed) != carried {
-        session.pulse.moved_at.store(now, Relaxed);
+/// What limits a session's life changes no more, but for its stage.
+fn is_set_up(stage: Stage) -> bool {
+    match stage {
+        Stage::Handshake | Stage::LoggingIn | Stage::SettingUp => false,
+        Stage::Relaying | Stage::HalfClosed | Stage::Datagrams => true,
     }
-    Duration::from_millis(now - session.pulse.moved_at.load(Relaxed).min(now))
+}
+
+/// Whether a lane has carried anything, or the stage has changed, since the session was last looked at.
+fn has_moved(session: &Session, stage: Stage, age: Duration) -> bool {
+    let (pulse, carried) = (&session.pulse, progress(session, stage));
+    let has_moved = pulse.carried.load(Relaxed) != carried;
+    if has_moved {
+        pulse.carried.store(carried, Relaxed);
+        pulse.moved_at.store(milliseconds(age), Relaxed);
+    }
+    has_moved
 }
 
 /// A number that changes whenever anything is carried or the stage changes, which starts the wait anew.
@@ -70,11 +88,16 @@ fn progress(session: &Session, stage: Stage) -> u64 {
     carried.wrapping_add(datagrams).wrapping_mul(8).wrapping_add(stage as u64)
 }
 
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::state::session::roster::Roster;
     use crate::state::session::ticket::Ticket;
     use crate::state::snapshot::Snapshot;
 
@@ -88,7 +111,7 @@ mod tests {
             if *carry {
                 session.up.carried(1);
             }
-            sweep(&roster, session.opened + Duration::from_secs(*second));
+            sweep(session, session.opened + Duration::from_secs(*second));
         }
         session.course.ordered()
     }

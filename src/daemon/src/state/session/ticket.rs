@@ -21,6 +21,7 @@ use super::flows::Flows;
 use super::handshakes::HandshakePlace;
 use super::judge::Standing;
 use super::lane::Lane;
+use super::pace::Pace;
 use super::refusal::Refusal;
 use super::roster::Roster;
 use crate::state::history::kept::Kept;
@@ -70,11 +71,30 @@ macro_rules! line {
 }
 
 /// What all who look at a session share.
+///
+/// What is looked at of everybody each second comes first, in whole lines of memory: of a session that rests, three are read.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Session {
-    pub(crate) id: Uuid,
+    /// From the client.
+    pub(crate) up: Lane,
+    /// To the client.
+    pub(crate) down: Lane,
+
+    pub(crate) opened: Instant,
+    pub(crate) pulse: Pulse,
+
+    pub(crate) course: Course,
+    pub(crate) pace: Pace,
+
     /// Counts the sessions of this worker from 1.
     pub(crate) number: u64,
+    pub(crate) id: Uuid,
+    /// How much of what it carries is on its user's meter.
+    pub(crate) toll: Toll,
+    /// Whether the history has its opening.
+    pub(crate) kept: Kept,
+
     accepted_from: Origin,
     /// Whom a trusted balancer's PROXY protocol header names.
     introduced_as: OnceLock<SocketAddr>,
@@ -82,30 +102,19 @@ pub(crate) struct Session {
     rank: OnceLock<Rank>,
     /// The listener's name.
     pub(crate) listener: Arc<str>,
-    pub(crate) opened: Instant,
     /// The policy it was opened under and keeps for its life.
     pub(crate) snapshot: Arc<Snapshot>,
-    /// From the client.
-    pub(crate) up: Lane,
-    /// To the client.
-    pub(crate) down: Lane,
     /// Those of an association; nothing for everybody else.
     pub(crate) flows: OnceLock<Box<Flows>>,
-    pub(crate) course: Course,
     ended: OnceLock<Ending>,
     /// Where it asks before it moves bytes, if its bandwidth is limited.
     pub(crate) tap: Tap,
     /// The rule that let it in.
     pub(crate) credit: Credit,
-    /// How much of what it carries is on its user's meter.
-    pub(crate) toll: Toll,
     standing: OnceLock<Standing>,
     /// How long it may last, if that is not what holds for everyone.
     lifetimes: OnceLock<Box<Lifetimes>>,
     facts: Mutex<Facts>,
-    /// Whether the history has its opening.
-    pub(crate) kept: Kept,
-    pub(crate) pulse: Pulse,
 }
 
 /// What the housekeeping saw of a session the last time; nobody else writes it.
@@ -114,6 +123,8 @@ pub(crate) struct Pulse {
     pub(super) carried: AtomicU64,
     /// Milliseconds of the session's life at which `carried` was last seen to change.
     pub(super) moved_at: AtomicU64,
+    /// Milliseconds of the session's life before which it cannot be overdue, as long as it stays as it was seen.
+    pub(super) lasts_until: AtomicU64,
     /// What it had carried at its last checkpoint in the history.
     pub(crate) checkpointed: AtomicU64,
     /// Milliseconds of the session's life at its last checkpoint; 0 before the first.
@@ -279,28 +290,29 @@ impl Ticket {
     pub(crate) fn open(roster: &Arc<Roster>, arrival: Arrival, snapshot: Arc<Snapshot>) -> Self {
         let Arrival { origin, caller, listener, mut place } = arrival;
         let session = Arc::new(Session {
-            id: Uuid::now_v7(),
+            up: Lane::default(),
+            down: Lane::default(),
+            opened: Instant::now(),
+            pulse: Pulse::default(),
+            course: Course::default(),
+            pace: Pace::default(),
             number: roster.next_number(),
+            id: Uuid::now_v7(),
+            toll: Toll::default(),
+            kept: Kept::default(),
             accepted_from: origin,
             introduced_as: OnceLock::new(),
             caller: caller.map_or_else(OnceLock::new, OnceLock::from),
             rank: OnceLock::new(),
             listener,
-            opened: Instant::now(),
             snapshot,
-            up: Lane::default(),
-            down: Lane::default(),
             flows: OnceLock::new(),
-            course: Course::default(),
             ended: OnceLock::new(),
             tap: Tap::default(),
             credit: Credit::default(),
-            toll: Toll::default(),
             standing: OnceLock::new(),
             lifetimes: OnceLock::new(),
             facts: Mutex::default(),
-            kept: Kept::default(),
-            pulse: Pulse::default(),
         });
         roster.enter(&session);
         place.enter(&session);
@@ -426,4 +438,17 @@ fn nonzero(count: u64) -> Option<u64> {
 
 fn reason(ending: Ending) -> Option<&'static str> {
     if let Ending::Refused(refusal) = ending { Some(refusal.label()) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    #[test]
+    fn what_is_looked_at_each_second_fills_lines_of_memory() {
+        assert_eq!((offset_of!(Session, opened), offset_of!(Session, course)), (64, 128));
+        assert_eq!((offset_of!(Session, number), offset_of!(Session, accepted_from)), (192, 256));
+    }
 }

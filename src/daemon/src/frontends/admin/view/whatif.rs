@@ -58,11 +58,11 @@ impl Table for WhatIf {
 
     /// Those that are still in.
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
-        let rates = desk.office.paces.rates(&desk.office.world.roster, Instant::now());
+        desk.office.paces.look(&desk.office.world.roster, Instant::now());
         let light = desk.office.light(asker.is_masked);
         let row = |turned: &Turned| {
             let session = turned.session.upgrade().filter(|session| session.ended().is_none())?;
-            Some(Row { sight: Sight::of(&session, &rates, &light), turned: turned.clone() })
+            Some(Row { sight: Sight::of(&session, &light), turned: turned.clone() })
         };
         self.affected.sessions.iter().filter_map(row).collect()
     }

@@ -100,21 +100,30 @@ impl Quotas {
         }
     }
 
-    /// Looks what everybody has carried, and does what follows: tells, slows down, and ends.
+    /// Puts what the session has carried on its user's meter, if it has one.
+    pub(crate) fn note(session: &Session) {
+        Toll::pay(session);
+    }
+
+    /// Looks what everybody has carried as far as it was noted, and does what follows: tells, slows down, and ends.
     pub(crate) fn round(&self, roster: &Roster, bandwidth: &Bandwidth, now: Timestamp) {
-        roster.each(|session| Toll::pay(session));
-        let (tuning, told) = self.books().round(now);
+        let mut books = self.books();
+        let (tuning, told) = books.round(now);
+        let has_to_end = books.ends_somebody();
+        drop(books);
         self.tell(&told);
         if tuning != **self.tuning.load() {
             let tuning = Arc::new(tuning);
             self.tuning.store(Arc::clone(&tuning));
             bandwidth.tune(tuning, roster);
         }
-        roster.each(|session| {
-            if Toll::is_ended(session) {
-                session.course.end(ByHouse::QuotaSpent);
-            }
-        });
+        if has_to_end {
+            roster.each(|session| {
+                if Toll::is_ended(session) {
+                    session.course.end(ByHouse::QuotaSpent);
+                }
+            });
+        }
     }
 
     /// What holds for a while.

@@ -23,7 +23,7 @@ use self::holder::{Holder, groups_of, levels};
 use self::level::{Level, Told};
 use self::scales::{Granted, Scales};
 use super::concession::{Concession, Grantee, What};
-use super::meter::Meter;
+use super::meter::{Meter, Verdict};
 use super::quota::{Action, Quota};
 use crate::state::limits::allowance::Bound;
 use crate::state::limits::tuning::{Tuned, Tuning};
@@ -147,6 +147,11 @@ impl Books {
         }
         let told = self.weigh(now);
         (self.tuning(now), told)
+    }
+
+    /// Whether somebody may not even stay.
+    pub(super) fn ends_somebody(&self) -> bool {
+        self.holders.values().any(|holder| holder.meter.verdict() == Verdict::Ended)
     }
 
     /// Everything that other processes have written of these users, instead of what was known of that.
