@@ -34,7 +34,7 @@ use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::admin::{Admin, Entrance, Terms};
 use crate::frontends::http::{Http, Manners};
 use crate::frontends::office::policy::Store;
-use crate::frontends::office::{Gatehouse, Lately, Office, Paces, Past, Record, Workshop};
+use crate::frontends::office::{Gatehouse, Lately, Office, Paces, Past, Record, Register, Workshop};
 use crate::frontends::socks::World;
 use crate::state::effective::Effective;
 use crate::state::journal::Journal;
@@ -192,6 +192,7 @@ impl House {
             today: Arc::clone(&counting.today),
             past: past.map(Past::of),
             lately: Lately::default(),
+            register: Register::default(),
             reloads: Arc::clone(&reloads),
             record,
             paces: Paces::default(),

@@ -55,6 +55,7 @@ fn take(counting: &Counting, office: &Office, mut examination: Examination, ende
         office.vitals.series.push(second, sample);
         let findings = examination.look(counting, office, (usage, lag), now);
         office.vitals.board.report(Timestamp::now(), findings);
+        office.register.tidy();
         // A little less than a second late at most, whatever the look took.
         let rest = EVERY.saturating_sub(Duration::from_nanos(began.elapsed().subsec_nanos().into()));
         if ended.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {

@@ -45,7 +45,7 @@ impl Office {
     /// Asks the history, which may take a moment. Whoever asks in vain leaves what was known before.
     pub(crate) fn look_back(&self) {
         if let Ok(Some(days)) = self.last_days() {
-            self.lately.kept().days = Some(Arc::new(days));
+            self.lately.kept().days = Some(days);
         }
     }
 }

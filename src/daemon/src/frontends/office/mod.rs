@@ -20,6 +20,7 @@ mod past;
 pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod record;
+pub(crate) mod register;
 pub(crate) mod reload;
 mod reload_book;
 mod rules;
@@ -51,6 +52,7 @@ pub(crate) use self::past::Past;
 pub(crate) use self::policy::Workshop;
 use self::record::Order;
 pub(crate) use self::record::Record;
+pub(crate) use self::register::Register;
 use self::reload::{Rehearsed, Reload};
 pub(crate) use self::rules::Question;
 use self::rules::RuleList;
@@ -86,6 +88,8 @@ pub(crate) struct Office {
     pub(crate) past: Option<Past>,
     /// What it said of each user's last day.
     pub(crate) lately: Lately,
+    /// Who is known, for those who look at everybody.
+    pub(crate) register: Register,
     pub(crate) reloads: Arc<Reloads>,
     /// Where orders are written down, if they are.
     pub(crate) record: Option<Arc<Record>>,

@@ -18,14 +18,14 @@ use crate::engine::history::archive::filter::Filter;
 use crate::engine::history::archive::order::Order;
 use crate::engine::history::archive::sum::{By, Sum};
 use crate::state::limits::allowance::{Bound, Portion};
-use crate::state::session::facts::{ANONYMOUS, AuthMethod, Identity, Origin, Proof};
+use crate::state::session::facts::{AuthMethod, Identity, Origin, Proof};
 use crate::state::session::ticket::Session;
 use crate::state::users::Known;
 
-/// Users, by name.
-pub(crate) type People = HashMap<Arc<str>, Person, RandomState>;
+/// Users, in the order of their names.
+pub(crate) type People = Vec<Arc<Person>>;
 
-/// One user, of the users file or only in sessions. There may be fifty thousand, at each look of somebody who looks at them.
+/// One user, of the users file or only in sessions. There may be fifty thousand, of whom each look makes anew those who are in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Person {
     pub(crate) name: Arc<str>,
@@ -88,7 +88,7 @@ impl Person {
         })
     }
 
-    fn of_file(known: &Known, now: Timestamp) -> Self {
+    pub(super) fn of_file(known: &Known, now: Timestamp) -> Self {
         Self {
             name: Arc::clone(&known.user.name),
             listed: Some(known.is_usable(now)),
@@ -99,8 +99,14 @@ impl Person {
     }
 
     /// Somebody who is not here; if nobody got in by the name, it was only said.
-    fn of_day(name: &str, day: &Day) -> Self {
+    pub(super) fn of_day(name: &str, day: &Day) -> Self {
         Self { name: name.into(), is_unknown: day.sessions == 0, ..Self::default() }
+    }
+
+    /// What the last day was; nobody who is here has been seen later.
+    pub(super) fn had(&mut self, day: &Arc<Day>, is_masked: bool) {
+        self.latest = day.last.as_ref().map(|(at, source)| (*at, shown(source.as_deref(), is_masked).into()));
+        self.day = Some(Arc::clone(day));
     }
 
     fn is_in(&mut self, session: &Session, rate: u64, is_masked: bool) {
@@ -116,24 +122,44 @@ impl Person {
 }
 
 impl Office {
-    /// Those whom PAM knows as far as they are in.
-    pub(crate) fn everybody(&self, is_masked: bool) -> People {
-        let (regime, now) = (self.world.regime(), Timestamp::now());
-        let of_file =
-            regime.snapshot.users.all().map(|known| (Arc::clone(&known.user.name), Person::of_file(known, now)));
-        let mut everybody: People = of_file.collect();
+    /// Everybody, with what they have now and, if the days are known, with what the last one was for each; those whom PAM knows
+    /// only as far as they are in.
+    pub(crate) fn everybody(&self, is_masked: bool, days: Option<&Arc<Days>>) -> People {
+        let mut present: HashMap<Arc<str>, Person, RandomState> = HashMap::default();
+        let known = self.known(is_masked, days);
+        let quiet = days.map(|_| Arc::default());
         self.paces.each(&self.world.roster, Instant::now(), |session| {
             let facts = session.facts();
             let Some(Proof { identity: Identity::User(user), method }) = &facts.proof else { return };
-            let person = everybody.entry_ref(&user.name).or_default();
+            let person = present.entry_ref(&user.name).or_insert_with(|| {
+                let person = find(&known, &user.name).map(|known| Person { latest: None, ..Person::clone(known) });
+                person.unwrap_or_else(|| Person {
+                    name: Arc::clone(&user.name),
+                    day: quiet.clone(),
+                    ..Person::default()
+                })
+            });
             if person.listed.is_none() {
+                person.is_unknown = false;
                 person.proof = Some(*method);
-                person.name = Arc::clone(&user.name);
                 person.groups = Arc::clone(&user.groups);
             }
             let rate = session.pace.rates().map_or(0, |(up, down)| up + down);
             person.is_in(session, rate, is_masked);
         });
+        let mut everybody = People::clone(&known);
+        let count = everybody.len();
+        for person in present.into_values() {
+            let (place, person) = (place(&everybody[..count], &person.name), Arc::new(person));
+            if let Ok(place) = place {
+                everybody[place] = person;
+            } else {
+                everybody.push(person);
+            }
+        }
+        if everybody.len() > count {
+            everybody.sort_by(|one, other| one.name.cmp(&other.name));
+        }
         everybody
     }
 
@@ -149,7 +175,7 @@ impl Office {
     /// Who is in which group, with the rules of each.
     pub(crate) fn groups(&self) -> Value {
         let mut groups = BTreeMap::<String, (Vec<String>, u64)>::new();
-        for person in in_order(&self.everybody(true)) {
+        for person in self.everybody(true, None) {
             for group in &*person.groups {
                 let of_group = groups.entry(group.to_string()).or_default();
                 of_group.0.push(person.name.to_string());
@@ -180,36 +206,13 @@ impl Office {
         json!({ "own": own, "groups": groups, "everybody": everybody })
     }
 
-    /// The same with whoever was not let in, and with what the last day was for each.
-    pub(crate) fn everybody_lately(&self, is_masked: bool, days: Option<&Days>) -> People {
-        let mut everybody = self.everybody(is_masked);
-        // Who logged in as nobody in particular is no user.
-        for (name, day) in days.into_iter().flatten().filter(|(name, _)| *name != ANONYMOUS) {
-            let person = match everybody.get_mut(&**name) {
-                Some(person) => person,
-                None => everybody.entry(name.as_str().into()).insert(Person::of_day(name, day)).into_mut(),
-            };
-            if person.latest.is_none() {
-                person.latest = day.last.as_ref().map(|(at, source)| (*at, shown(source.as_deref(), is_masked).into()));
-            }
-            person.day = Some(Arc::clone(day));
-        }
-        if days.is_some() {
-            let quiet = Arc::new(Day::default());
-            for person in everybody.values_mut().filter(|person| person.day.is_none()) {
-                person.day = Some(Arc::clone(&quiet));
-            }
-        }
-        everybody
-    }
-
     /// The last day of each user, if a history is kept.
     ///
     /// # Errors
     /// The history cannot be read in time.
-    pub(crate) fn last_days(&self) -> Result<Option<Days>, No> {
+    pub(crate) fn last_days(&self) -> Result<Option<Arc<Days>>, No> {
         let since = (Timestamp::now() - SignedDuration::from_hours(24)).as_microsecond();
-        self.past.as_ref().map(|past| past.days(since)).transpose()
+        self.past.as_ref().map(|past| past.days(since).map(Arc::new)).transpose()
     }
 
     /// The last day of one user, if a history is kept, and when the first and the last session was that it has.
@@ -233,11 +236,14 @@ impl Office {
     }
 }
 
-/// Everybody by name.
-pub(crate) fn in_order(people: &People) -> Vec<&Person> {
-    let mut all: Vec<&Person> = people.values().collect();
-    all.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    all
+/// The one of this name.
+pub(crate) fn find<'p>(people: &'p People, name: &str) -> Option<&'p Arc<Person>> {
+    place(people, name).ok().map(|place| &people[place])
+}
+
+/// Where the one of this name is, or would be.
+fn place(people: &[Arc<Person>], name: &str) -> Result<usize, usize> {
+    people.binary_search_by(|person| (*person.name).cmp(name))
 }
 
 /// The groups of a user as they are told.

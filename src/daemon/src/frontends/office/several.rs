@@ -166,6 +166,7 @@ impl Sums {
     fn of(sights: &[Sight]) -> Self {
         let text = |sight: &Sight, column: &str| match sight.cell(column) {
             Cell::Text(text) => Some(text),
+            Cell::Word(word) => Some(word.to_owned()),
             Cell::Nothing | Cell::Number(_) | Cell::Time(_) | Cell::List(_) => None,
         };
         Self {

@@ -30,6 +30,8 @@ pub(crate) enum Cell {
     Number(u64),
     /// Microseconds since 1970.
     Time(i64),
+    /// One of a few.
+    Word(&'static str),
     Text(String),
     List(Vec<String>),
 }
@@ -86,6 +88,7 @@ pub(crate) const SESSIONS: &[Column] = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Sight {
     pub(crate) session: Arc<Session>,
+    pub(crate) number: u64,
     pub(crate) up: u64,
     pub(crate) down: u64,
     rates: Option<(u64, u64)>,
@@ -108,6 +111,7 @@ impl Cell {
             Self::Nothing => Value::Null,
             Self::Number(number) => (*number).into(),
             Self::Time(micros) => seconds(*micros).into(),
+            Self::Word(word) => (*word).into(),
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.clone().into(),
         }
@@ -155,6 +159,7 @@ impl Sight {
     pub(crate) fn of(session: &Arc<Session>, light: &Arc<Light>) -> Self {
         Self {
             session: Arc::clone(session),
+            number: session.number,
             up: session.up.bytes(),
             down: session.down.bytes(),
             rates: session.pace.rates(),
@@ -164,7 +169,7 @@ impl Sight {
 
     /// The short id, which holds for this run of the daemon.
     pub(crate) fn id(&self) -> String {
-        format!("{:x}", self.session.number)
+        format!("{:x}", self.number)
     }
 
     /// Bytes a second from and to the client, as far as they are known.
@@ -184,7 +189,7 @@ impl Sight {
                 Origin::Address(address) => number(address.port().into()),
                 Origin::Local => Cell::Nothing,
             },
-            "state" => Cell::text(session.course.stage().label()),
+            "state" => Cell::Word(session.course.stage().label()),
             "start" => Cell::Time(self.session.started()),
             "idle" => number(session.idle().as_secs()),
             "up" => number(self.up),
@@ -220,12 +225,12 @@ impl Sight {
             "dport" => target.map(|target| Cell::Number(target.port.into())),
             "host" => target.map(|target| Cell::text(&target.host)),
             "ip" => facts.peer.map(|peer| Cell::text(&peer.ip())),
-            "proto" => asked.map(|asked| Cell::text(protocol(asked.command))),
-            "cmd" => asked.map(|asked| Cell::text(command(asked.command))),
+            "proto" => asked.map(|asked| Cell::Word(protocol(asked.command))),
+            "cmd" => asked.map(|asked| Cell::Word(command(asked.command))),
             "rule" => {
                 facts.decision.and_then(|decision| decision.rule()).map(|rule| Cell::Text(self.session.rule(rule)))
             }
-            "decision" => facts.decision.and_then(decided).map(Cell::text),
+            "decision" => facts.decision.and_then(decided).map(Cell::Word),
             "auth" => facts.proof.as_ref().map(|proof| Cell::text(&proof.method)),
             _ => None,
         };
@@ -281,6 +286,7 @@ impl filter::Row for Sight {
             Cell::Nothing => None,
             Cell::Number(number) => Some(Asked::Number(number)),
             Cell::Time(micros) => Some(Asked::Time(micros)),
+            Cell::Word(word) => Some(Asked::Text(Cow::Borrowed(word))),
             Cell::Text(text) => Some(Asked::Text(Cow::Owned(text))),
             Cell::List(items) => {
                 Some(Asked::Many(items.into_iter().map(|item| Asked::Text(Cow::Owned(item))).collect()))

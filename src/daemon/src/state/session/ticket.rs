@@ -448,7 +448,8 @@ mod tests {
 
     #[test]
     fn what_is_looked_at_each_second_fills_lines_of_memory() {
-        assert_eq!((offset_of!(Session, opened), offset_of!(Session, course)), (64, 128));
-        assert_eq!((offset_of!(Session, number), offset_of!(Session, accepted_from)), (192, 256));
+        let begin = [offset_of!(Session, opened), offset_of!(Session, course), offset_of!(Session, number)];
+        assert_eq!(begin, [64, 128, 192]);
+        assert!(offset_of!(Session, kept) < 256);
     }
 }

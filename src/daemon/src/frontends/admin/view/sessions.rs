@@ -24,7 +24,7 @@ impl Table for Sessions {
     }
 
     fn id(row: &Sight) -> u64 {
-        row.session.number
+        row.number
     }
 
     fn name(id: &u64) -> String {

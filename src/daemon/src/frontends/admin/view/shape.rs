@@ -23,11 +23,12 @@ pub(super) struct Shape {
     pub(super) window: Window,
 }
 
-/// Rows and what they are sorted by: the cells of each, one row's after the other's.
+/// Rows and what they are sorted by: the cells of each, one row's after the other's, and then their ids.
 struct Keyed<'s, T: Table> {
     rows: Vec<T::Row>,
     cells: Vec<Cell>,
     sort: &'s [(Column, Direction)],
+    by_id: Direction,
 }
 
 impl Shape {
@@ -87,11 +88,15 @@ impl Shape {
 
 impl<'s, T: Table> Keyed<'s, T> {
     fn of(sort: &'s [(Column, Direction)], rows: Vec<T::Row>) -> Self {
+        // What comes in order needs no cells, and nothing that is asked for behind it says more.
+        let place = sort.iter().position(|(column, _)| T::IN_ORDER.contains(&column.name));
+        let by_id = place.map_or(Direction::Asc, |place| sort[place].1);
+        let sort = &sort[..place.unwrap_or(sort.len())];
         let mut cells = Vec::with_capacity(rows.len() * sort.len());
         for row in &rows {
             cells.extend(sort.iter().map(|(column, _)| T::cell(row, column.name)));
         }
-        Self { rows, cells, sort }
+        Self { rows, cells, sort, by_id }
     }
 
     fn in_order(&self) -> Vec<T::Row> {
@@ -127,7 +132,12 @@ impl<'s, T: Table> Keyed<'s, T> {
                 return order;
             }
         }
-        T::by_id(&self.rows[one], &self.rows[other])
+        let is_ordered = !T::IN_ORDER.is_empty();
+        let order = if is_ordered { one.cmp(&other) } else { T::by_id(&self.rows[one], &self.rows[other]) };
+        match self.by_id {
+            Direction::Asc => order,
+            Direction::Desc => order.reverse(),
+        }
     }
 }
 

@@ -28,12 +28,15 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     /// What is summed up.
     const SUMS: &'static [Summed<Self::Row>];
 
+    /// The columns in whose order rows come; none where they come in no order.
+    const IN_ORDER: &'static [&'static str] = &[];
+
     /// The table that somebody means; there is one, unless it says otherwise.
     fn of(_desk: &Desk, _open: &ViewOpen) -> Result<Self, Refusal> {
         Ok(Self::default())
     }
 
-    /// Every row there is now, in no order, as whoever asks may see it.
+    /// Every row there is now, as whoever asks may see it.
     fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Self::Row>;
 
     fn id(row: &Self::Row) -> Self::Id;
@@ -54,8 +57,11 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
 }
 
 pub(super) fn sums<T: Table>(rows: &[T::Row]) -> BTreeMap<String, u64> {
-    let sum = |adds: fn(&T::Row) -> u64| rows.iter().map(adds).sum();
-    T::SUMS.iter().map(|(column, adds)| ((*column).to_owned(), sum(*adds))).collect()
+    let mut sums = vec![0; T::SUMS.len()];
+    for row in rows {
+        sums.iter_mut().zip(T::SUMS).for_each(|(sum, (_, adds))| *sum += adds(row));
+    }
+    T::SUMS.iter().zip(sums).map(|((column, _), sum)| ((*column).to_owned(), sum)).collect()
 }
 
 impl Column {

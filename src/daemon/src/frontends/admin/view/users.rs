@@ -1,7 +1,6 @@
 //! The table of users: those of the users file, whoever else is in, and names that nobody got in by.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use filter::{Field, Value};
@@ -17,8 +16,11 @@ use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 #[derive(Debug, Default)]
 pub(super) struct Users;
 
+#[derive(Debug, Clone)]
+pub(super) struct Row(Arc<Person>);
+
 impl Table for Users {
-    type Row = Person;
+    type Row = Row;
     type Id = Arc<str>;
 
     const COLUMNS: &'static [Column] = &[
@@ -39,9 +41,10 @@ impl Table for Users {
         dynamic("fails24", "number"),
     ];
     const FIELDS: &'static [Field] = filter::USERS;
-    const SUMS: &'static [Summed<Person>] = &[("sessions", |row| row.sessions), ("rate", |row| row.rate)];
+    const SUMS: &'static [Summed<Row>] = &[("sessions", |row| row.0.sessions), ("rate", |row| row.0.rate)];
+    const IN_ORDER: &'static [&'static str] = &["id", "name"];
 
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Person> {
+    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         if desk.office.is_due_to_look_back() {
             let office = Arc::clone(&desk.office);
             let is_begun = desk.lanes.of(Lane::Looking).leave(Urgency::Usual, move || office.look_back()).is_ok();
@@ -50,14 +53,14 @@ impl Table for Users {
             }
         }
         let days = desk.office.days();
-        desk.office.everybody_lately(asker.is_masked, days.as_deref()).into_values().collect()
+        desk.office.everybody(asker.is_masked, days.as_ref()).into_iter().map(Row).collect()
     }
 
-    fn id(row: &Person) -> Arc<str> {
+    fn id(Row(row): &Row) -> Arc<str> {
         Arc::clone(&row.name)
     }
 
-    fn by_id(one: &Person, other: &Person) -> Ordering {
+    fn by_id(Row(one): &Row, Row(other): &Row) -> Ordering {
         one.name.cmp(&other.name)
     }
 
@@ -65,15 +68,15 @@ impl Table for Users {
         id.to_string()
     }
 
-    fn cell(row: &Person, column: &str) -> Cell {
+    fn cell(Row(row): &Row, column: &str) -> Cell {
         let day = |of: fn(&Day) -> i64| {
             let number = row.day.as_ref().map(|day| u64::try_from(of(day)).unwrap_or(0));
             number.map_or(Cell::Nothing, Cell::Number)
         };
         match column {
             "id" | "name" => Cell::Text(row.name.to_string()),
-            "state" => Cell::Text(row.state().to_owned()),
-            "from" => row.vouched_by().map_or(Cell::Nothing, |from| Cell::Text(from.to_owned())),
+            "state" => Cell::Word(row.state()),
+            "from" => row.vouched_by().map_or(Cell::Nothing, Cell::Word),
             "up24" => day(|day| day.up),
             "down24" => day(|day| day.down),
             "denied24" => day(|day| day.denied),
@@ -89,10 +92,16 @@ impl Table for Users {
         }
     }
 
-    fn gone(&self, _: &Desk, was: &[&Person], now: &[Person]) -> Vec<(Arc<str>, String)> {
-        let there: HashSet<&str> = now.iter().map(|row| &*row.name).collect();
-        let gone = was.iter().filter(|row| !there.contains(&*row.name));
-        gone.map(|row| (Arc::clone(&row.name), "gone".to_owned())).collect()
+    fn gone(&self, _: &Desk, was: &[&Row], now: &[Row]) -> Vec<(Arc<str>, String)> {
+        let is_there = |row: &Row| now.binary_search_by(|other| Self::by_id(other, row)).is_ok();
+        let gone = was.iter().filter(|row| !is_there(row));
+        gone.map(|row| (Self::id(row), "gone".to_owned())).collect()
+    }
+}
+
+impl filter::Row for Row {
+    fn value(&self, field: &str) -> Option<Value<'_>> {
+        self.0.value(field)
     }
 }
 
