@@ -147,4 +147,13 @@ fn logins_are_told_as_they_are_tried() {
     assert_eq!(status["listeners"][0]["ways"], json!([{ "method": "userpass", "service": null, "first": false }]));
     assert_eq!((&status["users"]["count"], &status["methods"][0]["checks"]), (&json!(1), &json!(2)));
     assert_eq!(reader.refused("auth.sub", json!({ "filter": "shoe=1" })).0, "bad_request");
+    // Whoever comes later has those of before at once, as many as were wanted of those that the filter means.
+    let mut before = |p: Value| {
+        let logins = operator.ask("auth.sub", p)["logins"].clone();
+        logins.as_array().expect("logins are told").iter().map(|login| login["result"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(before(json!({})), ["ok", "fail"]);
+    assert_eq!(before(json!({ "backlog": 1 })), ["fail"]);
+    assert_eq!(before(json!({ "backlog": 1, "filter": "result=ok" })), ["ok"]);
+    assert!(before(json!({ "backlog": 0 })).is_empty());
 }

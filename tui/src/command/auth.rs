@@ -79,6 +79,9 @@ impl Desk {
         checked(filter, LOGINS)?;
         let p = json!({ "failures_only": failures_only, "filter": filter.unwrap_or_default(), "backlog": BACKLOG });
         let told: Value = self.connection.call("auth.sub", &p)?;
+        for login in told["logins"].as_array().into_iter().flatten() {
+            self.login(login)?;
+        }
         loop {
             let push = self.connection.next_push()?;
             match push.ev.as_str() {

@@ -97,11 +97,6 @@ impl Logins {
         Unseen { logins, lost }
     }
 
-    /// The number of the last one.
-    pub(crate) fn count(&self) -> u64 {
-        self.book().count
-    }
-
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -134,7 +129,7 @@ mod tests {
         assert_eq!((unseen.logins.iter().map(|login| login.number).collect(), unseen.lost), (vec![4, 5], 0));
         (0..KEPT).for_each(|_| logins.note(login()));
         let unseen = logins.behind(3);
-        assert_eq!((unseen.logins.len(), unseen.lost, logins.count()), (KEPT, 2, KEPT as u64 + 5));
-        assert!(logins.behind(logins.count()).logins.is_empty());
+        assert_eq!((unseen.logins.len(), unseen.lost), (KEPT, 2));
+        assert!(logins.behind(KEPT as u64 + 5).logins.is_empty());
     }
 }

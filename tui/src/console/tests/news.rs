@@ -263,12 +263,16 @@ fn logins_of_another_list_are_not_mixed_in_and_what_is_meant_stays() {
     stage.effects.clear();
     stage.keys("7!!");
     let asked = visits(&mut stage, "auth.sub");
+    let login = |user: &str, address: &str| json!({ "t": NOW, "result": "fail", "user": user, "src": address });
+    let before = [login("oscar", "192.0.2.7"), login("peggy", "192.0.2.8")];
     for (about, sub) in asked.into_iter().zip(31..) {
-        stage.answer(about, json!({ "sub": sub }));
+        stage.answer(about, json!({ "sub": sub, "logins": before }));
     }
+    let picture = stage.picture();
+    let (oldest, latest) = (picture.find("192.0.2.7"), picture.find("192.0.2.8"));
+    assert!(latest.is_some() && latest < oldest, "all of them at once, the latest first: {picture}");
     let closed: Vec<_> = stage.asked().into_iter().filter(|(op, _)| *op == "meta.close").collect();
     assert_eq!(closed, [31, 32].map(|sub| ("meta.close", json!({ "sub": sub }))));
-    let login = |user: &str, address: &str| json!({ "t": NOW, "result": "fail", "user": user, "src": address });
     stage.push(32, "auth", login("of another list", "192.0.2.9"));
     stage.push(33, "auth", login("alice", "192.0.2.1"));
     stage.push(33, "auth", login("bob", "192.0.2.2"));

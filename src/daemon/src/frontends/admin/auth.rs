@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use filter::{Filter, Row, Value as Asked};
 use serde::Deserialize;
@@ -38,10 +39,10 @@ pub(super) const OPS: &[Op] = &[
         &[
             ("filter", "which logins; all without it"),
             ("failures_only", "true leaves those out that went well"),
-            ("backlog", "so many of the last ones first, 0 to 1000; 100 without it"),
+            ("backlog", "at most so many of the last ones of these at first, 0 to 1000; 100 without it"),
             EVERY,
         ],
-        "sub; pushes auth (n, t, result, user, src, listener, method, why, ms, session) and gap (lost)",
+        "sub, logins: n, t, result, user, src, listener, method, why, ms, session, the oldest first; pushes auth, a login each, and gap (lost)",
         "the logins as they are tried",
     ),
     oversee(
@@ -67,7 +68,7 @@ pub(super) const OPS: &[Op] = &[
 ];
 
 /// Logins that are told of the time before.
-const BACKLOG: u64 = 100;
+const BACKLOG: usize = 100;
 
 /// The longest name and password (RFC 1929 §2).
 const LONGEST: usize = 255;
@@ -82,17 +83,20 @@ struct Subscribe {
     filter: String,
     #[serde(default)]
     failures_only: bool,
-    backlog: Option<u64>,
+    backlog: Option<usize>,
     every_ms: Option<u64>,
 }
 
 pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {
     let Subscribe { filter, failures_only, backlog, every_ms } = read(p)?;
     let filter = filter_of(&filter, filter::LOGINS)?;
-    let seen = conversation.desk.office.world.logins.count().saturating_sub(backlog.unwrap_or(BACKLOG));
+    let before = conversation.desk.office.world.logins.behind(0).logins;
+    let seen = before.last().map_or(0, |login| login.number);
     let watched = Watched { filter, failures_only, seen };
+    let mut logins = watched.told(&before, conversation.asker.is_masked);
+    let last = logins.split_off(logins.len().saturating_sub(backlog.unwrap_or(BACKLOG)));
     let sub = conversation.follow(watched, every_ms)?;
-    Ok(json!({ "sub": sub }))
+    Ok(json!({ "sub": sub, "logins": last }))
 }
 
 /// Which logins, and up to which they have been told.
@@ -103,17 +107,24 @@ struct Watched {
     seen: u64,
 }
 
+impl Watched {
+    /// Those that are wanted.
+    fn told(&self, logins: &[Arc<Login>], is_masked: bool) -> Vec<Value> {
+        let is_wanted = |login: &&Arc<Login>| {
+            let tried = Tried { login, is_masked };
+            !(self.failures_only && login.result == Outcome::Accepted) && self.filter.admits(&tried, now())
+        };
+        logins.iter().filter(is_wanted).map(|login| told(login, is_masked)).collect()
+    }
+}
+
 impl Source for Watched {
     fn news(&mut self, desk: &Desk, asker: &Asker) -> Vec<(&'static str, Value)> {
         let unseen = desk.office.world.logins.behind(self.seen);
         self.seen = unseen.logins.last().map_or(self.seen, |login| login.number);
         let gap = (unseen.lost > 0).then(|| ("gap", json!({ "lost": unseen.lost })));
-        let is_wanted = |login: &&std::sync::Arc<Login>| {
-            let tried = Tried { login, is_masked: asker.is_masked };
-            !(self.failures_only && login.result == Outcome::Accepted) && self.filter.admits(&tried, now())
-        };
-        let told = unseen.logins.iter().filter(is_wanted).map(|login| ("auth", told(login, asker.is_masked)));
-        gap.into_iter().chain(told).collect()
+        let logins = self.told(&unseen.logins, asker.is_masked).into_iter().map(|login| ("auth", login));
+        gap.into_iter().chain(logins).collect()
     }
 }
 

@@ -263,7 +263,8 @@ impl room::Room for Room {
             ("status", Ok(status)) => app.auth.status = status,
             ("logins", Ok(answer)) => {
                 app.auth.sub = answer["sub"].as_u64();
-                app.auth.listing.is_waiting = false;
+                app.auth.last = answer["logins"].as_array().into_iter().flatten().rev().cloned().collect();
+                app.auth.show();
             }
             ("series", Ok(answer)) => app.auth.series = answer["sub"].as_u64(),
             ("past", Ok(answer)) => app.auth.filled(&answer),
