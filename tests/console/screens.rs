@@ -216,7 +216,7 @@ fn the_log_is_seen_as_it_is_written_narrowed_and_kept_in_a_file() {
     screen.wait_for("goes back by itself");
     screen.wait_for("OVERRIDE 1");
     screen.wait_for("ordered by an operator");
-    screen.type_in("&session closed\r\r");
+    screen.type_in("&session closed\r");
     screen.wait_for("matching \"session closed\"");
     drop(tunnel(service.addr()));
     screen.wait_for("INFO  session: session closed");

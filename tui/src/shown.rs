@@ -131,6 +131,13 @@ pub(crate) fn bytes(bytes: u64) -> String {
     bytes.to_string()
 }
 
+/// A number with four digits that say something, or as many as it has: `4.194`, `100.7`, `500`.
+pub(crate) fn about(number: f64) -> String {
+    let decimals = [(1000.0, 0), (100.0, 1), (10.0, 2)].into_iter().find(|(from, _)| number.abs() >= *from);
+    let text = format!("{number:.*}", decimals.map_or(3, |(_, decimals)| decimals));
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 fn next_unit(unit: &str) -> &'static str {
     match unit {
         "" => "K",
@@ -266,6 +273,7 @@ mod tests {
             assert!(bytes(u64::MAX >> shift).len() <= 5, "{}", bytes(u64::MAX >> shift));
         }
         assert_eq!(count(10_214), "10 214");
+        assert_eq!([4.194_304, 100.663_296, 500.0, 0.008, 0.0].map(about), ["4.194", "100.7", "500", "0.008", "0"]);
         assert_eq!([58, 1234, 3720, 1_047_600].map(age), ["00:58", "20:34", "1h02", "12d03"]);
         assert_eq!(time(1_795_334_400.25), "2026-11-22T08:00:00.25Z");
     }

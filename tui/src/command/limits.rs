@@ -44,7 +44,7 @@ const OF_CLASSES: [&str; 9] =
 const CONCESSIONS: [(&str, Kind); 10] = [
     ("id", Kind::Text),
     ("target", Kind::Text),
-    ("bandwidth_limit_mbps", Kind::Text),
+    ("bandwidth_limit_mbps", Kind::Megabits),
     ("max_connections", Kind::Count),
     ("bytes", Kind::Bytes),
     ("quota", Kind::Text),

@@ -148,8 +148,8 @@ pub(crate) trait Room: Sync {
 
     /// Everything that is known of what is meant, under a title.
     fn record(&self, app: &App) -> (String, Value) {
-        let meant = self.listing(app).and_then(|listing| listing.objects.get(listing.cursor));
-        (app.ui.screen.title().to_owned(), meant.cloned().unwrap_or_default())
+        let meant = self.listing(app).map(Listing::record);
+        (app.ui.screen.title().to_owned(), meant.unwrap_or_default())
     }
 
     /// Whether what is meant, or everything known of it, has yet to come.

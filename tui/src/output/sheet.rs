@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Count,
     Bytes,
     Rate,
+    /// A rate as configurations have it.
+    Megabits,
     Seconds,
     /// Seconds since 1970, or a text that is a time already.
     Time,
@@ -27,7 +29,7 @@ pub(crate) struct Sheet {
 
 impl Kind {
     /// By the name that the daemon gives to the kind of a view's column.
-    fn of_view(name: &str) -> Self {
+    pub(crate) fn of_view(name: &str) -> Self {
         match name {
             "number" => Self::Count,
             "bytes" => Self::Bytes,
@@ -42,10 +44,13 @@ impl Kind {
     fn of_property(name: &str) -> Self {
         let name = name.rsplit('.').next().unwrap_or_default();
         match name {
-            "up" | "down" | "rss" | "memory_limit" => Self::Bytes,
+            "up" | "down" | "up24" | "down24" | "burst" | "rss" | "memory_limit" => Self::Bytes,
             "rate" | "rup" | "rdown" | "up_rate" | "down_rate" | "ceiling_up" | "ceiling_down" | "guaranteed"
             | "using_up" | "using_down" => Self::Rate,
-            "idle" | "up_s" | "left_s" | "override_left_s" | "life_s" | "for_s" | "duration_secs" => Self::Seconds,
+            "idle" | "up_s" | "left" | "left_s" | "override_left_s" | "life_s" | "for_s" | "duration_secs" => {
+                Self::Seconds
+            }
+            _ if name.ends_with("_mbps") => Self::Megabits,
             _ if name.split('_').any(|word| word == "bytes") => Self::Bytes,
             _ => Self::Text,
         }
@@ -57,10 +62,17 @@ impl Kind {
             (_, Value::Null) => "-".to_owned(),
             (Self::Bytes, value) => value.as_u64().map_or_else(|| raw(value), shown::bytes),
             (Self::Rate, value) => whole(value).map_or_else(|| raw(value), |rate| format!("{}/s", shown::bytes(rate))),
+            (Self::Megabits, value) => value.as_f64().map_or_else(|| raw(value), shown::about),
             (Self::Seconds, value) => whole(value).map_or_else(|| raw(value), shown::age),
             (Self::Time, value) => without_fraction(value.as_f64().map_or_else(|| raw(value), shown::time)),
             (Self::Text | Self::Count, value) => raw(value),
         }
+    }
+
+    /// For people, where it is a number that takes a unit; anything else as it is.
+    pub(crate) fn with_unit(self, value: &Value) -> Value {
+        let has_unit = matches!(self, Self::Bytes | Self::Rate | Self::Megabits | Self::Seconds);
+        if has_unit && !value.is_null() { self.shown(value).into() } else { value.clone() }
     }
 
     /// For programs: times as RFC 3339, everything else as it is.
@@ -74,7 +86,7 @@ impl Kind {
     pub(crate) fn is_number(self) -> bool {
         match self {
             Self::Text | Self::Time => false,
-            Self::Count | Self::Bytes | Self::Rate | Self::Seconds => true,
+            Self::Count | Self::Bytes | Self::Rate | Self::Megabits | Self::Seconds => true,
         }
     }
 }
@@ -137,10 +149,7 @@ impl Sheet {
     pub(crate) fn with_units(mut self) -> Self {
         for row in &mut self.rows {
             let [name, value] = row.as_mut_slice() else { continue };
-            let kind = Kind::of_property(name.as_str().unwrap_or_default());
-            if kind != Kind::Text && !value.is_null() {
-                *value = kind.shown(value).into();
-            }
+            *value = Kind::of_property(name.as_str().unwrap_or_default()).with_unit(value);
         }
         self
     }

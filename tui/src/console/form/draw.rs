@@ -101,6 +101,12 @@ fn paired(command: &str, cells: usize) -> String {
     line
 }
 
+/// What the keys do in a form.
+const KEYS: &str = "Tab next field   Space chooses   Ctrl-Y copies the command   Esc leaves it";
+
+/// The same where Enter takes it anywhere.
+const LOOK_KEYS: &str = "Enter looks   Ctrl-Y copies the command   Esc leaves it";
+
 fn plan(app: &App, form: &Form) -> Plan {
     let told = match &form.fault {
         _ if form.is_given => (working(app), Role::Text),
@@ -109,7 +115,7 @@ fn plan(app: &App, form: &Form) -> Plan {
     };
     let cells = within(app);
     let told = wrapped(&visible(&told.0), cells).into_iter().map(|line| (line, told.1)).collect();
-    let keys = "Tab next field   Space chooses   Ctrl-Y copies the command   Esc leaves it";
+    let keys = if form.purpose.is_look() { LOOK_KEYS } else { KEYS };
     let foot = foot(told, keys, &form.purpose.command(&form.entries), cells);
     let said = form.purpose.preview(&form.entries);
     let lines: Vec<String> = said.iter().flat_map(|line| wrapped(&visible(line), cells.saturating_sub(1))).collect();

@@ -79,6 +79,7 @@ pub(crate) fn pasted(form: &mut Form, text: &str) {
 impl Form {
     /// Whether the key takes the form.
     fn press(&mut self, key: KeyEvent) -> bool {
+        let is_look = self.purpose.is_look();
         let Entries(entries) = &mut self.entries;
         let last = entries.len().saturating_sub(1);
         let Some(entry) = entries.get_mut(self.at) else { return false };
@@ -91,6 +92,7 @@ impl Form {
             (KeyCode::Tab, _) => self.at = if self.at == last { 0 } else { self.at + 1 },
             (KeyCode::BackTab, _) => self.at = self.at.checked_sub(1).unwrap_or(last),
             (KeyCode::Enter, Input::Button) => return true,
+            (KeyCode::Enter, _) if is_look => return true,
             (KeyCode::Enter | KeyCode::Down, _) => self.at = (self.at + 1).min(last),
             (KeyCode::Up, _) => self.at = self.at.saturating_sub(1),
             (_, Input::Text(field)) => drop(field.takes(key)),

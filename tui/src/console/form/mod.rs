@@ -46,6 +46,11 @@ pub(crate) trait Purpose: Debug {
         false
     }
 
+    /// Whether nothing comes of it but another sight, so that Enter takes it in every field.
+    fn is_look(&self) -> bool {
+        false
+    }
+
     /// Whether it can be taken only while the daemon is there.
     fn needs_daemon(&self) -> bool {
         true

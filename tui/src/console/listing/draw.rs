@@ -14,7 +14,7 @@ use crate::shown::{fitted, width};
 const WIDEST: usize = 34;
 
 /// With less than this many cells a column says nothing.
-const LEAST: usize = 4;
+const LEAST: usize = 8;
 
 /// Where the row that is meant is, on a screen whose first part this is.
 pub(crate) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect, listing: &Listing) -> Option<Position> {
@@ -105,7 +105,8 @@ fn fitting(listing: &Listing, wanted: &[usize], (aside, room): (usize, usize)) -
     let mut columns = Vec::new();
     for (place, cells) in wanted.iter().enumerate().filter(|(place, _)| *place == 0 || *place > aside) {
         let is_number = listing.sheet.columns.get(place).is_some_and(|(_, kind)| kind.is_number());
-        if left < LEAST || (is_number && left < *cells) {
+        let least = if is_number { *cells } else { LEAST.min(*cells) };
+        if left < least {
             break;
         }
         columns.push((place, (*cells).min(left)));

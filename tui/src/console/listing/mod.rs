@@ -95,6 +95,17 @@ impl Listing {
         self.sheet.rows.get(place).map(|row| row.iter().map(raw).collect::<Vec<_>>().join(" ")).unwrap_or_default()
     }
 
+    /// Everything that is known of the row that is meant, as people see it.
+    pub(crate) fn record(&self) -> Value {
+        let mut record = self.objects.get(self.cursor).cloned().unwrap_or_default();
+        for (name, kind) in &self.sheet.columns {
+            if let Some(value) = record.get_mut(name) {
+                *value = kind.with_unit(value);
+            }
+        }
+        record
+    }
+
     /// The row that is meant.
     pub(crate) fn row(&self) -> Vec<String> {
         self.sheet.rows.get(self.cursor).map(|row| row.iter().map(raw).collect()).unwrap_or_default()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use wire::admin::{Column, Held, Patch, ViewOpened};
 
-use crate::output::raw;
+use crate::output::{Kind, raw};
 
 /// How long a row that is over stays, in seconds.
 const STAYS: f64 = 10.0;
@@ -80,6 +80,13 @@ impl Table {
     pub(crate) fn cell<'a>(&self, line: &'a Line, column: &str) -> Option<&'a Value> {
         let place = self.columns.iter().position(|known| known.name == column)?;
         line.cells.get(place)
+    }
+
+    /// A line by the names of its columns, as people see it.
+    pub(crate) fn record(&self, line: &Line) -> Value {
+        let of_column =
+            |(column, value): (&Column, &Value)| (column.name.clone(), Kind::of_view(&column.kind).with_unit(value));
+        self.columns.iter().zip(&line.cells).map(of_column).collect()
     }
 
     /// The window as lines with tabs, the names of the columns first.

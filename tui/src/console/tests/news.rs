@@ -124,14 +124,12 @@ fn a_text_is_found_above_and_below_and_only_what_has_it_is_shown() {
     let mut stage = with_logs();
     stage.keys("/CLOSED 35");
     stage.key(KeyCode::Enter);
-    stage.key(KeyCode::Enter);
     let meant = |stage: &Stage| crate::console::screens::room(Screen::Logs).record(&stage.app).1["n"].clone();
     assert_eq!(meant(&stage), 35, "{}", stage.picture());
     stage.keys("n");
     assert!(stage.picture().contains("no further line here"), "{}", stage.picture());
     assert_eq!(stage.asked(), []);
     stage.keys("&denied");
-    stage.key(KeyCode::Enter);
     stage.key(KeyCode::Enter);
     let asked = stage.asked();
     assert_eq!(asked[0], ("meta.close", json!({ "sub": 9 })));

@@ -317,8 +317,12 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
         return;
     }
     with_dates(&mut record);
-    let rows: Vec<[String; 2]> =
-        Sheet::of_record(&record).rows.iter().map(|row| [0, 1].map(|place| canvas.seen(&raw(&row[place])))).collect();
+    let rows: Vec<[String; 2]> = Sheet::of_record(&record)
+        .with_units()
+        .rows
+        .iter()
+        .map(|row| [0, 1].map(|place| canvas.seen(&raw(&row[place]))))
+        .collect();
     let widest = rows.iter().map(|[name, _]| width(name) + 1).max().unwrap_or(0);
     let begin = widest.clamp(VALUES, (usize::from(inner.width) / 2).max(VALUES));
     let values = u16::try_from(begin).unwrap_or(u16::MAX);

@@ -186,13 +186,10 @@ impl room::Room for Room {
 
     fn record(&self, app: &App) -> (String, Value) {
         if app.ui.pane == 0 {
-            let meant = app.auth.listing.objects.get(app.auth.listing.cursor);
-            return ("Login".to_owned(), meant.cloned().unwrap_or_default());
+            return ("Login".to_owned(), app.auth.listing.record());
         }
         let bans = &app.auth.bans;
-        let columns = bans.table.columns.iter().map(|column| column.name.clone());
-        let cells = bans.line().map(|line| line.cells.clone()).unwrap_or_default();
-        ("Turned away".to_owned(), columns.zip(cells).collect())
+        ("Turned away".to_owned(), bans.line().map(|line| bans.table.record(line)).unwrap_or_default())
     }
 
     fn filter(&self, app: &App) -> Option<String> {

@@ -109,7 +109,7 @@ impl room::Room for Room {
         } else {
             ("Check", &app.health.checks)
         };
-        (title.to_owned(), listing.objects.get(listing.cursor).cloned().unwrap_or_default())
+        (title.to_owned(), listing.record())
     }
 
     fn columns(&self) -> Columns {

@@ -133,7 +133,7 @@ fn exact(bytes: u64) -> String {
     clippy::cast_sign_loss,
     reason = "the daemon keeps rates from 0 to a petabit"
 )]
-fn bytes_a_second(megabits: f64) -> u64 {
+pub(super) fn bytes_a_second(megabits: f64) -> u64 {
     (megabits * 1e6 / 8.0).round() as u64
 }
 

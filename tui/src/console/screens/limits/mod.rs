@@ -51,7 +51,7 @@ impl Limits {
 const OVERRIDES: Columns = &[
     ("id", Kind::Text),
     ("target", Kind::Text),
-    ("bandwidth_limit_mbps", Kind::Text),
+    ("rate", Kind::Rate),
     ("max_connections", Kind::Count),
     ("bytes", Kind::Bytes),
     ("left", Kind::Seconds),
@@ -153,15 +153,11 @@ impl room::Room for Room {
 
     fn record(&self, app: &App) -> (String, Value) {
         if app.ui.pane == 1 {
-            let overrides = &app.limits.overrides;
-            return ("Override".to_owned(), overrides.objects.get(overrides.cursor).cloned().unwrap_or_default());
+            return ("Override".to_owned(), app.limits.overrides.record());
         }
         let live = &app.limits.live;
-        let cells = live.line().map(|line| {
-            let names = live.table.columns.iter().map(|column| column.name.clone());
-            Value::Object(names.zip(line.cells.iter().cloned()).collect())
-        });
-        (format!("Class {}", app.limits.name().unwrap_or_default()), cells.unwrap_or_default())
+        let known = live.line().map(|line| live.table.record(line));
+        (format!("Class {}", app.limits.name().unwrap_or_default()), known.unwrap_or_default())
     }
 
     fn visible(&self, app: &App, pane: usize) -> usize {
@@ -190,8 +186,11 @@ impl room::Room for Room {
     }
 }
 
-/// With the seconds for which it holds on, and its end no more exact than that.
+/// With the rate as the table above has rates, the seconds for which it holds on, and its end no more exact than that.
 fn with_rest(mut held: Value, now: f64) -> Value {
+    if let Some(rate) = held["bandwidth_limit_mbps"].as_f64() {
+        held["rate"] = change::bytes_a_second(rate).into();
+    }
     if let Some(until) = held["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok()) {
         let left = until.as_second().saturating_sub(number(&Value::from(now)).cast_signed());
         held["left"] = left.max(0).into();

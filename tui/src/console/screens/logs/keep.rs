@@ -22,6 +22,10 @@ const LEVELS: [&str; 6] = ["debug", "trace", "info", "warn", "error", "as config
 struct Find;
 
 impl Purpose for Find {
+    fn is_look(&self) -> bool {
+        true
+    }
+
     fn command(&self, entries: &Entries) -> String {
         format!("rustsocks-cli logs | grep -iF -- {}", word(&entries.text("text")))
     }
@@ -39,6 +43,10 @@ impl Purpose for Find {
 struct Only;
 
 impl Purpose for Only {
+    fn is_look(&self) -> bool {
+        true
+    }
+
     fn command(&self, entries: &Entries) -> String {
         format!("rustsocks-cli logs --follow --filter {}", word(&entries.text("text")))
     }

@@ -187,7 +187,7 @@ impl room::Room for Room {
 
     fn record(&self, app: &App) -> (String, Value) {
         if let Some(listing) = self.listing(app) {
-            return ("What was done".to_owned(), listing.objects.get(listing.cursor).cloned().unwrap_or_default());
+            return ("What was done".to_owned(), listing.record());
         }
         ("What was changed".to_owned(), meant(app).cloned().unwrap_or_default())
     }

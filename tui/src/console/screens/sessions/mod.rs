@@ -160,7 +160,7 @@ impl room::Room for Room {
 
     fn record(&self, app: &App) -> (String, Value) {
         if let Some(listing) = self.listing(app) {
-            let meant = listing.objects.get(listing.cursor).cloned().unwrap_or_default();
+            let meant = listing.record();
             return (format!("Session {}", raw(&meant["id"])), meant);
         }
         let id = app.sessions.live.cursor.clone().unwrap_or_default();

@@ -174,8 +174,7 @@ impl room::Room for Room {
 
     fn record(&self, app: &App) -> (String, Value) {
         if app.ui.pane == 1 {
-            let groups = &app.users.groups;
-            return ("Group".to_owned(), groups.objects.get(groups.cursor).cloned().unwrap_or_default());
+            return ("Group".to_owned(), app.users.groups.record());
         }
         let name = app.users.name().unwrap_or_default();
         let known = app.users.detail.as_ref().filter(|(of, _)| *of == name).map(|(_, record)| record.clone());
