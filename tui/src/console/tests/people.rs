@@ -366,6 +366,11 @@ fn a_limit_holds_for_a_while_and_is_taken_back() {
     assert!(stage.picture().contains("limits reset user/alice --id 3f9c02ab"), "{}", stage.picture());
     stage.keys("y");
     assert_eq!(only(&mut stage, "limits.reset"), json!({ "target": "user/alice", "id": "3f9c02ab" }));
+    stage.answer(About::Own(Screen::Limits, "done"), json!({ "target": "user/alice" }));
+    stage.keys("H");
+    assert_eq!((stage.app.ui.screen, stage.app.history.filter.as_str()), (Screen::History, "user=\"alice\""));
+    stage.keys("F");
+    assert!(stage.picture().contains("this key does nothing here"), "n and N leaf there: {}", stage.picture());
 }
 
 #[test]

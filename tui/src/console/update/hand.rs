@@ -39,10 +39,20 @@ pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     {
         return effects;
     }
-    match meaning(&app.keymap, key, app.ui.screen, app.ui.pane) {
-        Some(action) => act(app, action),
-        None => Vec::new(),
+    if let Some(action) = meaning(&app.keymap, key, app.ui.screen, app.ui.pane) {
+        return act(app, action);
     }
+    if is_known(app, key) {
+        app.ui.say("this key does nothing here; ? says which ones do");
+    }
+    Vec::new()
+}
+
+/// Whether a letter or sign means something on any screen.
+fn is_known(app: &App, key: KeyEvent) -> bool {
+    let means =
+        |screen: &Screen| (0..room(*screen).panes()).any(|pane| meaning(&app.keymap, key, *screen, pane).is_some());
+    matches!(key.code, KeyCode::Char(_)) && Screen::ALL.iter().any(means)
 }
 
 /// A key for what lies over the screen.

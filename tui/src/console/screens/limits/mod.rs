@@ -91,7 +91,7 @@ const KEYS: &[Binding] = &[
     .role(Role::Operate)
     .hint("reset")
     .command("rustsocks-cli limits reset TARGET"),
-    bind(Action::Run(past), &[Char('H')], On::Live, "past", "what this user or source did before")
+    bind(Action::Run(past), &[Char('H')], On::Rows, "past", "what this user or source did before")
         .command("rustsocks-cli history query user=NAME"),
 ];
 
@@ -222,7 +222,9 @@ fn of_class(name: &str) -> Option<(String, Option<String>)> {
 }
 
 fn past(app: &mut App) -> Vec<Effect> {
-    let name = app.limits.name().unwrap_or_default();
+    let limits = &app.limits;
+    let held = limits.overrides.objects.get(limits.overrides.cursor).map(|held| raw(&held["target"]));
+    let name = if app.ui.pane == 1 { held } else { limits.name() }.unwrap_or_default();
     let Some(filter) = of_class(&name).and_then(|(_, past)| past) else {
         app.ui.say("the history knows users and sources, and no groups");
         return Vec::new();
