@@ -4,6 +4,7 @@
 //! The worker writes through a bounded queue and never waits; the monitor, which has little to say, writes at once.
 
 mod format;
+mod gathering;
 pub(crate) mod loudness;
 mod recorder;
 mod sink;
@@ -25,6 +26,7 @@ use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use format::Plain;
+use gathering::Gathering;
 use loudness::filter;
 use recorder::Recorder;
 use sink::{Patience, Sink, SinkState};
@@ -104,7 +106,7 @@ impl Outlet {
             .lossy(true)
             .buffered_lines_limit(queue_lines)
             .thread_name(thread)
-            .finish(BufWriter::with_capacity(64 * 1024, sink));
+            .finish(Gathering::new(BufWriter::with_capacity(64 * 1024, sink), queue_lines));
         Ok((Self { sink: state, overflow: writer.error_counter(), _flushes_on_drop: guard }, writer))
     }
 
