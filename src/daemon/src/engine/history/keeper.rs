@@ -27,6 +27,9 @@ const FIRST: SpoolNumber = 1;
 /// How long it gathers frames before it writes them; an answer that waits for its opening waits this long at most.
 const GATHER: Duration = Duration::from_millis(1);
 
+/// The same while so many come in that time that waking for them holds up the relays more than what waits.
+const BUSY_GATHER: (u64, Duration) = (8, Duration::from_millis(2));
+
 /// While the spool cannot be written, it is tried again this often; the frames wait in the outbox.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -87,7 +90,7 @@ impl Keeper {
         self.move_in();
         let mut batch = Batch::default();
         while self.keep(&mut batch) && !batch.is_last {
-            sleep(GATHER);
+            sleep(if batch.count < BUSY_GATHER.0 { GATHER } else { BUSY_GATHER.1 });
             batch.clear(USUAL);
             batch = self.inbox.take(batch);
         }
