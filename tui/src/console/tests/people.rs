@@ -371,6 +371,8 @@ fn a_limit_holds_for_a_while_and_is_taken_back() {
     assert_eq!((stage.app.ui.screen, stage.app.history.filter.as_str()), (Screen::History, "user=\"alice\""));
     stage.keys("F");
     assert!(stage.picture().contains("this key does nothing here"), "n and N leaf there: {}", stage.picture());
+    stage.keys("g");
+    assert!(!stage.picture().contains("this key does nothing here"), "{}", stage.picture());
 }
 
 #[test]

@@ -27,9 +27,15 @@ use crate::console::screens::{meaning, room};
 use crate::console::ui::{Message, Overlay};
 use crate::shown::{clock, visible};
 
+/// What is said of a key that means something on another screen, until the next one.
+const IDLE: &str = "this key does nothing here; ? says which ones do";
+
 pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
         return interrupted(app);
+    }
+    if app.ui.message.as_ref().is_some_and(|said| said.text == IDLE) {
+        app.ui.message = None;
     }
     if app.ui.overlay.is_some() {
         return overlaid(app, key);
@@ -43,7 +49,7 @@ pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
         return act(app, action);
     }
     if is_known(app, key) {
-        app.ui.say("this key does nothing here; ? says which ones do");
+        app.ui.say(IDLE);
     }
     Vec::new()
 }
