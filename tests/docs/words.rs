@@ -108,6 +108,16 @@ fn every_column_and_status_of_the_history_is_explained() {
 }
 
 #[test]
+fn every_property_with_a_unit_is_explained() {
+    let source = read("src/core/wire/src/admin/units.rs");
+    let named = quoted(source.split("];").next().unwrap_or_default());
+    assert!(named.len() > 20, "{named:?}");
+    let page = read("docs/admin-protocol.md");
+    let missing: Vec<_> = named.iter().filter(|word| !page.contains(&format!("`{word}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn every_metric_is_explained_and_no_other() {
     let sources = rust_files(&root().join("src/daemon/src"));
     let literals = sources.iter().flat_map(|file| {

@@ -1,7 +1,7 @@
 //! Rows and columns, whatever they are about.
 
 use serde_json::{Map, Value};
-use wire::admin::Column as Viewed;
+use wire::admin::{Column as Viewed, unit};
 
 use crate::failure::Failure;
 use crate::shown;
@@ -28,7 +28,7 @@ pub(crate) struct Sheet {
 }
 
 impl Kind {
-    /// By the name that the daemon gives to the kind of a view's column.
+    /// By the name that the protocol has for it.
     pub(crate) fn of_view(name: &str) -> Self {
         match name {
             "number" => Self::Count,
@@ -36,24 +36,14 @@ impl Kind {
             "rate" => Self::Rate,
             "time" => Self::Time,
             "seconds" => Self::Seconds,
+            "megabits" => Self::Megabits,
             _ => Self::Text,
         }
     }
 
-    /// By the last part of the name of a record's property.
+    /// By the last part of the name of a record's property, as the protocol has it.
     fn of_property(name: &str) -> Self {
-        let name = name.rsplit('.').next().unwrap_or_default();
-        match name {
-            "up" | "down" | "up24" | "down24" | "burst" | "rss" | "memory_limit" => Self::Bytes,
-            "rate" | "rup" | "rdown" | "up_rate" | "down_rate" | "ceiling_up" | "ceiling_down" | "guaranteed"
-            | "using_up" | "using_down" => Self::Rate,
-            "idle" | "up_s" | "left" | "left_s" | "override_left_s" | "life_s" | "for_s" | "duration_secs" => {
-                Self::Seconds
-            }
-            _ if name.ends_with("_mbps") => Self::Megabits,
-            _ if name.split('_').any(|word| word == "bytes") => Self::Bytes,
-            _ => Self::Text,
-        }
+        unit(name.rsplit('.').next().unwrap_or_default()).map_or(Self::Text, Self::of_view)
     }
 
     /// For people.

@@ -16,6 +16,7 @@ mod refusal;
 mod role;
 mod sessions;
 mod strict;
+mod units;
 mod view;
 
 pub use client::{CallError, Client, MOST_WAITING_PUSHES};
@@ -25,6 +26,7 @@ pub use message::{Answer, BadMessage, BadRequest, Message, Push, Request};
 pub use refusal::{Code, Diagnostic, Refusal};
 pub use role::Role;
 pub use sessions::{Kill, Killed};
+pub use units::unit;
 pub use view::{Column, Direction, FilterError, Held, Patch, Row, TABLES, ViewChange, ViewOpen, ViewOpened, Window};
 
 /// The number of the protocol that this build speaks.

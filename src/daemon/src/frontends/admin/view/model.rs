@@ -273,3 +273,17 @@ fn clients_know_every_table_with_its_columns() {
     let here: Vec<_> = super::TABLES.iter().map(|(name, _)| *name).zip(all).collect();
     assert_eq!(known, here);
 }
+
+#[test]
+fn a_column_is_what_its_name_says() {
+    fn check<T: Table>() {
+        for column in T::COLUMNS {
+            assert!(wire::admin::unit(column.name).is_none_or(|unit| unit == column.kind), "{}", column.name);
+        }
+    }
+    check::<Sessions>();
+    check::<Users>();
+    check::<Limits>();
+    check::<Bans>();
+    check::<WhatIf>();
+}
