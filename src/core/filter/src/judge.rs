@@ -28,6 +28,12 @@ pub trait Row {
     fn value(&self, field: &str) -> Option<Value<'_>>;
 }
 
+impl<R: Row> Row for &R {
+    fn value(&self, field: &str) -> Option<Value<'_>> {
+        (**self).value(field)
+    }
+}
+
 impl Filter {
     /// Whether the row is meant, at `now` in microseconds since 1970.
     #[must_use]

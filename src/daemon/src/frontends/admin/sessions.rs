@@ -147,7 +147,7 @@ pub(super) fn export(
 ) -> Result<Value, Refusal> {
     let Export { filter } = read(p)?;
     let filter = filter_of(filter.as_deref().unwrap_or_default(), filter::SESSIONS)?;
-    let (mut sights, now) = (desk.office.sights(asker.is_masked), now());
+    let (mut sights, now) = (desk.office.sights(&desk.office.light(asker.is_masked)), now());
     sights.retain(|sight| filter.admits(sight, now));
     sights.sort_unstable_by_key(|sight| sight.session.number);
     for rows in sights.chunks(PART) {

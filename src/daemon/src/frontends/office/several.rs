@@ -134,7 +134,7 @@ impl Office {
     }
 
     fn those(&self, whom: &Whom) -> Vec<Sight> {
-        let mut sights = self.sights(false);
+        let mut sights = self.sights(&self.light(false));
         match whom {
             Whom::Fitting(filter) => {
                 let now = now();

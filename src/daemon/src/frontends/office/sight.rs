@@ -84,15 +84,25 @@ pub(crate) const SESSIONS: &[Column] = &[
     fixed("uuid", "text"),
 ];
 
-/// A session at one moment.
+/// A session at one moment, for whoever keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct Sight {
     pub(crate) session: Arc<Session>,
-    pub(crate) number: u64,
     pub(crate) up: u64,
     pub(crate) down: u64,
     rates: Option<(u64, u64)>,
     light: Arc<Light>,
+}
+
+/// The same for whoever walks past: of most sessions nothing is kept, and nothing is written where all others read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Glimpse<'a> {
+    session: &'a Arc<Session>,
+    pub(crate) number: u64,
+    pub(crate) up: u64,
+    pub(crate) down: u64,
+    rates: Option<(u64, u64)>,
+    light: &'a Arc<Light>,
 }
 
 /// In what light sessions are seen: what holds of all of them at the moment of a look.
@@ -146,29 +156,53 @@ impl Office {
         sessions.map(|session| Sight::of(session, &light)).collect()
     }
 
-    /// Everybody who is in now, as somebody sees them who may see whole addresses or may not.
-    pub(crate) fn sights(&self, is_masked: bool) -> Vec<Sight> {
-        let roster = &self.world.roster;
-        let (mut sights, light) = (Vec::with_capacity(roster.count()), self.light(is_masked));
-        self.paces.each(roster, Instant::now(), |session| sights.push(Sight::of(session, &light)));
+    /// Shows everybody who is in now to `visit`, which must not touch the roster nor take long: somebody may wait to come in.
+    pub(crate) fn glimpses(&self, light: &Arc<Light>, mut visit: impl FnMut(Glimpse<'_>)) {
+        self.paces.each(&self.world.roster, Instant::now(), |session| visit(Glimpse::of(session, light)));
+    }
+
+    /// Everybody who is in now.
+    pub(crate) fn sights(&self, light: &Arc<Light>) -> Vec<Sight> {
+        let mut sights = Vec::with_capacity(self.world.roster.count());
+        self.glimpses(light, |glimpse| sights.push(glimpse.kept()));
         sights
     }
 }
 
 impl Sight {
     pub(crate) fn of(session: &Arc<Session>, light: &Arc<Light>) -> Self {
-        Self {
-            session: Arc::clone(session),
-            number: session.number,
-            up: session.up.bytes(),
-            down: session.down.bytes(),
-            rates: session.pace.rates(),
-            light: Arc::clone(light),
-        }
+        Glimpse::of(session, light).kept()
+    }
+
+    pub(crate) fn glimpse(&self) -> Glimpse<'_> {
+        let Self { session, up, down, rates, light } = self;
+        Glimpse { session, number: session.number, up: *up, down: *down, rates: *rates, light }
+    }
+
+    /// What it has in the column of this name.
+    pub(crate) fn cell(&self, column: &str) -> Cell {
+        self.glimpse().cell(column)
+    }
+
+    /// The whole row, by name.
+    pub(crate) fn object(&self) -> Value {
+        SESSIONS.iter().map(|column| (column.name.to_owned(), self.cell(column.name).json())).collect()
+    }
+}
+
+impl<'a> Glimpse<'a> {
+    fn of(session: &'a Arc<Session>, light: &'a Arc<Light>) -> Self {
+        let (up, down) = (session.up.bytes(), session.down.bytes());
+        Self { session, number: session.number, up, down, rates: session.pace.rates(), light }
+    }
+
+    pub(crate) fn kept(&self) -> Sight {
+        let Self { session, number: _, up, down, rates, light } = *self;
+        Sight { session: Arc::clone(session), up, down, rates, light: Arc::clone(light) }
     }
 
     /// The short id, which holds for this run of the daemon.
-    pub(crate) fn id(&self) -> String {
+    fn id(&self) -> String {
         format!("{:x}", self.number)
     }
 
@@ -179,7 +213,7 @@ impl Sight {
 
     /// What it has in the column of this name.
     pub(crate) fn cell(&self, column: &str) -> Cell {
-        let (session, number) = (&*self.session, Cell::Number);
+        let (session, number) = (&**self.session, Cell::Number);
         let rate = |of: fn((u64, u64)) -> u64| self.rates.map_or(Cell::Nothing, |rates| Cell::Number(of(rates)));
         match column {
             "id" => Cell::Text(self.id()),
@@ -205,11 +239,6 @@ impl Sight {
             "gen" => number(session.snapshot.generation),
             _ => self.fact(column, &session.facts()),
         }
-    }
-
-    /// The whole row, by name.
-    pub(crate) fn object(&self) -> Value {
-        SESSIONS.iter().map(|column| (column.name.to_owned(), self.cell(column.name).json())).collect()
     }
 
     fn fact(&self, column: &str, facts: &Facts) -> Cell {
@@ -238,7 +267,7 @@ impl Sight {
     }
 
     /// The rule that decided, under its name alone and with its description.
-    fn rule(&self, facts: &Facts) -> Option<Asked<'_>> {
+    fn rule(&self, facts: &Facts) -> Option<Asked<'static>> {
         let rule = facts.decision.and_then(|decision| decision.rule())?;
         let names = [self.session.snapshot.rules.set().label(rule), self.session.rule(rule)];
         Some(Asked::Many(names.map(|name| Asked::Text(Cow::Owned(name))).into()))
@@ -246,23 +275,15 @@ impl Sight {
 
     /// The classes that limit what it carries, the narrowest last.
     fn limits(&self) -> Vec<String> {
-        let (facts, light) = (self.session.facts(), &*self.light);
+        let (facts, light) = (self.session.facts(), &**self.light);
         let Some(proof) = &facts.proof else { return Vec::new() };
         let source = self.session.caller().map(|caller| caller.source);
         let client = Client { source, identity: &proof.identity, rule: self.session.credit.rule() };
         limiting((&light.snapshot, &light.tuning), client, light.is_masked)
     }
 
-    fn source(&self) -> String {
-        match self.session.origin() {
-            Origin::Address(address) if self.light.is_masked => masked(address.ip()),
-            origin @ (Origin::Address(_) | Origin::Local) => origin.to_string(),
-        }
-    }
-}
-
-impl filter::Row for Sight {
-    fn value(&self, field: &str) -> Option<Asked<'_>> {
+    /// What it has for a filter in the field of this name.
+    fn asked(&self, field: &str) -> Option<Asked<'static>> {
         let micros = |time: std::time::Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let cell = match field {
             // Neither by looking nor by asking.
@@ -292,6 +313,25 @@ impl filter::Row for Sight {
                 Some(Asked::Many(items.into_iter().map(|item| Asked::Text(Cow::Owned(item))).collect()))
             }
         }
+    }
+
+    fn source(&self) -> String {
+        match self.session.origin() {
+            Origin::Address(address) if self.light.is_masked => masked(address.ip()),
+            origin @ (Origin::Address(_) | Origin::Local) => origin.to_string(),
+        }
+    }
+}
+
+impl filter::Row for Sight {
+    fn value(&self, field: &str) -> Option<Asked<'_>> {
+        self.glimpse().asked(field)
+    }
+}
+
+impl filter::Row for Glimpse<'_> {
+    fn value(&self, field: &str) -> Option<Asked<'_>> {
+        self.asked(field)
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) struct Ban {
 }
 
 impl Table for Bans {
+    type All = Vec<Ban>;
     type Row = Ban;
     type Id = String;
 
@@ -43,9 +44,9 @@ impl Table for Bans {
         dynamic("turned_away", "number"),
     ];
     const FIELDS: &'static [Field] = filter::BANS;
-    const SUMS: &'static [Summed<Ban>] = &[("turned_away", |row| row.turned_away)];
+    const SUMS: &'static [Summed<Self>] = &[("turned_away", |row| row.turned_away)];
 
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Ban> {
+    fn all(&self, desk: &Desk, asker: &Asker) -> Vec<Ban> {
         let bans = desk.office.world.penalties.bans(Instant::now());
         bans.into_iter().map(|ban| self.row(&ban, asker)).collect()
     }
@@ -69,7 +70,7 @@ impl Table for Bans {
         }
     }
 
-    fn gone(&self, desk: &Desk, was: &[&Ban], _: &[Ban]) -> Vec<(String, String)> {
+    fn gone(&self, desk: &Desk, was: &[&Ban], _: &Vec<Ban>) -> Vec<(String, String)> {
         let bans = desk.office.world.penalties.bans(Instant::now());
         let there: HashSet<Source> = bans.iter().map(|ban| ban.source).collect();
         let over = was.iter().filter(|row| !there.contains(&row.source));

@@ -23,6 +23,7 @@ pub(super) struct Row {
 }
 
 impl Table for Limits {
+    type All = Vec<Row>;
     type Row = Row;
     type Id = String;
 
@@ -50,9 +51,9 @@ impl Table for Limits {
         dynamic("quota", "number"),
     ];
     const FIELDS: &'static [Field] = filter::LIMITS;
-    const SUMS: &'static [Summed<Row>] = &[("waiting", |row| row.class.waiting)];
+    const SUMS: &'static [Summed<Self>] = &[("waiting", |row| row.class.waiting)];
 
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
+    fn all(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         let classes = desk.office.classes(asker.is_masked).into_iter();
         classes.map(|class| Row { id: self.id_of(&class), class }).collect()
     }
@@ -93,7 +94,7 @@ impl Table for Limits {
         }
     }
 
-    fn gone(&self, _: &Desk, was: &[&Row], now: &[Row]) -> Vec<(String, String)> {
+    fn gone(&self, _: &Desk, was: &[&Row], now: &Vec<Row>) -> Vec<(String, String)> {
         let there: HashSet<&str> = now.iter().map(|row| row.id.as_str()).collect();
         let gone = was.iter().filter(|row| !there.contains(row.id.as_str()));
         gone.map(|row| (row.id.clone(), "gone".to_owned())).collect()

@@ -19,13 +19,13 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wire::admin::{Code, Held, Patch, Refusal, ViewChange, ViewOpen, ViewOpened};
+use wire::admin::{Code, Held, Patch, Refusal, ViewChange, ViewOpen, ViewOpened, Window};
 
 use self::bans::Bans;
 use self::limits::Limits;
 use self::sessions::Sessions;
 use self::shape::{Shape, slice};
-use self::table::Table;
+use self::table::{All, Seen, Sums, Table};
 use self::told::{Look, Told};
 use self::users::Users;
 use self::whatif::WhatIf;
@@ -206,8 +206,8 @@ fn view_of<T: Table>(desk: &Desk, open: &ViewOpen) -> Result<Box<dyn Shows>, Ref
 
 impl<T: Table> Shows for View<T> {
     fn begin(&mut self, desk: &Desk, asker: &Asker, is_held: bool) -> ViewOpened {
-        let rows = self.table.rows(desk, asker);
-        self.opened(rows, is_held)
+        let all = self.table.all(desk, asker);
+        self.opened(&all, is_held)
     }
 
     fn change(&mut self, change: &ViewChange) -> Result<(), Refusal> {
@@ -219,17 +219,22 @@ impl<T: Table> Shows for View<T> {
     }
 
     fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value> {
-        let rows = self.table.rows(desk, asker);
-        let gone = self.table.gone(desk, &self.told.living(), &rows);
-        let patch = self.patched(rows, &gone);
+        let all = self.table.all(desk, asker);
+        let gone = self.table.gone(desk, &self.told.living(), &all);
+        let patch = self.patched(&all, &gone);
         (patch != Patch::default()).then(|| written(&patch))
     }
 
     fn find(&self, desk: &Desk, asker: &Asker, hunt: &Hunt) -> Result<Option<(usize, String)>, Refusal> {
         let wanted = shape::wanted::<T>(&hunt.filter)?;
-        let (rows, now) = (self.table.rows(desk, asker), now());
-        let found: HashSet<T::Id> = rows.iter().filter(|row| wanted.admits(*row, now)).map(T::id).collect();
-        let ids = self.ordered(desk, asker);
+        let (all, now) = (self.table.all(desk, asker), now());
+        let mut found = HashSet::new();
+        all.each(false, |row| {
+            if wanted.admits(&row, now) {
+                found.insert(T::id(row));
+            }
+        });
+        let ids = self.ordered(&all);
         let from = hunt.from.as_ref().and_then(|from| ids.iter().position(|id| T::name(id) == *from));
         Ok(shape::next(ids.len(), from, hunt.back)
             .find(|place| found.contains(&ids[*place]))
@@ -237,17 +242,17 @@ impl<T: Table> Shows for View<T> {
     }
 
     fn ids(&self, desk: &Desk, asker: &Asker) -> Vec<String> {
-        self.ordered(desk, asker).iter().map(T::name).collect()
+        self.ordered(&self.table.all(desk, asker)).iter().map(T::name).collect()
     }
 }
 
 impl<T: Table> View<T> {
-    /// The window on these rows, which are all there are; from now on, the client knows it.
-    fn opened(&mut self, rows: Vec<T::Row>, is_held: bool) -> ViewOpened {
+    /// The window on these rows; from now on, the client knows it.
+    fn opened(&mut self, all: &T::All, is_held: bool) -> ViewOpened {
         if is_held != self.held.is_some() {
-            self.held = is_held.then(|| Order::of(self.everything(rows.clone())));
+            self.held = is_held.then(|| Order::of(self.everything(all)));
         }
-        self.told = Told::of(&self.shape.columns, self.look(rows), &self.told);
+        self.told = Told::of(&self.shape.columns, self.look(all), &self.told);
         let told = &self.told;
         ViewOpened {
             sub: 0,
@@ -261,66 +266,102 @@ impl<T: Table> View<T> {
         }
     }
 
-    /// What the client has to be told when these are all there are, and of what it knows these are gone.
-    fn patched(&mut self, rows: Vec<T::Row>, gone: &[(T::Id, String)]) -> Patch {
-        let mut now = Told::of(&self.shape.columns, self.look(rows), &self.told);
+    /// What the client has to be told when these are the rows, and of what it knows these are gone.
+    fn patched(&mut self, all: &T::All, gone: &[(T::Id, String)]) -> Patch {
+        let mut now = Told::of(&self.shape.columns, self.look(all), &self.told);
         now.note(gone);
         let patch = now.since(&self.told, &self.shape.columns, gone);
         self.told = now;
         patch
     }
 
-    /// What these rows, which are all there are, show of themselves.
-    fn look(&self, mut rows: Vec<T::Row>) -> Look<T> {
-        let (total, now) = (rows.len() as u64, now());
-        let kept = self.held.as_ref().map(|held| self.kept(held, &rows));
-        rows.retain(|row| self.shape.filter.admits(row, now));
-        let (matched, sums) = (rows.len() as u64, table::sums::<T>(&rows));
-        let (off, window, held) = if let (Some((off, window, went)), Some(order)) = (kept, &self.held) {
-            let came = rows.iter().filter(|row| !order.known.contains(&T::id(row))).count() as u64;
-            (off, window, Held { came, went })
+    /// What these rows show of themselves.
+    fn look(&self, all: &T::All) -> Look<T> {
+        let (mut total, mut matched, mut sums, now) = (0, 0, Sums::<T>::begin(), now());
+        let mut best = self.shape.best::<T>();
+        let mut kept = self.held.as_ref().map(|order| Kept::of(order, &self.shape.window));
+        all.each(self.shape.is_quick::<T>(), |row| {
+            total += 1;
+            let is_met = self.shape.filter.admits(&row, now);
+            if is_met {
+                matched += 1;
+                sums.add(row);
+            }
+            match &mut kept {
+                Some(kept) => kept.pass(row, is_met),
+                None if is_met => best.pass(row, T::All::kept),
+                None => {}
+            }
+        });
+        let (off, window, held) = if let Some(kept) = kept {
+            kept.window(&self.told)
         } else {
-            let (off, window) = self.shape.window_of::<T>(rows);
+            let (off, window) = self.shape.window_of(best);
             (off, window, Held::default())
         };
-        Look { total, matched, sums, off, window, held }
-    }
-
-    /// Where the window on a held order begins and what it shows, and how many of the order are over.
-    fn kept(&self, held: &Order<T>, rows: &[T::Row]) -> (usize, Vec<T::Row>, u64) {
-        let (off, ids) = slice(&held.ids, &self.shape.window, |id, anchor| T::name(id) == *anchor);
-        let wanted: HashSet<&T::Id> = ids.iter().collect();
-        let mut found: HashMap<T::Id, T::Row> = HashMap::new();
-        let mut living = 0;
-        for row in rows {
-            let id = T::id(row);
-            living += usize::from(held.known.contains(&id));
-            if wanted.contains(&id) {
-                found.insert(id, row.clone());
-            }
-        }
-        // One that is over stays as it was last told.
-        let window = ids.iter().filter_map(|id| found.remove(id).or_else(|| self.told.row(id))).collect();
-        (off, window, held.ids.len().saturating_sub(living) as u64)
+        Look { total, matched, sums: sums.by_name(), off, window, held }
     }
 
     /// Everything in the view, in the order that is shown.
-    fn ordered(&self, desk: &Desk, asker: &Asker) -> Vec<T::Id> {
-        let ids = || self.everything(self.table.rows(desk, asker));
-        self.held.as_ref().map_or_else(ids, |held| held.ids.clone())
+    fn ordered(&self, all: &T::All) -> Vec<T::Id> {
+        self.held.as_ref().map_or_else(|| self.everything(all), |held| held.ids.clone())
     }
 
     /// Every row of these that the filter lets in, in its order.
-    fn everything(&self, mut rows: Vec<T::Row>) -> Vec<T::Id> {
-        let now = now();
-        rows.retain(|row| self.shape.filter.admits(row, now));
-        self.shape.in_order::<T>(rows).iter().map(T::id).collect()
+    fn everything(&self, all: &T::All) -> Vec<T::Id> {
+        let (mut every, now) = (self.shape.every::<T>(), now());
+        all.each(false, |row| {
+            if self.shape.filter.admits(&row, now) {
+                every.pass(row, T::id);
+            }
+        });
+        every.in_order()
     }
 }
 
 impl<T: Table> Order<T> {
     fn of(ids: Vec<T::Id>) -> Self {
         Self { known: ids.iter().cloned().collect(), ids }
+    }
+}
+
+/// What there still is of an order that is held.
+struct Kept<'o, T: Table> {
+    order: &'o Order<T>,
+    off: usize,
+    ids: Vec<T::Id>,
+    wanted: HashSet<T::Id>,
+    found: HashMap<T::Id, T::Row>,
+    living: usize,
+    came: u64,
+}
+
+impl<'o, T: Table> Kept<'o, T> {
+    fn of(order: &'o Order<T>, window: &Window) -> Self {
+        let (off, ids) = slice(&order.ids, window, |id, anchor| T::name(id) == *anchor);
+        let wanted = ids.iter().cloned().collect();
+        Self { order, off, ids, wanted, found: HashMap::new(), living: 0, came: 0 }
+    }
+
+    /// A row passes by, which the filter lets in now or does not.
+    fn pass(&mut self, row: Seen<'_, T>, is_met: bool) {
+        let id = T::id(row);
+        if !self.order.known.contains(&id) {
+            self.came += u64::from(is_met);
+            return;
+        }
+        self.living += 1;
+        if self.wanted.contains(&id) {
+            self.found.insert(id, T::All::kept(row));
+        }
+    }
+
+    /// Where the window begins, what it shows, and how many of the order are over or not in it.
+    fn window(mut self, told: &Told<T>) -> (usize, Vec<T::Row>, Held) {
+        // One that is over stays as it was last told.
+        let window = self.ids.iter().filter_map(|id| self.found.remove(id).or_else(|| told.row(id))).collect();
+        let went = self.order.ids.len().saturating_sub(self.living) as u64;
+        (self.off, window, Held { came: self.came, went })
     }
 }
 

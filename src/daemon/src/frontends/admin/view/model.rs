@@ -39,15 +39,16 @@ struct Sheep {
 }
 
 impl Table for Herd {
+    type All = Vec<Sheep>;
     type Row = Sheep;
     type Id = u32;
 
     const COLUMNS: &'static [Column] =
         &[fixed("id", "text"), fixed("user", "text"), dynamic("up", "bytes"), fixed("rule", "number")];
     const FIELDS: &'static [Field] = filter::SESSIONS;
-    const SUMS: &'static [Summed<Sheep>] = &[("up", |row| row.up)];
+    const SUMS: &'static [Summed<Self>] = &[("up", |row| row.up)];
 
-    fn rows(&self, _: &Desk, _: &Asker) -> Vec<Sheep> {
+    fn all(&self, _: &Desk, _: &Asker) -> Vec<Sheep> {
         Vec::new()
     }
 
@@ -69,7 +70,7 @@ impl Table for Herd {
         }
     }
 
-    fn gone(&self, _: &Desk, _: &[&Sheep], _: &[Sheep]) -> Vec<(u32, String)> {
+    fn gone(&self, _: &Desk, _: &[&Sheep], _: &Vec<Sheep>) -> Vec<(u32, String)> {
         Vec::new()
     }
 }
@@ -201,7 +202,7 @@ fn gone(view: &View<Herd>, rows: &[Sheep]) -> Vec<(u32, String)> {
 }
 
 /// The same view, by somebody who opens it now.
-fn fresh(view: &View<Herd>, rows: Vec<Sheep>) -> Client {
+fn fresh(view: &View<Herd>, rows: &Vec<Sheep>) -> Client {
     let mut other = self::view();
     other.shape.filter = view.shape.filter.clone();
     other.shape.sort.clone_from(&view.shape.sort);
@@ -214,7 +215,7 @@ proptest! {
     #[test]
     fn what_patches_make_of_a_window_is_what_a_fresh_look_shows(steps in prop::collection::vec(step(), STEPS)) {
         let (mut view, mut rows) = (view(), Vec::<Sheep>::new());
-        let mut client = Client::of(view.opened(Vec::new(), false));
+        let mut client = Client::of(view.opened(&Vec::new(), false));
         for step in steps {
             match step {
                 Step::Comes(number, user) if rows.iter().all(|row| row.number != number) => {
@@ -229,17 +230,17 @@ proptest! {
                 Step::Wants(change) => {
                     view.change_shape(&change);
                     let is_held = view.held.is_some();
-                    client = Client::of(view.opened(rows.clone(), is_held));
+                    client = Client::of(view.opened(&rows, is_held));
                 }
-                Step::Holds(is_held) => client = Client::of(view.opened(rows.clone(), is_held)),
+                Step::Holds(is_held) => client = Client::of(view.opened(&rows, is_held)),
                 Step::Look => {
                     let gone = gone(&view, &rows);
-                    let patch = view.patched(rows.clone(), &gone);
+                    let patch = view.patched(&rows, &gone);
                     // As it goes over the line.
                     let line = serde_json::to_string(&patch).expect("it can be written");
                     client.take(serde_json::from_str(&line).expect("it can be read"));
                     match &view.held {
-                        None => prop_assert_eq!(&client, &fresh(&view, rows.clone())),
+                        None => prop_assert_eq!(&client, &fresh(&view, &rows)),
                         Some(held) => is_held(&client, held, &rows)?,
                     }
                 }

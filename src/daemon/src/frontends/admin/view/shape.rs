@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use filter::Filter;
 use wire::admin::{Code, Direction, FilterError, Refusal, ViewChange, ViewOpen, Window};
 
-use super::table::Table;
+use super::table::{All, Seen, Table};
 use crate::frontends::office::sight::{Cell, Column};
 
 /// Rows of one window.
@@ -23,12 +23,33 @@ pub(super) struct Shape {
     pub(super) window: Window,
 }
 
-/// Rows and what they are sorted by: the cells of each, one row's after the other's, and then their ids.
-struct Keyed<'s, T: Table> {
-    rows: Vec<T::Row>,
-    cells: Vec<Cell>,
+/// An order of rows: by the cells of these columns, then by their ids.
+#[derive(Debug, Clone, Copy)]
+struct By<'s> {
     sort: &'s [(Column, Direction)],
-    by_id: Direction,
+    ids: Direction,
+}
+
+/// What a row is put in order by.
+#[derive(Debug)]
+struct Key<I> {
+    first: Cell,
+    more: Vec<Cell>,
+    /// Nothing where rows come in the order of their ids.
+    id: Option<I>,
+    place: usize,
+}
+
+/// Of the rows that pass by those that come first in an order, or rather what is kept of them.
+#[derive(Debug)]
+pub(super) struct Best<'s, T: Table, K> {
+    by: By<'s>,
+    /// So many are wanted.
+    most: usize,
+    passed: usize,
+    kept: Vec<(Key<T::Id>, K)>,
+    /// So many are there, and the last of them is at its place; whatever comes behind it is not wanted.
+    is_full: bool,
 }
 
 impl Shape {
@@ -70,74 +91,115 @@ impl Shape {
         }
     }
 
-    /// Takes the window out of these rows; says where it begins.
-    pub(super) fn window_of<T: Table>(&self, rows: Vec<T::Row>) -> (usize, Vec<T::Row>) {
-        let keyed = Keyed::<T>::of(&self.sort, rows);
-        let Window::At { off, len } = self.window else {
-            let rows = keyed.in_order();
-            return slice(&rows, &self.window, |row, anchor| T::name(&T::id(row)) == *anchor);
-        };
-        keyed.between(off, off.saturating_add(len))
+    /// Whether filter and order look only at what is there as soon as a row is seen, and few rows are put in order.
+    pub(super) fn is_quick<T: Table>(&self) -> bool {
+        let are_quick = self.sort.iter().all(|(column, _)| T::QUICK.contains(&column.name));
+        self.filter.expr.is_none() && are_quick && self.reach() <= MOST_ROWS
     }
 
-    /// All of them in their order.
-    pub(super) fn in_order<T: Table>(&self, rows: Vec<T::Row>) -> Vec<T::Row> {
-        Keyed::<T>::of(&self.sort, rows).in_order()
+    /// How many rows there are to the end of the window.
+    fn reach(&self) -> usize {
+        match self.window {
+            Window::At { off, len } => off.saturating_add(len),
+            Window::Around { .. } => usize::MAX,
+        }
+    }
+
+    /// For those that the window may show.
+    pub(super) fn best<T: Table>(&self) -> Best<'_, T, T::Row> {
+        Best::of(&self.sort, self.reach())
+    }
+
+    /// For all of them.
+    pub(super) fn every<T: Table>(&self) -> Best<'_, T, T::Id> {
+        Best::of(&self.sort, usize::MAX)
+    }
+
+    /// Takes the window out of these rows; says where it begins.
+    pub(super) fn window_of<T: Table>(&self, best: Best<'_, T, T::Row>) -> (usize, Vec<T::Row>) {
+        let Window::At { off, len } = self.window else {
+            let is = |row: &T::Row, anchor: &String| T::name(&T::id(T::All::seen(row))) == *anchor;
+            return slice(&best.in_order(), &self.window, is);
+        };
+        best.between(off, off.saturating_add(len))
     }
 }
 
-impl<'s, T: Table> Keyed<'s, T> {
-    fn of(sort: &'s [(Column, Direction)], rows: Vec<T::Row>) -> Self {
-        // What comes in order needs no cells, and nothing that is asked for behind it says more.
-        let place = sort.iter().position(|(column, _)| T::IN_ORDER.contains(&column.name));
-        let by_id = place.map_or(Direction::Asc, |place| sort[place].1);
-        let sort = &sort[..place.unwrap_or(sort.len())];
-        let mut cells = Vec::with_capacity(rows.len() * sort.len());
-        for row in &rows {
-            cells.extend(sort.iter().map(|(column, _)| T::cell(row, column.name)));
-        }
-        Self { rows, cells, sort, by_id }
+impl By<'_> {
+    fn key<T: Table>(self, row: Seen<'_, T>, place: usize) -> Key<T::Id> {
+        let mut cells = self.sort.iter().map(|(column, _)| T::cell(row, column.name));
+        let id = T::IN_ORDER.is_empty().then(|| T::id(row));
+        Key { first: cells.next().unwrap_or(Cell::Nothing), more: cells.collect(), id, place }
     }
 
-    fn in_order(&self) -> Vec<T::Row> {
-        let all = self.rows.len();
-        self.between(0, all).1
+    fn order<I: Ord>(self, one: &Key<I>, other: &Key<I>) -> Ordering {
+        let directed = |order: Ordering, direction| match direction {
+            Direction::Asc => order,
+            Direction::Desc => order.reverse(),
+        };
+        for ((_, direction), (cell, its)) in self.sort.iter().zip(one.cells().zip(other.cells())) {
+            let order = cell.cmp(its);
+            if order.is_ne() {
+                return directed(order, *direction);
+            }
+        }
+        directed((&one.id, one.place).cmp(&(&other.id, other.place)), self.ids)
+    }
+}
+
+impl<I> Key<I> {
+    fn cells(&self) -> impl Iterator<Item = &Cell> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+}
+
+impl<'s, T: Table, K> Best<'s, T, K> {
+    fn of(sort: &'s [(Column, Direction)], most: usize) -> Self {
+        // What comes in order needs no cells, and nothing that is asked for behind it says more.
+        let place = sort.iter().position(|(column, _)| T::IN_ORDER.contains(&column.name));
+        let ids = place.map_or(Direction::Asc, |place| sort[place].1);
+        let by = By { sort: &sort[..place.unwrap_or(sort.len())], ids };
+        Self { by, most: most.max(1), passed: 0, kept: Vec::new(), is_full: false }
+    }
+
+    /// A row passes by; `keep` says what is kept of it if it is among the best so far.
+    pub(super) fn pass(&mut self, row: Seen<'_, T>, keep: impl FnOnce(Seen<'_, T>) -> K) {
+        let key = self.by.key::<T>(row, self.passed);
+        self.passed += 1;
+        if self.is_full && self.by.order(&key, &self.kept[self.most - 1].0).is_gt() {
+            return;
+        }
+        self.kept.push((key, keep(row)));
+        if self.kept.len() >= self.most.saturating_mul(2) {
+            self.crop(self.most);
+            self.is_full = true;
+        }
+    }
+
+    pub(super) fn in_order(self) -> Vec<K> {
+        self.between(0, usize::MAX).1
     }
 
     /// Those between two places of the order, of which nothing else is put in order; says where that begins.
-    fn between(&self, from: usize, to: usize) -> (usize, Vec<T::Row>) {
-        let mut places: Vec<usize> = (0..self.rows.len()).collect();
-        let from = from.min(places.len());
-        if to < places.len() {
-            places.select_nth_unstable_by(to, |one, other| self.order(*one, *other));
-            places.truncate(to);
+    fn between(mut self, from: usize, to: usize) -> (usize, Vec<K>) {
+        let from = from.min(self.kept.len());
+        self.crop(to);
+        let by = self.by;
+        if 0 < from && from < self.kept.len() {
+            self.kept.select_nth_unstable_by(from, |(one, _), (other, _)| by.order(one, other));
         }
-        if 0 < from && from < places.len() {
-            places.select_nth_unstable_by(from, |one, other| self.order(*one, *other));
-        }
-        let shown = &mut places[from..];
-        shown.sort_unstable_by(|one, other| self.order(*one, *other));
-        (from, shown.iter().map(|place| self.rows[*place].clone()).collect())
+        let mut shown = self.kept.split_off(from.min(self.kept.len()));
+        shown.sort_unstable_by(|(one, _), (other, _)| by.order(one, other));
+        (from, shown.into_iter().map(|(_, kept)| kept).collect())
     }
 
-    fn order(&self, one: usize, other: usize) -> Ordering {
-        let keys = self.sort.len();
-        for (key, (_, direction)) in self.sort.iter().enumerate() {
-            let (cell, its) = (&self.cells[one * keys + key], &self.cells[other * keys + key]);
-            let order = match direction {
-                Direction::Asc => cell.cmp(its),
-                Direction::Desc => its.cmp(cell),
-            };
-            if order.is_ne() {
-                return order;
-            }
+    /// Keeps so many, of which the last one is at its place then.
+    fn crop(&mut self, most: usize) {
+        let by = self.by;
+        if 0 < most && most < self.kept.len() {
+            self.kept.select_nth_unstable_by(most - 1, |(one, _), (other, _)| by.order(one, other));
         }
-        let is_ordered = !T::IN_ORDER.is_empty();
-        let order = if is_ordered { one.cmp(&other) } else { T::by_id(&self.rows[one], &self.rows[other]) };
-        match self.by_id {
-            Direction::Asc => order,
-            Direction::Desc => order.reverse(),
-        }
+        self.kept.truncate(most);
     }
 }
 

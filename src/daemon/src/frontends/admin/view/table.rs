@@ -1,9 +1,9 @@
 //! What a table has to say of itself to be looked at through a window.
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::marker::PhantomData;
 
 use filter::Field;
 use wire::admin::{Refusal, ViewOpen};
@@ -12,12 +12,31 @@ use super::super::desk::{Asker, Desk};
 use crate::frontends::office::sight::{Cell, Column};
 
 /// A column that is summed up over all rows, and what a row adds to it.
-pub(super) type Summed<R> = (&'static str, fn(&R) -> u64);
+pub(super) type Summed<T> = (&'static str, for<'r> fn(Seen<'r, T>) -> u64);
+
+/// A row of a table while it is looked at.
+pub(super) type Seen<'r, T> = <<T as Table>::All as All>::Seen<'r>;
+
+/// Every row of a table.
+pub(super) trait All {
+    /// A row at one moment.
+    type Row;
+    /// The same while it is looked at: whatever is not shown is not kept either.
+    type Seen<'r>: filter::Row + Copy;
+
+    /// Shows every row to `visit`, which is `quick` if it only looks at what is there as soon as a row is seen.
+    fn each(&self, is_quick: bool, visit: impl FnMut(Self::Seen<'_>));
+
+    fn seen(row: &Self::Row) -> Self::Seen<'_>;
+
+    fn kept(seen: Self::Seen<'_>) -> Self::Row;
+}
 
 /// Rows that somebody may look at.
 pub(super) trait Table: Debug + Default + Send + Sized + 'static {
-    /// A row at one moment; cheap to make, as all are made at each look.
-    type Row: filter::Row + Clone + Debug + Send;
+    /// What is looked at; cheap to make, as it is made for each look.
+    type All: All<Row = Self::Row>;
+    type Row: Clone + Debug + Send + 'static;
     /// What tells rows apart, and their order where nothing else does.
     type Id: Clone + Ord + Hash + Debug + Send;
 
@@ -26,10 +45,13 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     /// What can be asked about them.
     const FIELDS: &'static [Field];
     /// What is summed up.
-    const SUMS: &'static [Summed<Self::Row>];
+    const SUMS: &'static [Summed<Self>];
 
     /// The columns in whose order rows come; none where they come in no order.
     const IN_ORDER: &'static [&'static str] = &[];
+
+    /// The columns that are there as soon as a row is seen.
+    const QUICK: &'static [&'static str] = &[];
 
     /// The table that somebody means; there is one, unless it says otherwise.
     fn of(_desk: &Desk, _open: &ViewOpen) -> Result<Self, Refusal> {
@@ -37,31 +59,53 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     }
 
     /// Every row there is now, as whoever asks may see it.
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Self::Row>;
+    fn all(&self, desk: &Desk, asker: &Asker) -> Self::All;
 
-    fn id(row: &Self::Row) -> Self::Id;
-
-    /// The order of two rows by their ids.
-    fn by_id(one: &Self::Row, other: &Self::Row) -> Ordering {
-        Self::id(one).cmp(&Self::id(other))
-    }
+    fn id(row: Seen<'_, Self>) -> Self::Id;
 
     /// The id as clients have it.
     fn name(id: &Self::Id) -> String;
 
     /// What a row has in the column of this name.
-    fn cell(row: &Self::Row, column: &str) -> Cell;
+    fn cell(row: Seen<'_, Self>, column: &str) -> Cell;
 
-    /// Which of the rows that were there a while ago are over by now, where `now` are all there are, and why.
-    fn gone(&self, desk: &Desk, was: &[&Self::Row], now: &[Self::Row]) -> Vec<(Self::Id, String)>;
+    /// Which of the rows that were there a while ago are over by now, where `now` is what there is, and why.
+    fn gone(&self, desk: &Desk, was: &[&Self::Row], now: &Self::All) -> Vec<(Self::Id, String)>;
 }
 
-pub(super) fn sums<T: Table>(rows: &[T::Row]) -> BTreeMap<String, u64> {
-    let mut sums = vec![0; T::SUMS.len()];
-    for row in rows {
-        sums.iter_mut().zip(T::SUMS).for_each(|(sum, (_, adds))| *sum += adds(row));
+impl<R: filter::Row + Clone + 'static> All for Vec<R> {
+    type Row = R;
+    type Seen<'r> = &'r R;
+
+    fn each(&self, _: bool, visit: impl FnMut(&R)) {
+        self.iter().for_each(visit);
     }
-    T::SUMS.iter().zip(sums).map(|((column, _), sum)| ((*column).to_owned(), sum)).collect()
+
+    fn seen(row: &R) -> &R {
+        row
+    }
+
+    fn kept(seen: &R) -> R {
+        seen.clone()
+    }
+}
+
+/// What the summed columns of all rows come to.
+#[derive(Debug)]
+pub(super) struct Sums<T: Table>(Vec<u64>, PhantomData<T>);
+
+impl<T: Table> Sums<T> {
+    pub(super) fn begin() -> Self {
+        Self(vec![0; T::SUMS.len()], PhantomData)
+    }
+
+    pub(super) fn add(&mut self, row: Seen<'_, T>) {
+        self.0.iter_mut().zip(T::SUMS).for_each(|(sum, (_, adds))| *sum += adds(row));
+    }
+
+    pub(super) fn by_name(self) -> BTreeMap<String, u64> {
+        T::SUMS.iter().zip(self.0).map(|((column, _), sum)| ((*column).to_owned(), sum)).collect()
+    }
 }
 
 impl Column {

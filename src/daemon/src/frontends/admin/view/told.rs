@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use wire::admin::{Held, Patch, Row};
 
-use super::table::Table;
+use super::table::{All, Table};
 use crate::frontends::office::sight::Column;
 
 /// The table at one moment: how much the filter lets in, and what is in the window.
@@ -49,9 +49,9 @@ impl<T: Table> Told<T> {
     /// What somebody knows after this look who knew `was` before.
     pub(super) fn of(columns: &[Column], look: Look<T>, was: &Self) -> Self {
         let Look { total, matched, sums, off, window, held } = look;
-        let order = window.iter().map(T::id).collect();
+        let order = window.iter().map(|row| T::id(T::All::seen(row))).collect();
         let shown = |row: T::Row| {
-            let (id, values) = (T::id(&row), values::<T>(columns, &row));
+            let (id, values) = (T::id(T::All::seen(&row)), values::<T>(columns, &row));
             let is_over = was.rows.get(&id).is_some_and(|known| known.is_over);
             (id, Shown { row, values, is_over })
         };
@@ -112,6 +112,7 @@ impl<T: Table> Told<T> {
 }
 
 fn values<T: Table>(columns: &[Column], row: &T::Row) -> Row {
+    let row = T::All::seen(row);
     columns.iter().map(|column| T::cell(row, column.name).json()).collect()
 }
 

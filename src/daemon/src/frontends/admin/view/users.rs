@@ -1,6 +1,5 @@
 //! The table of users: those of the users file, whoever else is in, and names that nobody got in by.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use filter::{Field, Value};
@@ -20,6 +19,7 @@ pub(super) struct Users;
 pub(super) struct Row(Arc<Person>);
 
 impl Table for Users {
+    type All = Vec<Row>;
     type Row = Row;
     type Id = Arc<str>;
 
@@ -41,10 +41,10 @@ impl Table for Users {
         dynamic("fails24", "number"),
     ];
     const FIELDS: &'static [Field] = filter::USERS;
-    const SUMS: &'static [Summed<Row>] = &[("sessions", |row| row.0.sessions), ("rate", |row| row.0.rate)];
+    const SUMS: &'static [Summed<Self>] = &[("sessions", |row| row.0.sessions), ("rate", |row| row.0.rate)];
     const IN_ORDER: &'static [&'static str] = &["id", "name"];
 
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
+    fn all(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         if desk.office.is_due_to_look_back() {
             let office = Arc::clone(&desk.office);
             let is_begun = desk.lanes.of(Lane::Looking).leave(Urgency::Usual, move || office.look_back()).is_ok();
@@ -58,10 +58,6 @@ impl Table for Users {
 
     fn id(Row(row): &Row) -> Arc<str> {
         Arc::clone(&row.name)
-    }
-
-    fn by_id(Row(one): &Row, Row(other): &Row) -> Ordering {
-        one.name.cmp(&other.name)
     }
 
     fn name(id: &Arc<str>) -> String {
@@ -92,8 +88,8 @@ impl Table for Users {
         }
     }
 
-    fn gone(&self, _: &Desk, was: &[&Row], now: &[Row]) -> Vec<(Arc<str>, String)> {
-        let is_there = |row: &Row| now.binary_search_by(|other| Self::by_id(other, row)).is_ok();
+    fn gone(&self, _: &Desk, was: &[&Row], now: &Vec<Row>) -> Vec<(Arc<str>, String)> {
+        let is_there = |row: &Row| now.binary_search_by(|other| other.0.name.cmp(&row.0.name)).is_ok();
         let gone = was.iter().filter(|row| !is_there(row));
         gone.map(|row| (Self::id(row), "gone".to_owned())).collect()
     }

@@ -24,6 +24,7 @@ pub(super) struct Row {
 }
 
 impl Table for WhatIf {
+    type All = Vec<Row>;
     type Row = Row;
     type Id = u64;
 
@@ -45,7 +46,7 @@ impl Table for WhatIf {
         fixed("uuid", "text"),
     ];
     const FIELDS: &'static [Field] = filter::WHATIF;
-    const SUMS: &'static [Summed<Row>] = &[("up", |row| row.sight.up), ("down", |row| row.sight.down)];
+    const SUMS: &'static [Summed<Self>] = &[("up", |row| row.sight.up), ("down", |row| row.sight.down)];
 
     fn of(desk: &Desk, open: &ViewOpen) -> Result<Self, Refusal> {
         let gone = || Refusal::new(Code::NotFound, "there is no such answer of acl.whatif; the last four are kept");
@@ -57,7 +58,7 @@ impl Table for WhatIf {
     }
 
     /// Those that are still in.
-    fn rows(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
+    fn all(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         desk.office.paces.look(&desk.office.world.roster, Instant::now());
         let light = desk.office.light(asker.is_masked);
         let row = |turned: &Turned| {
@@ -88,7 +89,7 @@ impl Table for WhatIf {
         }
     }
 
-    fn gone(&self, _: &Desk, was: &[&Row], _: &[Row]) -> Vec<(u64, String)> {
+    fn gone(&self, _: &Desk, was: &[&Row], _: &Vec<Row>) -> Vec<(u64, String)> {
         let ended = |row: &&Row| Some((Self::id(row), reason(row.sight.session.ended()?).to_owned()));
         was.iter().filter_map(ended).collect()
     }
