@@ -19,28 +19,46 @@ pub(crate) struct Paces(Mutex<Option<Instant>>);
 impl Paces {
     /// Lets every session's rates be those of now.
     pub(crate) fn look(&self, roster: &Roster, now: Instant) {
-        let _is_fresh = self.is_taken(roster, now, |_| {});
+        let _is_fresh = self.is_taken(roster, now, |_| (), |_, ()| {});
     }
 
     /// The same, and shows everybody who is in to `visit`, which must not touch the roster, in one walk.
     pub(crate) fn each(&self, roster: &Roster, now: Instant, mut visit: impl FnMut(&Arc<Session>)) {
-        if !self.is_taken(roster, now, &mut visit) {
-            roster.each(visit);
+        self.each_seen(roster, now, |_| (), |session, ()| visit(session));
+    }
+
+    /// The same with what `look` sees of each, which does nothing else.
+    pub(crate) fn each_seen<S>(
+        &self,
+        roster: &Roster,
+        now: Instant,
+        look: impl Fn(&Session) -> S,
+        mut visit: impl FnMut(&Arc<Session>, S),
+    ) {
+        if !self.is_taken(roster, now, &look, &mut visit) {
+            roster.each_seen(look, visit);
         }
     }
 
     /// Looks at everybody if that is due, and says whether it was.
-    fn is_taken(&self, roster: &Roster, now: Instant, mut visit: impl FnMut(&Arc<Session>)) -> bool {
+    fn is_taken<S>(
+        &self,
+        roster: &Roster,
+        now: Instant,
+        look: impl Fn(&Session) -> S,
+        visit: impl FnMut(&Arc<Session>, S),
+    ) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let passed = last.map(|last| now.saturating_duration_since(last));
         if passed.is_some_and(|passed| passed < LOOK) {
             return false;
         }
         let passed = passed.filter(|passed| *passed < STALE);
-        roster.each(|session| {
+        let look = |session: &Session| {
             session.pace.see([session.up.bytes(), session.down.bytes()], passed);
-            visit(session);
-        });
+            look(session)
+        };
+        roster.each_seen(look, visit);
         *last = Some(now);
         true
     }

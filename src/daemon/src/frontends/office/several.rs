@@ -173,7 +173,7 @@ impl Sums {
             users: sights.iter().filter_map(|sight| text(sight, "user")).collect(),
             destinations: sights.iter().filter_map(|sight| text(sight, "dst")).collect::<HashSet<_>>().len(),
             oldest: sights.iter().map(|sight| sight.session.started()).min(),
-            bytes: sights.iter().map(|sight| sight.up + sight.down).sum(),
+            bytes: sights.iter().map(|sight| sight.read.up + sight.read.down).sum(),
         }
     }
 }

@@ -88,9 +88,7 @@ pub(crate) const SESSIONS: &[Column] = &[
 #[derive(Debug, Clone)]
 pub(crate) struct Sight {
     pub(crate) session: Arc<Session>,
-    pub(crate) up: u64,
-    pub(crate) down: u64,
-    rates: Option<(u64, u64)>,
+    pub(crate) read: Reading,
     light: Arc<Light>,
 }
 
@@ -98,11 +96,17 @@ pub(crate) struct Sight {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Glimpse<'a> {
     session: &'a Arc<Session>,
+    pub(crate) read: Reading,
+    light: &'a Arc<Light>,
+}
+
+/// What is read of every session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading {
     pub(crate) number: u64,
     pub(crate) up: u64,
     pub(crate) down: u64,
     rates: Option<(u64, u64)>,
-    light: &'a Arc<Light>,
 }
 
 /// In what light sessions are seen: what holds of all of them at the moment of a look.
@@ -158,7 +162,8 @@ impl Office {
 
     /// Shows everybody who is in now to `visit`, which must not touch the roster nor take long: somebody may wait to come in.
     pub(crate) fn glimpses(&self, light: &Arc<Light>, mut visit: impl FnMut(Glimpse<'_>)) {
-        self.paces.each(&self.world.roster, Instant::now(), |session| visit(Glimpse::of(session, light)));
+        let visit = |session: &Arc<Session>, read| visit(Glimpse { session, read, light });
+        self.paces.each_seen(&self.world.roster, Instant::now(), Reading::of, visit);
     }
 
     /// Everybody who is in now.
@@ -171,12 +176,11 @@ impl Office {
 
 impl Sight {
     pub(crate) fn of(session: &Arc<Session>, light: &Arc<Light>) -> Self {
-        Glimpse::of(session, light).kept()
+        Glimpse { session, read: Reading::of(session), light }.kept()
     }
 
     pub(crate) fn glimpse(&self) -> Glimpse<'_> {
-        let Self { session, up, down, rates, light } = self;
-        Glimpse { session, number: session.number, up: *up, down: *down, rates: *rates, light }
+        Glimpse { session: &self.session, read: self.read, light: &self.light }
     }
 
     /// What it has in the column of this name.
@@ -190,31 +194,32 @@ impl Sight {
     }
 }
 
-impl<'a> Glimpse<'a> {
-    fn of(session: &'a Arc<Session>, light: &'a Arc<Light>) -> Self {
+impl Reading {
+    fn of(session: &Session) -> Self {
         let (up, down) = (session.up.bytes(), session.down.bytes());
-        Self { session, number: session.number, up, down, rates: session.pace.rates(), light }
-    }
-
-    pub(crate) fn kept(&self) -> Sight {
-        let Self { session, number: _, up, down, rates, light } = *self;
-        Sight { session: Arc::clone(session), up, down, rates, light: Arc::clone(light) }
-    }
-
-    /// The short id, which holds for this run of the daemon.
-    fn id(&self) -> String {
-        format!("{:x}", self.number)
+        Self { number: session.number, up, down, rates: session.pace.rates() }
     }
 
     /// Bytes a second from and to the client, as far as they are known.
     pub(crate) fn rates(&self) -> (u64, u64) {
         self.rates.unwrap_or_default()
     }
+}
+
+impl Glimpse<'_> {
+    pub(crate) fn kept(&self) -> Sight {
+        Sight { session: Arc::clone(self.session), read: self.read, light: Arc::clone(self.light) }
+    }
+
+    /// The short id, which holds for this run of the daemon.
+    fn id(&self) -> String {
+        format!("{:x}", self.read.number)
+    }
 
     /// What it has in the column of this name.
     pub(crate) fn cell(&self, column: &str) -> Cell {
         let (session, number) = (&**self.session, Cell::Number);
-        let rate = |of: fn((u64, u64)) -> u64| self.rates.map_or(Cell::Nothing, |rates| Cell::Number(of(rates)));
+        let rate = |of: fn((u64, u64)) -> u64| self.read.rates.map_or(Cell::Nothing, |rates| Cell::Number(of(rates)));
         match column {
             "id" => Cell::Text(self.id()),
             "uuid" => Cell::text(&session.id),
@@ -226,9 +231,9 @@ impl<'a> Glimpse<'a> {
             "state" => Cell::Word(session.course.stage().label()),
             "start" => Cell::Time(self.session.started()),
             "idle" => number(session.idle().as_secs()),
-            "up" => number(self.up),
-            "down" => number(self.down),
-            "total" => number(self.up + self.down),
+            "up" => number(self.read.up),
+            "down" => number(self.read.down),
+            "total" => number(self.read.up + self.read.down),
             "pup" => number(session.up.packets()),
             "pdown" => number(session.down.packets()),
             "rup" => rate(|(up, _)| up),

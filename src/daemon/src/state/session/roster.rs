@@ -15,7 +15,7 @@ use super::witness::Witness;
 /// So many that a walk past ten thousand holds up whoever comes or goes for less than four hundred of them.
 const SHARDS: usize = 64;
 
-/// Sessions that are shown one right after the other, so that their memory is fetched side by side: to lock in between waits for each.
+/// Sessions that are looked at one right after the other, so that their memory is fetched side by side: to lock in between, or to do more, waits for each.
 const TOGETHER: usize = 32;
 
 #[derive(Debug)]
@@ -71,14 +71,21 @@ impl Roster {
 
     /// Shows every session to `visit`, which must not touch the roster; waking a task does not.
     pub(crate) fn each(&self, mut visit: impl FnMut(&Arc<Session>)) {
+        self.each_seen(|_| (), |session, ()| visit(session));
+    }
+
+    /// The same with what `look` sees of each, which does nothing else.
+    pub(crate) fn each_seen<S>(&self, look: impl Fn(&Session) -> S, mut visit: impl FnMut(&Arc<Session>, S)) {
         let mut everybody = self.sessions.iter();
-        let mut together = Vec::with_capacity(TOGETHER);
+        let (mut together, mut seen) = (Vec::with_capacity(TOGETHER), Vec::with_capacity(TOGETHER));
         loop {
             together.extend(everybody.by_ref().take(TOGETHER));
             if together.is_empty() {
                 return;
             }
-            together.drain(..).for_each(|session| visit(session.value()));
+            seen.extend(together.iter().map(|session| look(session.value())));
+            together.iter().zip(seen.drain(..)).for_each(|(session, seen)| visit(session.value(), seen));
+            together.clear();
         }
     }
 

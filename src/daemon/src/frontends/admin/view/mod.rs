@@ -296,7 +296,7 @@ impl<T: Table> View<T> {
         let (off, window, held) = if let Some(kept) = kept {
             kept.window(&self.told)
         } else {
-            let (off, window) = self.shape.window_of(best);
+            let (off, window) = self.shape.window_of(&best);
             (off, window, Held::default())
         };
         Look { total, matched, sums: sums.by_name(), off, window, held }

@@ -48,8 +48,12 @@ impl Table for Sessions {
 
     const COLUMNS: &'static [Column] = SESSIONS;
     const FIELDS: &'static [Field] = filter::SESSIONS;
-    const SUMS: &'static [Summed<Self>] =
-        &[("up", |row| row.up), ("down", |row| row.down), ("rup", |row| row.rates().0), ("rdown", |row| row.rates().1)];
+    const SUMS: &'static [Summed<Self>] = &[
+        ("up", |row| row.read.up),
+        ("down", |row| row.read.down),
+        ("rup", |row| row.read.rates().0),
+        ("rdown", |row| row.read.rates().1),
+    ];
     const QUICK: &'static [&'static str] =
         &["state", "start", "idle", "up", "down", "pup", "pdown", "rup", "rdown", "rate"];
 
@@ -58,7 +62,7 @@ impl Table for Sessions {
     }
 
     fn id(row: Glimpse<'_>) -> u64 {
-        row.number
+        row.read.number
     }
 
     fn name(id: &u64) -> String {

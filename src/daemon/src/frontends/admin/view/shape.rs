@@ -116,7 +116,7 @@ impl Shape {
     }
 
     /// Takes the window out of these rows; says where it begins.
-    pub(super) fn window_of<T: Table>(&self, best: Best<'_, T, T::Row>) -> (usize, Vec<T::Row>) {
+    pub(super) fn window_of<T: Table>(&self, best: &Best<'_, T, T::Row>) -> (usize, Vec<T::Row>) {
         let Window::At { off, len } = self.window else {
             let is = |row: &T::Row, anchor: &String| T::name(&T::id(T::All::seen(row))) == *anchor;
             return slice(&best.in_order(), &self.window, is);
@@ -153,7 +153,7 @@ impl<I> Key<I> {
     }
 }
 
-impl<'s, T: Table, K> Best<'s, T, K> {
+impl<'s, T: Table, K: Clone> Best<'s, T, K> {
     fn of(sort: &'s [(Column, Direction)], most: usize) -> Self {
         // What comes in order needs no cells, and nothing that is asked for behind it says more.
         let place = sort.iter().position(|(column, _)| T::IN_ORDER.contains(&column.name));
@@ -171,35 +171,37 @@ impl<'s, T: Table, K> Best<'s, T, K> {
         }
         self.kept.push((key, keep(row)));
         if self.kept.len() >= self.most.saturating_mul(2) {
-            self.crop(self.most);
-            self.is_full = true;
+            self.crop();
         }
     }
 
-    pub(super) fn in_order(self) -> Vec<K> {
+    pub(super) fn in_order(&self) -> Vec<K> {
         self.between(0, usize::MAX).1
     }
 
     /// Those between two places of the order, of which nothing else is put in order; says where that begins.
-    fn between(mut self, from: usize, to: usize) -> (usize, Vec<K>) {
-        let from = from.min(self.kept.len());
-        self.crop(to);
-        let by = self.by;
-        if 0 < from && from < self.kept.len() {
-            self.kept.select_nth_unstable_by(from, |(one, _), (other, _)| by.order(one, other));
+    fn between(&self, from: usize, to: usize) -> (usize, Vec<K>) {
+        let order = |one: &usize, other: &usize| self.by.order(&self.kept[*one].0, &self.kept[*other].0);
+        let mut places: Vec<usize> = (0..self.kept.len()).collect();
+        let from = from.min(places.len());
+        if to < places.len() {
+            places.select_nth_unstable_by(to, order);
+            places.truncate(to);
         }
-        let mut shown = self.kept.split_off(from.min(self.kept.len()));
-        shown.sort_unstable_by(|(one, _), (other, _)| by.order(one, other));
-        (from, shown.into_iter().map(|(_, kept)| kept).collect())
+        if 0 < from && from < places.len() {
+            places.select_nth_unstable_by(from, order);
+        }
+        let shown = &mut places[from..];
+        shown.sort_unstable_by(order);
+        (from, shown.iter().map(|place| self.kept[*place].1.clone()).collect())
     }
 
-    /// Keeps so many, of which the last one is at its place then.
-    fn crop(&mut self, most: usize) {
+    /// Forgets those that are not wanted any more.
+    fn crop(&mut self) {
         let by = self.by;
-        if 0 < most && most < self.kept.len() {
-            self.kept.select_nth_unstable_by(most - 1, |(one, _), (other, _)| by.order(one, other));
-        }
-        self.kept.truncate(most);
+        self.kept.select_nth_unstable_by(self.most - 1, |(one, _), (other, _)| by.order(one, other));
+        self.kept.truncate(self.most);
+        self.is_full = true;
     }
 }
 

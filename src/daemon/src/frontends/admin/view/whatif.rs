@@ -46,7 +46,7 @@ impl Table for WhatIf {
         fixed("uuid", "text"),
     ];
     const FIELDS: &'static [Field] = filter::WHATIF;
-    const SUMS: &'static [Summed<Self>] = &[("up", |row| row.sight.up), ("down", |row| row.sight.down)];
+    const SUMS: &'static [Summed<Self>] = &[("up", |row| row.sight.read.up), ("down", |row| row.sight.read.down)];
 
     fn of(desk: &Desk, open: &ViewOpen) -> Result<Self, Refusal> {
         let gone = || Refusal::new(Code::NotFound, "there is no such answer of acl.whatif; the last four are kept");
