@@ -59,7 +59,7 @@ pub(crate) struct Ended {
 /// What they are together.
 #[derive(Debug, Default)]
 struct Sums {
-    users: BTreeSet<String>,
+    users: BTreeSet<Cell>,
     destinations: usize,
     /// When the first of them began, in microseconds since 1970.
     oldest: Option<i64>,
@@ -156,7 +156,7 @@ impl Ended {
         let Self { matched, sample, sums: Sums { users, destinations, oldest, bytes }, killed, gone } = self;
         let only = users.first().filter(|_| users.len() == 1);
         json!({
-            "matched": matched, "sample": sample, "users": users.len(), "user": only, "destinations": destinations,
+            "matched": matched, "sample": sample, "users": users.len(), "user": only.map(Cell::json), "destinations": destinations,
             "oldest": oldest.map(seconds), "bytes": bytes, "killed": killed, "gone": gone, "audit": audit,
         })
     }
@@ -164,14 +164,10 @@ impl Ended {
 
 impl Sums {
     fn of(sights: &[Sight]) -> Self {
-        let text = |sight: &Sight, column: &str| match sight.cell(column) {
-            Cell::Text(text) => Some(text),
-            Cell::Word(word) => Some(word.to_owned()),
-            Cell::Nothing | Cell::Number(_) | Cell::Time(_) | Cell::List(_) => None,
-        };
+        let known = |column| sights.iter().map(move |sight| sight.cell(column)).filter(|cell| *cell != Cell::Nothing);
         Self {
-            users: sights.iter().filter_map(|sight| text(sight, "user")).collect(),
-            destinations: sights.iter().filter_map(|sight| text(sight, "dst")).collect::<HashSet<_>>().len(),
+            users: known("user").collect(),
+            destinations: known("dst").collect::<BTreeSet<_>>().len(),
             oldest: sights.iter().map(|sight| sight.session.started()).min(),
             bytes: sights.iter().map(|sight| sight.read.up + sight.read.down).sum(),
         }

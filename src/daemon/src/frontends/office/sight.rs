@@ -4,14 +4,14 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use filter::Value as Asked;
 use jiff::Timestamp;
 use serde_json::Value;
-use socks::Host;
+use socks::{Host, Plainly, Target};
 
 use super::Office;
 use super::classes::limiting;
@@ -32,6 +32,9 @@ pub(crate) enum Cell {
     Time(i64),
     /// One of a few.
     Word(&'static str),
+    /// Addresses are in the order of their numbers, and before names.
+    Ip(IpAddr),
+    Address(SocketAddr),
     Text(String),
     List(Vec<String>),
 }
@@ -126,6 +129,8 @@ impl Cell {
             Self::Number(number) => (*number).into(),
             Self::Time(micros) => seconds(*micros).into(),
             Self::Word(word) => (*word).into(),
+            Self::Ip(address) => address.to_string().into(),
+            Self::Address(address) => Plainly(*address).to_string().into(),
             Self::Text(text) => text.as_str().into(),
             Self::List(items) => items.clone().into(),
         }
@@ -133,6 +138,22 @@ impl Cell {
 
     fn text(text: &(impl ToString + ?Sized)) -> Self {
         Self::Text(text.to_string())
+    }
+
+    fn host(host: &Host) -> Self {
+        match host {
+            Host::V4(address) => Self::Ip((*address).into()),
+            Host::V6(address) => Self::Ip((*address).into()),
+            Host::Name(_) => Self::text(host),
+        }
+    }
+
+    fn target(target: &Target) -> Self {
+        match target.host {
+            Host::V4(address) => Self::Address((address, target.port).into()),
+            Host::V6(address) => Self::Address((address, target.port).into()),
+            Host::Name(_) => Self::text(target),
+        }
     }
 }
 
@@ -223,7 +244,7 @@ impl Glimpse<'_> {
         match column {
             "id" => Cell::Text(self.id()),
             "uuid" => Cell::text(&session.id),
-            "src" => Cell::Text(self.source()),
+            "src" => self.source(),
             "sport" => match session.origin() {
                 Origin::Address(address) => number(address.port().into()),
                 Origin::Local => Cell::Nothing,
@@ -255,10 +276,10 @@ impl Glimpse<'_> {
                 Identity::Anonymous => None,
                 Identity::User(user) => Some(Cell::List(user.groups.iter().map(ToString::to_string).collect())),
             }),
-            "dst" => target.map(Cell::text),
+            "dst" => target.map(Cell::target),
             "dport" => target.map(|target| Cell::Number(target.port.into())),
-            "host" => target.map(|target| Cell::text(&target.host)),
-            "ip" => facts.peer.map(|peer| Cell::text(&peer.ip())),
+            "host" => target.map(|target| Cell::host(&target.host)),
+            "ip" => facts.peer.map(|peer| Cell::Ip(peer.ip())),
             "proto" => asked.map(|asked| Cell::Word(protocol(asked.command))),
             "cmd" => asked.map(|asked| Cell::Word(command(asked.command))),
             "rule" => {
@@ -313,6 +334,8 @@ impl Glimpse<'_> {
             Cell::Number(number) => Some(Asked::Number(number)),
             Cell::Time(micros) => Some(Asked::Time(micros)),
             Cell::Word(word) => Some(Asked::Text(Cow::Borrowed(word))),
+            Cell::Ip(address) => Some(Asked::Text(Cow::Owned(address.to_string()))),
+            Cell::Address(address) => Some(Asked::Text(Cow::Owned(Plainly(address).to_string()))),
             Cell::Text(text) => Some(Asked::Text(Cow::Owned(text))),
             Cell::List(items) => {
                 Some(Asked::Many(items.into_iter().map(|item| Asked::Text(Cow::Owned(item))).collect()))
@@ -320,10 +343,11 @@ impl Glimpse<'_> {
         }
     }
 
-    fn source(&self) -> String {
+    fn source(&self) -> Cell {
         match self.session.origin() {
-            Origin::Address(address) if self.light.is_masked => masked(address.ip()),
-            origin @ (Origin::Address(_) | Origin::Local) => origin.to_string(),
+            Origin::Address(address) if self.light.is_masked => Cell::Text(masked(address.ip())),
+            Origin::Address(address) => Cell::Address(address),
+            Origin::Local => Cell::text(&Origin::Local),
         }
     }
 }
@@ -377,7 +401,25 @@ pub(crate) fn masked(address: IpAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use socks::Name;
+
     use super::*;
+
+    #[test]
+    fn addresses_are_in_the_order_of_their_numbers_and_before_names() {
+        let (near, far) = (target("10.8.0.9", 443), target("10.8.0.10", 80));
+        let named = Target { host: Host::Name(Name::new(b"10.example").unwrap()), port: 1 };
+        let mut cells = [&named, &far, &near].map(Cell::target);
+        cells.sort();
+        assert_eq!(cells.map(|cell| cell.json()), ["10.8.0.9:443", "10.8.0.10:80", "10.example:1"]);
+        let mut hosts = [&named.host, &far.host, &near.host].map(Cell::host);
+        hosts.sort();
+        assert_eq!(hosts.map(|host| host.json()), ["10.8.0.9", "10.8.0.10", "10.example"]);
+    }
+
+    fn target(address: &str, port: u16) -> Target {
+        SocketAddr::new(address.parse().unwrap(), port).into()
+    }
 
     #[test]
     fn a_masked_address_is_a_network() {
