@@ -102,9 +102,16 @@ fn users_groups_and_who_has_which_part_of_the_bandwidth_are_looked_at() {
     assert_eq!(open(&mut reader, "limits", "kind=user"), json!([["user/alice", "user/alice", 1]]));
     let groups = reader.ask("groups.list", json!({}));
     assert_eq!(groups["groups"][0], json!({ "name": "staff", "members": ["alice"], "sessions": 1, "rules": 0 }));
+    for (target, most) in [("user/alice", 12), ("group/staff", 24), ("user/bob", 36)] {
+        let order = json!({ "target": target, "max_connections": most, "until": "2100-11-22T18:00" });
+        root(&service).ask("limits.override", order);
+    }
     let alice = reader.ask("users.get", json!({ "name": "alice" }));
     assert_eq!((&alice["limits"]["up_bps"], &alice["rules"]["own"]), (&json!(8_000_000), &json!(0)), "{alice}");
     assert_eq!(alice["last_src"], "127.0.0.1");
+    let held: Vec<_> =
+        alice["concessions"].as_array().expect("a list").iter().map(|it| &it["max_connections"]).collect();
+    assert_eq!(held, [12], "{alice}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod connection;
 mod console;
 mod editor;
 mod failure;
+mod megabits;
 mod output;
 mod pager;
 mod password;

@@ -12,6 +12,7 @@ use super::list::checked;
 use super::{Desk, idem};
 use crate::args::{Limits, Manner};
 use crate::failure::Failure;
+use crate::megabits;
 use crate::output::{Kind, Sheet};
 
 const CLASSES: [(&str, Kind); 20] = [
@@ -203,12 +204,8 @@ fn store_of(target: &str) -> &'static str {
     if target.starts_with("user/") { "users" } else { "config" }
 }
 
-/// Bytes a second as the files have them: megabits.
-#[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
 fn megabits(rate: &str) -> Result<f64, Failure> {
-    let bytes = filter::read_rate(rate);
-    let bytes = bytes.ok_or_else(|| Failure::Usage(format!("{rate:?} is no rate; write 512K, 2.5M or 10M/s")))?;
-    Ok(bytes as f64 * 8.0 / 1e6)
+    megabits::read(rate).ok_or_else(|| Failure::Usage(format!("{rate:?} is no rate; write 512K, 2.5M or 10M/s")))
 }
 
 #[cfg(test)]

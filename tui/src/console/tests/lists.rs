@@ -229,10 +229,16 @@ fn what_is_known_of_a_user_stands_beside_the_users() {
     let told = json!({
         "name": "alice", "written": { "password": { "kept_as": "argon2id", "memory_kib": 19_456, "passes": 2 }, "expires": null },
         "rules": { "own": 3, "groups": 5, "everybody": 1 }, "limits": { "down_bps": 838_860_800, "conns": 100 },
+        "concessions": [
+            { "target": "user/alice", "bytes": 1000, "until": "2026-11-22T09:00:00Z" },
+            { "target": "user/alice", "bandwidth_limit_mbps": 4.194_304, "max_connections": 12, "until": "2026-11-22T08:58:12Z" },
+        ],
     });
     stage.answer(About::Own(Screen::Users, "detail"), told);
     let picture = stage.picture();
-    for fact in ["argon2id 19M t=2", "3 own, 9 effective", "100M/s, 100 conns"] {
+    for fact in
+        ["argon2id 19M t=2", "3 own, 9 effective", "100M/s, 100 conns", "override 512K/s, 12 conns", "58:12 left"]
+    {
         assert!(picture.contains(fact), "{fact}: {picture}");
     }
 }

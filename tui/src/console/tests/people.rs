@@ -271,7 +271,7 @@ fn groups_and_limits_of_a_user_are_edited_in_one_form() {
         stage.key(KeyCode::Tab);
     }
     stage.keys("many");
-    assert!(stage.picture().contains("a number, 0 for no limit"), "{}", stage.picture());
+    assert!(stage.picture().contains("a number; 0 is no limit"), "{}", stage.picture());
     (0..4).for_each(|_| stage.key(KeyCode::Backspace));
     stage.keys("20");
     stage.key(KeyCode::Tab);
@@ -288,17 +288,17 @@ fn the_command_of_an_edited_user_does_the_same() {
     stage.keys("it's");
     stage.key(KeyCode::Tab);
     stage.key(KeyCode::Tab);
-    stage.keys("4");
+    stage.keys("500K");
     let Some(Overlay::Form(form)) = &stage.app.ui.overlay else { panic!("a form is open") };
     assert_eq!(
         form.purpose.command(&form.entries),
-        "rustsocks-cli groups add 'it'\\''s' alice && rustsocks-cli groups del developers alice && rustsocks-cli limits set user/alice --rate 500000"
+        "rustsocks-cli groups add 'it'\\''s' alice && rustsocks-cli groups del developers alice && rustsocks-cli limits set user/alice --rate 500K"
     );
     stage.key(KeyCode::Tab);
     stage.key(KeyCode::Tab);
     stage.key(KeyCode::Enter);
     let set = only(&mut stage, "txn.quick")["ops"][0]["set"].clone();
-    assert_eq!(set, json!({ "groups": ["it's", "staff"], "bandwidth_limit_mbps": 4.0 }));
+    assert_eq!(set, json!({ "groups": ["it's", "staff"], "bandwidth_limit_mbps": 4.096 }));
 }
 
 #[test]

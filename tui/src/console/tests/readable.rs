@@ -212,10 +212,15 @@ fn the_names_of_a_detail_are_whole_and_its_times_are_times() {
         json!({ "sub": 3, "cols": [column("id"), column("name")], "total": 1, "matched": 1, "off": 0, "rows": [row] });
     stage.answer(About::Window(View::Users), window);
     stage.key(KeyCode::Enter);
-    let record = json!({ "name": "eve", "first_seen": NOW, "last_session": { "acl_rule_matched": "users/eve#1" } });
+    let record = json!({ "name": "eve", "first_seen": NOW, "last_src": null, "last_session": { "acl_rule_matched": "users/eve#1" } });
     stage.answer(About::Own(Screen::Users, "detail"), record);
     let picture = stage.picture();
-    for words in ["first_seen", "2026-11-22T08:00:00Z", "last_session.acl_rule_matched users/eve#1"] {
+    for words in [
+        "first_seen",
+        "2026-11-22T08:00:00Z",
+        "last_src                      -",
+        "last_session.acl_rule_matched users/eve#1",
+    ] {
         assert!(picture.contains(words), "{words}: {picture}");
     }
 }

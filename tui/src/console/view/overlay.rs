@@ -18,7 +18,7 @@ use crate::console::screens::{bindings, room};
 use crate::console::theme::Role;
 use crate::console::ui::Overlay;
 use crate::console::update::TICKS;
-use crate::output::{Sheet, raw, with_dates};
+use crate::output::{Kind, Sheet, with_dates};
 use crate::shown::{self, fitted, visible, width, wrapped};
 
 /// Where something is being written, if anything is.
@@ -321,7 +321,7 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
         .with_units()
         .rows
         .iter()
-        .map(|row| [0, 1].map(|place| canvas.seen(&raw(&row[place]))))
+        .map(|row| [0, 1].map(|place| canvas.seen(&Kind::Text.shown(&row[place]))))
         .collect();
     let widest = rows.iter().map(|[name, _]| width(name) + 1).max().unwrap_or(0);
     let begin = widest.clamp(VALUES, (usize::from(inner.width) / 2).max(VALUES));

@@ -130,15 +130,10 @@ pub(super) fn one(desk: &Desk, asker: &Asker, p: Parameters) -> Result<Value, Re
     let Some(class) = classes.iter().find(|class| class.name == name) else {
         return Err(Refusal::new(Code::NotFound, format!("nobody is in of {name}, or nothing limits it")));
     };
-    let of_it = |answer: Value, list: &str| -> Value {
-        let all = answer[list].as_array().cloned().unwrap_or_default();
-        all.into_iter().filter(|it| it["target"] == *name).collect()
-    };
-    Ok(json!({
-        "class": class.json(),
-        "quotas": of_it(desk.perform(asker, Operation::Quotas(None, usize::MAX))?, "quotas"),
-        "concessions": of_it(desk.perform(asker, Operation::Concessions)?, "concessions"),
-    }))
+    let quotas = desk.perform(asker, Operation::Quotas(None, usize::MAX))?;
+    let quotas = quotas["quotas"].as_array().into_iter().flatten();
+    let of_it: Vec<_> = quotas.filter(|quota| quota["target"] == *name).collect();
+    Ok(json!({ "class": class.json(), "quotas": of_it, "concessions": desk.office.conceded_to(&name) }))
 }
 
 pub(super) fn subscribe(conversation: &mut Conversation, p: Parameters) -> Result<Value, Refusal> {

@@ -31,7 +31,7 @@ pub(super) const OPS: &[Op] = &[
         "users.get",
         user,
         &[NAME],
-        "as users.list has it; written: what the users file says of password (kept_as, memory_kib, passes) and expires; rules: own, groups, everybody; first_seen, last_session as the history has them",
+        "as users.list has it; written: what the users file says of password (kept_as, memory_kib, passes) and expires; rules: own, groups, everybody; concessions: as limits.concessions has them, of this user and of no group; first_seen, last_session as the history has them",
         "one user",
     ),
     search(
@@ -119,6 +119,7 @@ fn user(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> b
     let mut shown = person.json();
     shown["written"] = json!(desk.office.written_of(&name));
     shown["rules"] = desk.office.rules_about(person);
+    shown["concessions"] = json!(desk.office.conceded_to(&format!("user/{name}")));
     let Some(PastOfUser { day, first, last }) = desk.office.past_of(&name).map_err(|no| refusal(&no))? else {
         return Ok(shown);
     };

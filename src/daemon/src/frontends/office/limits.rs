@@ -141,9 +141,18 @@ impl Office {
     }
 
     pub(super) fn concessions(&self) -> Conceded {
+        Conceded { concessions: self.valid().map(|concession| self.shown(concession)).collect() }
+    }
+
+    /// What `user/NAME` or `group/NAME` has: a user's groups are others.
+    pub(crate) fn conceded_to(&self, name: &str) -> Vec<Shown> {
+        let theirs = self.valid().filter(|concession| target(&concession.to) == name);
+        theirs.map(|concession| self.shown(concession)).collect()
+    }
+
+    fn valid(&self) -> impl Iterator<Item = Concession> {
         let now = Timestamp::now();
-        let valid = self.world.quotas.concessions().into_iter().filter(|concession| concession.is_valid(now));
-        Conceded { concessions: valid.map(|concession| self.shown(concession)).collect() }
+        self.world.quotas.concessions().into_iter().filter(move |concession| concession.is_valid(now))
     }
 
     /// # Errors
@@ -239,8 +248,7 @@ impl Office {
         }
         let mut concession = Concession { id: String::new(), to, what, until, reason, by: caller.name.clone() };
         let (comment, changes) = (concession.reason.clone(), vec![terms(&concession)]);
-        let valid = self.world.quotas.concessions().iter().filter(|concession| concession.is_valid(now)).count();
-        if valid >= MOST {
+        if self.valid().count() >= MOST {
             return Err(No::Invalid(format!("{MOST} hold already; reset some first")));
         }
         let op = match concession.what {

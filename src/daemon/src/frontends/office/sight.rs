@@ -140,6 +140,11 @@ impl Cell {
         Self::Text(text.to_string())
     }
 
+    /// A source as it is shown: an address, a network, or what is left of one for those who may not see it whole.
+    pub(crate) fn source(shown: &str) -> Self {
+        shown.parse().map_or_else(|_| Self::text(shown), Self::Ip)
+    }
+
     fn host(host: &Host) -> Self {
         match host {
             Host::V4(address) => Self::Ip((*address).into()),

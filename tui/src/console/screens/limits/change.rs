@@ -11,6 +11,7 @@ use crate::console::model::number;
 use crate::console::screen::Screen;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
+use crate::megabits;
 use crate::output::raw;
 use crate::shown;
 
@@ -113,7 +114,7 @@ fn present(app: &App) -> Present {
         words.push(format!("an override of {by} holds until {until}{why}"));
     }
     let laid_over = held.map(|held| {
-        let rate = held["bandwidth_limit_mbps"].as_f64().map(|rate| exact(bytes_a_second(rate)));
+        let rate = held["bandwidth_limit_mbps"].as_f64().map(|rate| exact(megabits::bytes_a_second(rate)));
         (rate.unwrap_or_default(), held["max_connections"].as_u64().map(|most| most.to_string()).unwrap_or_default())
     });
     let is_written = origin.as_deref() == Some(if target.starts_with("user/") { "users" } else { "config" });
@@ -126,15 +127,6 @@ fn exact(bytes: u64) -> String {
     let units = [(1 << 20, "M"), (1 << 10, "K")];
     let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
     unit.map_or_else(|| bytes.to_string(), |(unit, letter)| format!("{}{letter}", bytes / unit))
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the daemon keeps rates from 0 to a petabit"
-)]
-pub(super) fn bytes_a_second(megabits: f64) -> u64 {
-    (megabits * 1e6 / 8.0).round() as u64
 }
 
 /// Of whom the row that is meant is, if that one can have something of its own.
@@ -154,12 +146,6 @@ fn open(app: &mut App, form: Form) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Bytes a second as the files have them: megabits.
-#[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
-fn megabits(text: &str) -> Option<f64> {
-    filter::read_rate(text).map(|bytes| bytes as f64 * 8.0 / 1e6)
-}
-
 fn seconds(text: &str) -> Option<u64> {
     filter::read_duration(text).map(|micros| micros.div_ceil(1_000_000)).filter(|seconds| *seconds > 0)
 }
@@ -177,8 +163,8 @@ fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
         text.is_empty() || is(&text)
     };
     look("target", !entries.text("target").is_empty(), "user/NAME or group/NAME");
-    look("rate", empty_or("rate", &|text| megabits(text).is_some()), "bytes a second: 512K, 2.5M; 0 is no limit");
-    look("guaranteed", empty_or("guaranteed", &|text| megabits(text).is_some()), "bytes a second: 512K, 2.5M");
+    look("rate", empty_or("rate", &|text| megabits::read(text).is_some()), megabits::FAULT);
+    look("guaranteed", empty_or("guaranteed", &|text| megabits::read(text).is_some()), megabits::FAULT);
     look("conns", empty_or("conns", &|text| text.parse::<u32>().is_ok()), "a number; 0 is no limit");
     look("within", empty_or("within", &|text| seconds(text).is_some()), "a duration: 2m; empty for never");
     let is_said = ["rate", "guaranteed", "conns"].iter().any(|name| !entries.text(name).is_empty());
@@ -223,7 +209,7 @@ impl Purpose for LayOver {
         p.insert("target".to_owned(), entries.text("target").into());
         p.insert("until".to_owned(), until.to_string().into());
         p.insert("reason".to_owned(), entries.text("reason").into());
-        if let Some(rate) = megabits(&entries.text("rate")) {
+        if let Some(rate) = megabits::read(&entries.text("rate")) {
             p.insert("bandwidth_limit_mbps".to_owned(), rate.into());
         }
         if let Ok(conns) = entries.text("conns").parse::<u32>() {
@@ -268,7 +254,7 @@ impl Present {
 fn limits(entries: &Entries) -> Map<String, Value> {
     let mut limits = Map::new();
     for (name, key) in [("rate", "rate_mbps"), ("guaranteed", "guaranteed_mbps")] {
-        if let Some(rate) = megabits(&entries.text(name)) {
+        if let Some(rate) = megabits::read(&entries.text(name)) {
             limits.insert(key.to_owned(), rate.into());
         }
     }

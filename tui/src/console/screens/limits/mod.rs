@@ -3,6 +3,7 @@
 mod change;
 mod draw;
 
+use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::{Refusal, Role};
@@ -20,6 +21,7 @@ use crate::console::screen::Screen;
 use crate::console::screens::sessions;
 use crate::console::ui::Overlay;
 use crate::console::update::TICKS;
+use crate::megabits;
 use crate::output::{Kind, raw};
 use crate::past::both;
 
@@ -189,14 +191,22 @@ impl room::Room for Room {
 /// With the rate as the table above has rates, the seconds for which it holds on, and its end no more exact than that.
 fn with_rest(mut held: Value, now: f64) -> Value {
     if let Some(rate) = held["bandwidth_limit_mbps"].as_f64() {
-        held["rate"] = change::bytes_a_second(rate).into();
+        held["rate"] = megabits::bytes_a_second(rate).into();
     }
-    if let Some(until) = held["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok()) {
-        let left = until.as_second().saturating_sub(number(&Value::from(now)).cast_signed());
-        held["left"] = left.max(0).into();
-        held["until"] = jiff::Timestamp::from_second(until.as_second()).unwrap_or(until).to_string().into();
+    if let Some(until) = moment(&held["until"]) {
+        held["left"] = left(until, now).into();
+        held["until"] = Timestamp::from_second(until.as_second()).unwrap_or(until).to_string().into();
     }
     held
+}
+
+pub(super) fn moment(time: &Value) -> Option<Timestamp> {
+    time.as_str()?.parse().ok()
+}
+
+/// Seconds until then.
+pub(super) fn left(until: Timestamp, now: f64) -> u64 {
+    until.as_second().cast_unsigned().saturating_sub(number(&Value::from(now)))
 }
 
 /// What says in a filter whose a class is, for those who are in and for those who were; nothing where no filter can.

@@ -12,6 +12,7 @@ use crate::console::room::Room as _;
 use crate::console::screen::Screen;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
+use crate::megabits;
 use crate::output::raw;
 
 /// Characters of a password, as the daemon wants them.
@@ -72,7 +73,7 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
     let entries = vec![
         Entry::list("groups", "groups", &groups),
         Entry::text("expires", "expires", ""),
-        Entry::text("rate", "rate, Mbit/s", ""),
+        Entry::text("rate", "rate", ""),
         Entry::text("conns", "sessions at once", ""),
         Entry::button("apply"),
     ];
@@ -287,10 +288,11 @@ impl Purpose for Made {
 
 impl Purpose for Edit {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
-        let is_number = |text: &str| text.is_empty() || text.parse::<f64>().is_ok_and(|number| number >= 0.0);
-        let is_count = |text: &str| text.is_empty() || text.parse::<u32>().is_ok();
-        let rate = (!is_number(&entries.text("rate"))).then(|| ("rate", "a number, 0 for no limit".to_owned()));
-        let conns = (!is_count(&entries.text("conns"))).then(|| ("conns", "a number, 0 for no limit".to_owned()));
+        let (rate, conns) = (entries.text("rate"), entries.text("conns"));
+        let is_rate = rate.is_empty() || megabits::read(&rate).is_some();
+        let is_count = conns.is_empty() || conns.parse::<u32>().is_ok();
+        let rate = (!is_rate).then(|| ("rate", megabits::FAULT.to_owned()));
+        let conns = (!is_count).then(|| ("conns", "a number; 0 is no limit".to_owned()));
         rate.into_iter().chain(conns).collect()
     }
 
@@ -323,8 +325,7 @@ impl Edit {
         for group in self.groups.iter().filter(|group| !groups.contains(group)) {
             commands.push(format!("rustsocks-cli groups del {} {name}", word(group)));
         }
-        let rate = entries.text("rate").parse().map(bytes_a_second).unwrap_or_default();
-        let limits = flag("rate", &rate) + &flag("conns", &entries.text("conns"));
+        let limits = flag("rate", &entries.text("rate")) + &flag("conns", &entries.text("conns"));
         if !limits.is_empty() {
             commands.push(format!("rustsocks-cli limits set {}{limits}", word(&format!("user/{}", self.name))));
         }
@@ -345,7 +346,7 @@ impl Edit {
         if !entries.text("expires").is_empty() {
             set.insert("expires".to_owned(), entries.text("expires").into());
         }
-        if let Ok(rate) = entries.text("rate").parse::<f64>() {
+        if let Some(rate) = megabits::read(&entries.text("rate")) {
             set.insert("bandwidth_limit_mbps".to_owned(), rate.into());
         }
         if let Ok(conns) = entries.text("conns").parse::<u32>() {
@@ -353,11 +354,6 @@ impl Edit {
         }
         set
     }
-}
-
-/// Megabits as commands have them.
-fn bytes_a_second(megabits: f64) -> String {
-    format!("{:.0}", megabits * 1e6 / 8.0)
 }
 
 impl Purpose for Disable {

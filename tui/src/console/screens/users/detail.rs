@@ -7,7 +7,9 @@ use crate::console::event::{About, Effect};
 use crate::console::live::Row;
 use crate::console::model::number;
 use crate::console::screen::Screen;
+use crate::console::screens::limits::{left, moment};
 use crate::console::update::TICKS;
+use crate::megabits;
 use crate::output::raw;
 use crate::shown;
 
@@ -39,18 +41,24 @@ pub(super) fn facts(row: &Row<'_>, told: Option<&Value>) -> Vec<(&'static str, S
     let day = |name: &str| row.value(name).filter(|value| !value.is_null()).map(number);
     let counted = |name: &str| day(name).map_or_else(|| "-".to_owned(), shown::count);
     let carried = |name: &str| day(name).map_or_else(|| "-".to_owned(), shown::bytes);
-    vec![
+    let mut facts = vec![
         ("state", state(row)),
         ("password", password(&told["written"])),
         ("groups", row.text("groups")),
         ("rules", rules(&told["rules"])),
         ("limits", limits(&told["limits"])),
+    ];
+    for (limits, left) in overrides(&told["concessions"], row.now) {
+        facts.extend([("override", limits), ("", left)]);
+    }
+    facts.extend([
         ("sessions", format!("{}  {}", row.text("sessions"), row.rate("rate"))),
         ("24 h", format!("{} up {} down", carried("up24"), carried("down24"))),
         ("denied", format!("{}   failed logins {}", counted("denied24"), counted("fails24"))),
         ("first", told["first_seen"].as_f64().map_or_else(|| "-".to_owned(), day_of)),
         ("seen", format!("{} ago from {}", row.since("last_seen"), row.text("last_src"))),
-    ]
+    ]);
+    facts
 }
 
 /// Whether this one may log in; who may not and is in still is worth a word.
@@ -83,10 +91,26 @@ fn rules(rules: &Value) -> String {
 
 /// What the users file lets this one have.
 fn limits(limits: &Value) -> String {
-    let rate = |name: &str| limits[name].as_u64().map(|bits| shown::bytes(bits / 8) + "/s");
-    let conns = limits["conns"].as_u64().map(|conns| format!("{conns} conns"));
-    let all: Vec<String> = rate("down_bps").or(rate("up_bps")).into_iter().chain(conns).collect();
-    if all.is_empty() { "none of their own".to_owned() } else { all.join(", ") }
+    let rate = |name: &str| limits[name].as_u64().map(|bits| bits / 8);
+    of(rate("down_bps").or(rate("up_bps")), &limits["conns"]).unwrap_or_else(|| "none of their own".to_owned())
+}
+
+/// What an operator lets this one have, and for how long still.
+fn overrides(concessions: &Value, now: f64) -> Vec<(String, String)> {
+    let shown = |held: &Value| {
+        let rate = held["bandwidth_limit_mbps"].as_f64().map(megabits::bytes_a_second);
+        let left = moment(&held["until"]).map(|until| format!("{} left", shown::age(left(until, now))));
+        Some((of(rate, &held["max_connections"])?, left?))
+    };
+    concessions.as_array().into_iter().flatten().filter_map(shown).collect()
+}
+
+/// A rate and a number of sessions, as far as there are any.
+fn of(rate: Option<u64>, conns: &Value) -> Option<String> {
+    let rate = rate.map(|bytes| shown::bytes(bytes) + "/s");
+    let conns = conns.as_u64().map(|conns| format!("{conns} conns"));
+    let all: Vec<String> = rate.into_iter().chain(conns).collect();
+    (!all.is_empty()).then(|| all.join(", "))
 }
 
 fn day_of(seconds: f64) -> String {

@@ -62,7 +62,7 @@ impl Table for Bans {
     fn cell(row: &Ban, column: &str) -> Cell {
         match column {
             "id" => Cell::Text(row.id.clone()),
-            "src" => Cell::Text(row.shown.clone()),
+            "src" => Cell::source(&row.shown),
             "age" => Cell::Number(row.age.as_secs()),
             "left" => Cell::Number(row.left.as_secs()),
             "turned_away" => Cell::Number(row.turned_away),

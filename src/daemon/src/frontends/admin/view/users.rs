@@ -83,7 +83,7 @@ impl Table for Users {
             "up" => Cell::Number(row.up),
             "down" => Cell::Number(row.down),
             "last_seen" => row.latest.as_ref().map_or(Cell::Nothing, |(at, _)| Cell::Time(*at)),
-            "last_src" => row.latest.as_ref().map_or(Cell::Nothing, |(_, source)| Cell::Text(source.to_string())),
+            "last_src" => row.latest.as_ref().map_or(Cell::Nothing, |(_, source)| Cell::source(source)),
             _ => Cell::Nothing,
         }
     }
