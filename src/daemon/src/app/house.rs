@@ -4,7 +4,6 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -64,7 +63,7 @@ pub(super) struct House {
     admin: Option<Admin>,
     office: Arc<Office>,
     phase: watch::Sender<Phase>,
-    threads: Vec<Watched>,
+    threads: Vec<RelayThread>,
     pacer: Pacer,
     pulse: Pulse,
     pam: Arc<Pam>,
@@ -107,12 +106,6 @@ struct Pacer {
     seen: u64,
 }
 
-/// A relay thread and what its beats were at the last look.
-struct Watched {
-    thread: RelayThread,
-    seen: u64,
-}
-
 impl House {
     /// Starts the relay threads, and lets the first clients in.
     ///
@@ -150,7 +143,7 @@ impl House {
         let gatehouse = Gatehouse::new(Arc::clone(&pam), backends.memory());
         let means = Means {
             backends,
-            reactors: threads.iter().map(|watched| watched.thread.reactor.clone()).collect(),
+            reactors: threads.iter().map(|thread| thread.reactor.clone()).collect(),
             phase: serving,
             counting: Arc::clone(&counting),
             beside: Beside {
@@ -244,14 +237,8 @@ impl House {
 
     /// The names of the threads that have done nothing since the last call, not even their rounds.
     pub(super) fn silent_threads(&mut self) -> Vec<wire::ThreadName> {
-        let mut silent = Vec::new();
-        for watched in &mut self.threads {
-            let beats = watched.thread.beats.load(Relaxed);
-            if beats == watched.seen {
-                silent.push(wire::ThreadName::new(&watched.thread.name));
-            }
-            watched.seen = beats;
-        }
+        let silent = self.threads.iter().filter(|thread| thread.is_silent());
+        let mut silent: Vec<_> = silent.map(|thread| wire::ThreadName::new(&thread.name)).collect();
         let beats = self.world.bandwidth.beats();
         if std::mem::replace(&mut self.pacer.seen, beats) == beats {
             silent.push(wire::ThreadName::new(Bandwidth::THREAD));
@@ -296,9 +283,7 @@ impl House {
             tracing::warn!(troubles, "PAM could not always be asked");
         }
         self.phase.send_replace(Phase::Over);
-        for watched in std::mem::take(&mut self.threads) {
-            watched.thread.join();
-        }
+        std::mem::take(&mut self.threads).into_iter().for_each(RelayThread::join);
         self.world.bandwidth.end();
         self.close_office();
         let _panicked = self.pacer.thread.join();
@@ -329,10 +314,9 @@ fn start_threads(
     handed: &[Handed],
     phase: &watch::Receiver<Phase>,
     late: &Arc<Lateness>,
-) -> anyhow::Result<Vec<Watched>> {
+) -> anyhow::Result<Vec<RelayThread>> {
     let last = handed.iter().map(|handed| handed.thread).max().context("there is no listening socket")?;
-    let start = |number| RelayThread::start(number, phase.clone(), Arc::clone(late));
-    (0..=last).map(|number| Ok(Watched { thread: start(number)?, seen: 0 })).collect()
+    (0..=last).map(|number| RelayThread::start(number, phase.clone(), Arc::clone(late))).collect()
 }
 
 /// Of each HTTP listener, in the order in which the monitor was asked for their sockets.

@@ -1,18 +1,15 @@
 //! The relay threads: one current-thread runtime each, with listening sockets of its own; a session never changes threads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
 use crate::state::vitals::Lateness;
-
-/// How often a thread shows that its reactor turns; twice as often as the heartbeat is sent.
-const BEAT: Duration = Duration::from_millis(500);
 
 /// How far the worker's life has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +25,9 @@ pub(super) enum Phase {
 #[derive(Debug)]
 pub(super) struct RelayThread {
     pub(super) name: String,
-    /// Grows as long as the reactor turns.
-    pub(super) beats: Arc<AtomicU64>,
     pub(super) reactor: Handle,
+    calls: watch::Sender<Instant>,
+    has_answered: Arc<AtomicBool>,
     handle: JoinHandle<()>,
 }
 
@@ -44,11 +41,19 @@ impl RelayThread {
         let runtime =
             Builder::new_current_thread().enable_io().enable_time().build().context("cannot start a reactor")?;
         let reactor = runtime.handle().clone();
-        let beats = Arc::new(AtomicU64::new(1));
-        let pulse = Arc::clone(&beats);
-        let work = move || runtime.block_on(serve(phase, pulse, late));
+        let (calls, called) = watch::channel(Instant::now());
+        let has_answered = Arc::new(AtomicBool::new(true));
+        let answer = Answer { called, has_answered: Arc::clone(&has_answered), late };
+        let work = move || runtime.block_on(serve(phase, answer));
         let handle = std::thread::Builder::new().name(name.clone()).spawn(work).context("cannot start a thread")?;
-        Ok(Self { name, beats, reactor, handle })
+        Ok(Self { name, reactor, calls, has_answered, handle })
+    }
+
+    /// Whether it has not answered since this was asked last, at the start or a heartbeat ago; it is called again.
+    pub(super) fn is_silent(&self) -> bool {
+        let has_answered = self.has_answered.swap(false, Relaxed);
+        self.calls.send_replace(Instant::now());
+        !has_answered
     }
 
     pub(super) fn join(self) {
@@ -61,17 +66,27 @@ pub(super) async fn until(phase: &mut watch::Receiver<Phase>, is_reached: impl F
     let _house_is_gone = phase.wait_for(|phase| is_reached(*phase)).await;
 }
 
-async fn serve(mut phase: watch::Receiver<Phase>, pulse: Arc<AtomicU64>, late: Arc<Lateness>) {
-    tokio::spawn(beat(pulse, late));
+async fn serve(mut phase: watch::Receiver<Phase>, answer: Answer) {
+    tokio::spawn(answer.calls());
     until(&mut phase, |phase| phase == Phase::Over).await;
 }
 
-/// Whatever comes later than its time waited for a session that did not give way, or for a processor.
-async fn beat(pulse: Arc<AtomicU64>, late: Arc<Lateness>) {
-    let mut clock = tokio::time::interval(BEAT);
-    loop {
-        let due = clock.tick().await;
-        late.note(due.elapsed());
-        pulse.fetch_add(1, Relaxed);
+/// How a thread shows that its reactor turns. It needs no timer for that: while one runs, every turn of the reactor has to see when
+/// it ends, which took a twelfth of the instructions of a relayed message.
+struct Answer {
+    called: watch::Receiver<Instant>,
+    has_answered: Arc<AtomicBool>,
+    late: Arc<Lateness>,
+}
+
+impl Answer {
+    /// Answers calls as long as there are any. An answer that comes late waited for a session that did not give way, or for a
+    /// processor.
+    async fn calls(mut self) {
+        while self.called.changed().await.is_ok() {
+            let called = *self.called.borrow_and_update();
+            self.late.note(called.elapsed());
+            self.has_answered.store(true, Relaxed);
+        }
     }
 }
