@@ -49,10 +49,12 @@ impl RelayThread {
         Ok(Self { name, reactor, calls, has_answered, handle })
     }
 
-    /// Whether it has not answered since this was asked last, at the start or a heartbeat ago; it is called again.
+    /// Whether it has not answered since this was asked last, a heartbeat ago. Once it has, it is called again.
     pub(super) fn is_silent(&self) -> bool {
         let has_answered = self.has_answered.swap(false, Relaxed);
-        self.calls.send_replace(Instant::now());
+        if has_answered {
+            self.calls.send_replace(Instant::now());
+        }
         !has_answered
     }
 
@@ -88,5 +90,36 @@ impl Answer {
             self.late.note(called.elapsed());
             self.has_answered.store(true, Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    const HELD: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn a_reactor_that_does_not_turn_is_silent_and_its_answer_late() {
+        let (_phase, phases) = watch::channel(Phase::Serving);
+        let late = Arc::<Lateness>::default();
+        let thread = RelayThread::start(0, phases, Arc::clone(&late)).unwrap();
+        let ((is_held, held), (release, released)) = (mpsc::channel(), mpsc::channel::<()>());
+        thread.reactor.spawn(async move {
+            is_held.send(()).unwrap();
+            let _let_go = released.recv();
+        });
+        held.recv().unwrap();
+        assert!(!thread.is_silent(), "nobody has called it yet");
+        std::thread::sleep(HELD);
+        assert!(thread.is_silent() && thread.is_silent());
+        drop(release);
+        while thread.is_silent() {
+            std::thread::yield_now();
+        }
+        assert!(late.take() >= HELD, "it is late by the whole time, however often it was looked for");
     }
 }
