@@ -6,6 +6,7 @@
 mod crowds;
 mod fail2ban;
 mod flood;
+mod memory;
 mod names;
 mod sources;
 mod uniform;

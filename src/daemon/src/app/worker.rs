@@ -31,6 +31,7 @@ use crate::engine::audit::Audit;
 use crate::engine::auth::pam::helpers::Helpers;
 use crate::engine::history::{self, History};
 use crate::engine::log;
+use crate::engine::sys::heap::give_large_pieces_back;
 use crate::engine::sys::private_socket::PrivateSocket;
 use crate::frontends::office::Record;
 use crate::state::reloads::{Look, Reloads};
@@ -44,6 +45,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 pub(super) fn main(selection: Selection, given: FromMonitor) -> ExitCode {
+    give_large_pieces_back();
     let link = match Link::adopt() {
         Ok(link) => link,
         Err(error) => {

@@ -263,9 +263,10 @@ fn readiness(office: &Office, now: Instant) -> Vec<Finding> {
     let finding = |reason: Reason| {
         let is_so = reasons.contains(&reason);
         let (effect, hint) = match reason {
-            Reason::Draining => {
-                ("no new client is taken; sessions end by themselves", "it was told to stop or upgrade")
-            }
+            Reason::Draining => (
+                "no new client is taken; sessions may go on for server.drain_secs, after an upgrade for server.upgrade_drain_secs",
+                "it was told to stop or upgrade",
+            ),
             Reason::AcceptPaused => {
                 ("new clients wait: the kernel has no descriptor or memory", "raise LimitNOFILE= or look at memory")
             }

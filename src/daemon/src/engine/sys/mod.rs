@@ -6,6 +6,7 @@ pub(crate) mod chance;
 pub(crate) mod datagrams;
 pub(crate) mod descriptors;
 pub(crate) mod endurance;
+pub(crate) mod heap;
 pub(crate) mod interfaces;
 pub(crate) mod listener;
 pub(crate) mod peer;
