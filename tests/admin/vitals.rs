@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 
+use nix::sys::signal::Signal;
 use rig::admin::Conversation;
 use rig::rules::Rules;
+use rig::signals::send;
 use rig::socks5::greeted;
 use rig::target::tunnel;
 use rig::wait::{PATIENCE, eventually};
@@ -151,4 +153,33 @@ fn whose_conversations_are_open_is_told_when_somebody_comes_and_goes() {
     while next(&mut root, "presence")["clients"].as_array().map(Vec::len) != Some(1) {}
     let mut strangers = Conversation::begin(&socket(&service));
     assert_eq!(strangers.refused("presence.sub", json!({})).0, "bad_request", "hello comes first");
+}
+
+#[test]
+fn a_worker_that_died_is_a_check_and_an_incident() {
+    let service = start("");
+    let first = check_that_is(&mut root(&service), "worker", "ok");
+    assert_eq!(first["measured"], "none died before this one");
+    let worker = service.worker_pid();
+    send(worker, Signal::SIGKILL);
+    let _ = service.successor_of(worker);
+    let mut root = root(&service);
+    let second = check_that_is(&mut root, "worker", "warn");
+    assert!(second["measured"].as_str().expect("words").starts_with("1 died, at 20"), "{second}");
+    let incidents = root.ask("incidents.list", json!({}));
+    assert!(incidents["incidents"].as_array().expect("a list").iter().any(|it| it["name"] == "worker"), "{incidents}");
+}
+
+/// Once it has been looked at, and is so.
+fn check_that_is(conversation: &mut Conversation, name: &str, state: &str) -> Value {
+    let is_so = |conversation: &mut Conversation| {
+        let health = conversation.ask("health.get", json!({}));
+        health["checks"]
+            .as_array()
+            .expect("checks")
+            .iter()
+            .any(|check| check["name"] == name && check["state"] == state)
+    };
+    assert!(eventually(PATIENCE, || is_so(conversation)));
+    check(conversation, name)
 }

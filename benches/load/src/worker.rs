@@ -82,7 +82,7 @@ impl Worker {
         let configuration = ToWorker::Document { kind: DocumentKind::Configuration, generation: 1 };
         self.line.tell(configuration, Some(text.as_fd()))?;
         self.line.tell(ToWorker::Listener { index: 0, thread: 0 }, Some(listener.as_fd()))?;
-        self.line.tell(ToWorker::Begin, None)?;
+        self.line.tell(ToWorker::Begin { replaces: 0 }, None)?;
         self.line.wait_until_ready()
     }
 
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn last_words_are_heard_although_the_worker_read_nothing() {
         let (ours, theirs) = Line::pair().unwrap();
-        ours.tell(ToWorker::Begin, None).unwrap();
+        ours.tell(ToWorker::Begin { replaces: 0 }, None).unwrap();
         send(theirs.as_raw_fd(), &failed().encode(), MsgFlags::empty()).unwrap();
         drop(theirs);
         assert_eq!(ours.wait_until_ready().unwrap_err().to_string(), "no more threads");

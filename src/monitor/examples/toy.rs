@@ -264,7 +264,7 @@ fn worker_main() -> Result<ExitCode, Failure> {
             (ToWorker::PamHelper { number }, Some(helper)) => {
                 shared.helpers.lock().unwrap_or_else(PoisonError::into_inner).push((number, File::from(helper)));
             }
-            (ToWorker::Begin, _) => {
+            (ToWorker::Begin { .. }, _) => {
                 *shared.text.lock().unwrap_or_else(PoisonError::into_inner) =
                     offered.take().transpose()?.unwrap_or_default();
                 if let Some(exit) = begin(behaviour, &link, listeners.split_off(0), &shared)? {

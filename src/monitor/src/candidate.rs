@@ -59,7 +59,7 @@ impl Candidate {
         }
         let sockets = listeners.claimed(&claim, plan.threads);
         let start = |error: io::Error| format!("cannot start a worker: {error}");
-        let parcels = handover::parcels(documents, &sockets, recruits.lines).map_err(start)?;
+        let parcels = handover::parcels(documents, &sockets, recruits.lines, 0).map_err(start)?;
         let worker = Worker::start(plan, parcels, now).map_err(start)?;
         Ok((Crew { worker, helpers }, claim))
     }

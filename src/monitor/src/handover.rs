@@ -23,11 +23,16 @@ impl From<ToWorker> for Parcel {
     }
 }
 
-/// Everything that one new worker needs, in the order in which it is sent.
-pub(crate) fn parcels(documents: &[Document], sockets: &[Bound], helpers: Vec<Parcel>) -> io::Result<Vec<Parcel>> {
+/// Everything that one new worker needs, in the order in which it is sent; if it takes the place of one that died, how many have.
+pub(crate) fn parcels(
+    documents: &[Document],
+    sockets: &[Bound],
+    helpers: Vec<Parcel>,
+    replaces: u32,
+) -> io::Result<Vec<Parcel>> {
     let documents = documents.iter().map(document).collect::<io::Result<Vec<_>>>()?;
     let listeners = sockets.iter().map(listener);
-    Ok(documents.into_iter().chain(listeners).chain(helpers).chain([ToWorker::Begin.into()]).collect())
+    Ok(documents.into_iter().chain(listeners).chain(helpers).chain([ToWorker::Begin { replaces }.into()]).collect())
 }
 
 /// A document beside the frame that says which one it is.
@@ -66,13 +71,13 @@ mod tests {
         let document = |kind, generation| Document { kind, generation, text: b"text".to_vec() };
         let documents = [document(DocumentKind::Configuration, 1), document(DocumentKind::Users, 3)];
         let helper = Parcel { frame: ToWorker::PamHelper { number: 1 }, descriptor: Some(socket) };
-        let parcels = parcels(&documents, &sockets, vec![helper]).expect("made");
+        let parcels = parcels(&documents, &sockets, vec![helper], 2).expect("made");
         let frames: Vec<ToWorker> = parcels.iter().map(|parcel| parcel.frame).collect();
         let (first, second) = (ToWorker::Listener { index: 4, thread: 0 }, ToWorker::Listener { index: 4, thread: 1 });
         let configuration = ToWorker::Document { kind: DocumentKind::Configuration, generation: 1 };
         let users = ToWorker::Document { kind: DocumentKind::Users, generation: 3 };
         let helper = ToWorker::PamHelper { number: 1 };
-        assert_eq!(frames, [configuration, users, first, second, helper, ToWorker::Begin]);
+        assert_eq!(frames, [configuration, users, first, second, helper, ToWorker::Begin { replaces: 2 }]);
         assert!(parcels.iter().all(|parcel| parcel.frame.carries_descriptor() == parcel.descriptor.is_some()));
     }
 }

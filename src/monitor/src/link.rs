@@ -144,12 +144,12 @@ mod tests {
         let (monitor, link) = line();
         let null = File::open("/dev/null").expect("opened");
         monitor.send(&CONFIGURATION.encode(), Some(null.as_fd())).expect("sent");
-        monitor.send(&ToWorker::Begin.encode(), None).expect("sent");
+        monitor.send(&ToWorker::Begin { replaces: 0 }.encode(), None).expect("sent");
         drop(monitor);
 
         let (frame, descriptor) = link.receive().expect("received").expect("a frame");
         assert_eq!((frame, descriptor.is_some()), (CONFIGURATION, true));
-        assert!(matches!(link.receive(), Ok(Some((ToWorker::Begin, None)))));
+        assert!(matches!(link.receive(), Ok(Some((ToWorker::Begin { replaces: 0 }, None)))));
         assert!(matches!(link.receive(), Ok(None)));
     }
 
@@ -158,7 +158,7 @@ mod tests {
         let (monitor, link) = line();
         let null = File::open("/dev/null").expect("opened");
         monitor.send(&ToWorker::Listener { index: 0, thread: 0 }.encode(), None).expect("sent");
-        monitor.send(&ToWorker::Begin.encode(), Some(null.as_fd())).expect("sent");
+        monitor.send(&ToWorker::Begin { replaces: 0 }.encode(), Some(null.as_fd())).expect("sent");
         for words in ["came without a descriptor", "came with a descriptor"] {
             let error = link.receive().expect_err("refused");
             assert!(error.to_string().contains(words), "{error}");

@@ -130,9 +130,9 @@ impl<'a> Supervisor<'a> {
         if let Some(cause) = recruits.failure.filter(|_| !self.was_ready) {
             return Err(MonitorError::NoHelper { cause });
         }
-        let started =
-            handover::parcels(&self.plan.documents, &self.listeners.sockets(self.plan.threads), recruits.lines)
-                .and_then(|parcels| Worker::start(&self.plan, parcels, now));
+        let sockets = self.listeners.sockets(self.plan.threads);
+        let started = handover::parcels(&self.plan.documents, &sockets, recruits.lines, self.restarts)
+            .and_then(|parcels| Worker::start(&self.plan, parcels, now));
         match started {
             Ok(worker) => {
                 info!(worker = worker.pid(), "worker started");

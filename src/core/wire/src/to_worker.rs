@@ -31,7 +31,10 @@ pub enum ToWorker {
         number: u32,
     },
     /// Everything has been handed over: start to serve, then answer [`ToMonitor::Ready`](crate::ToMonitor::Ready).
-    Begin,
+    Begin {
+        /// How many workers of this service have died, if this one takes the place of the last of them; 0 otherwise.
+        replaces: u32,
+    },
     /// Texts that have changed and the sockets of listeners that are new have been handed over: work by them as far as they are right,
     /// then answer [`ToMonitor::Reloaded`](crate::ToMonitor::Reloaded). The next one comes only after that.
     Reload {
@@ -92,7 +95,7 @@ impl ToWorker {
             | Self::Listener { .. }
             | Self::PamHelper { .. }
             | Self::Writable { .. } => true,
-            Self::Begin
+            Self::Begin { .. }
             | Self::Reload { .. }
             | Self::Rehearse { .. }
             | Self::ReopenLogs
@@ -125,7 +128,7 @@ impl ToWorker {
                 frame::seal(kind::LISTENER, &[index.to_be_bytes(), thread.to_be_bytes()].concat())
             }
             Self::PamHelper { number } => frame::seal(kind::PAM_HELPER, &number.to_be_bytes()),
-            Self::Begin => frame::seal(kind::BEGIN, &[]),
+            Self::Begin { replaces } => frame::seal(kind::BEGIN, &replaces.to_be_bytes()),
             Self::ReopenLogs => frame::seal(kind::REOPEN_LOGS, &[]),
             Self::Drain { deadline_ms } => frame::seal(kind::DRAIN, &deadline_ms.to_be_bytes()),
             Self::Retire { deadline_ms } => frame::seal(kind::RETIRE, &deadline_ms.to_be_bytes()),
@@ -152,7 +155,7 @@ impl ToWorker {
             kind::WRITABLE => Self::Writable { ticket: Ticket(body.u64()?), says: said(&mut body)? },
             kind::LISTENER => Self::Listener { index: body.u16()?, thread: body.u16()? },
             kind::PAM_HELPER => Self::PamHelper { number: body.u32()? },
-            kind::BEGIN => Self::Begin,
+            kind::BEGIN => Self::Begin { replaces: body.u32()? },
             kind::REOPEN_LOGS => Self::ReopenLogs,
             kind::DRAIN => Self::Drain { deadline_ms: body.u32()? },
             kind::RETIRE => Self::Retire { deadline_ms: body.u32()? },
@@ -196,7 +199,7 @@ mod tests {
                 .prop_map(|(extent, ticket)| ToWorker::Rehearse { extent, ticket: Ticket(ticket) }),
             any::<(u64, Option<[u8; 32]>)>()
                 .prop_map(|(ticket, says)| ToWorker::Writable { ticket: Ticket(ticket), says }),
-            Just(ToWorker::Begin),
+            any::<u32>().prop_map(|replaces| ToWorker::Begin { replaces }),
             Just(ToWorker::ReopenLogs),
             any::<u32>().prop_map(|deadline_ms| ToWorker::Drain { deadline_ms }),
             any::<u32>().prop_map(|deadline_ms| ToWorker::Retire { deadline_ms }),
@@ -257,7 +260,7 @@ mod tests {
             ),
             (ToWorker::Listener { index: 3, thread: 260 }, &[VERSION, 2, 0, 4, 0, 3, 1, 4][..]),
             (ToWorker::PamHelper { number: 258 }, &[VERSION, 7, 0, 4, 0, 0, 1, 2][..]),
-            (ToWorker::Begin, &[VERSION, 3, 0, 0][..]),
+            (ToWorker::Begin { replaces: 2 }, &[VERSION, 3, 0, 4, 0, 0, 0, 2][..]),
             (ToWorker::ReopenLogs, &[VERSION, 4, 0, 0][..]),
             (ToWorker::Drain { deadline_ms: 30_000 }, &[VERSION, 5, 0, 4, 0, 0, 0x75, 0x30][..]),
             (ToWorker::Retire { deadline_ms: 30_000 }, &[VERSION, 10, 0, 4, 0, 0, 0x75, 0x30][..]),

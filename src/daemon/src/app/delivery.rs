@@ -20,6 +20,8 @@ pub(super) struct Delivery {
     texts: Vec<(DocumentKind, Delivered)>,
     pub(super) listeners: Vec<Handed>,
     pub(super) helpers: Vec<HelperLine>,
+    /// As [`ToWorker::Begin`] says it.
+    pub(super) replaces: u32,
 }
 
 /// One of the operator's texts, shared by all who keep it.

@@ -98,6 +98,8 @@ pub(super) struct Given {
     /// The last lines of the log, and how much is written.
     pub(super) journal: Arc<Journal>,
     pub(super) loudness: Loudness,
+    /// How many workers have died, if this one takes the place of the last of them.
+    pub(super) replaces: u32,
 }
 
 /// The thread that looks after those who wait for bandwidth, and what its beats were at the last look.
@@ -128,6 +130,7 @@ impl House {
             effective,
             journal,
             loudness,
+            replaces,
         } = given;
         let place = past.as_deref().and_then(Path::parent).map(Path::to_owned);
         let concessions = Concessions::begin(place.as_deref(), &counting.quotas);
@@ -198,7 +201,7 @@ impl House {
             loudness,
             vitals: Arc::clone(&counting.vitals),
         });
-        let pulse = Pulse::start(Arc::clone(&counting), Arc::clone(&office), place.as_deref())
+        let pulse = Pulse::start(Arc::clone(&counting), Arc::clone(&office), place.as_deref(), replaces)
             .context("cannot start a thread")?;
         start_watches(&office).context("cannot start a thread")?;
         start_reload_book(&office).context("cannot start a thread")?;

@@ -140,6 +140,7 @@ impl Worker {
             effective: Arc::clone(&effective),
             journal: Arc::clone(&log.journal),
             loudness: log.loudness.clone(),
+            replaces: delivery.replaces,
         };
         let (house, regimes) = House::open(&basis, given)?;
         let listeners: Vec<_> = settings.listeners().into_iter().map(|listener| listener.name).collect();
@@ -226,7 +227,10 @@ fn take_over(link: &Link) -> anyhow::Result<Delivery> {
     let mut delivery = Delivery::default();
     loop {
         match link.receive()? {
-            Some((ToWorker::Begin, _)) => return Ok(delivery),
+            Some((ToWorker::Begin { replaces }, _)) => {
+                delivery.replaces = replaces;
+                return Ok(delivery);
+            }
             Some((frame, descriptor)) => delivery.add(frame, descriptor)?,
             None => bail!("the monitor is gone"),
         }
@@ -335,7 +339,7 @@ impl Watch<'_> {
             | ToWorker::Unavailable { .. }
             | ToWorker::Listener { .. }
             | ToWorker::PamHelper { .. }
-            | ToWorker::Begin
+            | ToWorker::Begin { .. }
             | ToWorker::StopNow => {
                 if let Err(error) = self.delivery.add(order, descriptor) {
                     tracing::error!(%error, "an order of the monitor cannot be followed");

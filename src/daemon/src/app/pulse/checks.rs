@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use nix::sys::statvfs::fstatvfs;
 
 use super::super::counting::Counting;
+use super::supervision::Supervision;
 use crate::frontends::office::{Office, Record};
 use crate::state::metrics::recent::{LOOKS, Recent};
 use crate::state::readiness::Reason;
@@ -34,9 +35,6 @@ const FETCHED_WITHIN: SignedDuration = SignedDuration::from_mins(5);
 const STEP: Duration = Duration::from_secs(2);
 const REMEMBERED: SignedDuration = SignedDuration::from_mins(10);
 
-/// The monitor is told every second that we live.
-const BEAT_WITHIN: SignedDuration = SignedDuration::from_secs(3);
-
 /// What is remembered from one look to the next.
 #[derive(Debug)]
 pub(super) struct Examination {
@@ -47,6 +45,7 @@ pub(super) struct Examination {
     lags: VecDeque<Duration>,
     growing: VecDeque<Growing>,
     clock: Clock,
+    supervision: Supervision,
 }
 
 /// Numbers that only grow, at one look.
@@ -66,7 +65,7 @@ struct Clock {
 }
 
 impl Examination {
-    pub(super) fn new(place: Option<&Path>) -> Self {
+    pub(super) fn new(place: Option<&Path>, supervision: Supervision) -> Self {
         Self {
             disk: place.and_then(|place| File::open(place).ok()),
             names: Recent::default(),
@@ -74,6 +73,7 @@ impl Examination {
             lags: VecDeque::with_capacity(LOOKS),
             growing: VecDeque::with_capacity(LOOKS + 1),
             clock: Clock { last: (Instant::now(), Timestamp::now()), stepped: None },
+            supervision,
         }
     }
 
@@ -101,7 +101,9 @@ impl Examination {
         found.extend(usage.overflows.map(|_| self.listeners()));
         found.extend(history.map(|history| self.history(history.waiting, history.lag, history.fails)));
         found.extend(self.disk());
-        found.extend([descriptors(usage), memory(usage), self.log(), monitor(office), self.clock.finding()]);
+        found.extend([descriptors(usage), memory(usage), self.log()]);
+        found.extend(self.supervision.findings(office.vitals.last_beat(), Timestamp::now()));
+        found.extend([self.clock.finding()]);
         found.extend(office.vitals.last_fetch().map(metrics));
         found.extend([penalties(office), reload(office)]);
         found.extend(office.record.as_deref().map(audit));
@@ -328,25 +330,6 @@ fn memory(usage: Usage) -> Finding {
     }
 }
 
-/// The monitor passes this on to the watchdog of the service manager.
-fn monitor(office: &Office) -> Finding {
-    let age = office.vitals.last_beat().map(|beat| Timestamp::now().duration_since(beat));
-    Finding {
-        name: "watchdog",
-        state: match age {
-            None => State::Unknown,
-            Some(age) => warn_if(age > BEAT_WITHIN),
-        },
-        measured: age
-            .map_or_else(|| "not yet".to_owned(), |age| format!("last beat {:.1} s ago", age.as_secs_f64().abs())),
-        limit: Some(format!("{} s", BEAT_WITHIN.as_secs())),
-        key: None,
-        effect: "a worker that is silent for long is replaced, and its sessions end",
-        hint: "look whether the host stands still: disk, memory, processor",
-        screen: "health",
-    }
-}
-
 fn metrics(last: Timestamp) -> Finding {
     let age = Timestamp::now().duration_since(last);
     Finding {
@@ -422,7 +405,7 @@ fn audit(record: &Record) -> Finding {
     }
 }
 
-fn warn_if(is_too_much: bool) -> State {
+pub(super) fn warn_if(is_too_much: bool) -> State {
     if is_too_much { State::Warn } else { State::Ok }
 }
 

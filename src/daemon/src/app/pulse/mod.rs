@@ -4,6 +4,7 @@
 
 mod checks;
 mod rates;
+mod supervision;
 
 use std::io;
 use std::path::Path;
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 
 use self::checks::Examination;
 use self::rates::Rates;
+use self::supervision::Supervision;
 use super::counting::Counting;
 use crate::frontends::office::Office;
 
@@ -27,13 +29,18 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// `place` is where the history is, if one is kept.
+    /// `place` is where the history is, if one is kept; `replaces` is how many workers have died, if this one takes the place of one.
     ///
     /// # Errors
     /// The kernel gives no thread.
-    pub(super) fn start(counting: Arc<Counting>, office: Arc<Office>, place: Option<&Path>) -> io::Result<Self> {
+    pub(super) fn start(
+        counting: Arc<Counting>,
+        office: Arc<Office>,
+        place: Option<&Path>,
+        replaces: u32,
+    ) -> io::Result<Self> {
         let (end, ended) = sync_channel(0);
-        let examination = Examination::new(place);
+        let examination = Examination::new(place, Supervision::begin(replaces));
         let thread = std::thread::Builder::new().name("pulse".to_owned());
         thread.spawn(move || take(&counting, &office, examination, &ended))?;
         Ok(Self { _end: end })
