@@ -9,6 +9,13 @@ pub(crate) fn read(text: &str) -> Option<f64> {
     filter::read_rate(text).map(|bytes| bytes as f64 * 8.0 / 1e6)
 }
 
+/// Bytes a second, or bytes, as [`read`] has them without loss: `4M`, `512K`, `523750`.
+pub(crate) fn exact(bytes: u64) -> String {
+    let units = [(1 << 20, "M"), (1 << 10, "K")];
+    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    unit.map_or_else(|| bytes.to_string(), |(unit, letter)| format!("{}{letter}", bytes / unit))
+}
+
 /// The way back.
 #[expect(
     clippy::cast_possible_truncation,

@@ -80,6 +80,18 @@ fn with_logs() -> Stage {
 }
 
 #[test]
+fn what_is_not_over_goes_on() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.draw();
+    health(&mut stage);
+    stage.keys("i");
+    assert!(stage.picture().contains("57:49"), "{}", stage.picture());
+    stage.app.model.now += 61.0;
+    stage.event(crate::console::event::Event::Tick, None);
+    assert!(stage.picture().contains("58:50"), "{}", stage.picture());
+}
+
+#[test]
 fn the_log_is_followed_until_somebody_goes_up_and_again_when_they_want() {
     let mut stage = with_logs();
     assert!(

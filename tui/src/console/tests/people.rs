@@ -280,6 +280,81 @@ fn groups_and_limits_of_a_user_are_edited_in_one_form() {
     assert_eq!(set, json!({ "max_connections": 20 }), "groups stay whatever they are by now");
 }
 
+/// What the daemon tells of alice, of whom an override holds too.
+fn told_of_alice() -> Value {
+    json!({
+        "name": "alice", "written": { "password": null, "expires": "2026-12-31" },
+        "limits": { "up_bps": 4_194_304, "down_bps": 4_194_304, "conns": 4 },
+        "concessions": [
+            { "target": "user/alice", "bytes": 1000, "until": "2026-11-22T09:00:00Z", "by": "tom" },
+            { "target": "user/alice", "max_connections": 9, "until": "2026-11-22T09:00:00.5Z", "by": "anna", "reason": "a fair" },
+        ],
+    })
+}
+
+#[test]
+fn the_form_of_a_user_has_what_is_written_and_says_only_what_is_changed() {
+    let mut stage = stage(users);
+    stage.app.model.ops.push("users.get".to_owned());
+    stage.keys("e");
+    assert!(stage.app.ui.overlay.is_none(), "what holds is asked first");
+    assert_eq!(stage.asked(), [("users.get", json!({ "name": "alice" }))]);
+    stage.answer(About::Own(Screen::Users, "edited"), told_of_alice());
+    let picture = stage.picture();
+    for said in ["[2026-12-31", "[512K", "[4 ", "an override of anna holds until 2026-11-22T09:00:00Z: a fair"] {
+        assert!(picture.contains(said), "{said}: {picture}");
+    }
+    assert!(!picture.contains("tom") && stage.command() == "rustsocks-cli users get alice", "{picture}");
+    (0..4).for_each(|_| stage.key(KeyCode::Tab));
+    stage.key(KeyCode::Enter);
+    assert!(stage.asked().is_empty() && stage.picture().contains("nothing was changed"), "{}", stage.picture());
+    // What is known and fresh is not asked again.
+    stage.keys("e\t\t\t");
+    stage.keys("0");
+    stage.key(KeyCode::BackTab);
+    (0..4).for_each(|_| stage.key(KeyCode::Backspace));
+    assert!(stage.picture().contains("without bandwidth_limit_mbps"), "{}", stage.picture());
+    let raw = r#"{"op":"txn.quick","p":{"ops":[{"name":"alice","op":"user.set","set":{"bandwidth_limit_mbps":null}}],"store":"users"}}"#;
+    assert_eq!(stage.command(), format!("rustsocks-cli limits set user/alice --conns 40 && rustsocks-cli raw '{raw}'"));
+    stage.keys("\t\t");
+    stage.key(KeyCode::Enter);
+    let set = only(&mut stage, "txn.quick")["ops"][0]["set"].clone();
+    assert_eq!(set, json!({ "bandwidth_limit_mbps": null, "max_connections": 40 }));
+    // After a change everything that it may have changed is asked at once.
+    stage.answer(About::Own(Screen::Users, "done"), json!({ "gen": 7 }));
+    assert_eq!(stage.asked(), [("groups.list", json!({})), ("users.get", json!({ "name": "alice" }))]);
+}
+
+#[test]
+fn the_form_of_a_limit_has_what_is_written_behind_an_override() {
+    let mut stage = stage(limits);
+    stage.app.model.ops.push("users.get".to_owned());
+    stage.keys("e");
+    assert_eq!(only(&mut stage, "users.get"), json!({ "name": "alice" }));
+    stage.keys("j");
+    stage.answer(About::Own(Screen::Limits, "of file"), told_of_alice());
+    assert!(stage.app.ui.overlay.is_none(), "somebody else is meant by now");
+    stage.keys("ke");
+    stage.answer(About::Own(Screen::Limits, "of file"), told_of_alice());
+    assert!(stage.command().ends_with("limits set user/alice --rate 512K --conns 4"), "{}", stage.command());
+}
+
+#[test]
+fn groups_are_counted_again_and_the_one_that_is_meant_stays() {
+    let mut stage = stage(users);
+    stage.keys("\t");
+    for _ in 0..5 * crate::console::update::TICKS {
+        stage.event(crate::console::event::Event::Tick, None);
+    }
+    assert_eq!(only(&mut stage, "groups.list"), json!({}));
+    let group =
+        |name: &str, sessions: u32| json!({ "name": name, "members": ["alice"], "sessions": sessions, "rules": 3 });
+    let groups = json!({ "groups": [group("admins", 0), group("developers", 31)] });
+    stage.answer(About::Own(Screen::Users, "groups"), groups);
+    stage.keys("R");
+    assert!(stage.picture().contains("groups rename developers"), "{}", stage.picture());
+}
+
 #[test]
 fn the_command_of_an_edited_user_does_the_same() {
     let mut stage = stage(users);

@@ -13,8 +13,10 @@ use crate::console::event::{About, Effect};
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
+use crate::console::model::number;
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
+use crate::console::screens::limits::moment;
 use crate::output::Kind;
 
 /// The parts, in the order of Tab.
@@ -143,6 +145,11 @@ impl room::Room for Room {
         if health.states() == before { Vec::new() } else { vec![incidents()] }
     }
 
+    fn ticked(&self, app: &mut App) -> Vec<Effect> {
+        app.health.aged(app.model.now);
+        Vec::new()
+    }
+
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         draw::draw(app, canvas, area)
     }
@@ -151,6 +158,22 @@ impl room::Room for Room {
 impl Health {
     fn told(&mut self, answer: &Value) {
         self.checks.fill(CHECKS, answer["checks"].as_array().cloned().unwrap_or_default());
+    }
+
+    /// What is not over goes on.
+    fn aged(&mut self, now: f64) {
+        let now = number(&Value::from(now));
+        let age = |incident: &Value| Some(now.saturating_sub(moment(&incident["t"])?.as_second().cast_unsigned()));
+        let mut is_older = false;
+        for incident in self.incidents.objects.iter_mut().filter(|incident| incident["state"] == "open") {
+            let dur = age(incident).filter(|dur| *dur > number(&incident["dur_s"]));
+            is_older |= dur.is_some();
+            incident["dur_s"] = dur.map_or_else(|| incident["dur_s"].take(), Value::from);
+        }
+        if is_older {
+            let incidents = std::mem::take(&mut self.incidents.objects);
+            self.incidents.fill(INCIDENTS, incidents);
+        }
     }
 
     fn states(&self) -> Vec<Value> {

@@ -4,11 +4,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use wire::admin::Role;
 
+use super::moment;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
 use crate::console::model::number;
+use crate::console::room;
 use crate::console::screen::Screen;
+use crate::console::screens::users::Written;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::megabits;
@@ -31,8 +34,8 @@ struct Present {
     words: Vec<String>,
     /// Of an operator's override, as it would be written in the form.
     laid_over: (String, String),
-    /// What stands in the file that the form writes.
-    written: String,
+    /// What stands in the file that the form writes, as far as the row says it.
+    written: Written,
 }
 
 pub(super) fn lay_over(app: &mut App) -> Vec<Effect> {
@@ -52,16 +55,33 @@ pub(super) fn lay_over(app: &mut App) -> Vec<Effect> {
     open(app, Form::new("Another limit for a while; what is empty stays", entries, LayOver(present)))
 }
 
+/// What the users file says of a user is asked first, for an override may hide it.
 pub(super) fn write(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Admin, "writing limits") {
         return Vec::new();
     }
+    let target = target(app);
+    match target.strip_prefix("user/").filter(|_| app.model.knows("users.get")) {
+        Some(user) => vec![room::ask_latest(app, "users.get", &json!({ "name": user }), (Screen::Limits, "of file"))],
+        None => written(app, None),
+    }
+}
+
+/// The daemon has said what the file says; of somebody else than who is meant by now nobody wants it.
+pub(super) fn known(app: &mut App, record: Option<&Value>) -> Vec<Effect> {
+    let is_meant = record.is_none_or(|record| format!("user/{}", raw(&record["name"])) == target(app));
+    let is_here = app.ui.screen == Screen::Limits && app.ui.overlay.is_none();
+    if is_here && is_meant { written(app, record) } else { Vec::new() }
+}
+
+fn written(app: &mut App, record: Option<&Value>) -> Vec<Effect> {
     let present = present(app);
+    let Written { rate, conns, .. } = record.and_then(Written::of).unwrap_or_else(|| present.written.clone());
     let entries = vec![
         Entry::text("target", "target", &present.target),
-        Entry::text("rate", "rate", &present.written),
+        Entry::text("rate", "rate", &rate),
         Entry::text("guaranteed", "guaranteed", ""),
-        Entry::text("conns", "sessions at once", ""),
+        Entry::text("conns", "sessions at once", &conns),
         Entry::text("within", "back after", ""),
         Entry::word("type apply", "apply"),
     ];
@@ -108,25 +128,24 @@ fn present(app: &App) -> Present {
         let most = cell("most_sessions").map(|most| format!(" of {}", raw(most))).unwrap_or_default();
         words.push(format!("now {rate}{from}; {}{most} sessions", cell("sessions").map_or(0, number)));
     }
-    if let Some(held) = held {
-        let (until, by, reason) = (raw(&held["until"]), raw(&held["by"]), raw(&held["reason"]));
-        let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        words.push(format!("an override of {by} holds until {until}{why}"));
-    }
+    words.extend(held.map(told));
     let laid_over = held.map(|held| {
-        let rate = held["bandwidth_limit_mbps"].as_f64().map(|rate| exact(megabits::bytes_a_second(rate)));
+        let rate = held["bandwidth_limit_mbps"].as_f64().map(|rate| megabits::exact(megabits::bytes_a_second(rate)));
         (rate.unwrap_or_default(), held["max_connections"].as_u64().map(|most| most.to_string()).unwrap_or_default())
     });
     let is_written = origin.as_deref() == Some(if target.starts_with("user/") { "users" } else { "config" });
-    let written = rate.filter(|_| is_written).map(exact).unwrap_or_default();
+    let rate = rate.filter(|_| is_written).map(megabits::exact).unwrap_or_default();
+    let written = Written { rate, ..Written::default() };
     Present { target, words, laid_over: laid_over.unwrap_or_default(), written }
 }
 
-/// A rate or a size as it can be read back, without loss.
-fn exact(bytes: u64) -> String {
-    let units = [(1 << 20, "M"), (1 << 10, "K")];
-    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
-    unit.map_or_else(|| bytes.to_string(), |(unit, letter)| format!("{}{letter}", bytes / unit))
+/// An override in words.
+pub(crate) fn told(held: &Value) -> String {
+    let (by, reason) = (raw(&held["by"]), raw(&held["reason"]));
+    let until = moment(&held["until"]).and_then(|until| Timestamp::from_second(until.as_second()).ok());
+    let until = until.map_or_else(|| raw(&held["until"]), |until| until.to_string());
+    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    format!("an override of {by} holds until {until}{why}")
 }
 
 /// Of whom the row that is meant is, if that one can have something of its own.

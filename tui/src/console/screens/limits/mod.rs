@@ -25,6 +25,8 @@ use crate::megabits;
 use crate::output::{Kind, raw};
 use crate::past::both;
 
+pub(crate) use self::change::told;
+
 /// The classes, and the overrides beside them.
 #[derive(Debug)]
 pub(crate) struct Limits {
@@ -174,6 +176,7 @@ impl room::Room for Room {
                 app.limits.overrides.fill(OVERRIDES, held.into_iter().map(|it| with_rest(it, now)).collect());
             }
             ("overrides", Err(refusal)) => app.limits.overrides.refused(refusal.with_code()),
+            ("of file", answer) => return change::known(app, answer.ok().as_ref()),
             (_, Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
             ("written", Ok(answer)) => {
                 app.ui.answered(Ok(&format!("generation {} is in force", answer["gen"])));

@@ -4,11 +4,12 @@ use serde_json::{Map, Value, json};
 use wire::admin::{Kill, Killed, Refusal, Role};
 
 use super::Room;
+use super::detail::{self, Written};
 use crate::console::app::App;
 use crate::console::dialog::KillDialog;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
-use crate::console::room::Room as _;
+use crate::console::room::{self, Room as _};
 use crate::console::screen::Screen;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
@@ -34,11 +35,14 @@ struct Made(String);
 #[derive(Debug)]
 struct Login(String);
 
-/// Groups and limits of this one, and the groups as they were.
+/// Groups and limits of this one, and all of that as it was.
 #[derive(Debug)]
 struct Edit {
     name: String,
     groups: Vec<String>,
+    written: Written,
+    /// What operators let this one have, in words.
+    laid_over: Vec<String>,
 }
 
 /// Whether this one is let in no more.
@@ -68,17 +72,34 @@ pub(super) fn password(app: &mut App) -> Vec<Effect> {
 
 pub(super) fn edit(app: &mut App) -> Vec<Effect> {
     let Some(name) = writable(app, "changing users") else { return Vec::new() };
+    let is_fresh = app.has_boxes() && detail::known(app, &name).is_some();
+    if is_fresh || !app.model.knows("users.get") {
+        return edit_knowing(app, name);
+    }
+    vec![room::ask_latest(app, "users.get", &json!({ "name": name }), (Screen::Users, "edited"))]
+}
+
+/// The daemon has said what holds, or will not; of somebody else than who is meant by now nobody wants it.
+pub(super) fn known(app: &mut App) -> Vec<Effect> {
+    let is_here = app.ui.screen == Screen::Users && app.ui.pane == 0 && app.ui.overlay.is_none();
+    app.users.name().filter(|_| is_here).map_or_else(Vec::new, |name| edit_knowing(app, name))
+}
+
+fn edit_knowing(app: &mut App, name: String) -> Vec<Effect> {
+    let told = detail::known(app, &name);
+    let written = told.and_then(Written::of).unwrap_or_default();
+    let laid_over = told.map(detail::laid_over).unwrap_or_default();
     let groups = app.users.meant("groups").and_then(Value::as_array);
     let groups: Vec<String> = groups.into_iter().flatten().map(raw).collect();
     let entries = vec![
         Entry::list("groups", "groups", &groups),
-        Entry::text("expires", "expires", ""),
-        Entry::text("rate", "rate", ""),
-        Entry::text("conns", "sessions at once", ""),
+        Entry::text("expires", "expires", &written.expires),
+        Entry::text("rate", "rate", &written.rate),
+        Entry::text("conns", "sessions at once", &written.conns),
         Entry::button("apply"),
     ];
-    let title = format!("User {name}: groups as they are to be; what else is empty stays");
-    open(app, Form::new(title, entries, Edit { name, groups }))
+    let title = format!("User {name}, as the users file is to have it");
+    open(app, Form::new(title, entries, Edit { name, groups, written, laid_over }))
 }
 
 pub(super) fn try_login(app: &mut App) -> Vec<Effect> {
@@ -297,7 +318,12 @@ impl Purpose for Edit {
     }
 
     fn preview(&self, entries: &Entries) -> Vec<String> {
-        self.set(entries).iter().map(|(key, value)| format!("{key} = {value}")).collect()
+        let set = self.set(entries);
+        let line = |(key, value): (&String, &Value)| {
+            if value.is_null() { format!("without {key}") } else { format!("{key} = {value}") }
+        };
+        let lines = set.iter().map(line);
+        self.laid_over.iter().cloned().chain(lines).collect()
     }
 
     fn command(&self, entries: &Entries) -> String {
@@ -309,8 +335,13 @@ impl Purpose for Edit {
         }
     }
 
-    fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
-        vec![quick(&json!([{ "op": "user.set", "name": self.name, "set": self.set(entries) }]))]
+    fn taken(&self, app: &mut App, entries: &Entries) -> Vec<Effect> {
+        let set = self.set(entries);
+        if set.is_empty() {
+            app.ui.say("nothing was changed");
+            return Vec::new();
+        }
+        vec![quick(&json!([{ "op": "user.set", "name": self.name, "set": set }]))]
     }
 }
 
@@ -325,33 +356,44 @@ impl Edit {
         for group in self.groups.iter().filter(|group| !groups.contains(group)) {
             commands.push(format!("rustsocks-cli groups del {} {name}", word(group)));
         }
-        let limits = flag("rate", &entries.text("rate")) + &flag("conns", &entries.text("conns"));
+        let set = self.set(entries);
+        let changed = |key: &str| set.get(key).is_some_and(|value| !value.is_null());
+        let limits = [("bandwidth_limit_mbps", "rate"), ("max_connections", "conns")];
+        let limits =
+            limits.map(|(key, name)| if changed(key) { flag(name, &entries.text(name)) } else { String::new() });
+        let limits = limits.concat();
         if !limits.is_empty() {
             commands.push(format!("rustsocks-cli limits set {}{limits}", word(&format!("user/{}", self.name))));
         }
-        if !entries.text("expires").is_empty() {
-            let op = json!({ "op": "user.set", "name": self.name, "set": { "expires": entries.text("expires") } });
+        let is_other = |(key, value): &(&String, &Value)| *key == "expires" || value.is_null();
+        let others: Map<_, _> = set.iter().filter(is_other).map(|(key, value)| (key.clone(), value.clone())).collect();
+        if !others.is_empty() {
+            let op = json!({ "op": "user.set", "name": self.name, "set": others });
             let request = json!({ "op": "txn.quick", "p": { "store": "users", "ops": [op] } });
             commands.push(format!("rustsocks-cli raw {}", word(&request.to_string())));
         }
         commands
     }
 
-    /// The keys of the table that the form speaks of; groups only if they are others now.
+    /// The keys of the table that are to be others than they were; null for one that is to go.
     fn set(&self, entries: &Entries) -> Map<String, Value> {
         let mut set = Map::new();
         if entries.lines("groups") != self.groups {
             set.insert("groups".to_owned(), entries.lines("groups").into());
         }
-        if !entries.text("expires").is_empty() {
-            set.insert("expires".to_owned(), entries.text("expires").into());
-        }
-        if let Some(rate) = megabits::read(&entries.text("rate")) {
-            set.insert("bandwidth_limit_mbps".to_owned(), rate.into());
-        }
-        if let Ok(conns) = entries.text("conns").parse::<u32>() {
-            set.insert("max_connections".to_owned(), conns.into());
-        }
+        let Written { rate, conns, expires } = &self.written;
+        let rate_of = |text: &str| megabits::read(text).map(Value::from);
+        let conns_of = |text: &str| text.parse::<u32>().ok().map(Value::from);
+        let text_of = |text: &str| (!text.is_empty()).then(|| Value::from(text));
+        let mut look = |name: &str, key: &str, before: &str, read: &dyn Fn(&str) -> Option<Value>| {
+            let text = entries.text(name);
+            if text != before && (text.is_empty() || read(&text).is_some()) {
+                set.insert(key.to_owned(), read(&text).into());
+            }
+        };
+        look("expires", "expires", expires, &text_of);
+        look("rate", "bandwidth_limit_mbps", rate, &rate_of);
+        look("conns", "max_connections", conns, &conns_of);
         set
     }
 }

@@ -7,7 +7,7 @@ use crate::console::event::{About, Effect};
 use crate::console::live::Row;
 use crate::console::model::number;
 use crate::console::screen::Screen;
-use crate::console::screens::limits::{left, moment};
+use crate::console::screens::limits::{self, left, moment};
 use crate::console::update::TICKS;
 use crate::megabits;
 use crate::output::raw;
@@ -23,6 +23,32 @@ pub(super) fn ticked(app: &mut App) -> Vec<Effect> {
         Some(name) => ask(app, &name),
         None => Vec::new(),
     }
+}
+
+/// What the users file says of a user, as the forms have it; empty where it says nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Written {
+    pub(crate) rate: String,
+    pub(crate) conns: String,
+    pub(crate) expires: String,
+}
+
+impl Written {
+    /// Of what is told of a user who is in the file. A rate that is another one each way is no rate of a form.
+    pub(crate) fn of(told: &Value) -> Option<Self> {
+        let (written, limits) = (told["written"].as_object()?, &told["limits"]);
+        let bits = Some(&limits["down_bps"]).filter(|bits| **bits == limits["up_bps"]).and_then(Value::as_u64);
+        Some(Self {
+            rate: bits.map(|bits| megabits::exact(bits / 8)).unwrap_or_default(),
+            conns: raw(&limits["conns"]),
+            expires: written.get("expires").map(raw).unwrap_or_default(),
+        })
+    }
+}
+
+/// What is known of a user by now.
+pub(super) fn known<'a>(app: &'a App, name: &str) -> Option<&'a Value> {
+    app.users.detail.as_ref().filter(|(of, _)| of == name).map(|(_, told)| told)
 }
 
 /// Unless somebody is asked about already.
@@ -46,7 +72,7 @@ pub(super) fn facts(row: &Row<'_>, told: Option<&Value>) -> Vec<(&'static str, S
         ("password", password(&told["written"])),
         ("groups", row.text("groups")),
         ("rules", rules(&told["rules"])),
-        ("limits", limits(&told["limits"])),
+        ("limits", own(&told["limits"])),
     ];
     for (limits, left) in overrides(&told["concessions"], row.now) {
         facts.extend([("override", limits), ("", left)]);
@@ -90,7 +116,7 @@ fn rules(rules: &Value) -> String {
 }
 
 /// What the users file lets this one have.
-fn limits(limits: &Value) -> String {
+fn own(limits: &Value) -> String {
     let rate = |name: &str| limits[name].as_u64().map(|bits| bits / 8);
     of(rate("down_bps").or(rate("up_bps")), &limits["conns"]).unwrap_or_else(|| "none of their own".to_owned())
 }
@@ -103,6 +129,12 @@ fn overrides(concessions: &Value, now: f64) -> Vec<(String, String)> {
         Some((of(rate, &held["max_connections"])?, left?))
     };
     concessions.as_array().into_iter().flatten().filter_map(shown).collect()
+}
+
+/// The overrides that hold, in words; a grant is none.
+pub(super) fn laid_over(told: &Value) -> Vec<String> {
+    let held = told["concessions"].as_array().into_iter().flatten();
+    held.filter(|held| held["bytes"].is_null()).map(limits::told).collect()
 }
 
 /// A rate and a number of sessions, as far as there are any.

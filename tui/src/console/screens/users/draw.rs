@@ -74,7 +74,7 @@ fn about(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     };
     let inner = canvas.framed(area, &line.id);
-    let told = users.detail.as_ref().filter(|(of, _)| *of == line.id).map(|(_, told)| told);
+    let told = detail::known(app, &line.id);
     let row = Row { table: &users.live.table, line, now: app.model.now };
     for ((label, fact), y) in detail::facts(&row, told).iter().zip(0..inner.height) {
         canvas.text(inner, 0, y, label, Role::Dim);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use wire::admin::{Refusal, Role};
 
 pub(crate) use self::change::{disable, disabled, enable};
+pub(crate) use self::detail::Written;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::event::{About, Effect};
@@ -22,6 +23,7 @@ use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
 use crate::console::screens::auth;
 use crate::console::ui::Overlay;
+use crate::console::update::TICKS;
 use crate::output::{Kind, raw};
 
 /// The table, the groups, and everything about the one that is meant.
@@ -33,7 +35,12 @@ pub(crate) struct Users {
     rest: Rest,
     /// Whether the daemon was asked about somebody and has not answered.
     is_asking: bool,
+    /// Ticks of this visit.
+    ticks: u32,
 }
+
+/// Seconds after which the groups are asked again: they are counted, and nobody tells of them.
+const AGAIN: u32 = 5;
 
 impl Users {
     pub(crate) fn new() -> Self {
@@ -43,12 +50,22 @@ impl Users {
             detail: None,
             rest: Rest::default(),
             is_asking: false,
+            ticks: 0,
         }
     }
 
     /// What the user that is meant has in a column.
     fn meant(&self, column: &str) -> Option<&Value> {
         self.live.line().and_then(|line| self.live.table.cell(line, column))
+    }
+
+    /// The groups came; the one that is meant stays so.
+    fn grouped(&mut self, answer: &Value) {
+        let groups = answer["groups"].as_array().cloned().unwrap_or_default();
+        let meant = self.groups.objects.get(self.groups.cursor).map(|group| &group["name"]);
+        let place = meant.and_then(|meant| groups.iter().position(|group| group["name"] == *meant));
+        self.groups.cursor = place.unwrap_or(self.groups.cursor);
+        self.groups.fill(GROUPS, groups.into_iter().map(counted).collect());
     }
 
     /// Who is meant.
@@ -146,12 +163,16 @@ impl room::Room for Room {
         let visible = self.visible(app, 0);
         (app.users.rest, app.users.is_asking) = (Rest::default(), false);
         let mut effects = app.users.live.entered(visible);
-        effects.push(groups(app));
+        app.users.groups.is_waiting = true;
+        effects.push(groups());
         effects
     }
 
     fn ticked(&self, app: &mut App) -> Vec<Effect> {
-        detail::ticked(app)
+        app.users.ticks = app.users.ticks.wrapping_add(1);
+        let mut effects = detail::ticked(app);
+        effects.extend(app.users.ticks.is_multiple_of(AGAIN * TICKS).then(groups));
+        effects
     }
 
     fn opened(&self, app: &mut App) -> Vec<Effect> {
@@ -177,7 +198,7 @@ impl room::Room for Room {
             return ("Group".to_owned(), app.users.groups.record());
         }
         let name = app.users.name().unwrap_or_default();
-        let known = app.users.detail.as_ref().filter(|(of, _)| *of == name).map(|(_, record)| record.clone());
+        let known = detail::known(app, &name).cloned();
         (format!("User {name}"), known.unwrap_or_default())
     }
 
@@ -206,10 +227,13 @@ impl room::Room for Room {
                     app.ui.warn(refusal.with_code());
                 }
             }
-            ("groups", Ok(answer)) => {
-                let groups = answer["groups"].as_array().cloned().unwrap_or_default();
-                app.users.groups.fill(GROUPS, groups.into_iter().map(counted).collect());
+            ("edited", answer) => {
+                if let Ok(record) = answer {
+                    app.users.detail = Some((raw(&record["name"]), record));
+                }
+                return change::known(app);
             }
+            ("groups", Ok(answer)) => app.users.grouped(&answer),
             ("groups", Err(refusal)) => app.users.groups.refused(refusal.with_code()),
             ("login", Ok(answer)) => auth::tried(app, &answer),
             ("added", Ok(answer)) => change::has_password(app, &answer, "was added"),
@@ -219,12 +243,22 @@ impl room::Room for Room {
             (_, Err(refusal)) => app.ui.answered(Err(&refusal.with_code())),
             (_, Ok(answer)) => app.ui.answered(Ok(&format!("generation {} of the users is in force", answer["gen"]))),
         }
-        if ["detail", "groups", "login", "ended"].contains(&what) { Vec::new() } else { vec![groups(app)] }
+        if ["detail", "groups", "login", "ended"].contains(&what) { Vec::new() } else { changed(app) }
     }
 
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         draw::draw(app, canvas, area)
     }
+}
+
+/// What a change may have changed is asked at once.
+fn changed(app: &mut App) -> Vec<Effect> {
+    let mut effects = vec![groups()];
+    if let Some(name) = app.users.name().filter(|_| app.has_boxes()) {
+        app.users.is_asking = false;
+        effects.extend(detail::ask(app, &name));
+    }
+    effects
 }
 
 /// With how many are in it.
@@ -233,8 +267,7 @@ fn counted(mut group: Value) -> Value {
     group
 }
 
-fn groups(app: &mut App) -> Effect {
-    app.users.groups.is_waiting = true;
+fn groups() -> Effect {
     Effect::ask("groups.list", &json!({}), About::Own(Screen::Users, "groups"))
 }
 
