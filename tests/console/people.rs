@@ -195,3 +195,31 @@ fn an_administrator_adds_a_user_disables_a_leaver_and_slows_one_down_in_the_cons
     let written = document(&socket, &["audit", "tail"]).to_string();
     assert!(!written.contains(CANARY) && written.contains("users.add"), "{written}");
 }
+
+#[test]
+fn the_form_of_a_user_has_what_the_file_says_and_takes_out_what_is_emptied() {
+    let (users, service) = scene();
+    let socket = socket(&service);
+    assert_eq!(code(&socket, &["limits", "set", "user/eve", "--rate", "512K", "--conns", "4", "--yes"]), Some(0));
+    // Where nothing is beside the table, what holds is asked first.
+    for (size, press, said) in
+        [((80, 24), "\t\t", "[4 "), ((100, 30), "\t\t\x7f\x7f\x7f\x7f", "without bandwidth_limit")]
+    {
+        let mut screen = Screen::open(&socket, size, &[]);
+        screen.wait_for("[1 Over");
+        screen.type_in("5");
+        screen.wait_for("Users 2/2");
+        screen.type_in("/name=eve\r");
+        screen.wait_for("Users 1/2");
+        screen.type_in("e");
+        screen.wait_for("[512K");
+        screen.type_in(press);
+        screen.wait_for(said);
+        screen.type_in("\t\t\r");
+        screen.wait_for(if size.0 == 80 { "nothing was changed" } else { "of the users is in force" });
+        screen.type_in("q");
+        assert!(screen.wait_for_end().success());
+    }
+    let text = users.text();
+    assert!(!text.contains("bandwidth_limit_mbps") && text.contains("max_connections = 4"), "{text}");
+}

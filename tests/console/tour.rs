@@ -70,6 +70,9 @@ fn the_reason_of_a_failed_login_is_found() {
     let past = || document(&socket(&office.service), &["history", "query", "status=rejected"])["rows"].clone();
     assert!(eventually(PATIENCE, || past().as_array().is_some_and(|rows| rows.len() == 1)), "{}", past());
     office.walks("Why does a login fail?");
+    // Who nobody is has no name to be found by.
+    let nameless = document(&socket(&office.service), &["history", "query", "not user~*"])["rows"].clone();
+    assert!(nameless.as_array().is_some_and(|rows| rows.len() == 1 && rows[0]["claimed"] == "bob"), "{nameless}");
 }
 
 /// A proxy with users and rules, and people who use it: alice with three sessions, and bob with one that is never still.

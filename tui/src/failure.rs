@@ -1,8 +1,11 @@
 //! What can go wrong for somebody at a terminal, and the exit code that says so to a script.
 
+use std::fs::{self, Metadata};
 use std::io;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
+use nix::unistd::{Gid, Group};
 use wire::admin::{CallError, Code, Diagnostic, Refusal};
 
 use crate::shown::visible;
@@ -10,7 +13,7 @@ use crate::shown::visible;
 /// Why a command did not do what it should.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot reach the daemon at {}: {cause}; {}", .socket.display(), to_do(.cause))]
+    #[error("cannot reach the daemon at {}: {cause}; {}", .socket.display(), to_do(.socket, .cause))]
     Unreachable { socket: PathBuf, cause: io::Error },
     #[error("{}", said(.0))]
     Refused(Refusal),
@@ -86,12 +89,27 @@ impl From<CallError> for Failure {
 }
 
 /// What may help whoever cannot connect.
-fn to_do(cause: &io::Error) -> &'static str {
-    if cause.kind() == io::ErrorKind::PermissionDenied {
-        "is this user in a group that may, since the login?"
-    } else {
-        "is it running, and does it have [admin]?"
+fn to_do(socket: &Path, cause: &io::Error) -> String {
+    if cause.kind() != io::ErrorKind::PermissionDenied {
+        return "is it running, and does it have [admin]?".to_owned();
     }
+    // What lets nobody further can itself be looked at.
+    let door = socket.ancestors().find_map(|place| Some((place, fs::metadata(place).ok()?)));
+    door.map_or_else(|| "is this user in a group that may, since the login?".to_owned(), |(place, is)| whom(place, &is))
+}
+
+/// Whom a file or a directory lets in, and what to do about it.
+fn whom(place: &Path, is: &Metadata) -> String {
+    let (place, mode) = (place.display(), is.mode() & 0o7777);
+    let needed = if is.is_dir() { 0o010 } else { 0o020 };
+    if mode & needed == 0 {
+        return format!("{place} (mode {mode:04o}) lets in no group");
+    }
+    let group = Group::from_gid(Gid::from_raw(is.gid())).ok().flatten();
+    let group = group.map_or_else(|| is.gid().to_string(), |group| group.name);
+    format!(
+        "{place} (mode {mode:04o}) lets in the group {group}: as root, usermod -aG {group} USER, which counts from the next login"
+    )
 }
 
 fn with_causes(error: &dyn std::error::Error) -> String {
@@ -119,7 +137,31 @@ fn said(refusal: &Refusal) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
+
+    #[test]
+    fn whoever_is_not_let_in_is_told_by_which_group() {
+        let refused = |socket: &Path| {
+            let cause = io::Error::from(io::ErrorKind::PermissionDenied);
+            Failure::Unreachable { socket: socket.to_owned(), cause }.to_string()
+        };
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let (directory, socket) = (directory.path(), directory.path().join("admin.sock"));
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        let said = refused(&socket);
+        assert!(said.ends_with(&format!("{} (mode 0700) lets in no group", directory.display())), "{said}");
+        fs::write(&socket, "").expect("there is room");
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o660)).expect("it is ours");
+        let gid = fs::metadata(&socket).expect("it is there").gid();
+        let group = Group::from_gid(Gid::from_raw(gid)).expect("groups are known").map(|group| group.name);
+        let group = group.unwrap_or_else(|| gid.to_string());
+        let said = refused(&socket);
+        let wanted =
+            format!("{} (mode 0660) lets in the group {group}: as root, usermod -aG {group} USER", socket.display());
+        assert!(said.contains(&wanted), "{said}");
+    }
 
     #[test]
     fn only_the_output_may_be_read_no_further() {

@@ -94,6 +94,25 @@ impl<'a> Canvas<'a> {
         self.text(area, area.width.saturating_sub(cells), y, text, role);
     }
 
+    /// The first of some lines that is seen of them, each of so many cells, in a place; the last one is at its end at most.
+    pub(crate) fn scrolled(
+        &mut self,
+        area: Rect,
+        heights: impl DoubleEndedIterator<Item = usize> + ExactSizeIterator,
+        wanted: usize,
+    ) -> usize {
+        let count = heights.len();
+        let mut left = usize::from(area.height);
+        let fits = |height: &usize| {
+            let is_room = *height <= left;
+            left = left.saturating_sub(*height);
+            is_room
+        };
+        let last = count.saturating_sub(heights.rev().take_while(fits).count().max(1));
+        self.picture.below = last;
+        wanted.min(last)
+    }
+
     /// Changes the look of a line.
     pub(crate) fn mark_line(&mut self, area: Rect, y: u16, role: Role) {
         let line = Rect { y: area.y + y, height: 1, ..area }.intersection(self.buffer.area);

@@ -111,6 +111,17 @@ pub(crate) const fn bind(
 }
 
 impl Binding {
+    /// The same for a shell, on a screen: a filter is about what the screen has.
+    pub(crate) fn command_on(&self, screen: Screen) -> Option<&'static str> {
+        match (self.action, screen) {
+            (Action::Filter, Screen::History) => Some("rustsocks-cli history query EXPR"),
+            (Action::Filter, Screen::Users) => Some("rustsocks-cli users list --filter EXPR"),
+            (Action::Filter, Screen::Limits) => Some("rustsocks-cli limits show --filter EXPR"),
+            (Action::Filter, Screen::Overview) => Some("rustsocks-cli audit query EXPR"),
+            (..) => self.command,
+        }
+    }
+
     /// With a word in the last line.
     pub(crate) const fn hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
@@ -217,7 +228,7 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(
         Action::Search,
         &[Char('F')],
-        On::Searched,
+        On::Tables,
         "find",
         "to the next row that has a text, or that an expression means",
     ),

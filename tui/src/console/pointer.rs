@@ -68,6 +68,8 @@ pub(crate) struct Picture {
     /// The same of the lists that were asked for, each by the part of the screen that it is in.
     pub(crate) lists: Vec<(usize, usize)>,
     pub(crate) columns: Vec<Laid>,
+    /// The first line that can be seen of a text that lies over the screen, once its last one is.
+    pub(crate) below: usize,
 }
 
 impl Picture {

@@ -10,6 +10,9 @@ use super::pointer::Picture;
 use super::screen::Screen;
 use super::update::TICKS;
 
+/// What is said to whoever opens a row where there is none.
+pub(crate) const NOTHING: &str = "there is nothing here";
+
 /// What lies over the screen.
 #[derive(Debug)]
 pub(crate) enum Overlay {

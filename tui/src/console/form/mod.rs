@@ -1,6 +1,6 @@
 //! Forms: what an operator fills in, what is wrong with it, and how it is taken.
 //!
-//! What can be taken back is taken by a button; what counts at once takes a word that is typed, never Enter.
+//! What can be taken back is taken by a button, to which Enter is pressed; what ends or deletes something takes a word that is typed.
 
 mod draw;
 mod hand;

@@ -49,7 +49,7 @@ fn below(app: &App, said: &str, chosen: Option<&Offer>, cells: usize) -> Vec<(St
         let nothing = format!("nothing is called {said:?} on any screen; Ctrl-C clears it, ? has every key");
         return wrapped(&nothing, cells).into_iter().map(|line| (line, Role::Warn)).collect();
     };
-    let same = command(offer).map(|command| same(&command, cells)).unwrap_or_default();
+    let same = command(app, offer).map(|command| same(&command, cells)).unwrap_or_default();
     let mut lines: Vec<(String, Role)> = same.into_iter().map(|line| (line, Role::Dim)).collect();
     if is_allowed(app, needed(offer)) {
         let keys = "Enter does it   Tab goes on   Up at the first line: what was said before";
@@ -132,9 +132,10 @@ fn why_not_by(app: &App, needed: wire::admin::Role) -> String {
 }
 
 /// The same for a shell.
-fn command(offer: &Offer) -> Option<String> {
+fn command(app: &App, offer: &Offer) -> Option<String> {
     match offer {
-        Offer::Binding(binding) | Offer::Elsewhere(_, _, binding) => binding.command.map(str::to_owned),
+        Offer::Binding(binding) => binding.command_on(app.ui.screen).map(str::to_owned),
+        Offer::Elsewhere(screen, _, binding) => binding.command_on(*screen).map(str::to_owned),
         Offer::Phrase(phrase, object) => phrase.command.map(|command| command(object)),
         Offer::Text(..) => None,
     }

@@ -302,6 +302,43 @@ fn the_history_goes_on_page_by_page_and_takes_questions_back() {
 }
 
 #[test]
+fn every_group_of_the_history_is_a_filter() {
+    let (hour, day) = (json!("2026-11-22T07:00Z"), json!("2026-11-22"));
+    for (presses, of, wanted) in [
+        (1, Value::Null, "not user~*"),
+        (3, Value::Null, "not rule~*"),
+        (5, hour, "start>=2026-11-22T07:00Z start<2026-11-22T08:00Z"),
+        (6, day, "start>=2026-11-22 start<2026-11-23T00:00Z"),
+    ] {
+        let mut stage = Stage::connected(SIZE, PLAIN);
+        stage.keys("3");
+        (0..presses).for_each(|_| stage.keys("b"));
+        let numbers = json!({ "total": { "sessions": 7 }, "groups": [{ "of": of, "sessions": 7 }], "buckets": [] });
+        stage.answer(About::Own(Screen::History, "numbers"), numbers);
+        stage.key(KeyCode::Enter);
+        assert_eq!(stage.app.history.filter, wanted);
+        assert!(filter::Filter::parse(wanted, filter::HISTORY).is_ok(), "{wanted}");
+    }
+}
+
+#[test]
+fn a_page_of_the_history_is_looked_through() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.keys("3");
+    let row = |id: &str, host: &str| json!({ "session_id": id, "dest_host": host });
+    let rows = [row("one", "a.example"), row("two", "b.corp"), row("three", "c.corp")];
+    stage.answer(About::Own(Screen::History, "rows"), json!({ "rows": rows, "next": null, "ms": 1 }));
+    for place in [1, 2, 1] {
+        stage.keys("F");
+        if place == 1 && stage.app.history.listing.sought.is_empty() {
+            stage.keys("corp");
+        }
+        stage.key(KeyCode::Enter);
+        assert_eq!(stage.app.history.listing.cursor, place);
+    }
+}
+
+#[test]
 fn a_login_is_tried_by_a_form_and_told_without_its_password() {
     let mut stage = Stage::connected(SIZE, PLAIN);
     stage.keys("7");

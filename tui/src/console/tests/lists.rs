@@ -145,6 +145,43 @@ fn only_who_may_disable_users_is_asked_whether_to() {
 }
 
 #[test]
+fn whoever_is_disabled_already_is_not_to_be_disabled_first() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.draw();
+    users(&mut stage);
+    stage.keys("jK");
+    stage.answer(About::KillDry(1), meant(2, Some("eve\u{202e}")));
+    let picture = stage.picture();
+    assert!(picture.contains("End 2 sessions?") && !picture.contains("disable the user"), "{picture}");
+}
+
+#[test]
+fn a_session_that_is_over_says_why_and_has_what_its_row_had() {
+    let mut stage = sessions();
+    knowing(&mut stage, &["sessions.get"]);
+    let order: Vec<Value> = (1..10).map(|number| session(number)[0].clone()).collect();
+    stage.push(3, "patch", json!({ "order": order, "gone": [[session(0)[0], "client"]] }));
+    assert!(stage.picture().contains("over: client, after 20:34"), "{}", stage.picture());
+    stage.key(KeyCode::Enter);
+    let picture = stage.picture();
+    assert!(picture.contains("over: client; H has it") && picture.contains("users/alice#2"), "{picture}");
+    assert_eq!(stage.asked(), [], "the daemon knows no more of it");
+}
+
+#[test]
+fn what_is_against_a_session_is_not_cut() {
+    for size in [SIZE, (140, 40)] {
+        let mut stage = Stage::with_sessions(size, PLAIN);
+        knowing(&mut stage, &["sessions.get"]);
+        rest(&mut stage, 2);
+        let id = session(0)[0].as_str().expect("an id").to_owned();
+        let would = json!({ "decision": "block", "by": "the users: this one may not log in any more" });
+        stage.answer(About::Session(id), json!({ "would": would }));
+        assert!(stage.picture().contains("blocked now: may log in no more"), "{}", stage.picture());
+    }
+}
+
+#[test]
 fn everything_that_matches_goes_into_a_file() {
     let mut stage = sessions();
     stage.keys("/user=alice");

@@ -137,22 +137,65 @@ fn the_detail_of_nothing_says_so() {
         stage.keys(key);
         is_said(&mut stage, key, "asking ...");
         stage.answer(About::Window(view), nobody());
-        is_said(&mut stage, key, "There is nothing.");
+        is_said(&mut stage, key, "there is nothing here");
     }
     stage.keys("7");
     is_said(&mut stage, "7", "asking ...");
     stage.keys("\t");
     stage.answer(About::Window(View::Bans), nobody());
-    is_said(&mut stage, "bans", "There is nothing.");
+    is_said(&mut stage, "bans", "there is nothing here");
     stage.keys("0");
     is_said(&mut stage, "0", "asking ...");
     stage.answer(About::Listing(Screen::Health), json!({ "checks": [] }));
-    is_said(&mut stage, "0", "There is nothing.");
+    is_said(&mut stage, "0", "there is nothing here");
     stage.keys("\t");
-    is_said(&mut stage, "incidents", "There is nothing.");
+    is_said(&mut stage, "incidents", "there is nothing here");
     stage.keys("9");
     stage.event(Event::Answer(1, Err(Refusal::new(Code::Denied, "no"))), Some(About::Own(Screen::Config, "settings")));
-    is_said(&mut stage, "refused settings", "There is nothing.");
+    is_said(&mut stage, "refused settings", "there is nothing here");
+}
+
+#[test]
+fn the_last_line_of_what_lies_over_the_screen_is_at_its_end_and_not_above_nothing() {
+    let mut stage = Stage::connected(SIZE, PLAIN);
+    stage.app.ui.lay("Lines", (0..60).map(|line| format!("line {line}")).collect());
+    stage.picture();
+    stage.keys("G");
+    let picture = stage.picture();
+    assert!(picture.contains("line 59") && picture.contains("line 40"), "{picture}");
+    stage.keys("k");
+    let picture = stage.picture();
+    assert!(!picture.contains("line 59") && picture.contains("line 58"), "{picture}");
+    stage.key(KeyCode::Esc);
+    stage.app.ui.lay("Lines", vec!["the only one".to_owned()]);
+    stage.keys("Gjj");
+    assert!(stage.picture().contains("the only one"), "{}", stage.picture());
+}
+
+#[test]
+fn before_anything_was_heard_nothing_is_said_of_it() {
+    let mut stage = Stage::new(SIZE, PLAIN);
+    let picture = stage.picture();
+    assert!(picture.contains("- sess ") && !picture.contains("0 sess"), "{picture}");
+    assert!(!picture.contains("00:00:00"), "{picture}");
+}
+
+#[test]
+fn whoever_may_not_know_what_was_changed_is_told_so() {
+    let mut stage = Stage::connected((100, 30), PLAIN);
+    assert!(stage.picture().contains("Recent changes (audit) 0"), "{}", stage.picture());
+    stage.app.model.welcome.as_mut().expect("there is a conversation").role = wire::admin::Role::Operate;
+    let picture = stage.picture();
+    assert!(picture.contains("these take the role admin") && !picture.contains("(audit) 0"), "{picture}");
+}
+
+#[test]
+fn the_help_has_the_command_that_a_filter_is_on_this_screen() {
+    let mut stage = Stage::connected((100, 30), PLAIN);
+    stage.draw();
+    stage.keys("3?lets through");
+    let picture = stage.picture();
+    assert!(picture.contains("history query EXPR") && !picture.contains("sessions list"), "{picture}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::console::palette::Palette;
 use crate::console::room::Rows;
 use crate::console::screen::Screen;
 use crate::console::screens::{meaning, room};
-use crate::console::ui::{Message, Overlay};
+use crate::console::ui::{Message, NOTHING, Overlay};
 use crate::shown::{clock, visible};
 
 /// What is said of a key that means something on another screen, until the next one.
@@ -143,6 +143,7 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::HalfDown => return moved(app, page / 2),
         Action::First => return moved(app, isize::MIN / 2),
         Action::Last => return moved(app, isize::MAX / 2),
+        Action::Open if is_empty(app) => app.ui.say(NOTHING),
         Action::Open => return here.opened(app),
         Action::Back => {
             let taken_back = app.waiting.question(app.ui.screen).map(Effect::Cancel);
@@ -174,6 +175,16 @@ pub(super) fn act(app: &mut App, action: Action) -> Vec<Effect> {
         Action::Quit => return quitted(app),
     }
     Vec::new()
+}
+
+/// Whether the rows of this pane have come, and are none.
+fn is_empty(app: &App) -> bool {
+    let here = room(app.ui.screen);
+    match here.rows(app.ui.pane) {
+        Rows::Live(view) => !app.live(view).is_coming() && app.live(view).table.lines.is_empty(),
+        Rows::Listing => here.listing(app).is_some_and(|listing| !listing.is_coming() && listing.objects.is_empty()),
+        Rows::Own | Rows::Nothing => false,
+    }
 }
 
 /// Everything that was said, the latest last.

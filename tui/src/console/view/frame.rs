@@ -35,7 +35,8 @@ pub(super) fn told(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let (status, now) = app.model.head();
-    let badges = format!("{} {} ", badges(app), shown::clock(now));
+    let hour = if now > 0.0 { shown::clock(now) } else { String::new() };
+    let badges = format!("{} {hour} ", badges(app));
     canvas.text_right(area, 0, &badges, Role::Badge);
     let taken = u16::try_from(badges.len()).unwrap_or(0) + 1;
     let area = Rect { width: area.width.saturating_sub(taken), ..area };
@@ -50,7 +51,8 @@ fn head(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
     let role = if app.model.is_stale() { Role::Dim } else { Role::Text };
     let sessions = if is_wide { "sessions" } else { "sess" };
-    facts.push((format!("{} {sessions}", shown::count(number(&status["sessions"]))), role));
+    let count = status["sessions"].as_u64().map_or_else(|| "-".to_owned(), shown::count);
+    facts.push((format!("{count} {sessions}"), role));
     for (name, label) in [("up_rate", "up"), ("down_rate", "down")] {
         let rate = status[name].as_f64().map(|rate| shown::bytes(number(&Value::from(rate))));
         facts.extend(rate.map(|rate| (format!("{label} {rate}/s"), role)));

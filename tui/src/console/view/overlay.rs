@@ -61,10 +61,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 }
 
 /// What a refused operator can do.
-const REFUSED: [&str; 3] = [
+const REFUSED: [&str; 4] = [
     "The daemon is there, and does not let this user in.",
     "As root, usermod -aG GROUP USER lets a user in; it counts from the next login.",
     "The groups are in the keys read_groups, operator_groups and admin_groups under [admin].",
+    "The file of the socket belongs to the first of read_groups that exists: operators have to be in that one, too.",
 ];
 
 fn gone(app: &App, canvas: &mut Canvas<'_>, area: Rect, link: &Link) {
@@ -157,7 +158,7 @@ fn speaks(binding: &Binding, wanted: &str) -> bool {
 fn explained(app: &App, binding: &Binding, cells: usize) -> Vec<String> {
     let keys: Vec<String> = app.keymap.of(binding).iter().map(|key| key.name()).collect();
     let said = format!("  {:<12} {}", keys.join(" "), binding.help);
-    let Some(command) = binding.command else { return indented(&said, cells) };
+    let Some(command) = binding.command_on(app.ui.screen) else { return indented(&said, cells) };
     let whole = format!("{said}   {command}");
     if width(&whole) <= cells {
         return vec![whole];
@@ -215,8 +216,9 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
         lines.push(format!("socket: {}", app.socket));
         lines.push("! warning   !! critical   x over   * marked   > meant   RO only looking".to_owned());
     }
-    let first = scroll.min(lines.len().saturating_sub(1));
-    for (line, y) in lines[first.min(lines.len())..].iter().zip(2..inner.height) {
+    let room = Rect { height: inner.height.saturating_sub(2), ..inner };
+    let first = canvas.scrolled(room, lines.iter().map(|_| 1), scroll);
+    for (line, y) in lines[first..].iter().zip(2..inner.height) {
         canvas.text(inner, 0, y, line, Role::Text);
     }
     let x = u16::try_from(at).unwrap_or(u16::MAX).saturating_add(8);
@@ -285,7 +287,8 @@ fn texts(canvas: &mut Canvas<'_>, area: Rect, (title, lines): (&str, &[String]),
         canvas.text(inner, 0, 0, "There is nothing.", Role::Text);
     }
     let cells = usize::from(inner.width);
-    let lines = lines.iter().skip(scroll).flat_map(|line| {
+    let heights = lines.iter().map(|line| wrapped(&visible(line), cells).len());
+    let lines = lines.iter().skip(canvas.scrolled(inner, heights, scroll)).flat_map(|line| {
         let look = look(line);
         wrapped(&visible(line), cells).into_iter().map(move |part| (part, look))
     });
@@ -331,8 +334,8 @@ fn detail(app: &App, canvas: &mut Canvas<'_>, area: Rect, scroll: usize) {
         canvas.curve(inner, values, 0, curve.into_iter());
         inner = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     }
-    let first = scroll.min(rows.len().saturating_sub(1));
     let cells = usize::from(inner.width).saturating_sub(begin);
+    let first = canvas.scrolled(inner, rows.iter().map(|[_, value]| wrapped(value, cells).len()), scroll);
     let mut y = 0;
     for [name, value] in &rows[first..] {
         canvas.text(inner, 0, y, &fitted(name, begin - 1, false), Role::Dim);

@@ -17,6 +17,7 @@ use crate::console::model::number;
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
 use crate::console::screens::limits::moment;
+use crate::console::ui::{NOTHING, Overlay};
 use crate::output::Kind;
 
 /// The parts, in the order of Tab.
@@ -143,6 +144,15 @@ impl room::Room for Room {
         let before = health.states();
         health.told(&push.d);
         if health.states() == before { Vec::new() } else { vec![incidents()] }
+    }
+
+    fn opened(&self, app: &mut App) -> Vec<Effect> {
+        if app.ui.pane == OF_INCIDENTS && app.health.incidents.objects.is_empty() {
+            app.ui.say(NOTHING);
+        } else {
+            app.ui.overlay = Some(Overlay::Detail { scroll: 0 });
+        }
+        Vec::new()
     }
 
     fn ticked(&self, app: &mut App) -> Vec<Effect> {

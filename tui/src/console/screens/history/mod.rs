@@ -5,6 +5,7 @@ mod export;
 mod row;
 
 use filter::Field;
+use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::{Direction, Refusal, Role};
@@ -56,9 +57,24 @@ const RANGES: &[(&str, &str, u64)] = &[
     ("last hour", "start>=-1h", 60),
 ];
 
-/// What sessions are put together by, and the field that means one group.
-const GROUPS: &[(&str, &str)] =
-    &[("user", "user"), ("destination", "dst"), ("rule", "rule"), ("status", "status"), ("hour", ""), ("day", "")];
+/// What sessions are put together by, and what means one group.
+const GROUPS: &[(&str, Group)] = &[
+    ("user", Group::Has("user")),
+    ("destination", Group::Has("dst")),
+    ("rule", Group::Has("rule")),
+    ("status", Group::Has("status")),
+    ("hour", Group::Began(SignedDuration::from_hours(1))),
+    ("day", Group::Began(SignedDuration::from_hours(24))),
+];
+
+/// Whose sessions a group has.
+#[derive(Debug, Clone, Copy)]
+enum Group {
+    /// Those with the same in this field.
+    Has(&'static str),
+    /// Those that began within so long.
+    Began(SignedDuration),
+}
 
 /// What sessions are sorted by, as the daemon calls it.
 const SORTS: &[&str] = &["start", "end", "bytes", "dur"];
@@ -131,11 +147,8 @@ impl room::Room for Room {
             app.ui.overlay = Some(crate::console::ui::Overlay::Detail { scroll: 0 });
             return Vec::new();
         };
-        let (field, meant) = (GROUPS[group].1, app.history.listing.objects.get(app.history.listing.cursor));
-        let Some(value) = meant.and_then(|group| group["of"].as_str()).filter(|_| !field.is_empty()) else {
-            return Vec::new();
-        };
-        let condition = format!("{field}={}", filter::quoted(value));
+        let meant = app.history.listing.objects.get(app.history.listing.cursor);
+        let Some(condition) = meant.map(|meant| GROUPS[group].1.condition(&meant["of"])) else { return Vec::new() };
         app.history.filter = both(&app.history.filter, &condition);
         app.history.group = None;
         self.enter(app)
@@ -221,6 +234,24 @@ impl room::Room for Room {
 
     fn draw(&self, app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Position> {
         draw::draw(app, canvas, area)
+    }
+}
+
+impl Group {
+    /// What means the group of this name; without one, the sessions that have nothing there.
+    fn condition(self, of: &Value) -> String {
+        match (self, of.as_str()) {
+            (Self::Has(field), Some(of)) => format!("{field}={}", filter::quoted(of)),
+            (Self::Has(field), None) => format!("not {field}~*"),
+            (Self::Began(span), began) => {
+                let began = began.unwrap_or_default();
+                let then = began.parse::<Timestamp>().or_else(|_| format!("{began}T00:00Z").parse());
+                let end = then
+                    .and_then(|then| then.checked_add(span))
+                    .map(|end| end.strftime(" start<%Y-%m-%dT%H:%MZ").to_string());
+                format!("start>={began}{}", end.unwrap_or_default())
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
+use wire::admin::Welcome;
 
 use super::{ATTENTION, AUDIT, CHANGES, DENIALS, DESTINATIONS, MEASURES, Overview, PASTS, USERS, audit};
 use crate::console::app::App;
@@ -160,9 +161,16 @@ fn title(app: &App, part: usize) -> String {
     }
 }
 
+/// Whether a part is never told to who looks.
+fn is_kept_from(app: &App, part: usize) -> bool {
+    let is_admin = |welcome: &Welcome| welcome.role == wire::admin::Role::Admin;
+    part == CHANGES && !app.model.welcome.as_ref().is_some_and(is_admin)
+}
+
 fn framed(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<Position> {
     let mark = if app.ui.pane == part { "> " } else { "" };
-    let inner = canvas.framed(area, &format!("{mark}{} {}", title(app, part), app.overview.rows[part].len()));
+    let count = if is_kept_from(app, part) { String::new() } else { format!(" {}", app.overview.rows[part].len()) };
+    let inner = canvas.framed(area, &format!("{mark}{}{count}", title(app, part)));
     rows(app, canvas, inner, part)
 }
 
@@ -180,7 +188,12 @@ fn rows(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<P
     let lines: Vec<_> = rows[part].iter().map(|row| lines(part, row, usize::from(area.width))).collect();
     let first = first(&lines, cursors[part], room);
     if rows[part].is_empty() {
-        canvas.text(area, 0, 0, if part == ATTENTION { "all is well" } else { "nothing" }, Role::Text);
+        let said = match part {
+            ATTENTION => "all is well",
+            _ if is_kept_from(app, part) => "these take the role admin",
+            _ => "nothing",
+        };
+        canvas.text(area, 0, 0, said, Role::Text);
     }
     let mut meant = None;
     let seen = lines

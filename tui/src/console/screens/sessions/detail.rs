@@ -102,7 +102,7 @@ pub(super) fn facts(row: &Row<'_>, told: Option<&Value>) -> Vec<(&'static str, S
         ("client", format!("{} from {}", of("user"), of("src"))),
         ("proof", format!("{} at {}", of("auth"), of("listener"))),
         ("rule", format!("{} by {}", of("decision"), of("rule"))),
-        ("policy", format!("{}, reload {}", would(&told["would"]), of("gen"))),
+        ("policy", policy(&told["would"], &of("gen"))),
         ("up", format!("{}{}", row.bytes("up"), packets("pup"))),
         ("down", format!("{}{}", row.bytes("down"), packets("pdown"))),
         ("state", state(row)),
@@ -125,16 +125,21 @@ pub(super) fn record(told: &Value) -> Value {
 }
 
 fn state(row: &Row<'_>) -> String {
-    let age = if row.line.over.is_some() { "over".to_owned() } else { row.since("start") };
-    format!("{} for {age}, idle {}", row.text("state"), shown::age(row.value("idle").map_or(0, number)))
+    if let Some((ended, why)) = &row.line.over {
+        let began = row.value("start").and_then(Value::as_f64).unwrap_or(*ended);
+        return format!("over: {why}, after {}", shown::age(number(&Value::from((ended - began).max(0.0)))));
+    }
+    let idle = shown::age(row.value("idle").map_or(0, number));
+    format!("{} for {}, idle {idle}", row.text("state"), row.since("start"))
 }
 
-/// What the rules in force would say to it.
-fn would(would: &Value) -> String {
+/// What the rules in force would say to it, and by which reload it was let in; what is against it needs the room.
+fn policy(would: &Value, reload: &str) -> String {
     match (would["decision"].as_str(), would["by"].as_str()) {
-        (Some("allow"), _) => "allowed now too".to_owned(),
+        (Some("allow"), _) => format!("allowed now too, reload {reload}"),
+        (Some(_), Some(by)) if by.starts_with("the users: ") => "blocked now: may log in no more".to_owned(),
         (Some(_), by) => format!("blocked now by {}", by.unwrap_or("the default")),
-        (None, _) => "...".to_owned(),
+        (None, _) => format!("..., reload {reload}"),
     }
 }
 

@@ -154,8 +154,13 @@ impl room::Room for Room {
         if app.ui.pane == COMINGS {
             return Vec::new();
         }
-        let Some(id) = app.sessions.live.cursor.clone() else { return Vec::new() };
-        detail::ask(app, &id)
+        match app.sessions.live.line() {
+            Some(line) if line.over.is_none() => {
+                let id = line.id.clone();
+                detail::ask(app, &id)
+            }
+            Some(_) | None => Vec::new(),
+        }
     }
 
     fn record(&self, app: &App) -> (String, Value) {
@@ -163,9 +168,14 @@ impl room::Room for Room {
             let meant = listing.record();
             return (format!("Session {}", raw(&meant["id"])), meant);
         }
-        let id = app.sessions.live.cursor.clone().unwrap_or_default();
+        let live = &app.sessions.live;
+        let id = live.cursor.clone().unwrap_or_default();
+        // Of one that is over the daemon knows no more: what the row has is the rest of it.
+        let over = live.line().filter(|line| line.over.is_some());
         let known = app.sessions.known.of(&id).map(detail::record);
-        (format!("Session {id}"), known.unwrap_or_default())
+        let known = known.or_else(|| over.map(|line| live.table.record(line))).unwrap_or_default();
+        let end = over.and_then(|line| line.over.as_ref()).map(|(_, why)| format!(", over: {why}; H has it"));
+        (format!("Session {id}{}", end.unwrap_or_default()), known)
     }
 
     /// Of one that is meant everything is asked for, as long as it is in.

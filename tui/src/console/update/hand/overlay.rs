@@ -14,7 +14,6 @@ use crate::console::form;
 use crate::console::keys::Key;
 use crate::console::screens::room;
 use crate::console::ui::Overlay;
-use crate::output::Sheet;
 
 pub(super) fn pressed(app: &mut App, key: KeyEvent) -> Vec<Effect> {
     let Some(overlay) = app.ui.overlay.take() else { return Vec::new() };
@@ -85,12 +84,13 @@ fn search(app: &mut App, mut field: Field, key: KeyEvent) -> Vec<Effect> {
 }
 
 fn help(app: &mut App, mut search: Field, scroll: usize, key: KeyEvent) -> Vec<Effect> {
+    let at = scroll.min(app.ui.picture.below);
     let scroll = match key.code {
         KeyCode::Char('?' | 'q') if search.is_empty() => return Vec::new(),
-        KeyCode::Down => scroll + 1,
-        KeyCode::Up => scroll.saturating_sub(1),
-        KeyCode::PageDown => scroll + 10,
-        KeyCode::PageUp => scroll.saturating_sub(10),
+        KeyCode::Down => at + 1,
+        KeyCode::Up => at.saturating_sub(1),
+        KeyCode::PageDown => at + 10,
+        KeyCode::PageUp => at.saturating_sub(10),
         _ => {
             search.takes(key);
             0
@@ -165,8 +165,7 @@ fn chosen(choice: usize, count: usize, key: KeyEvent) -> Option<usize> {
 }
 
 fn lines_of(app: &mut App, (title, lines): (String, Vec<String>), scroll: usize, key: KeyEvent) -> Vec<Effect> {
-    if let Some(scroll) = scrolled(scroll, key) {
-        let scroll = scroll.min(lines.len().saturating_sub(1));
+    if let Some(scroll) = scrolled(scroll.min(app.ui.picture.below), key) {
         app.ui.overlay = Some(Overlay::Lines { title, lines, scroll });
     }
     Vec::new()
@@ -187,9 +186,7 @@ fn scrolled(scroll: usize, key: KeyEvent) -> Option<usize> {
 }
 
 fn detail(app: &mut App, scroll: usize, key: KeyEvent) -> Vec<Effect> {
-    let Some(scroll) = scrolled(scroll, key) else { return Vec::new() };
-    let record = room(app.ui.screen).record(app).1;
-    let scroll = scroll.min(Sheet::of_record(&record).rows.len().saturating_sub(1));
+    let Some(scroll) = scrolled(scroll.min(app.ui.picture.below), key) else { return Vec::new() };
     app.ui.overlay = Some(Overlay::Detail { scroll });
     Vec::new()
 }
