@@ -7,6 +7,7 @@ pub(crate) mod counted;
 mod entrance;
 pub(crate) mod pam;
 pub(crate) mod password;
+mod slates;
 mod success;
 pub(crate) mod turns;
 mod userpass;

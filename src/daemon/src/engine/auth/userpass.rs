@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::slates::Slates;
 use super::success::{Key, Memory};
 use super::{Backend, Checked, Credentials, Failure, password, urgency};
 use crate::engine::sys::pool::{Pool, Urgency};
@@ -14,6 +15,7 @@ use crate::state::snapshot::Snapshot;
 #[derive(Debug)]
 pub(super) struct UserPass {
     hashing: Arc<Pool>,
+    slates: Arc<Slates>,
     /// Nothing if nothing is to be remembered.
     memory: Option<Arc<Memory>>,
 }
@@ -33,7 +35,7 @@ impl Backend for UserPass {
 
 impl UserPass {
     pub(super) fn new(hashing: Arc<Pool>, memory: Option<Arc<Memory>>) -> Self {
-        Self { hashing, memory }
+        Self { hashing, slates: Arc::default(), memory }
     }
 
     async fn verify(
@@ -69,9 +71,14 @@ impl UserPass {
     ) -> Result<bool, Failure> {
         let (users, user) = (Arc::clone(&snapshot.users), credentials.user.clone());
         let password = credentials.password.clone();
+        let (slates, hashing) = (Arc::clone(&self.slates), Arc::clone(&self.hashing));
         let check = move || {
             let known = users.find(&user).map(|known| &known.hash);
-            known.or(users.decoy()).is_some_and(|hash| password::matches(hash, password.as_bytes())) && known.is_some()
+            let matches = |hash| {
+                let do_others_wait = || hashing.waiting() > 0;
+                slates.with(do_others_wait, |slate| password::matches(hash, password.as_bytes(), slate))
+            };
+            known.or(users.decoy()).is_some_and(matches) && known.is_some()
         };
         self.hashing.run(urgency, check).await.map_err(|_busy| Failure::Unavailable)
     }
