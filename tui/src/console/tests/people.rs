@@ -133,7 +133,7 @@ pub(super) fn limits(stage: &mut Stage) {
         ],
     ]);
     let window =
-        json!({ "sub": 6, "cols": cols, "total": 3, "matched": 3, "agg": { "waiting": 7 }, "off": 0, "rows": rows });
+        json!({ "sub": 6, "cols": cols, "total": 3, "matched": 3, "agg": { "holding": 2 }, "off": 0, "rows": rows });
     stage.answer(About::Window(View::Limits), window);
     let conceded = json!({ "concessions": [{
         "id": "3f9c02ab", "target": "user/alice", "bandwidth_limit_mbps": 4.19, "until": "2026-11-22T09:00:00Z", "by": "anna", "reason": "the release", "kept": true,

@@ -58,9 +58,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) -> Option<Pos
 
 fn title(live: &Live) -> String {
     let table = &live.table;
-    let waiting = table.sums.get("waiting").copied().unwrap_or(0);
+    let holding = table.sums.get("holding").copied().unwrap_or(0);
     let classes = format!("Limits {}/{}", shown::count(table.matched), shown::count(table.total));
-    if waiting > 0 { format!("{classes}  {} wait", shown::count(waiting)) } else { classes }
+    if holding > 0 { format!("{classes}  {} hold somebody back", shown::count(holding)) } else { classes }
 }
 
 /// Ten parts of the limit, those in use filled.

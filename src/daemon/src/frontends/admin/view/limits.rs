@@ -51,7 +51,8 @@ impl Table for Limits {
         dynamic("quota", "number"),
     ];
     const FIELDS: &'static [Field] = filter::LIMITS;
-    const SUMS: &'static [Summed<Self>] = &[("waiting", |row| row.class.waiting)];
+    /// Of sessions there is no sum: who waits in one class waits in those above it too.
+    const SUMS: &'static [Summed<Self>] = &[("holding", |row| u64::from(row.class.waiting > 0))];
 
     fn all(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
         let classes = desk.office.classes(asker.is_masked).into_iter();
