@@ -105,6 +105,11 @@ fn whom(place: &Path, is: &Metadata) -> String {
     if mode & needed == 0 {
         return format!("{place} (mode {mode:04o}) lets in no group");
     }
+    if is.gid() == 0 {
+        let groups = "a group of admin.read_groups has to exist when the daemon starts, so make one and restart it";
+        let to_do = if is.is_dir() { String::new() } else { format!(": {groups}") };
+        return format!("{place} (mode {mode:04o}) lets in root alone{to_do}");
+    }
     let group = Group::from_gid(Gid::from_raw(is.gid())).ok().flatten();
     let group = group.map_or_else(|| is.gid().to_string(), |group| group.name);
     format!(
@@ -137,7 +142,7 @@ fn said(refusal: &Refusal) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, chown};
 
     use super::*;
 
@@ -154,13 +159,30 @@ mod tests {
         assert!(said.ends_with(&format!("{} (mode 0700) lets in no group", directory.display())), "{said}");
         fs::write(&socket, "").expect("there is room");
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o660)).expect("it is ours");
-        let gid = fs::metadata(&socket).expect("it is there").gid();
+        // Only root can give it to a group that it is not in.
+        let gid = if nix::unistd::geteuid().is_root() { 1 } else { fs::metadata(&socket).expect("it is there").gid() };
+        chown(&socket, None, Some(gid)).expect("it is ours");
         let group = Group::from_gid(Gid::from_raw(gid)).expect("groups are known").map(|group| group.name);
         let group = group.unwrap_or_else(|| gid.to_string());
         let said = refused(&socket);
         let wanted =
             format!("{} (mode 0660) lets in the group {group}: as root, usermod -aG {group} USER", socket.display());
         assert!(said.contains(&wanted), "{said}");
+    }
+
+    #[test]
+    fn nobody_is_told_to_join_the_group_of_root() {
+        if !nix::unistd::geteuid().is_root() {
+            return; // nobody else can give a file to that group
+        }
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let socket = directory.path().join("admin.sock");
+        fs::write(&socket, "").expect("there is room");
+        fs::set_permissions(&socket, fs::Permissions::from_mode(0o660)).expect("it is ours");
+        chown(&socket, None, Some(0)).expect("it is ours");
+        let said = whom(&socket, &fs::metadata(&socket).expect("it is there"));
+        assert!(said.contains("lets in root alone: a group of admin.read_groups has to exist"), "{said}");
+        assert!(!said.contains("usermod"), "{said}");
     }
 
     #[test]

@@ -269,13 +269,19 @@ fn what_is_known_of_a_user_stands_beside_the_users() {
         "concessions": [
             { "target": "user/alice", "bytes": 1000, "until": "2026-11-22T09:00:00Z" },
             { "target": "user/alice", "bandwidth_limit_mbps": 4.194_304, "max_connections": 12, "until": "2026-11-22T08:58:12Z" },
+            { "target": "user/alice", "bandwidth_limit_mbps": 0, "max_connections": 0, "until": "2026-11-22T08:58:12Z" },
         ],
     });
     stage.answer(About::Own(Screen::Users, "detail"), told);
     let picture = stage.picture();
-    for fact in
-        ["argon2id 19M t=2", "3 own, 9 effective", "100M/s, 100 conns", "override 512K/s, 12 conns", "58:12 left"]
-    {
+    for fact in [
+        "argon2id 19M t=2",
+        "3 own, 9 effective",
+        "100M/s, 100 conns",
+        "override 512K/s, 12 conns",
+        "58:12 left",
+        "override no rate limit, any conns",
+    ] {
         assert!(picture.contains(fact), "{fact}: {picture}");
     }
 }

@@ -34,7 +34,7 @@ struct Present {
     words: Vec<String>,
     /// Of an operator's override, as it would be written in the form.
     laid_over: (String, String),
-    /// What stands in the file that the form writes, as far as the row says it.
+    /// What stands in the file that the form writes: as far as the row says it, or as the daemon has said.
     written: Written,
 }
 
@@ -75,17 +75,20 @@ pub(super) fn known(app: &mut App, record: Option<&Value>) -> Vec<Effect> {
 }
 
 fn written(app: &mut App, record: Option<&Value>) -> Vec<Effect> {
-    let present = present(app);
-    let Written { rate, conns, .. } = record.and_then(Written::of).unwrap_or_else(|| present.written.clone());
+    let mut present = present(app);
+    if let Some(written) = record.and_then(Written::of) {
+        present.written = written;
+    }
+    let Written { rate, conns, .. } = &present.written;
     let entries = vec![
         Entry::text("target", "target", &present.target),
-        Entry::text("rate", "rate", &rate),
+        Entry::text("rate", "rate", rate),
         Entry::text("guaranteed", "guaranteed", ""),
-        Entry::text("conns", "sessions at once", &conns),
+        Entry::text("conns", "sessions at once", conns),
         Entry::text("within", "back after", ""),
         Entry::word("type apply", "apply"),
     ];
-    open(app, Form::new("Another limit for good; what is empty stays", entries, Write(present)))
+    open(app, Form::new("Another limit for good; what is empty or not changed stays", entries, Write(present)))
 }
 
 pub(super) fn reset(app: &mut App) -> Vec<Effect> {
@@ -186,12 +189,11 @@ fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
     look("guaranteed", empty_or("guaranteed", &|text| megabits::read(text).is_some()), megabits::FAULT);
     look("conns", empty_or("conns", &|text| text.parse::<u32>().is_ok()), "a number; 0 is no limit");
     look("within", empty_or("within", &|text| seconds(text).is_some()), "a duration: 2m; empty for never");
-    let is_said = ["rate", "guaranteed", "conns"].iter().any(|name| !entries.text(name).is_empty());
-    look("rate", is_said, "say a rate, a number of sessions, or both");
     faults
 }
 
-fn flags(entries: &Entries) -> String {
+/// The command with what `text` has of each entry.
+fn flags(entries: &Entries, text: &dyn Fn(&str) -> String) -> String {
     let known = [
         ("rate", "rate"),
         ("guaranteed", "guaranteed"),
@@ -200,13 +202,16 @@ fn flags(entries: &Entries) -> String {
         ("reason", "comment"),
         ("within", "confirm-within"),
     ];
-    let flags = known.map(|(name, name_of_flag)| flag(name_of_flag, &entries.text(name)));
+    let flags = known.map(|(name, name_of_flag)| flag(name_of_flag, &text(name)));
     format!("rustsocks-cli limits set {}{}", word(&entries.text("target")), flags.concat())
 }
 
 impl Purpose for LayOver {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
         let mut faults = faults(entries);
+        if ["rate", "conns"].iter().all(|name| entries.text(name).is_empty()) {
+            faults.push(("rate", "say a rate, a number of sessions, or both".to_owned()));
+        }
         if seconds(&entries.text("for")).is_none() {
             faults.push(("for", "a duration: 15m, 1h30m".to_owned()));
         }
@@ -218,7 +223,7 @@ impl Purpose for LayOver {
     }
 
     fn command(&self, entries: &Entries) -> String {
-        flags(entries)
+        flags(entries, &|name| entries.text(name))
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
@@ -241,23 +246,27 @@ impl Purpose for LayOver {
 
 impl Purpose for Write {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
-        faults(entries)
+        let mut faults = faults(entries);
+        if ["rate", "guaranteed", "conns"].iter().all(|name| self.text(entries, name).is_empty()) {
+            faults.push(("rate", "say another rate, another number of sessions, or both".to_owned()));
+        }
+        faults
     }
 
     fn preview(&self, entries: &Entries) -> Vec<String> {
         let mut lines = self.0.of(entries);
-        lines.extend(limits(entries).iter().map(|(key, value)| format!("{key} = {value}")));
+        lines.extend(self.limits(entries).iter().map(|(key, value)| format!("{key} = {value}")));
         lines
     }
 
     fn command(&self, entries: &Entries) -> String {
-        flags(entries)
+        flags(entries, &|name| self.text(entries, name))
     }
 
     fn taken(&self, _: &mut App, entries: &Entries) -> Vec<Effect> {
         let target = entries.text("target");
         let store = if target.starts_with("user/") { "users" } else { "config" };
-        let ops = json!([{ "op": "limit.set", "target": target, "limits": limits(entries) }]);
+        let ops = json!([{ "op": "limit.set", "target": target, "limits": self.limits(entries) }]);
         let p = json!({ "store": store, "ops": ops, "confirm_s": seconds(&entries.text("within")).unwrap_or(0) });
         vec![Effect::ask("txn.quick", &p, About::Own(Screen::Limits, "written"))]
     }
@@ -270,15 +279,28 @@ impl Present {
     }
 }
 
-fn limits(entries: &Entries) -> Map<String, Value> {
-    let mut limits = Map::new();
-    for (name, key) in [("rate", "rate_mbps"), ("guaranteed", "guaranteed_mbps")] {
-        if let Some(rate) = megabits::read(&entries.text(name)) {
-            limits.insert(key.to_owned(), rate.into());
+impl Write {
+    /// What was written into an entry; nothing if it is what was shown there, whoever is meant by now.
+    fn text(&self, entries: &Entries, name: &str) -> String {
+        let Written { rate, conns, .. } = &self.0.written;
+        let shown = match name {
+            "rate" => rate,
+            "conns" => conns,
+            _ => "",
+        };
+        Some(entries.text(name)).filter(|text| text != shown).unwrap_or_default()
+    }
+
+    fn limits(&self, entries: &Entries) -> Map<String, Value> {
+        let mut limits = Map::new();
+        for (name, key) in [("rate", "rate_mbps"), ("guaranteed", "guaranteed_mbps")] {
+            if let Some(rate) = megabits::read(&self.text(entries, name)) {
+                limits.insert(key.to_owned(), rate.into());
+            }
         }
+        if let Ok(conns) = self.text(entries, "conns").parse::<u32>() {
+            limits.insert("conns".to_owned(), conns.into());
+        }
+        limits
     }
-    if let Ok(conns) = entries.text("conns").parse::<u32>() {
-        limits.insert("conns".to_owned(), conns.into());
-    }
-    limits
 }

@@ -79,10 +79,13 @@ pub(super) fn edit(app: &mut App) -> Vec<Effect> {
     vec![room::ask_latest(app, "users.get", &json!({ "name": name }), (Screen::Users, "edited"))]
 }
 
-/// The daemon has said what holds, or will not; of somebody else than who is meant by now nobody wants it.
-pub(super) fn known(app: &mut App) -> Vec<Effect> {
+/// The daemon has said what holds; of somebody else than who is meant by now nobody wants it.
+pub(super) fn known(app: &mut App, record: Value) -> Vec<Effect> {
+    let name = raw(&record["name"]);
+    let is_meant = app.users.name().as_ref() == Some(&name);
     let is_here = app.ui.screen == Screen::Users && app.ui.pane == 0 && app.ui.overlay.is_none();
-    app.users.name().filter(|_| is_here).map_or_else(Vec::new, |name| edit_knowing(app, name))
+    app.users.detail = Some((name.clone(), record));
+    if is_here && is_meant { edit_knowing(app, name) } else { Vec::new() }
 }
 
 fn edit_knowing(app: &mut App, name: String) -> Vec<Effect> {

@@ -137,10 +137,16 @@ pub(super) fn laid_over(told: &Value) -> Vec<String> {
     held.filter(|held| held["bytes"].is_null()).map(limits::told).collect()
 }
 
-/// A rate and a number of sessions, as far as there are any.
+/// A rate and a number of sessions, as far as there are any; 0 is no limit.
 fn of(rate: Option<u64>, conns: &Value) -> Option<String> {
-    let rate = rate.map(|bytes| shown::bytes(bytes) + "/s");
-    let conns = conns.as_u64().map(|conns| format!("{conns} conns"));
+    let rate = rate.map(|bytes| match bytes {
+        0 => "no rate limit".to_owned(),
+        bytes => shown::bytes(bytes) + "/s",
+    });
+    let conns = conns.as_u64().map(|conns| match conns {
+        0 => "any conns".to_owned(),
+        conns => format!("{conns} conns"),
+    });
     let all: Vec<String> = rate.into_iter().chain(conns).collect();
     (!all.is_empty()).then(|| all.join(", "))
 }

@@ -161,7 +161,7 @@ impl room::Room for Room {
 
     fn enter(&self, app: &mut App) -> Vec<Effect> {
         let visible = self.visible(app, 0);
-        (app.users.rest, app.users.is_asking) = (Rest::default(), false);
+        (app.users.rest, app.users.is_asking, app.users.detail) = (Rest::default(), false, None);
         let mut effects = app.users.live.entered(visible);
         app.users.groups.is_waiting = true;
         effects.push(groups());
@@ -227,11 +227,10 @@ impl room::Room for Room {
                     app.ui.warn(refusal.with_code());
                 }
             }
-            ("edited", answer) => {
-                if let Ok(record) = answer {
-                    app.users.detail = Some((raw(&record["name"]), record));
-                }
-                return change::known(app);
+            ("edited", Ok(record)) => return change::known(app, record),
+            ("edited", Err(refusal)) => {
+                app.ui.warn(refusal.with_code());
+                return Vec::new();
             }
             ("groups", Ok(answer)) => app.users.grouped(&answer),
             ("groups", Err(refusal)) => app.users.groups.refused(refusal.with_code()),
