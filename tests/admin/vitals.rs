@@ -159,13 +159,13 @@ fn whose_conversations_are_open_is_told_when_somebody_comes_and_goes() {
 fn a_worker_that_died_is_a_check_and_an_incident() {
     let service = start("");
     let first = check_that_is(&mut root(&service), "worker", "ok");
-    assert_eq!(first["measured"], "none died before this one");
+    assert_eq!(first["measured"], "it replaces none that died");
     let worker = service.worker_pid();
     send(worker, Signal::SIGKILL);
     let _ = service.successor_of(worker);
     let mut root = root(&service);
     let second = check_that_is(&mut root, "worker", "warn");
-    assert!(second["measured"].as_str().expect("words").starts_with("1 died, at 20"), "{second}");
+    assert!(second["measured"].as_str().expect("words").starts_with("replaced once, at 20"), "{second}");
     let incidents = root.ask("incidents.list", json!({}));
     assert!(incidents["incidents"].as_array().expect("a list").iter().any(|it| it["name"] == "worker"), "{incidents}");
 }

@@ -23,7 +23,7 @@ impl From<ToWorker> for Parcel {
     }
 }
 
-/// Everything that one new worker needs, in the order in which it is sent; if it takes the place of one that died, how many have.
+/// Everything that one new worker needs, in the order in which it is sent; `replaces` is as [`ToWorker::Begin`] has it.
 pub(crate) fn parcels(
     documents: &[Document],
     sockets: &[Bound],

@@ -32,7 +32,7 @@ pub enum ToWorker {
     },
     /// Everything has been handed over: start to serve, then answer [`ToMonitor::Ready`](crate::ToMonitor::Ready).
     Begin {
-        /// How many workers of this service have died, if this one takes the place of the last of them; 0 otherwise.
+        /// How often a worker's place had to be filled again in this service, if this one takes the place of one that died; 0 otherwise.
         replaces: u32,
     },
     /// Texts that have changed and the sockets of listeners that are new have been handed over: work by them as far as they are right,

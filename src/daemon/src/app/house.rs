@@ -98,7 +98,7 @@ pub(super) struct Given {
     /// The last lines of the log, and how much is written.
     pub(super) journal: Arc<Journal>,
     pub(super) loudness: Loudness,
-    /// How many workers have died, if this one takes the place of the last of them.
+    /// As [`wire::ToWorker::Begin`] has it.
     pub(super) replaces: u32,
 }
 

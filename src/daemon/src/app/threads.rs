@@ -1,7 +1,8 @@
 //! The relay threads: one current-thread runtime each, with listening sockets of its own; a session never changes threads.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{AcqRel, Release};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -51,7 +52,7 @@ impl RelayThread {
 
     /// Whether it has not answered since this was asked last, a heartbeat ago. Once it has, it is called again.
     pub(super) fn is_silent(&self) -> bool {
-        let has_answered = self.has_answered.swap(false, Relaxed);
+        let has_answered = self.has_answered.swap(false, AcqRel);
         if has_answered {
             self.calls.send_replace(Instant::now());
         }
@@ -88,7 +89,7 @@ impl Answer {
         while self.called.changed().await.is_ok() {
             let called = *self.called.borrow_and_update();
             self.late.note(called.elapsed());
-            self.has_answered.store(true, Relaxed);
+            self.has_answered.store(true, Release);
         }
     }
 }

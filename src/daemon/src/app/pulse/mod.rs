@@ -29,7 +29,7 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    /// `place` is where the history is, if one is kept; `replaces` is how many workers have died, if this one takes the place of one.
+    /// `place` is where the history is, if one is kept; `replaces` is as [`wire::ToWorker::Begin`] has it.
     ///
     /// # Errors
     /// The kernel gives no thread.

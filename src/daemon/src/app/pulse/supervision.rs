@@ -13,7 +13,7 @@ const MOURNED: SignedDuration = SignedDuration::from_hours(1);
 
 #[derive(Debug)]
 pub(super) struct Supervision {
-    /// How many workers have died, if this one takes the place of the last of them; 0 otherwise.
+    /// As [`wire::ToWorker::Begin`] has it.
     replaces: u32,
     began: Timestamp,
 }
@@ -29,15 +29,15 @@ impl Supervision {
     }
 
     fn deaths(&self, now: Timestamp) -> Finding {
-        let died = match self.replaces {
-            0 => "none died before this one".to_owned(),
-            1 => format!("1 died, at {:.0}", self.began),
-            several => format!("{several} died, the last at {:.0}", self.began),
+        let replaced = match self.replaces {
+            0 => "it replaces none that died".to_owned(),
+            1 => format!("replaced once, at {:.0}", self.began),
+            several => format!("replaced {several} times, the last at {:.0}", self.began),
         };
         Finding {
             name: "worker",
             state: warn_if(self.replaces > 0 && now.duration_since(self.began) < MOURNED),
-            measured: died,
+            measured: replaced,
             limit: Some("none within 1 h".to_owned()),
             key: None,
             effect: "the sessions of a worker that dies are lost, and another one takes its place",

@@ -23,6 +23,7 @@ use self::anonymous::Anonymous;
 use self::counted::{Checks, Counted};
 pub(crate) use self::entrance::Entrance;
 use self::pam::{Pam, PamAddress, PamUsername};
+use self::slates::Slates;
 pub(crate) use self::success::Memory;
 use self::userpass::UserPass;
 pub(crate) use self::vouchers::Vouchers;
@@ -82,8 +83,10 @@ impl Backends {
         // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
         let hashing = Pool::start("auth", (cores / 2).max(1), waiting, Order::NewestFirst)?;
         let (hashing, memory) = (Arc::new(hashing), Arc::new(Memory::new()?));
-        let userpass = Counted::new(UserPass::new(Arc::clone(&hashing), Some(Arc::clone(&memory))), checks);
-        let forgetful = Arc::new(UserPass::new(hashing, None));
+        let slates = Arc::new(Slates::new(Arc::clone(&hashing)));
+        let userpass = UserPass::new(Arc::clone(&hashing), Arc::clone(&slates), Some(Arc::clone(&memory)));
+        let userpass = Counted::new(userpass, checks);
+        let forgetful = Arc::new(UserPass::new(hashing, slates, None));
         let checks = Arc::clone(checks);
         Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), forgetful, memory, pam, checks })
     }

@@ -30,7 +30,10 @@ fn computed(stored: &PasswordHash, password: &[u8], slate: &mut Slate) -> Option
     let algorithm = Algorithm::try_from(stored.algorithm.as_str()).ok()?;
     let version = stored.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
     let params = Params::try_from(stored).ok()?;
-    slate.resize(slate.len().max(params.block_count()), Block::default());
+    let more = params.block_count().saturating_sub(slate.len());
+    // Where there is no memory for it, one login fails instead of everybody.
+    slate.try_reserve_exact(more).ok()?;
+    slate.resize(slate.len() + more, Block::default());
     let mut output = [0; Output::MAX_LENGTH];
     let hasher = Argon2::new(algorithm, version, params);
     hasher.hash_password_into_with_memory(password, salt, &mut output[..length], slate).ok()?;

@@ -1,45 +1,90 @@
 //! What checks of passwords work in: many MiB each, which a kernel takes as long to give as half a check lasts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Block;
 
+use crate::engine::sys::pool::Pool;
+
 pub(super) type Slate = Vec<Block>;
 
-/// Slates that nobody works in, kept only while others wait for their turn.
-#[derive(Debug, Default)]
-pub(super) struct Slates(Mutex<Vec<Slate>>);
+/// Slates that nobody works in, kept only while somebody waits for a turn.
+#[derive(Debug)]
+pub(super) struct Slates {
+    spare: Mutex<Vec<Slate>>,
+    /// Whose jobs have turns.
+    pool: Arc<Pool>,
+}
+
+/// Of a job, from when it begins to wait until it is over or let go of; then all spare slates are given back if nobody else waits.
+#[derive(Debug)]
+pub(super) struct Turn(Arc<Slates>);
 
 impl Slates {
-    /// Does `work` in one that may have anything on it. If nobody waits afterwards, it is given back, with all others.
-    pub(super) fn with<T>(&self, do_others_wait: impl Fn() -> bool, work: impl FnOnce(&mut Slate) -> T) -> T {
-        let mut slate = self.change(Vec::pop).unwrap_or_default();
-        let done = work(&mut slate);
-        let over = self.change(|spare| {
-            spare.push(slate);
-            if do_others_wait() { Vec::new() } else { std::mem::take(spare) }
-        });
-        drop(over);
-        done
+    pub(super) fn new(pool: Arc<Pool>) -> Self {
+        Self { spare: Mutex::default(), pool }
+    }
+
+    pub(super) fn turn(self: &Arc<Self>) -> Turn {
+        Turn(Arc::clone(self))
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Vec<Slate>) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.spare.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Turn {
+    /// Does `work` in a slate that may have anything on it.
+    pub(super) fn take<T>(&self, work: impl FnOnce(&mut Slate) -> T) -> T {
+        let mut slate = self.0.change(Vec::pop).unwrap_or_default();
+        let done = work(&mut slate);
+        self.0.change(|spare| spare.push(slate));
+        done
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.0.pool.waiting() == 0 {
+            let over = self.0.change(std::mem::take);
+            drop(over);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
+    use crate::engine::sys::pool::{Order, Urgency};
 
     #[test]
-    fn a_slate_is_kept_for_whoever_waits() {
-        let slates = Slates::default();
-        let write = |slate: &mut Slate| {
-            slate.resize(slate.len() + 1, Block::default());
-            slate.len()
+    fn slates_are_kept_for_whoever_waits_and_go_with_the_last_turn_taken_or_not() {
+        let pool = Arc::new(Pool::start("test", 1, 4, Order::OldestFirst).unwrap());
+        let slates = Arc::new(Slates::new(Arc::clone(&pool)));
+        let write = || {
+            slates.turn().take(|slate| {
+                slate.resize(slate.len() + 1, Block::default());
+                slate.len()
+            })
         };
-        let waits = [true, true, false, false];
-        assert_eq!(waits.map(|others_wait| slates.with(|| others_wait, write)), [1, 2, 3, 1]);
+        let (release, held) = mpsc::channel::<()>();
+        let (is_held, begun) = mpsc::channel();
+        let keep_busy = move || {
+            is_held.send(()).unwrap();
+            let _let_go = held.recv();
+        };
+        pool.leave(Urgency::Usual, keep_busy).unwrap();
+        begun.recv().unwrap();
+        assert_eq!([write(), write()], [1, 1], "nobody waits");
+        let untaken = slates.turn();
+        let (is_over, over) = mpsc::channel::<()>();
+        pool.leave(Urgency::Usual, move || drop((untaken, is_over))).unwrap();
+        assert_eq!([write(), write()], [1, 2], "somebody waits");
+        drop(release);
+        assert!(over.recv().is_err(), "it is dropped");
+        assert_eq!(write(), 1);
     }
 }

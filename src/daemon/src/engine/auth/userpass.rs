@@ -34,8 +34,8 @@ impl Backend for UserPass {
 }
 
 impl UserPass {
-    pub(super) fn new(hashing: Arc<Pool>, memory: Option<Arc<Memory>>) -> Self {
-        Self { hashing, slates: Arc::default(), memory }
+    pub(super) fn new(hashing: Arc<Pool>, slates: Arc<Slates>, memory: Option<Arc<Memory>>) -> Self {
+        Self { hashing, slates, memory }
     }
 
     async fn verify(
@@ -71,13 +71,10 @@ impl UserPass {
     ) -> Result<bool, Failure> {
         let (users, user) = (Arc::clone(&snapshot.users), credentials.user.clone());
         let password = credentials.password.clone();
-        let (slates, hashing) = (Arc::clone(&self.slates), Arc::clone(&self.hashing));
+        let turn = self.slates.turn();
         let check = move || {
             let known = users.find(&user).map(|known| &known.hash);
-            let matches = |hash| {
-                let do_others_wait = || hashing.waiting() > 0;
-                slates.with(do_others_wait, |slate| password::matches(hash, password.as_bytes(), slate))
-            };
+            let matches = |hash| turn.take(|slate| password::matches(hash, password.as_bytes(), slate));
             known.or(users.decoy()).is_some_and(matches) && known.is_some()
         };
         self.hashing.run(urgency, check).await.map_err(|_busy| Failure::Unavailable)
@@ -109,8 +106,9 @@ mod tests {
     use crate::state::users::Users;
 
     fn backend() -> UserPass {
-        let hashing = Pool::start("test", 1, 4, Order::NewestFirst).unwrap();
-        UserPass::new(Arc::new(hashing), Some(Arc::new(Memory::new().unwrap())))
+        let hashing = Arc::new(Pool::start("test", 1, 4, Order::NewestFirst).unwrap());
+        let slates = Arc::new(Slates::new(Arc::clone(&hashing)));
+        UserPass::new(hashing, slates, Some(Arc::new(Memory::new().unwrap())))
     }
 
     fn snapshot(more: &str) -> Arc<Snapshot> {

@@ -149,7 +149,7 @@ impl Cell {
         match host {
             Host::V4(address) => Self::Ip((*address).into()),
             Host::V6(address) => Self::Ip((*address).into()),
-            Host::Name(_) => Self::text(host),
+            Host::Name(_) => Self::source(&host.to_string()),
         }
     }
 
@@ -157,7 +157,11 @@ impl Cell {
         match target.host {
             Host::V4(address) => Self::Address((address, target.port).into()),
             Host::V6(address) => Self::Address((address, target.port).into()),
-            Host::Name(_) => Self::text(target),
+            // Somebody asked for an address by its text.
+            Host::Name(_) => {
+                let shown = target.to_string();
+                shown.parse().map_or_else(|_| Self::Text(shown), Self::Address)
+            }
         }
     }
 }
