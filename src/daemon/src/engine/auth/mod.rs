@@ -82,11 +82,9 @@ impl Backends {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // argon2 takes tens of milliseconds and 19 MiB: never on a relay's thread, and never without bound.
         let hashing = Pool::start("auth", (cores / 2).max(1), waiting, Order::NewestFirst)?;
-        let (hashing, memory) = (Arc::new(hashing), Arc::new(Memory::new()?));
-        let slates = Arc::new(Slates::new(Arc::clone(&hashing)));
-        let userpass = UserPass::new(Arc::clone(&hashing), Arc::clone(&slates), Some(Arc::clone(&memory)));
-        let userpass = Counted::new(userpass, checks);
-        let forgetful = Arc::new(UserPass::new(hashing, slates, None));
+        let (slates, memory) = (Arc::new(Slates::new(hashing)), Arc::new(Memory::new()?));
+        let userpass = Counted::new(UserPass::new(Arc::clone(&slates), Some(Arc::clone(&memory))), checks);
+        let forgetful = Arc::new(UserPass::new(slates, None));
         let checks = Arc::clone(checks);
         Ok(Self { anonymous: Arc::new(Anonymous), userpass: Arc::new(userpass), forgetful, memory, pam, checks })
     }

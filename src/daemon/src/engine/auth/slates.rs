@@ -4,29 +4,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::Block;
 
-use crate::engine::sys::pool::Pool;
+use crate::engine::sys::pool::{Busy, Pool, Urgency};
 
 pub(super) type Slate = Vec<Block>;
 
-/// Slates that nobody works in, kept only while somebody waits for a turn.
+/// A pool of threads, and slates that nobody works in, kept only while somebody waits for a thread.
 #[derive(Debug)]
 pub(super) struct Slates {
     spare: Mutex<Vec<Slate>>,
-    /// Whose jobs have turns.
-    pool: Arc<Pool>,
+    pub(super) pool: Pool,
 }
 
 /// Of a job, from when it begins to wait until it is over or let go of; then all spare slates are given back if nobody else waits.
 #[derive(Debug)]
-pub(super) struct Turn(Arc<Slates>);
+struct Turn(Arc<Slates>);
 
 impl Slates {
-    pub(super) fn new(pool: Arc<Pool>) -> Self {
+    pub(super) fn new(pool: Pool) -> Self {
         Self { spare: Mutex::default(), pool }
     }
 
-    pub(super) fn turn(self: &Arc<Self>) -> Turn {
-        Turn(Arc::clone(self))
+    /// Does `work` on one of the threads, in a slate that may have anything on it.
+    ///
+    /// # Errors
+    /// As [`Pool::run`].
+    pub(super) async fn run<T: Send + 'static>(
+        self: &Arc<Self>,
+        urgency: Urgency,
+        work: impl FnOnce(&mut Slate) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let turn = Turn(Arc::clone(self));
+        self.pool.run(urgency, move || turn.take(work)).await
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Vec<Slate>) -> T) -> T {
@@ -35,8 +43,7 @@ impl Slates {
 }
 
 impl Turn {
-    /// Does `work` in a slate that may have anything on it.
-    pub(super) fn take<T>(&self, work: impl FnOnce(&mut Slate) -> T) -> T {
+    fn take<T>(&self, work: impl FnOnce(&mut Slate) -> T) -> T {
         let mut slate = self.0.change(Vec::pop).unwrap_or_default();
         let done = work(&mut slate);
         self.0.change(|spare| spare.push(slate));
@@ -58,14 +65,14 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
-    use crate::engine::sys::pool::{Order, Urgency};
+    use crate::engine::sys::pool::Order;
 
     #[test]
     fn slates_are_kept_for_whoever_waits_and_go_with_the_last_turn_taken_or_not() {
-        let pool = Arc::new(Pool::start("test", 1, 4, Order::OldestFirst).unwrap());
-        let slates = Arc::new(Slates::new(Arc::clone(&pool)));
+        let slates = Arc::new(Slates::new(Pool::start("test", 1, 4, Order::OldestFirst).unwrap()));
+        let turn = || Turn(Arc::clone(&slates));
         let write = || {
-            slates.turn().take(|slate| {
+            turn().take(|slate| {
                 slate.resize(slate.len() + 1, Block::default());
                 slate.len()
             })
@@ -76,12 +83,12 @@ mod tests {
             is_held.send(()).unwrap();
             let _let_go = held.recv();
         };
-        pool.leave(Urgency::Usual, keep_busy).unwrap();
+        slates.pool.leave(Urgency::Usual, keep_busy).unwrap();
         begun.recv().unwrap();
         assert_eq!([write(), write()], [1, 1], "nobody waits");
-        let untaken = slates.turn();
+        let untaken = turn();
         let (is_over, over) = mpsc::channel::<()>();
-        pool.leave(Urgency::Usual, move || drop((untaken, is_over))).unwrap();
+        slates.pool.leave(Urgency::Usual, move || drop((untaken, is_over))).unwrap();
         assert_eq!([write(), write()], [1, 2], "somebody waits");
         drop(release);
         assert!(over.recv().is_err(), "it is dropped");

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::slates::Slates;
+use super::slates::{Slate, Slates};
 use super::success::{Key, Memory};
 use super::{Backend, Checked, Credentials, Failure, password, urgency};
-use crate::engine::sys::pool::{Pool, Urgency};
+use crate::engine::sys::pool::Urgency;
 use crate::state::session::facts::{AuthMethod, Identity};
 use crate::state::session::ticket::Session;
 use crate::state::snapshot::Snapshot;
 
 #[derive(Debug)]
 pub(super) struct UserPass {
-    hashing: Arc<Pool>,
     slates: Arc<Slates>,
     /// Nothing if nothing is to be remembered.
     memory: Option<Arc<Memory>>,
@@ -34,8 +33,8 @@ impl Backend for UserPass {
 }
 
 impl UserPass {
-    pub(super) fn new(hashing: Arc<Pool>, slates: Arc<Slates>, memory: Option<Arc<Memory>>) -> Self {
-        Self { hashing, slates, memory }
+    pub(super) fn new(slates: Arc<Slates>, memory: Option<Arc<Memory>>) -> Self {
+        Self { slates, memory }
     }
 
     async fn verify(
@@ -71,13 +70,12 @@ impl UserPass {
     ) -> Result<bool, Failure> {
         let (users, user) = (Arc::clone(&snapshot.users), credentials.user.clone());
         let password = credentials.password.clone();
-        let turn = self.slates.turn();
-        let check = move || {
+        let check = move |slate: &mut Slate| {
             let known = users.find(&user).map(|known| &known.hash);
-            let matches = |hash| turn.take(|slate| password::matches(hash, password.as_bytes(), slate));
+            let matches = |hash| password::matches(hash, password.as_bytes(), slate);
             known.or(users.decoy()).is_some_and(matches) && known.is_some()
         };
-        self.hashing.run(urgency, check).await.map_err(|_busy| Failure::Unavailable)
+        self.slates.run(urgency, check).await.map_err(|_busy| Failure::Unavailable)
     }
 }
 
@@ -102,13 +100,12 @@ mod tests {
     use socks::Password;
 
     use super::*;
-    use crate::engine::sys::pool::Order;
+    use crate::engine::sys::pool::{Order, Pool};
     use crate::state::users::Users;
 
     fn backend() -> UserPass {
-        let hashing = Arc::new(Pool::start("test", 1, 4, Order::NewestFirst).unwrap());
-        let slates = Arc::new(Slates::new(Arc::clone(&hashing)));
-        UserPass::new(hashing, slates, Some(Arc::new(Memory::new().unwrap())))
+        let slates = Slates::new(Pool::start("test", 1, 4, Order::NewestFirst).unwrap());
+        UserPass::new(Arc::new(slates), Some(Arc::new(Memory::new().unwrap())))
     }
 
     fn snapshot(more: &str) -> Arc<Snapshot> {
@@ -162,7 +159,7 @@ mod tests {
         verify(&backend, &snapshot, &right).await.unwrap();
         // The only thread is held, and nothing is to be had of it any more.
         let (release, held) = std::sync::mpsc::channel::<()>();
-        backend.hashing.leave(Urgency::High, move || _ = held.recv()).unwrap();
+        backend.slates.pool.leave(Urgency::High, move || _ = held.recv()).unwrap();
         verify(&backend, &snapshot, &right).await.unwrap();
         let wrong = credentials(b"alice", b"wrong");
         let waits = tokio::time::timeout(Duration::from_millis(50), verify(&backend, &snapshot, &wrong)).await;
