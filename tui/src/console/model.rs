@@ -1,7 +1,8 @@
 //! What is known of the daemon.
 
+use jiff::Timestamp;
 use serde_json::Value;
-use wire::admin::Welcome;
+use wire::admin::{Role, Welcome};
 
 use super::update::TICKS;
 
@@ -42,6 +43,11 @@ pub(crate) struct Model {
 }
 
 impl Model {
+    /// Whether the daemon has said that the operator may do everything.
+    pub(crate) fn is_admin(&self) -> bool {
+        self.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin)
+    }
+
     pub(crate) fn new(is_calm: bool) -> Self {
         Self {
             link: Link::Connecting,
@@ -91,4 +97,20 @@ impl Model {
 pub(crate) fn number(value: &Value) -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates; negative is none")]
     value.as_u64().or_else(|| value.as_f64().map(|number| number.round() as u64)).unwrap_or(0)
+}
+
+/// A time that the daemon tells, to the second.
+pub(crate) fn moment(value: &Value) -> Option<Timestamp> {
+    let moment: Timestamp = value.as_str()?.parse().ok()?;
+    Timestamp::from_second(moment.as_second()).ok()
+}
+
+/// Seconds from `now` to a moment, none once it is over.
+pub(crate) fn until(moment: Timestamp, now: f64) -> u64 {
+    number(&moment.as_second().into()).saturating_sub(number(&now.into()))
+}
+
+/// Seconds from a moment to `now`.
+pub(crate) fn since(moment: Timestamp, now: f64) -> u64 {
+    number(&now.into()).saturating_sub(number(&moment.as_second().into()))
 }

@@ -247,8 +247,7 @@ impl Live {
 
     /// The row that is meant.
     pub(crate) fn line(&self) -> Option<&Line> {
-        let place = self.table.position(self.cursor.as_ref()?)?;
-        self.table.lines.get(place)
+        self.table.line(self.cursor.as_ref()?)
     }
 
     /// Ids of another run of the daemon mean nothing in this one.

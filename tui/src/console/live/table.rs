@@ -76,6 +76,10 @@ impl Table {
         self.lines.iter().position(|line| line.id == id)
     }
 
+    pub(crate) fn line(&self, id: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.id == id)
+    }
+
     /// A cell by the name of its column.
     pub(crate) fn cell<'a>(&self, line: &'a Line, column: &str) -> Option<&'a Value> {
         let place = self.columns.iter().position(|known| known.name == column)?;

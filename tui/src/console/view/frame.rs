@@ -7,7 +7,7 @@ use super::overlay::said_above;
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
 use crate::console::live::View;
-use crate::console::model::{Link, number};
+use crate::console::model::{Link, moment, number, until};
 use crate::console::pointer::Target;
 use crate::console::screens::bindings;
 use crate::console::theme::Role;
@@ -112,9 +112,8 @@ fn waiting(app: &App) -> Vec<String> {
         let store = raw(&waiting["store"]);
         badges.push(said(app, &format!("CONFIRM {store} {left}s"), &format!("confirm {store} within {left} s,")));
     }
-    let until = app.acl.state["confirm"]["until"].as_str().and_then(|until| until.parse::<jiff::Timestamp>().ok());
-    if let Some(until) = until {
-        let left = number(&Value::from(until.as_second())).saturating_sub(number(&Value::from(app.model.now)));
+    if let Some(end) = moment(&app.acl.state["confirm"]["until"]) {
+        let left = until(end, app.model.now);
         badges.push(said(app, &format!("CONFIRM {left}s"), &format!("confirm within {left} s,")));
     }
     badges

@@ -35,7 +35,7 @@ pub(super) struct Draft {
 
 /// What was kept on this machine is a draft again; whoever sees the screen sees that there is one.
 pub(super) fn found(app: &mut App) -> Option<Effect> {
-    let is_admin = app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin);
+    let is_admin = app.model.is_admin();
     let (base, text) = app.config.kept.take_if(|_| is_admin && app.config.draft.is_none())?;
     app.ui.say("a draft of yours was kept on this machine: e goes on, X forgets it");
     let validate = ask("txn.validate", &json!({ "store": "config", "text": text }), "validated");

@@ -13,10 +13,9 @@ use crate::console::event::{About, Effect};
 use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
-use crate::console::model::number;
+use crate::console::model::{moment, number, since};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
-use crate::console::screens::limits::moment;
 use crate::console::ui::{NOTHING, Overlay};
 use crate::output::Kind;
 
@@ -172,8 +171,7 @@ impl Health {
 
     /// What is not over goes on.
     fn aged(&mut self, now: f64) {
-        let now = number(&Value::from(now));
-        let age = |incident: &Value| Some(now.saturating_sub(moment(&incident["t"])?.as_second().cast_unsigned()));
+        let age = |incident: &Value| moment(&incident["t"]).map(|began| since(began, now));
         let mut is_older = false;
         for incident in self.incidents.objects.iter_mut().filter(|incident| incident["state"] == "open") {
             let dur = age(incident).filter(|dur| *dur > number(&incident["dur_s"]));

@@ -4,11 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 use wire::admin::Role;
 
-use super::moment;
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
-use crate::console::model::number;
+use crate::console::model::{moment, number};
 use crate::console::room;
 use crate::console::screen::Screen;
 use crate::console::screens::users::Written;
@@ -121,7 +120,7 @@ fn present(app: &App) -> Present {
     let target = target(app);
     let limits = &app.limits;
     let held = limits.overrides.objects.iter().find(|it| raw(&it["target"]) == target && it["bytes"].is_null());
-    let line = limits.live.table.lines.iter().find(|line| line.id == target);
+    let line = limits.live.table.line(&target);
     let cell = |name: &str| line.and_then(|line| limits.live.table.cell(line, name)).filter(|value| !value.is_null());
     let (rate, origin) = (cell("limit").and_then(Value::as_u64), cell("origin").map(raw));
     let mut words = Vec::new();
@@ -145,8 +144,7 @@ fn present(app: &App) -> Present {
 /// An override in words.
 pub(crate) fn told(held: &Value) -> String {
     let (by, reason) = (raw(&held["by"]), raw(&held["reason"]));
-    let until = moment(&held["until"]).and_then(|until| Timestamp::from_second(until.as_second()).ok());
-    let until = until.map_or_else(|| raw(&held["until"]), |until| until.to_string());
+    let until = moment(&held["until"]).map_or_else(|| raw(&held["until"]), |until| until.to_string());
     let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
     format!("an override of {by} holds until {until}{why}")
 }
@@ -174,22 +172,24 @@ fn seconds(text: &str) -> Option<u64> {
 
 /// What is wrong with what both forms have.
 fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
-    let mut faults = Vec::new();
-    let mut look = |name: &'static str, is_good: bool, why: &str| {
-        if !is_good {
-            faults.push((name, why.to_owned()));
-        }
-    };
-    let empty_or = |name: &str, is: &dyn Fn(&str) -> bool| {
+    let target = entries.text("target").is_empty().then(|| ("target", "user/NAME or group/NAME".to_owned()));
+    target.into_iter().chain(unreadable(entries)).collect()
+}
+
+/// Limits that cannot be read, of those that a form has; an empty one says nothing.
+pub(crate) fn unreadable(entries: &Entries) -> impl Iterator<Item = (&'static str, String)> {
+    type IsRead = fn(&str) -> bool;
+    let is_rate: IsRead = |text| megabits::read(text).is_some();
+    let looks: [(&str, IsRead, &str); 4] = [
+        ("rate", is_rate, megabits::FAULT),
+        ("guaranteed", is_rate, megabits::FAULT),
+        ("conns", |text| text.parse::<u32>().is_ok(), "a number; 0 is no limit"),
+        ("within", |text| seconds(text).is_some(), "a duration: 2m; empty for never"),
+    ];
+    looks.into_iter().filter_map(|(name, is_read, why)| {
         let text = entries.text(name);
-        text.is_empty() || is(&text)
-    };
-    look("target", !entries.text("target").is_empty(), "user/NAME or group/NAME");
-    look("rate", empty_or("rate", &|text| megabits::read(text).is_some()), megabits::FAULT);
-    look("guaranteed", empty_or("guaranteed", &|text| megabits::read(text).is_some()), megabits::FAULT);
-    look("conns", empty_or("conns", &|text| text.parse::<u32>().is_ok()), "a number; 0 is no limit");
-    look("within", empty_or("within", &|text| seconds(text).is_some()), "a duration: 2m; empty for never");
-    faults
+        (!text.is_empty() && !is_read(&text)).then(|| (name, why.to_owned()))
+    })
 }
 
 /// The command with what `text` has of each entry.

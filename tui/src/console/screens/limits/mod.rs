@@ -3,7 +3,6 @@
 mod change;
 mod draw;
 
-use jiff::Timestamp;
 use ratatui::layout::{Position, Rect};
 use serde_json::{Value, json};
 use wire::admin::{Refusal, Role};
@@ -15,7 +14,7 @@ use crate::console::keys::Key::Char;
 use crate::console::keys::{Action, Binding, On, bind};
 use crate::console::listing::{Columns, Listing};
 use crate::console::live::{Live, View};
-use crate::console::model::number;
+use crate::console::model::{moment, until};
 use crate::console::room::{self, Rows};
 use crate::console::screen::Screen;
 use crate::console::screens::sessions;
@@ -25,7 +24,7 @@ use crate::megabits;
 use crate::output::{Kind, raw};
 use crate::past::both;
 
-pub(crate) use self::change::told;
+pub(crate) use self::change::{told, unreadable};
 
 /// The classes, and the overrides beside them.
 #[derive(Debug)]
@@ -196,20 +195,11 @@ fn with_rest(mut held: Value, now: f64) -> Value {
     if let Some(rate) = held["bandwidth_limit_mbps"].as_f64() {
         held["rate"] = megabits::bytes_a_second(rate).into();
     }
-    if let Some(until) = moment(&held["until"]) {
-        held["left"] = left(until, now).into();
-        held["until"] = Timestamp::from_second(until.as_second()).unwrap_or(until).to_string().into();
+    if let Some(end) = moment(&held["until"]) {
+        held["left"] = until(end, now).into();
+        held["until"] = end.to_string().into();
     }
     held
-}
-
-pub(super) fn moment(time: &Value) -> Option<Timestamp> {
-    time.as_str()?.parse().ok()
-}
-
-/// Seconds until then.
-pub(super) fn left(until: Timestamp, now: f64) -> u64 {
-    until.as_second().cast_unsigned().saturating_sub(number(&Value::from(now)))
 }
 
 /// What says in a filter whose a class is, for those who are in and for those who were; nothing where no filter can.

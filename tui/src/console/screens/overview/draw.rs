@@ -2,12 +2,11 @@
 
 use ratatui::layout::{Position, Rect};
 use serde_json::Value;
-use wire::admin::Welcome;
 
 use super::{ATTENTION, AUDIT, CHANGES, DENIALS, DESTINATIONS, MEASURES, Overview, PASTS, USERS, audit};
 use crate::console::app::App;
 use crate::console::canvas::Canvas;
-use crate::console::model::number;
+use crate::console::model::{self, moment, number};
 use crate::console::pointer::{Target, away};
 use crate::console::theme::Role;
 use crate::output::raw;
@@ -147,11 +146,9 @@ fn generation(app: &App) -> String {
 
 /// How long the rules have been in force.
 fn since(app: &App) -> String {
-    let then = app.acl.state["current"]["t"].as_str().and_then(|then| then.parse::<jiff::Timestamp>().ok());
-    let seconds =
-        |then: jiff::Timestamp| number(&Value::from(app.model.now)).saturating_sub(number(&then.as_second().into()));
     // Where there is little room the number of rules says more.
-    then.filter(|_| app.has_boxes()).map(|then| format!(", {} ago", shown::age(seconds(then)))).unwrap_or_default()
+    let then = moment(&app.acl.state["current"]["t"]).filter(|_| app.has_boxes());
+    then.map(|then| format!(", {} ago", shown::age(model::since(then, app.model.now)))).unwrap_or_default()
 }
 
 fn title(app: &App, part: usize) -> String {
@@ -163,8 +160,7 @@ fn title(app: &App, part: usize) -> String {
 
 /// Whether a part is never told to who looks.
 fn is_kept_from(app: &App, part: usize) -> bool {
-    let is_admin = |welcome: &Welcome| welcome.role == wire::admin::Role::Admin;
-    part == CHANGES && !app.model.welcome.as_ref().is_some_and(is_admin)
+    part == CHANGES && !app.model.is_admin()
 }
 
 fn framed(app: &App, canvas: &mut Canvas<'_>, area: Rect, part: usize) -> Option<Position> {

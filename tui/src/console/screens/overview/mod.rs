@@ -115,7 +115,7 @@ impl room::Room for Room {
         if app.ui.pane == AUDIT {
             effects.extend(audit::asked(app));
         }
-        if app.model.welcome.as_ref().is_some_and(|welcome| welcome.role == Role::Admin) {
+        if app.model.is_admin() {
             let p = json!({ "n": 2 * MOST });
             effects.push(room::ask_latest(app, "audit.tail", &p, (Screen::Overview, "audit")));
         }

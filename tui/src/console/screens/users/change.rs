@@ -11,6 +11,7 @@ use crate::console::event::{About, Effect};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
 use crate::console::room::{self, Room as _};
 use crate::console::screen::Screen;
+use crate::console::screens::limits;
 use crate::console::shell::{flag, word};
 use crate::console::ui::Overlay;
 use crate::megabits;
@@ -312,12 +313,7 @@ impl Purpose for Made {
 
 impl Purpose for Edit {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
-        let (rate, conns) = (entries.text("rate"), entries.text("conns"));
-        let is_rate = rate.is_empty() || megabits::read(&rate).is_some();
-        let is_count = conns.is_empty() || conns.parse::<u32>().is_ok();
-        let rate = (!is_rate).then(|| ("rate", megabits::FAULT.to_owned()));
-        let conns = (!is_count).then(|| ("conns", "a number; 0 is no limit".to_owned()));
-        rate.into_iter().chain(conns).collect()
+        limits::unreadable(entries).collect()
     }
 
     fn preview(&self, entries: &Entries) -> Vec<String> {

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::console::app::App;
 use crate::console::event::{About, Effect};
 use crate::console::live::Row;
-use crate::console::model::number;
+use crate::console::model::{moment, number, until};
 use crate::console::screen::Screen;
-use crate::console::screens::limits::{self, left, moment};
+use crate::console::screens::limits;
 use crate::console::update::TICKS;
 use crate::megabits;
 use crate::output::raw;
@@ -125,7 +125,7 @@ fn own(limits: &Value) -> String {
 fn overrides(concessions: &Value, now: f64) -> Vec<(String, String)> {
     let shown = |held: &Value| {
         let rate = held["bandwidth_limit_mbps"].as_f64().map(megabits::bytes_a_second);
-        let left = moment(&held["until"]).map(|until| format!("{} left", shown::age(left(until, now))));
+        let left = moment(&held["until"]).map(|end| format!("{} left", shown::age(until(end, now))));
         Some((of(rate, &held["max_connections"])?, left?))
     };
     concessions.as_array().into_iter().flatten().filter_map(shown).collect()
