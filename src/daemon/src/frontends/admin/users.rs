@@ -10,7 +10,7 @@ use super::desk::{Asker, Desk, refusal};
 use super::ops::{IDEM, Op, Takes, change, read, search};
 use super::sessions::filter_of;
 use crate::frontends::office::Operation;
-use crate::frontends::office::people::{PastOfUser, Person, find, told};
+use crate::frontends::office::people::{PastOfUser, Person, told};
 use crate::frontends::office::policy::{NewPassword, Secret};
 use crate::frontends::office::sight::{now, seconds};
 
@@ -84,12 +84,13 @@ fn users(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> 
     let (filter, now) = (filter_of(&filter.unwrap_or_default(), filter::USERS)?, now());
     let limit = limit.unwrap_or(MOST).clamp(1, MOST);
     let days = desk.office.last_days().map_err(|no| refusal(&no))?;
-    let mut everybody = desk.office.everybody(asker.is_masked, days.as_ref());
-    everybody.retain(|person| filter.admits(&**person, now));
-    let mut rest = everybody.iter().filter(|person| after.as_ref().is_none_or(|after| *person.name > **after));
+    let everybody = desk.office.everybody(asker.is_masked, days.as_ref());
+    let meant: Vec<&Person> =
+        everybody.numbered().map(|(_, person)| &**person).filter(|person| filter.admits(*person, now)).collect();
+    let mut rest = meant.iter().filter(|person| after.as_ref().is_none_or(|after| *person.name > **after));
     let page: Vec<_> = rest.by_ref().take(limit).map(|person| with_day(person)).collect();
     let next = rest.next().and_then(|_| page.last()).map(|last| last["name"].clone());
-    Ok(json!({ "total": everybody.len(), "users": page, "next": next }))
+    Ok(json!({ "total": meant.len(), "users": page, "next": next }))
 }
 
 fn with_day(person: &Person) -> Value {
@@ -113,7 +114,7 @@ fn user(desk: &Desk, asker: &Asker, p: Parameters, _: &mut dyn FnMut(Value) -> b
     }
     let lately = desk.office.days();
     let everybody = desk.office.everybody(asker.is_masked, lately.as_ref());
-    let person = find(&everybody, &name).ok_or_else(|| {
+    let person = everybody.find(&name).ok_or_else(|| {
         Refusal::new(Code::NotFound, "there is no such user, neither in the users file nor in a session")
     })?;
     let mut shown = person.json();

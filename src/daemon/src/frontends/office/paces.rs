@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use crate::state::session::roster::Roster;
 use crate::state::session::ticket::Session;
 
@@ -19,12 +21,12 @@ pub(crate) struct Paces(Mutex<Option<Instant>>);
 impl Paces {
     /// Lets every session's rates be those of now.
     pub(crate) fn look(&self, roster: &Roster, now: Instant) {
-        let _is_fresh = self.is_taken(roster, now, |_| (), |_, ()| {});
+        let _is_fresh = self.is_taken(roster, now, |_, _| (), |_, ()| {});
     }
 
     /// The same, and shows everybody who is in to `visit`, which must not touch the roster, in one walk.
     pub(crate) fn each(&self, roster: &Roster, now: Instant, mut visit: impl FnMut(&Arc<Session>)) {
-        self.each_seen(roster, now, |_| (), |session, ()| visit(session));
+        self.each_seen(roster, now, |_, _| (), |session, ()| visit(session));
     }
 
     /// The same with what `look` sees of each, which does nothing else.
@@ -32,7 +34,7 @@ impl Paces {
         &self,
         roster: &Roster,
         now: Instant,
-        look: impl Fn(&Session) -> S,
+        look: impl Fn(Uuid, &Session) -> S,
         mut visit: impl FnMut(&Arc<Session>, S),
     ) {
         if !self.is_taken(roster, now, &look, &mut visit) {
@@ -45,7 +47,7 @@ impl Paces {
         &self,
         roster: &Roster,
         now: Instant,
-        look: impl Fn(&Session) -> S,
+        look: impl Fn(Uuid, &Session) -> S,
         visit: impl FnMut(&Arc<Session>, S),
     ) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,9 +56,9 @@ impl Paces {
             return false;
         }
         let passed = passed.filter(|passed| *passed < STALE);
-        let look = |session: &Session| {
+        let look = |id, session: &Session| {
             session.pace.see([session.up.bytes(), session.down.bytes()], passed);
-            look(session)
+            look(id, session)
         };
         roster.each_seen(look, visit);
         *last = Some(now);

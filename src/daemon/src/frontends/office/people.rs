@@ -25,6 +25,22 @@ use crate::state::users::Known;
 /// Users, in the order of their names.
 pub(crate) type People = Vec<Arc<Person>>;
 
+/// Everybody at one moment: those who are known, and in their places those who are in.
+#[derive(Debug)]
+pub(crate) struct Everybody {
+    known: Arc<People>,
+    /// In the order of their names.
+    present: Vec<Present>,
+}
+
+#[derive(Debug)]
+struct Present {
+    person: Arc<Person>,
+    /// Where among the known: in the place of that one, or before it.
+    place: usize,
+    is_known: bool,
+}
+
 /// One user, of the users file or only in sessions. There may be fifty thousand, of whom each look makes anew those who are in.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Person {
@@ -121,10 +137,56 @@ impl Person {
     }
 }
 
+impl Everybody {
+    fn of(known: Arc<People>, present: impl Iterator<Item = Person>) -> Self {
+        let placed = |person: Person| {
+            let found = place(&known, &person.name);
+            Present { person: Arc::new(person), is_known: found.is_ok(), place: found.unwrap_or_else(|before| before) }
+        };
+        let mut present: Vec<Present> = present.map(placed).collect();
+        present.sort_unstable_by(|one, other| one.person.name.cmp(&other.person.name));
+        Self { known, present }
+    }
+
+    /// In the order of their names, each with the number by which this finds them again.
+    pub(crate) fn numbered(&self) -> impl Iterator<Item = (usize, &Arc<Person>)> {
+        let known = |place: usize| (place, &self.known[place]);
+        let mut behind = 0;
+        let pieces = self.present.iter().zip(self.known.len()..).flat_map(move |(present, number)| {
+            let before = behind..present.place;
+            behind = present.behind();
+            before.map(known).chain([(number, &present.person)])
+        });
+        let rest = self.present.last().map_or(0, Present::behind)..self.known.len();
+        pieces.chain(rest.map(known))
+    }
+
+    /// The one of this number.
+    pub(crate) fn get(&self, number: usize) -> Option<&Arc<Person>> {
+        let present = || self.present.get(number - self.known.len()).map(|present| &present.person);
+        self.known.get(number).or_else(present)
+    }
+
+    /// The one of this name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Person>> {
+        match self.present.binary_search_by(|present| (*present.person.name).cmp(name)) {
+            Ok(place) => Some(&self.present[place].person),
+            Err(_) => find(&self.known, name),
+        }
+    }
+}
+
+impl Present {
+    /// The place of the next one who is known.
+    fn behind(&self) -> usize {
+        self.place + usize::from(self.is_known)
+    }
+}
+
 impl Office {
     /// Everybody, with what they have now and, if the days are known, with what the last one was for each; those whom PAM knows
     /// only as far as they are in.
-    pub(crate) fn everybody(&self, is_masked: bool, days: Option<&Arc<Days>>) -> People {
+    pub(crate) fn everybody(&self, is_masked: bool, days: Option<&Arc<Days>>) -> Everybody {
         let mut present: HashMap<Arc<str>, Person, RandomState> = HashMap::default();
         let known = self.known(is_masked, days);
         let quiet = days.map(|_| Arc::default());
@@ -147,20 +209,7 @@ impl Office {
             let rate = session.pace.rates().map_or(0, |(up, down)| up + down);
             person.is_in(session, rate, is_masked);
         });
-        let mut everybody = People::clone(&known);
-        let count = everybody.len();
-        for person in present.into_values() {
-            let (place, person) = (place(&everybody[..count], &person.name), Arc::new(person));
-            if let Ok(place) = place {
-                everybody[place] = person;
-            } else {
-                everybody.push(person);
-            }
-        }
-        if everybody.len() > count {
-            everybody.sort_by(|one, other| one.name.cmp(&other.name));
-        }
-        everybody
+        Everybody::of(known, present.into_values())
     }
 
     /// What the users file says of how a user logs in: what the password is kept as, and until when that is.
@@ -175,7 +224,7 @@ impl Office {
     /// Who is in which group, with the rules of each.
     pub(crate) fn groups(&self) -> Value {
         let mut groups = BTreeMap::<String, (Vec<String>, u64)>::new();
-        for person in self.everybody(true, None) {
+        for (_, person) in self.everybody(true, None).numbered() {
             for group in &*person.groups {
                 let of_group = groups.entry(group.to_string()).or_default();
                 of_group.0.push(person.name.to_string());
@@ -237,7 +286,7 @@ impl Office {
 }
 
 /// The one of this name.
-pub(crate) fn find<'p>(people: &'p People, name: &str) -> Option<&'p Arc<Person>> {
+fn find<'p>(people: &'p People, name: &str) -> Option<&'p Arc<Person>> {
     place(people, name).ok().map(|place| &people[place])
 }
 
@@ -254,7 +303,7 @@ pub(crate) fn group_names(groups: &[Arc<str>]) -> Vec<String> {
 /// An address of the history for somebody who may see it whole or not.
 fn shown(source: Option<&str>, is_masked: bool) -> String {
     let address = source.and_then(|source| source.parse::<IpAddr>().ok());
-    address.map_or_else(|| "local".to_owned(), |it| if is_masked { masked(it) } else { it.to_string() })
+    address.map_or_else(|| Origin::LOCAL.to_owned(), |it| if is_masked { masked(it) } else { it.to_string() })
 }
 
 /// A day as it is told.
@@ -267,7 +316,7 @@ fn source(session: &Session, is_masked: bool) -> String {
     match session.origin() {
         Origin::Address(address) if is_masked => masked(address.ip()),
         Origin::Address(address) => address.ip().to_string(),
-        Origin::Local => "local".to_owned(),
+        Origin::Local => Origin::LOCAL.to_owned(),
     }
 }
 
@@ -287,4 +336,25 @@ fn limits(portion: &Portion) -> Value {
         ("burst", portion.burst),
     ];
     said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?)))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_in_stands_in_the_place_of_the_name() {
+        let person = |name: &str, sessions| Person { name: name.into(), sessions, ..Person::default() };
+        let known = ["alice", "carol", "eve"].map(|name| Arc::new(person(name, 0)));
+        let present = [("frank", 1), ("carol", 2), ("bob", 3), ("adam", 4)];
+        let everybody =
+            Everybody::of(Arc::new(known.into()), present.into_iter().map(|(name, sessions)| person(name, sessions)));
+        let shown: Vec<_> = everybody.numbered().map(|(_, person)| (&*person.name, person.sessions)).collect();
+        assert_eq!(shown, [("adam", 4), ("alice", 0), ("bob", 3), ("carol", 2), ("eve", 0), ("frank", 1)]);
+        for (number, person) in everybody.numbered() {
+            assert!(everybody.get(number).is_some_and(|found| Arc::ptr_eq(found, person)));
+            assert!(everybody.find(&person.name).is_some_and(|found| Arc::ptr_eq(found, person)));
+        }
+        assert!(everybody.find("dave").is_none());
+    }
 }

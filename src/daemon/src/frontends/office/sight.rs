@@ -8,10 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use compact_str::CompactString;
 use filter::Value as Asked;
 use jiff::Timestamp;
 use serde_json::Value;
 use socks::{Host, Plainly, Target};
+use uuid::Uuid;
 
 use super::Office;
 use super::classes::limiting;
@@ -32,11 +34,14 @@ pub(crate) enum Cell {
     Time(i64),
     /// One of a few.
     Word(&'static str),
+    /// The number of a session, which is told in hexadecimal.
+    Short(u64),
+    Uuid(Uuid),
     /// Addresses are in the order of their numbers, and before names.
     Ip(IpAddr),
     Address(SocketAddr),
-    Text(String),
-    List(Vec<String>),
+    Text(CompactString),
+    List(Vec<CompactString>),
 }
 
 /// A column: its name, what kind of value it has, and whether that changes while the row is there.
@@ -99,13 +104,14 @@ pub(crate) struct Sight {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Glimpse<'a> {
     session: &'a Arc<Session>,
-    pub(crate) read: Reading,
+    pub(crate) read: &'a Reading,
     light: &'a Arc<Light>,
 }
 
 /// What is read of every session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading {
+    id: Uuid,
     pub(crate) number: u64,
     pub(crate) up: u64,
     pub(crate) down: u64,
@@ -129,15 +135,21 @@ impl Cell {
             Self::Number(number) => (*number).into(),
             Self::Time(micros) => seconds(*micros).into(),
             Self::Word(word) => (*word).into(),
+            Self::Short(number) => short(*number).into(),
+            Self::Uuid(id) => id.to_string().into(),
             Self::Ip(address) => address.to_string().into(),
             Self::Address(address) => Plainly(*address).to_string().into(),
             Self::Text(text) => text.as_str().into(),
-            Self::List(items) => items.clone().into(),
+            Self::List(items) => items.iter().map(CompactString::as_str).collect(),
         }
     }
 
-    fn text(text: &(impl ToString + ?Sized)) -> Self {
-        Self::Text(text.to_string())
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+
+    pub(crate) fn list(items: &[Arc<str>]) -> Self {
+        Self::List(items.iter().map(|item| CompactString::new(item)).collect())
     }
 
     /// A source as it is shown: an address, a network, or what is left of one for those who may not see it whole.
@@ -160,10 +172,15 @@ impl Cell {
             // Somebody asked for an address by its text.
             Host::Name(_) => {
                 let shown = target.to_string();
-                shown.parse().map_or_else(|_| Self::Text(shown), Self::Address)
+                shown.parse().map_or_else(|_| Self::Text(shown.into()), Self::Address)
             }
         }
     }
+}
+
+/// The short id of a session, which holds for this run of the daemon.
+pub(crate) fn short(number: u64) -> String {
+    format!("{number:x}")
 }
 
 /// Seconds since 1970, to the millisecond.
@@ -190,9 +207,15 @@ impl Office {
         sessions.map(|session| Sight::of(session, &light)).collect()
     }
 
+    /// The one that was read a moment ago, as it was then; nothing if it is over by now.
+    pub(crate) fn read_once(&self, read: &Reading, light: &Arc<Light>) -> Option<Sight> {
+        let session = self.world.roster.find(read.id)?;
+        Some(Sight { session, read: *read, light: Arc::clone(light) })
+    }
+
     /// Shows everybody who is in now to `visit`, which must not touch the roster nor take long: somebody may wait to come in.
     pub(crate) fn glimpses(&self, light: &Arc<Light>, mut visit: impl FnMut(Glimpse<'_>)) {
-        let visit = |session: &Arc<Session>, read| visit(Glimpse { session, read, light });
+        let visit = |session: &Arc<Session>, read| visit(Glimpse { session, read: &read, light });
         self.paces.each_seen(&self.world.roster, Instant::now(), Reading::of, visit);
     }
 
@@ -206,11 +229,11 @@ impl Office {
 
 impl Sight {
     pub(crate) fn of(session: &Arc<Session>, light: &Arc<Light>) -> Self {
-        Glimpse { session, read: Reading::of(session), light }.kept()
+        Self { session: Arc::clone(session), read: Reading::of(session.id, session), light: Arc::clone(light) }
     }
 
     pub(crate) fn glimpse(&self) -> Glimpse<'_> {
-        Glimpse { session: &self.session, read: self.read, light: &self.light }
+        Glimpse { session: &self.session, read: &self.read, light: &self.light }
     }
 
     /// What it has in the column of this name.
@@ -225,9 +248,9 @@ impl Sight {
 }
 
 impl Reading {
-    fn of(session: &Session) -> Self {
+    fn of(id: Uuid, session: &Session) -> Self {
         let (up, down) = (session.up.bytes(), session.down.bytes());
-        Self { number: session.number, up, down, rates: session.pace.rates() }
+        Self { id, number: session.number, up, down, rates: session.pace.rates() }
     }
 
     /// Bytes a second from and to the client, as far as they are known.
@@ -238,12 +261,7 @@ impl Reading {
 
 impl Glimpse<'_> {
     pub(crate) fn kept(&self) -> Sight {
-        Sight { session: Arc::clone(self.session), read: self.read, light: Arc::clone(self.light) }
-    }
-
-    /// The short id, which holds for this run of the daemon.
-    fn id(&self) -> String {
-        format!("{:x}", self.read.number)
+        Sight { session: Arc::clone(self.session), read: *self.read, light: Arc::clone(self.light) }
     }
 
     /// What it has in the column of this name.
@@ -251,8 +269,8 @@ impl Glimpse<'_> {
         let (session, number) = (&**self.session, Cell::Number);
         let rate = |of: fn((u64, u64)) -> u64| self.read.rates.map_or(Cell::Nothing, |rates| Cell::Number(of(rates)));
         match column {
-            "id" => Cell::Text(self.id()),
-            "uuid" => Cell::text(&session.id),
+            "id" => Cell::Short(self.read.number),
+            "uuid" => Cell::Uuid(self.read.id),
             "src" => self.source(),
             "sport" => match session.origin() {
                 Origin::Address(address) => number(address.port().into()),
@@ -269,8 +287,8 @@ impl Glimpse<'_> {
             "rup" => rate(|(up, _)| up),
             "rdown" => rate(|(_, down)| down),
             "rate" => rate(|(up, down)| up + down),
-            "limit" => self.limits().pop().map_or(Cell::Nothing, Cell::Text),
-            "listener" => Cell::text(&*session.listener),
+            "limit" => self.limits().pop().map_or(Cell::Nothing, |limit| Cell::Text(limit.into())),
+            "listener" => Cell::text(&session.listener),
             "gen" => number(session.snapshot.generation),
             _ => self.fact(column, &session.facts()),
         }
@@ -283,7 +301,7 @@ impl Glimpse<'_> {
             "user" => facts.proof.as_ref().map(|proof| Cell::text(proof.identity.name())),
             "groups" => facts.proof.as_ref().and_then(|proof| match &proof.identity {
                 Identity::Anonymous => None,
-                Identity::User(user) => Some(Cell::List(user.groups.iter().map(ToString::to_string).collect())),
+                Identity::User(user) => Some(Cell::list(&user.groups)),
             }),
             "dst" => target.map(Cell::target),
             "dport" => target.map(|target| Cell::Number(target.port.into())),
@@ -291,11 +309,12 @@ impl Glimpse<'_> {
             "ip" => facts.peer.map(|peer| Cell::Ip(peer.ip())),
             "proto" => asked.map(|asked| Cell::Word(protocol(asked.command))),
             "cmd" => asked.map(|asked| Cell::Word(command(asked.command))),
-            "rule" => {
-                facts.decision.and_then(|decision| decision.rule()).map(|rule| Cell::Text(self.session.rule(rule)))
-            }
+            "rule" => facts
+                .decision
+                .and_then(|decision| decision.rule())
+                .map(|rule| Cell::Text(self.session.rule(rule).into())),
             "decision" => facts.decision.and_then(decided).map(Cell::Word),
-            "auth" => facts.proof.as_ref().map(|proof| Cell::text(&proof.method)),
+            "auth" => facts.proof.as_ref().map(|proof| Cell::Word(proof.method.word())),
             _ => None,
         };
         found.unwrap_or(Cell::Nothing)
@@ -329,11 +348,11 @@ impl Glimpse<'_> {
             "idle" => return Some(Asked::Number(micros(self.session.idle()))),
             "age" => return Some(Asked::Number(micros(self.session.opened.elapsed()))),
             "id" => {
-                let ids = [self.id(), self.session.id.to_string()];
+                let ids = [short(self.read.number), self.read.id.to_string()];
                 return Some(Asked::Many(ids.map(|id| Asked::Text(Cow::Owned(id))).into()));
             }
             "rule" => return self.rule(&self.session.facts()),
-            "limit" => Cell::List(self.limits()),
+            "limit" => Cell::List(self.limits().into_iter().map(CompactString::from).collect()),
             "group" => self.cell("groups"),
             "port" => self.cell("dport"),
             other => self.cell(other),
@@ -343,20 +362,22 @@ impl Glimpse<'_> {
             Cell::Number(number) => Some(Asked::Number(number)),
             Cell::Time(micros) => Some(Asked::Time(micros)),
             Cell::Word(word) => Some(Asked::Text(Cow::Borrowed(word))),
+            Cell::Short(number) => Some(Asked::Text(Cow::Owned(short(number)))),
+            Cell::Uuid(id) => Some(Asked::Text(Cow::Owned(id.to_string()))),
             Cell::Ip(address) => Some(Asked::Text(Cow::Owned(address.to_string()))),
             Cell::Address(address) => Some(Asked::Text(Cow::Owned(Plainly(address).to_string()))),
-            Cell::Text(text) => Some(Asked::Text(Cow::Owned(text))),
+            Cell::Text(text) => Some(Asked::Text(Cow::Owned(text.into()))),
             Cell::List(items) => {
-                Some(Asked::Many(items.into_iter().map(|item| Asked::Text(Cow::Owned(item))).collect()))
+                Some(Asked::Many(items.into_iter().map(|item| Asked::Text(Cow::Owned(item.into()))).collect()))
             }
         }
     }
 
     fn source(&self) -> Cell {
         match self.session.origin() {
-            Origin::Address(address) if self.light.is_masked => Cell::Text(masked(address.ip())),
+            Origin::Address(address) if self.light.is_masked => Cell::Text(masked(address.ip()).into()),
             Origin::Address(address) => Cell::Address(address),
-            Origin::Local => Cell::text(&Origin::Local),
+            Origin::Local => Cell::text(Origin::LOCAL),
         }
     }
 }

@@ -73,6 +73,15 @@ impl AuthMethod {
             Self::UserPass | Self::PamUsername => true,
         }
     }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::UserPass => "userpass",
+            Self::PamAddress => "pam.address",
+            Self::PamUsername => "pam.username",
+        }
+    }
 }
 
 impl From<AuthMethod> for acl::AuthMethod {
@@ -88,12 +97,7 @@ impl From<AuthMethod> for acl::AuthMethod {
 
 impl fmt::Display for AuthMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "none",
-            Self::UserPass => "userpass",
-            Self::PamAddress => "pam.address",
-            Self::PamUsername => "pam.username",
-        })
+        f.write_str(self.word())
     }
 }
 
@@ -113,6 +117,9 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
+    /// What is said where there is no address.
+    pub(crate) const LOCAL: &str = "local";
+
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         match self {
             Self::Address(address) => Some(address.ip()),
@@ -125,7 +132,7 @@ impl Origin {
         let ip = self.ip();
         fmt::from_fn(move |f| match ip {
             Some(ip) => write!(f, "{ip}"),
-            None => f.write_str("local"),
+            None => f.write_str(Self::LOCAL),
         })
     }
 }
@@ -134,7 +141,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address(address) => Plainly(*address).fmt(f),
-            Self::Local => f.write_str("local"),
+            Self::Local => f.write_str(Self::LOCAL),
         }
     }
 }

@@ -71,11 +71,11 @@ impl Roster {
 
     /// Shows every session to `visit`, which must not touch the roster; waking a task does not.
     pub(crate) fn each(&self, mut visit: impl FnMut(&Arc<Session>)) {
-        self.each_seen(|_| (), |session, ()| visit(session));
+        self.each_seen(|_, _| (), |session, ()| visit(session));
     }
 
-    /// The same with what `look` sees of each, which does nothing else.
-    pub(crate) fn each_seen<S>(&self, look: impl Fn(&Session) -> S, mut visit: impl FnMut(&Arc<Session>, S)) {
+    /// The same with what `look` sees of each and its id, which does nothing else.
+    pub(crate) fn each_seen<S>(&self, look: impl Fn(Uuid, &Session) -> S, mut visit: impl FnMut(&Arc<Session>, S)) {
         let mut everybody = self.sessions.iter();
         let (mut together, mut seen) = (Vec::with_capacity(TOGETHER), Vec::with_capacity(TOGETHER));
         loop {
@@ -83,7 +83,10 @@ impl Roster {
             if together.is_empty() {
                 return;
             }
-            seen.extend(together.iter().map(|session| look(session.value())));
+            for session in &together {
+                session.fetch();
+            }
+            seen.extend(together.iter().map(|session| look(*session.key(), session.value())));
             together.iter().zip(seen.drain(..)).for_each(|(session, seen)| visit(session.value(), seen));
             together.clear();
         }

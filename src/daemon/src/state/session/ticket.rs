@@ -2,6 +2,7 @@
 //! and its closing is the session's line in the log.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -156,6 +157,11 @@ impl Session {
     /// The client has proven who it is, once for all; says which rules hold for it.
     pub(crate) fn admit(&self, proof: &Proof) -> &Standing {
         self.standing.get_or_init(|| Standing::of(&self.snapshot.rules, proof))
+    }
+
+    /// Has its memory fetched that is looked at of everybody. The processor waits for none of it before the next one's is under way.
+    pub(super) fn fetch(&self) {
+        black_box((self.up.bytes(), self.number));
     }
 
     /// When it began: the moment at which its id was made, in microseconds since 1970-01-01T00:00:00Z, to the millisecond.

@@ -61,7 +61,7 @@ impl Table for Bans {
 
     fn cell(row: &Ban, column: &str) -> Cell {
         match column {
-            "id" => Cell::Text(row.id.clone()),
+            "id" => Cell::text(&row.id),
             "src" => Cell::source(&row.shown),
             "age" => Cell::Number(row.age.as_secs()),
             "left" => Cell::Number(row.left.as_secs()),

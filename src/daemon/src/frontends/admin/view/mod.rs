@@ -25,7 +25,7 @@ use self::bans::Bans;
 use self::limits::Limits;
 use self::sessions::Sessions;
 use self::shape::{Shape, slice};
-use self::table::{All, Seen, Sums, Table};
+use self::table::{All, Mark, Seen, Sums, Table};
 use self::told::{Look, Told};
 use self::users::Users;
 use self::whatif::WhatIf;
@@ -229,7 +229,7 @@ impl<T: Table> Shows for View<T> {
         let wanted = shape::wanted::<T>(&hunt.filter)?;
         let (all, now) = (self.table.all(desk, asker), now());
         let mut found = HashSet::new();
-        all.each(false, |row| {
+        all.each(false, |row, _| {
             if wanted.admits(&row, now) {
                 found.insert(T::id(row));
             }
@@ -280,7 +280,7 @@ impl<T: Table> View<T> {
         let (mut total, mut matched, mut sums, now) = (0, 0, Sums::<T>::begin(), now());
         let mut best = self.shape.best::<T>();
         let mut kept = self.held.as_ref().map(|order| Kept::of(order, &self.shape.window));
-        all.each(self.shape.is_quick::<T>(), |row| {
+        all.each(self.shape.is_quick::<T>(), |row, mark| {
             total += 1;
             let is_met = self.shape.filter.admits(&row, now);
             if is_met {
@@ -288,16 +288,16 @@ impl<T: Table> View<T> {
                 sums.add(row);
             }
             match &mut kept {
-                Some(kept) => kept.pass(row, is_met),
-                None if is_met => best.pass(row, T::All::kept),
+                Some(kept) => kept.pass(row, mark, is_met),
+                None if is_met => best.pass(row, || *mark),
                 None => {}
             }
         });
         let (off, window, held) = if let Some(kept) = kept {
-            kept.window(&self.told)
+            kept.window(all, &self.told)
         } else {
-            let (off, window) = self.shape.window_of(&best);
-            (off, window, Held::default())
+            let (off, marks) = self.shape.window_of(&best);
+            (off, marks.iter().filter_map(|mark| all.marked(mark)).collect(), Held::default())
         };
         Look { total, matched, sums: sums.by_name(), off, window, held }
     }
@@ -310,9 +310,9 @@ impl<T: Table> View<T> {
     /// Every row of these that the filter lets in, in its order.
     fn everything(&self, all: &T::All) -> Vec<T::Id> {
         let (mut every, now) = (self.shape.every::<T>(), now());
-        all.each(false, |row| {
+        all.each(false, |row, _| {
             if self.shape.filter.admits(&row, now) {
-                every.pass(row, T::id);
+                every.pass(row, || T::id(row));
             }
         });
         every.in_order()
@@ -331,7 +331,7 @@ struct Kept<'o, T: Table> {
     off: usize,
     ids: Vec<T::Id>,
     wanted: HashSet<T::Id>,
-    found: HashMap<T::Id, T::Row>,
+    found: HashMap<T::Id, Mark<T>>,
     living: usize,
     came: u64,
 }
@@ -344,7 +344,7 @@ impl<'o, T: Table> Kept<'o, T> {
     }
 
     /// A row passes by, which the filter lets in now or does not.
-    fn pass(&mut self, row: Seen<'_, T>, is_met: bool) {
+    fn pass(&mut self, row: Seen<'_, T>, mark: &Mark<T>, is_met: bool) {
         let id = T::id(row);
         if !self.order.known.contains(&id) {
             self.came += u64::from(is_met);
@@ -352,14 +352,15 @@ impl<'o, T: Table> Kept<'o, T> {
         }
         self.living += 1;
         if self.wanted.contains(&id) {
-            self.found.insert(id, T::All::kept(row));
+            self.found.insert(id, *mark);
         }
     }
 
     /// Where the window begins, what it shows, and how many of the order are over or not in it.
-    fn window(mut self, told: &Told<T>) -> (usize, Vec<T::Row>, Held) {
+    fn window(self, all: &T::All, told: &Told<T>) -> (usize, Vec<T::Row>, Held) {
+        let living = |id| self.found.get(id).and_then(|mark| all.marked(mark));
         // One that is over stays as it was last told.
-        let window = self.ids.iter().filter_map(|id| self.found.remove(id).or_else(|| told.row(id))).collect();
+        let window = self.ids.iter().filter_map(|id| living(id).or_else(|| told.row(id))).collect();
         let went = self.order.ids.len().saturating_sub(self.living) as u64;
         (self.off, window, Held { came: self.came, went })
     }

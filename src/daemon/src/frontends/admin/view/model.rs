@@ -62,8 +62,8 @@ impl Table for Herd {
 
     fn cell(row: &Sheep, column: &str) -> Cell {
         match column {
-            "id" => Cell::Text(Self::name(&row.number)),
-            "user" => Cell::Text(USERS[row.user].to_owned()),
+            "id" => Cell::text(&Self::name(&row.number)),
+            "user" => Cell::text(USERS[row.user]),
             "up" => Cell::Number(row.up),
             "rule" => Cell::Number(row.rule),
             _ => Cell::Nothing,

@@ -7,7 +7,7 @@ use filter::Field;
 use super::super::desk::{Asker, Desk};
 use super::table::{All, Summed, Table};
 use crate::frontends::office::Office;
-use crate::frontends::office::sight::{Cell, Column, Glimpse, Light, SESSIONS, Sight};
+use crate::frontends::office::sight::{Cell, Column, Glimpse, Light, Reading, SESSIONS, Sight, short};
 use crate::state::history::record::reason;
 
 #[derive(Debug, Default)]
@@ -23,21 +23,22 @@ pub(super) struct Everybody {
 impl All for Everybody {
     type Row = Sight;
     type Seen<'r> = Glimpse<'r>;
+    type Mark = Reading;
 
-    fn each(&self, is_quick: bool, mut visit: impl FnMut(Glimpse<'_>)) {
+    fn each(&self, is_quick: bool, mut visit: impl FnMut(Glimpse<'_>, &Reading)) {
         if is_quick {
-            self.office.glimpses(&self.light, visit);
+            self.office.glimpses(&self.light, |glimpse| visit(glimpse, glimpse.read));
         } else {
-            self.office.sights(&self.light).iter().for_each(|sight| visit(sight.glimpse()));
+            self.office.sights(&self.light).iter().for_each(|sight| visit(sight.glimpse(), &sight.read));
         }
+    }
+
+    fn marked(&self, read: &Reading) -> Option<Sight> {
+        self.office.read_once(read, &self.light)
     }
 
     fn seen(row: &Sight) -> Glimpse<'_> {
         row.glimpse()
-    }
-
-    fn kept(seen: Glimpse<'_>) -> Sight {
-        seen.kept()
     }
 }
 
@@ -54,8 +55,7 @@ impl Table for Sessions {
         ("rup", |row| row.read.rates().0),
         ("rdown", |row| row.read.rates().1),
     ];
-    const QUICK: &'static [&'static str] =
-        &["state", "start", "idle", "up", "down", "pup", "pdown", "rup", "rdown", "rate"];
+    const SLOW: &'static [&'static str] = &["limit"];
 
     fn all(&self, desk: &Desk, asker: &Asker) -> Everybody {
         Everybody { office: Arc::clone(&desk.office), light: desk.office.light(asker.is_masked) }
@@ -66,7 +66,11 @@ impl Table for Sessions {
     }
 
     fn name(id: &u64) -> String {
-        format!("{id:x}")
+        short(*id)
+    }
+
+    fn is_called(row: Glimpse<'_>, name: &str) -> bool {
+        u64::from_str_radix(name, 16) == Ok(row.read.number)
     }
 
     fn cell(row: Glimpse<'_>, column: &str) -> Cell {

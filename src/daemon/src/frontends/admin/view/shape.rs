@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use filter::Filter;
 use wire::admin::{Code, Direction, FilterError, Refusal, ViewChange, ViewOpen, Window};
 
-use super::table::{All, Seen, Table};
+use super::table::{Mark, Seen, Table};
 use crate::frontends::office::sight::{Cell, Column};
 
 /// Rows of one window.
@@ -48,6 +48,9 @@ pub(super) struct Best<'s, T: Table, K> {
     most: usize,
     passed: usize,
     kept: Vec<(Key<T::Id>, K)>,
+    /// The row that is meant, if one is, and its place in `kept` once it has passed by.
+    anchor: Option<&'s str>,
+    anchored: Option<usize>,
     /// So many are there, and the last of them is at its place; whatever comes behind it is not wanted.
     is_full: bool,
 }
@@ -91,10 +94,9 @@ impl Shape {
         }
     }
 
-    /// Whether filter and order look only at what is there as soon as a row is seen, and few rows are put in order.
+    /// Whether filter and order only read values.
     pub(super) fn is_quick<T: Table>(&self) -> bool {
-        let are_quick = self.sort.iter().all(|(column, _)| T::QUICK.contains(&column.name));
-        self.filter.expr.is_none() && are_quick && self.reach() <= MOST_ROWS
+        self.filter.expr.is_none() && self.sort.iter().all(|(column, _)| !T::SLOW.contains(&column.name))
     }
 
     /// How many rows there are to the end of the window.
@@ -106,8 +108,12 @@ impl Shape {
     }
 
     /// For those that the window may show.
-    pub(super) fn best<T: Table>(&self) -> Best<'_, T, T::Row> {
-        Best::of(&self.sort, self.reach())
+    pub(super) fn best<T: Table>(&self) -> Best<'_, T, Mark<T>> {
+        let anchor = match &self.window {
+            Window::At { .. } => None,
+            Window::Around { anchor, .. } => Some(&**anchor),
+        };
+        Best { anchor, ..Best::of(&self.sort, self.reach()) }
     }
 
     /// For all of them.
@@ -116,20 +122,21 @@ impl Shape {
     }
 
     /// Takes the window out of these rows; says where it begins.
-    pub(super) fn window_of<T: Table>(&self, best: &Best<'_, T, T::Row>) -> (usize, Vec<T::Row>) {
-        let Window::At { off, len } = self.window else {
-            let is = |row: &T::Row, anchor: &String| T::name(&T::id(T::All::seen(row))) == *anchor;
-            return slice(&best.in_order(), &self.window, is);
-        };
+    pub(super) fn window_of<T: Table>(&self, best: &Best<'_, T, Mark<T>>) -> (usize, Vec<Mark<T>>) {
+        let (off, len) = span(&self.window, |_| best.place_of_anchor());
         best.between(off, off.saturating_add(len))
     }
 }
 
 impl By<'_> {
     fn key<T: Table>(self, row: Seen<'_, T>, place: usize) -> Key<T::Id> {
-        let mut cells = self.sort.iter().map(|(column, _)| T::cell(row, column.name));
+        let cell = |(column, _): &(Column, Direction)| T::cell(row, column.name);
         let id = T::IN_ORDER.is_empty().then(|| T::id(row));
-        Key { first: cells.next().unwrap_or(Cell::Nothing), more: cells.collect(), id, place }
+        let (first, more) = match self.sort {
+            [] => (Cell::Nothing, Vec::new()),
+            [first, more @ ..] => (cell(first), more.iter().map(cell).collect()),
+        };
+        Key { first, more, id, place }
     }
 
     fn order<I: Ord>(self, one: &Key<I>, other: &Key<I>) -> Ordering {
@@ -159,17 +166,20 @@ impl<'s, T: Table, K: Clone> Best<'s, T, K> {
         let place = sort.iter().position(|(column, _)| T::IN_ORDER.contains(&column.name));
         let ids = place.map_or(Direction::Asc, |place| sort[place].1);
         let by = By { sort: &sort[..place.unwrap_or(sort.len())], ids };
-        Self { by, most: most.max(1), passed: 0, kept: Vec::new(), is_full: false }
+        Self { by, most: most.max(1), passed: 0, kept: Vec::new(), anchor: None, anchored: None, is_full: false }
     }
 
     /// A row passes by; `keep` says what is kept of it if it is among the best so far.
-    pub(super) fn pass(&mut self, row: Seen<'_, T>, keep: impl FnOnce(Seen<'_, T>) -> K) {
+    pub(super) fn pass(&mut self, row: Seen<'_, T>, keep: impl FnOnce() -> K) {
         let key = self.by.key::<T>(row, self.passed);
         self.passed += 1;
         if self.is_full && self.by.order(&key, &self.kept[self.most - 1].0).is_gt() {
             return;
         }
-        self.kept.push((key, keep(row)));
+        if self.anchor.is_some_and(|name| T::is_called(row, name)) {
+            self.anchored = Some(self.kept.len());
+        }
+        self.kept.push((key, keep()));
         if self.kept.len() >= self.most.saturating_mul(2) {
             self.crop();
         }
@@ -177,6 +187,12 @@ impl<'s, T: Table, K: Clone> Best<'s, T, K> {
 
     pub(super) fn in_order(&self) -> Vec<K> {
         self.between(0, usize::MAX).1
+    }
+
+    /// How many come before the row that is meant, if it has passed by. Where one is meant, all are kept where they are.
+    fn place_of_anchor(&self) -> Option<usize> {
+        let (key, _) = &self.kept[self.anchored?];
+        Some(self.kept.iter().filter(|(other, _)| self.by.order(other, key).is_lt()).count())
     }
 
     /// Those between two places of the order, of which nothing else is put in order; says where that begins.
@@ -223,15 +239,19 @@ pub(super) fn next(count: usize, from: Option<usize>, is_back: bool) -> impl Ite
 
 /// The part of a list that a window shows, and where that begins.
 pub(super) fn slice<R: Clone>(all: &[R], window: &Window, is: impl Fn(&R, &String) -> bool) -> (usize, Vec<R>) {
-    let (off, len) = match window {
-        Window::At { off, len } => (*off, *len),
-        Window::Around { anchor, before, after } => {
-            let place = all.iter().position(|item| is(item, anchor)).unwrap_or(0);
-            (place.saturating_sub(*before), before + after + 1)
-        }
-    };
+    let (off, len) = span(window, |anchor| all.iter().position(|item| is(item, anchor)));
     let off = off.min(all.len());
     (off, all[off..all.len().min(off.saturating_add(len))].to_vec())
+}
+
+/// Where a window begins, and how long it is; around a row that is not there it is at the beginning.
+fn span(window: &Window, place: impl FnOnce(&String) -> Option<usize>) -> (usize, usize) {
+    match window {
+        Window::At { off, len } => (*off, *len),
+        Window::Around { anchor, before, after } => {
+            (place(anchor).unwrap_or(0).saturating_sub(*before), before + after + 1)
+        }
+    }
 }
 
 fn keys<T: Table>(sort: &[(String, Direction)]) -> Result<Vec<(Column, Direction)>, Refusal> {

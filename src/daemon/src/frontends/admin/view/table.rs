@@ -17,19 +17,25 @@ pub(super) type Summed<T> = (&'static str, for<'r> fn(Seen<'r, T>) -> u64);
 /// A row of a table while it is looked at.
 pub(super) type Seen<'r, T> = <<T as Table>::All as All>::Seen<'r>;
 
+/// What is kept of a row that passed by.
+pub(super) type Mark<T> = <<T as Table>::All as All>::Mark;
+
 /// Every row of a table.
 pub(super) trait All {
     /// A row at one moment.
     type Row;
     /// The same while it is looked at: whatever is not shown is not kept either.
     type Seen<'r>: filter::Row + Copy;
+    /// What is kept of a row that passed by, to find it again.
+    type Mark: Copy;
 
-    /// Shows every row to `visit`, which is `quick` if it only looks at what is there as soon as a row is seen.
-    fn each(&self, is_quick: bool, visit: impl FnMut(Self::Seen<'_>));
+    /// Shows every row to `visit`, which is `quick` if it only reads values.
+    fn each(&self, is_quick: bool, visit: impl FnMut(Self::Seen<'_>, &Self::Mark));
+
+    /// The row that was shown with this; nothing if it is over by now.
+    fn marked(&self, mark: &Self::Mark) -> Option<Self::Row>;
 
     fn seen(row: &Self::Row) -> Self::Seen<'_>;
-
-    fn kept(seen: Self::Seen<'_>) -> Self::Row;
 }
 
 /// Rows that somebody may look at.
@@ -50,8 +56,8 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     /// The columns in whose order rows come; none where they come in no order.
     const IN_ORDER: &'static [&'static str] = &[];
 
-    /// The columns that are there as soon as a row is seen.
-    const QUICK: &'static [&'static str] = &[];
+    /// The columns whose values have to be worked out.
+    const SLOW: &'static [&'static str] = &[];
 
     /// The table that somebody means; there is one, unless it says otherwise.
     fn of(_desk: &Desk, _open: &ViewOpen) -> Result<Self, Refusal> {
@@ -66,6 +72,11 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
     /// The id as clients have it.
     fn name(id: &Self::Id) -> String;
 
+    /// Whether clients have it by this name.
+    fn is_called(row: Seen<'_, Self>, name: &str) -> bool {
+        Self::name(&Self::id(row)) == name
+    }
+
     /// What a row has in the column of this name.
     fn cell(row: Seen<'_, Self>, column: &str) -> Cell;
 
@@ -76,17 +87,19 @@ pub(super) trait Table: Debug + Default + Send + Sized + 'static {
 impl<R: filter::Row + Clone + 'static> All for Vec<R> {
     type Row = R;
     type Seen<'r> = &'r R;
+    /// Its place.
+    type Mark = usize;
 
-    fn each(&self, _: bool, visit: impl FnMut(&R)) {
-        self.iter().for_each(visit);
+    fn each(&self, _: bool, mut visit: impl FnMut(&R, &usize)) {
+        self.iter().enumerate().for_each(|(place, row)| visit(row, &place));
+    }
+
+    fn marked(&self, place: &usize) -> Option<R> {
+        self.get(*place).cloned()
     }
 
     fn seen(row: &R) -> &R {
         row
-    }
-
-    fn kept(seen: &R) -> R {
-        seen.clone()
     }
 }
 

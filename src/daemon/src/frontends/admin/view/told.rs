@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use wire::admin::{Held, Patch, Row};
 
 use super::table::{All, Table};
-use crate::frontends::office::sight::Column;
+use crate::frontends::office::sight::{Cell, Column};
 
 /// The table at one moment: how much the filter lets in, and what is in the window.
 pub(super) struct Look<T: Table> {
@@ -33,7 +33,7 @@ pub(super) struct Told<T: Table> {
 #[derive(Debug)]
 struct Shown<T: Table> {
     row: T::Row,
-    values: Row,
+    cells: Vec<Cell>,
     /// The client knows that it is over.
     is_over: bool,
 }
@@ -51,9 +51,10 @@ impl<T: Table> Told<T> {
         let Look { total, matched, sums, off, window, held } = look;
         let order = window.iter().map(|row| T::id(T::All::seen(row))).collect();
         let shown = |row: T::Row| {
-            let (id, values) = (T::id(T::All::seen(&row)), values::<T>(columns, &row));
+            let seen = T::All::seen(&row);
+            let (id, cells) = (T::id(seen), columns.iter().map(|column| T::cell(seen, column.name)).collect());
             let is_over = was.rows.get(&id).is_some_and(|known| known.is_over);
-            (id, Shown { row, values, is_over })
+            (id, Shown { row, cells, is_over })
         };
         let rows = window.into_iter().map(shown).collect();
         Self { off, order, rows, total, matched, sums, held }
@@ -61,7 +62,7 @@ impl<T: Table> Told<T> {
 
     /// The values of the window, in its order.
     pub(super) fn window(&self) -> Vec<Row> {
-        self.order.iter().filter_map(|id| self.rows.get(id)).map(|shown| shown.values.clone()).collect()
+        self.order.iter().filter_map(|id| self.rows.get(id)).map(|shown| said(&shown.cells)).collect()
     }
 
     /// A row as it was last told.
@@ -88,13 +89,13 @@ impl<T: Table> Told<T> {
     pub(super) fn since(&self, was: &Self, columns: &[Column], gone: &[(T::Id, String)]) -> Patch {
         let (mut add, mut upd) = (Vec::new(), Vec::new());
         for id in &self.order {
-            let Some(Shown { values, .. }) = self.rows.get(id) else { continue };
+            let Some(Shown { cells, .. }) = self.rows.get(id) else { continue };
             match was.rows.get(id) {
-                Some(known) if known.values == *values => {}
-                Some(known) if is_same_but_for_dynamics(columns, &known.values, values) => {
-                    upd.push(dynamics(columns, values));
+                Some(known) if known.cells == *cells => {}
+                Some(known) if is_same_but_for_dynamics(columns, &known.cells, cells) => {
+                    upd.push(dynamics(columns, cells));
                 }
-                Some(_) | None => add.push(values.clone()),
+                Some(_) | None => add.push(said(cells)),
             }
         }
         Patch {
@@ -111,17 +112,17 @@ impl<T: Table> Told<T> {
     }
 }
 
-fn values<T: Table>(columns: &[Column], row: &T::Row) -> Row {
-    let row = T::All::seen(row);
-    columns.iter().map(|column| T::cell(row, column.name).json()).collect()
+/// A row as clients are told it.
+fn said(cells: &[Cell]) -> Row {
+    cells.iter().map(Cell::json).collect()
 }
 
-fn is_same_but_for_dynamics(columns: &[Column], was: &Row, is: &Row) -> bool {
+fn is_same_but_for_dynamics(columns: &[Column], was: &[Cell], is: &[Cell]) -> bool {
     columns.iter().zip(was.iter().zip(is)).all(|(column, (was, is))| column.is_dynamic || was == is)
 }
 
 /// The id, then whatever may change.
-fn dynamics(columns: &[Column], row: &Row) -> Row {
-    let changing = columns.iter().zip(row).filter(|(column, _)| column.is_dynamic).map(|(_, value)| value.clone());
-    row.first().cloned().into_iter().chain(changing).collect()
+fn dynamics(columns: &[Column], cells: &[Cell]) -> Row {
+    let changing = columns.iter().zip(cells).filter(|(column, _)| column.is_dynamic).map(|(_, cell)| cell);
+    cells.first().into_iter().chain(changing).map(Cell::json).collect()
 }

@@ -6,21 +6,37 @@ use filter::{Field, Value};
 
 use super::super::desk::{Asker, Desk};
 use super::super::lanes::Lane;
-use super::table::{Summed, Table};
+use super::table::{All, Summed, Table};
 use crate::engine::history::archive::day::Day;
 use crate::engine::sys::pool::Urgency;
-use crate::frontends::office::people::{Person, group_names};
+use crate::frontends::office::people::{Everybody, Person};
 use crate::frontends::office::sight::{Cell, Column, dynamic, fixed};
 
 #[derive(Debug, Default)]
 pub(super) struct Users;
 
-#[derive(Debug, Clone)]
-pub(super) struct Row(Arc<Person>);
+impl All for Everybody {
+    type Row = Arc<Person>;
+    type Seen<'r> = &'r Person;
+    /// The number.
+    type Mark = usize;
+
+    fn each(&self, _: bool, mut visit: impl FnMut(&Person, &usize)) {
+        self.numbered().for_each(|(number, person)| visit(person, &number));
+    }
+
+    fn marked(&self, number: &usize) -> Option<Arc<Person>> {
+        self.get(*number).cloned()
+    }
+
+    fn seen(row: &Arc<Person>) -> &Person {
+        row
+    }
+}
 
 impl Table for Users {
-    type All = Vec<Row>;
-    type Row = Row;
+    type All = Everybody;
+    type Row = Arc<Person>;
     type Id = Arc<str>;
 
     const COLUMNS: &'static [Column] = &[
@@ -41,10 +57,10 @@ impl Table for Users {
         dynamic("fails24", "number"),
     ];
     const FIELDS: &'static [Field] = filter::USERS;
-    const SUMS: &'static [Summed<Self>] = &[("sessions", |row| row.0.sessions), ("rate", |row| row.0.rate)];
+    const SUMS: &'static [Summed<Self>] = &[("sessions", |person| person.sessions), ("rate", |person| person.rate)];
     const IN_ORDER: &'static [&'static str] = &["id", "name"];
 
-    fn all(&self, desk: &Desk, asker: &Asker) -> Vec<Row> {
+    fn all(&self, desk: &Desk, asker: &Asker) -> Everybody {
         if desk.office.is_due_to_look_back() {
             let office = Arc::clone(&desk.office);
             let is_begun = desk.lanes.of(Lane::Looking).leave(Urgency::Usual, move || office.look_back()).is_ok();
@@ -53,10 +69,10 @@ impl Table for Users {
             }
         }
         let days = desk.office.days();
-        desk.office.everybody(asker.is_masked, days.as_ref()).into_iter().map(Row).collect()
+        desk.office.everybody(asker.is_masked, days.as_ref())
     }
 
-    fn id(Row(row): &Row) -> Arc<str> {
+    fn id(row: &Person) -> Arc<str> {
         Arc::clone(&row.name)
     }
 
@@ -64,20 +80,24 @@ impl Table for Users {
         id.to_string()
     }
 
-    fn cell(Row(row): &Row, column: &str) -> Cell {
+    fn is_called(row: &Person, name: &str) -> bool {
+        *row.name == *name
+    }
+
+    fn cell(row: &Person, column: &str) -> Cell {
         let day = |of: fn(&Day) -> i64| {
             let number = row.day.as_ref().map(|day| u64::try_from(of(day)).unwrap_or(0));
             number.map_or(Cell::Nothing, Cell::Number)
         };
         match column {
-            "id" | "name" => Cell::Text(row.name.to_string()),
+            "id" | "name" => Cell::text(&row.name),
             "state" => Cell::Word(row.state()),
             "from" => row.vouched_by().map_or(Cell::Nothing, Cell::Word),
             "up24" => day(|day| day.up),
             "down24" => day(|day| day.down),
             "denied24" => day(|day| day.denied),
             "fails24" => day(|day| day.fails),
-            "groups" => Cell::List(group_names(&row.groups)),
+            "groups" => Cell::list(&row.groups),
             "sessions" => Cell::Number(row.sessions),
             "rate" => Cell::Number(row.rate),
             "up" => Cell::Number(row.up),
@@ -88,16 +108,9 @@ impl Table for Users {
         }
     }
 
-    fn gone(&self, _: &Desk, was: &[&Row], now: &Vec<Row>) -> Vec<(Arc<str>, String)> {
-        let is_there = |row: &Row| now.binary_search_by(|other| other.0.name.cmp(&row.0.name)).is_ok();
-        let gone = was.iter().filter(|row| !is_there(row));
-        gone.map(|row| (Self::id(row), "gone".to_owned())).collect()
-    }
-}
-
-impl filter::Row for Row {
-    fn value(&self, field: &str) -> Option<Value<'_>> {
-        self.0.value(field)
+    fn gone(&self, _: &Desk, was: &[&Arc<Person>], now: &Everybody) -> Vec<(Arc<str>, String)> {
+        let gone = was.iter().filter(|person| now.find(&person.name).is_none());
+        gone.map(|person| (Self::id(person), "gone".to_owned())).collect()
     }
 }
 

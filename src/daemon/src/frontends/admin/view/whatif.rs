@@ -9,7 +9,7 @@ use wire::admin::{Code, Refusal, ViewOpen};
 use super::super::desk::{Asker, Desk};
 use super::table::{Summed, Table};
 use crate::frontends::office::policy::{Affected, Digest, Turned};
-use crate::frontends::office::sight::{Cell, Column, Sight, dynamic, fixed};
+use crate::frontends::office::sight::{Cell, Column, Sight, dynamic, fixed, short};
 use crate::state::history::record::reason;
 
 #[derive(Debug, Default)]
@@ -73,18 +73,18 @@ impl Table for WhatIf {
     }
 
     fn name(id: &u64) -> String {
-        format!("{id:x}")
+        short(*id)
     }
 
     fn cell(row: &Row, column: &str) -> Cell {
         let Row { sight, turned: Turned { session: _, before, after, is_mine } } = row;
-        let rule = |rule: &Option<Arc<str>>| rule.as_ref().map_or(Cell::Nothing, |rule| Cell::Text(rule.to_string()));
+        let rule = |rule: &Option<Arc<str>>| rule.as_ref().map_or(Cell::Nothing, |rule| Cell::text(rule));
         match column {
-            "before" => Cell::Text(before.verdict.to_owned()),
+            "before" => Cell::Word(before.verdict),
             "rule_before" => rule(&before.rule),
-            "after" => Cell::Text(after.verdict.to_owned()),
+            "after" => Cell::Word(after.verdict),
             "rule_after" => rule(&after.rule),
-            "own" => Cell::Text(own(*is_mine).to_owned()),
+            "own" => Cell::Word(own(*is_mine)),
             other => sight.cell(other),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ::acl::View;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::precedent::Precedent;
 use crate::frontends::office::acl::Book;
@@ -55,7 +56,7 @@ pub(super) struct ByUser {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Sample {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) session_id: Option<String>,
+    pub(super) session_id: Option<Uuid>,
     pub(super) user: String,
     pub(super) source: Option<IpAddr>,
     pub(super) destination: String,
@@ -100,12 +101,7 @@ impl<'c> Comparison<'c> {
     }
 
     /// Judges `sessions` that all asked for the same: each of several requests has to be allowed. Says what turns, if something does.
-    pub(super) fn judge(
-        &mut self,
-        session_id: Option<String>,
-        requests: &[Precedent],
-        sessions: usize,
-    ) -> Option<Turn> {
+    pub(super) fn judge(&mut self, session_id: Option<Uuid>, requests: &[Precedent], sessions: usize) -> Option<Turn> {
         let is_mine = requests.first()?.source.is_some_and(|source| self.mine.contains(&source));
         self.effect.evaluated += sessions;
         self.effect.mine += if is_mine { sessions } else { 0 };
