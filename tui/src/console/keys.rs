@@ -111,13 +111,17 @@ pub(crate) const fn bind(
 }
 
 impl Binding {
-    /// The same for a shell, on a screen: a filter is about what the screen has.
+    /// The same for a shell, on a screen: filter and columns are those of what the screen has.
     pub(crate) fn command_on(&self, screen: Screen) -> Option<&'static str> {
         match (self.action, screen) {
             (Action::Filter, Screen::History) => Some("rustsocks-cli history query EXPR"),
             (Action::Filter, Screen::Users) => Some("rustsocks-cli users list --filter EXPR"),
             (Action::Filter, Screen::Limits) => Some("rustsocks-cli limits show --filter EXPR"),
             (Action::Filter, Screen::Overview) => Some("rustsocks-cli audit query EXPR"),
+            (Action::Columns, Screen::Users) => Some("rustsocks-cli users list --fields NAME,..."),
+            (Action::Columns, Screen::Limits) => Some("rustsocks-cli limits show --fields NAME,..."),
+            // They come in the order of their names.
+            (Action::Sort | Action::Reverse, Screen::Users | Screen::Limits) => None,
             (..) => self.command,
         }
     }

@@ -199,6 +199,17 @@ fn the_help_has_the_command_that_a_filter_is_on_this_screen() {
 }
 
 #[test]
+fn the_help_has_no_command_of_another_screen() {
+    for (screen, columns) in [("5", "users list --fields NAME"), ("6", "limits show --fields NAME")] {
+        let mut stage = Stage::connected((120, 60), PLAIN);
+        stage.draw();
+        stage.keys(&format!("{screen}?column"));
+        let picture = stage.picture();
+        assert!(picture.contains(columns) && !picture.contains("sessions list"), "{picture}");
+    }
+}
+
+#[test]
 fn whoever_leaves_with_a_draft_of_the_configuration_is_asked_as_with_rules() {
     let mut stage = Stage::connected(SIZE, PLAIN);
     stage.keys("9e");

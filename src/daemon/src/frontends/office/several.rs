@@ -147,6 +147,8 @@ impl Office {
                 });
             }
         }
+        // The first one that came stands first.
+        sights.sort_unstable_by_key(|sight| sight.session.number);
         sights
     }
 }

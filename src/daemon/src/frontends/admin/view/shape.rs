@@ -107,13 +107,14 @@ impl Shape {
         }
     }
 
-    /// For those that the window may show.
+    /// For those that the window may show; to put thousands in order takes longer than whoever comes in may wait, so that is left for later.
     pub(super) fn best<T: Table>(&self) -> Best<'_, T, Mark<T>> {
         let anchor = match &self.window {
             Window::At { .. } => None,
             Window::Around { anchor, .. } => Some(&**anchor),
         };
-        Best { anchor, ..Best::of(&self.sort, self.reach()) }
+        let most = Some(self.reach()).filter(|reach| *reach <= MOST_ROWS).unwrap_or(usize::MAX);
+        Best { anchor, ..Best::of(&self.sort, most) }
     }
 
     /// For all of them.
