@@ -30,6 +30,33 @@ fn every_thread_of_the_worker_is_nobody_who_may_nothing() {
     );
 }
 
+/// Linux 6.12 and later give each thread turns as long as it asks for; whoever is confined may ask still.
+#[test]
+fn relay_threads_have_short_turns() {
+    let service = launch("[server]\nworker_threads = 2\n").start();
+    assert_serves(&service);
+    let tasks = fs::read_dir(format!("/proc/{}/task", service.worker_pid())).expect("it runs").flatten();
+    let turns: Vec<_> = tasks.filter_map(|task| turn(&task.path())).collect();
+    let usual = turn(Path::new("/proc/self"));
+    for (name, turn) in &turns {
+        if name.starts_with("relay-") {
+            assert!(turn.is_none_or(|turn| turn == 100_000), "{name} has turns of {turn:?} ns");
+        } else {
+            assert_eq!(Some(*turn), usual.as_ref().map(|(_, usual)| *usual), "{name} asks for nothing");
+        }
+    }
+    assert_eq!(turns.iter().filter(|(name, _)| name.starts_with("relay-")).count(), 2, "{turns:?}");
+}
+
+/// The name of a thread, and how many nanoseconds its turns last, if this kernel says so (`/proc/PID/sched`).
+fn turn(task: &Path) -> Option<(String, Option<u64>)> {
+    // It may be over.
+    let name = fs::read_to_string(task.join("comm")).ok()?.trim().to_owned();
+    let shown = fs::read_to_string(task.join("sched")).unwrap_or_default();
+    let slice = shown.lines().find(|line| line.starts_with("se.slice"));
+    Some((name, slice.map(|line| line.rsplit(':').next().unwrap_or(line).trim().parse().expect("it is a number"))))
+}
+
 #[test]
 fn the_worker_is_whom_the_configuration_names() {
     let config =

@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::watch;
 
+use crate::engine::sys::turn;
 use crate::state::vitals::Lateness;
 
 /// How far the worker's life has come.
@@ -45,7 +46,12 @@ impl RelayThread {
         let (calls, called) = watch::channel(Instant::now());
         let has_answered = Arc::new(AtomicBool::new(true));
         let answer = Answer { called, has_answered: Arc::clone(&has_answered), late };
-        let work = move || runtime.block_on(serve(phase, answer));
+        let work = move || {
+            if let Err(error) = turn::shorten() {
+                tracing::debug!(%error, "this thread has turns as long as any");
+            }
+            runtime.block_on(serve(phase, answer));
+        };
         let handle = std::thread::Builder::new().name(name.clone()).spawn(work).context("cannot start a thread")?;
         Ok(Self { name, reactor, calls, has_answered, handle })
     }

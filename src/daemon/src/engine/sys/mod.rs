@@ -17,5 +17,6 @@ pub(crate) mod private_socket;
 pub(crate) mod queue;
 pub(crate) mod sandbox;
 pub(crate) mod stream;
+pub(crate) mod turn;
 pub(crate) mod usage;
 pub(crate) mod whole_file;

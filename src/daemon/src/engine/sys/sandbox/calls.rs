@@ -269,6 +269,9 @@ fn conditional(names: Names) -> Result<Rules, BackendError> {
         // abort(3) of this process, and signals to nobody else.
         (libc::SYS_tgkill, vec![is(0, ourselves)?]),
         (libc::SYS_prlimit64, vec![is(0, 0)?]),
+        // The turns of the thread itself.
+        (libc::SYS_sched_getattr, vec![is(0, 0)?]),
+        (libc::SYS_sched_setattr, vec![is(0, 0)?]),
         (libc::SYS_prctl, vec![is(0, number(libc::PR_SET_NAME))?]),
     ]))
 }
