@@ -16,8 +16,9 @@ use crate::world::{World, greet, rules};
 pub(crate) const MANY: Duration = Duration::from_millis(5);
 pub(crate) const VERY_MANY: Duration = Duration::from_millis(20);
 
-/// Windows that are asked for.
+/// Windows that are asked for, and how often: what else the host does makes some passes slower than others, and the middle one counts.
 const WINDOWS: usize = 200;
+const PASSES: usize = 5;
 
 /// A screenful at 100x30, and one before and one behind it.
 const ROWS: usize = 69;
@@ -31,17 +32,23 @@ const ROUNDS: u32 = 6;
 
 /// What the daemon does each second for a view of its sessions as the console has it, in part of one processor.
 pub(crate) fn view_costs(world: &World, round: Duration) -> Budget {
-    let without = used(world, || thread::sleep(round));
-    let mut conversation = world.conversation();
+    let round = round / ROUNDS * 2;
+    let (mut without, mut with) = (Times::default(), Times::default());
     let open =
         json!({ "of": "sessions", "sort": [["rate", "desc"]], "win": { "off": 0, "len": ROWS }, "every_ms": 1000 });
-    conversation.ask("view.open", open);
-    let with = used(world, || {
-        let end = Instant::now() + round;
-        while Instant::now() < end {
-            let _patch = conversation.push();
-        }
-    });
+    for _ in 0..ROUNDS {
+        without.add(used(world, || thread::sleep(round)));
+        let mut conversation = world.conversation();
+        conversation.ask("view.open", open.clone());
+        let watch = || {
+            let end = Instant::now() + round;
+            while Instant::now() < end {
+                let _patch = conversation.push();
+            }
+        };
+        with.add(used(world, watch));
+    }
+    let (without, with) = (without.median(), with.median());
     let part = |time: Duration| time.as_secs_f64() / round.as_secs_f64() * 100.0;
     let percent = part(with.saturating_sub(without));
     let measured = format!("{percent:.2}%, of {:.2}% for everything about operators", part(with));
@@ -64,20 +71,27 @@ pub(crate) fn windows_change(socket: &Path, of: &str, rows: usize, limit: Durati
     let mut conversation = greet(socket);
     let opened = conversation.ask("view.open", json!({ "of": of, "every_ms": 60_000 }));
     let columns: Vec<Value> = list(&opened["cols"]).iter().map(|column| column["name"].clone()).collect();
-    let mut times = Times::default();
-    for number in 0..WINDOWS {
-        let column = &columns[number % columns.len()];
-        let direction = if number % 2 == 0 { "desc" } else { "asc" };
-        // A prime number of steps goes everywhere.
-        let window = json!({ "off": number * 7919 % rows.max(1), "len": ROWS });
-        let change = json!({ "sub": opened["sub"], "sort": [[column, direction]], "win": window });
-        let began = Instant::now();
-        let answer = conversation.ask("view.set", change);
-        times.add(began.elapsed());
-        assert!(answer["total"].as_u64() > Some(0), "{answer}");
-    }
-    let is_kept = times.percentile(95) <= limit;
-    let [median, p95, longest] = [times.median(), times.percentile(95), times.longest()].map(milliseconds);
+    let mut pass = || {
+        let mut times = Times::default();
+        for number in 0..WINDOWS {
+            let column = &columns[number % columns.len()];
+            let direction = if number % 2 == 0 { "desc" } else { "asc" };
+            // A prime number of steps goes everywhere.
+            let window = json!({ "off": number * 7919 % rows.max(1), "len": ROWS });
+            let change = json!({ "sub": opened["sub"], "sort": [[column, direction]], "win": window });
+            let began = Instant::now();
+            let answer = conversation.ask("view.set", change);
+            times.add(began.elapsed());
+            assert!(answer["total"].as_u64() > Some(0), "{answer}");
+        }
+        times
+    };
+    let slowest_twentieth = |mut times: Times| (times.percentile(95), times);
+    let mut passes: Vec<_> = (0..PASSES).map(|_| slowest_twentieth(pass())).collect();
+    passes.sort_by_key(|(p95, _)| *p95);
+    let (p95, mut times) = passes.swap_remove(PASSES / 2);
+    let is_kept = p95 <= limit;
+    let [median, p95, longest] = [times.median(), p95, times.longest()].map(milliseconds);
     let measured = format!("median {median}, p95 {p95}, longest {longest}");
     Budget::of(&format!("another window (view.set) of {rows} {of}, p95"), &milliseconds(limit), is_kept, &measured)
 }
