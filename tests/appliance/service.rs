@@ -22,6 +22,14 @@ fn it_runs_once_it_is_installed_and_confines_itself() {
         let complaints = machine.run(&["systemd-analyze", "verify", "--man=no", "rustsocks.service"]);
         assert_eq!(complaints, "");
         assert!(machine.property("StatusText").starts_with("Serving: worker "), "{}", machine.property("StatusText"));
+        // Nothing of that keeps a thread from asking for short turns, where the kernel has them.
+        let relays = format!(
+            "grep --no-messages --files-with-matches ^relay- /proc/{}/task/*/comm | xargs dirname",
+            machine.workers()[0]
+        );
+        let turns =
+            machine.shell(&format!("for task in $({relays}); do grep --no-messages ^se.slice $task/sched; done; true"));
+        assert!(turns.lines().all(|turn| turn.ends_with(" 100000")), "{turns}");
     });
 }
 
