@@ -22,8 +22,8 @@ fn a_session_ends_by_its_id_and_the_log_says_who_wanted_it() {
     let rehearsed = operator.ask("sessions.kill", order);
     assert_eq!((&rehearsed["matched"], &rehearsed["killed"]), (&json!(1), &json!(0)));
     assert_eq!(rehearsed["sample"][0]["sport"], ours.local().port());
-    let sums = ["users", "user", "destinations", "bytes"].map(|name| rehearsed[name].clone());
-    assert_eq!(sums, [json!(1), json!("anonymous"), json!(1), json!(0)]);
+    let sums = ["users", "user", "enabled", "destinations", "bytes"].map(|name| rehearsed[name].clone());
+    assert_eq!(sums, [json!(1), json!("anonymous"), Value::Null, json!(1), json!(0)]);
     assert!(rehearsed["oldest"].is_f64(), "{rehearsed}");
     let one = operator.ask("sessions.get", json!({ "id": id }));
     assert_eq!((&one["would"], one["log"].is_array()), (&json!({ "decision": "allow" }), true), "{one}");

@@ -116,6 +116,33 @@ fn a_password_is_hashed_by_the_daemon_and_nowhere_else() {
     assert_eq!((&item["owner"], &item["after"]["password_hash"]), (&json!("users/alice"), &json!("password changed")));
 }
 
+#[test]
+fn whose_sessions_are_to_end_is_told_with_whether_the_users_file_lets_that_one_in() {
+    let (_users, service) = scene();
+    let (mut operator, mut bob) = (root(&service), rig::wire::Wire::connect(service.addr()));
+    assert_eq!(bob.log_in(b"bob", b"a good password"), [1, 0]);
+    let rehearsal = json!({ "filter": "user=bob", "dry": true });
+    let mut told = || operator.ask("sessions.kill", rehearsal.clone());
+    assert!(eventually(PATIENCE, || told()["matched"] == 1));
+    assert_eq!((&told()["user"], &told()["enabled"]), (&json!("bob"), &json!(true)));
+    operator.ask("txn.quick", quick("users", json!([{ "op": "user.disable", "name": "bob" }])));
+    assert_eq!(operator.ask("sessions.kill", rehearsal)["enabled"], false);
+}
+
+#[test]
+fn each_direction_has_its_own_rate_where_it_is_written_so() {
+    let (users, service) = scene();
+    let mut operator = root(&service);
+    let ops = |rate: &str| json!([{ "op": "limit.set", "target": "user/bob", "limits": { "rate_mbps": rate } }]);
+    operator.ask("txn.quick", quick("users", ops("2:8")));
+    assert!(users.text().contains("bandwidth_limit_mbps = \"2:8\""), "{}", users.text());
+    let limits = operator.ask("users.get", json!({ "name": "bob" }))["limits"].clone();
+    assert_eq!((&limits["up_bps"], &limits["down_bps"]), (&json!(2_000_000), &json!(8_000_000)));
+    let (code, refusal) = operator.refused("txn.quick", quick("users", ops("2:fast")));
+    assert_eq!(code, "invalid");
+    assert!(refusal["msg"].as_str().expect("words").contains("\"2:fast\" is not up:down"), "{refusal}");
+}
+
 fn lets_in(service: &Service, user: &str, password: &str) -> bool {
     let mut wire = rig::wire::Wire::connect(service.addr());
     wire.log_in(user.as_bytes(), password.as_bytes()) == [1, 0]

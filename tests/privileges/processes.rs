@@ -9,6 +9,7 @@ use rig::signals::send;
 use rig::standing::{Standing, of_all_threads};
 use rig::usage::status_line;
 use rig::users::Users;
+use rig::wait::{PATIENCE, eventually};
 use rig::wire::Wire;
 
 use crate::{NOBODY, assert_all_threads, assert_serves, confined, launch};
@@ -35,17 +36,19 @@ fn every_thread_of_the_worker_is_nobody_who_may_nothing() {
 fn relay_threads_have_short_turns() {
     let service = launch("[server]\nworker_threads = 2\n").start();
     assert_serves(&service);
-    let tasks = fs::read_dir(format!("/proc/{}/task", service.worker_pid())).expect("it runs").flatten();
-    let turns: Vec<_> = tasks.filter_map(|task| turn(&task.path())).collect();
-    let usual = turn(Path::new("/proc/self"));
-    for (name, turn) in &turns {
-        if name.starts_with("relay-") {
-            assert!(turn.is_none_or(|turn| turn == 100_000), "{name} has turns of {turn:?} ns");
-        } else {
-            assert_eq!(Some(*turn), usual.as_ref().map(|(_, usual)| *usual), "{name} asks for nothing");
-        }
+    let is_relay = |name: &str| name.starts_with("relay-");
+    let turns = || -> Vec<_> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", service.worker_pid())).expect("it runs").flatten();
+        tasks.filter_map(|task| turn(&task.path())).collect()
+    };
+    // A thread asks for short ones once it runs.
+    let is_short = |(name, turn): &(String, Option<u64>)| is_relay(name) && turn.is_none_or(|turn| turn == 100_000);
+    let are_short = || turns().into_iter().filter(is_short).count() == 2;
+    assert!(eventually(PATIENCE, are_short), "{:?}", turns());
+    let usual = turn(Path::new("/proc/self")).map(|(_, usual)| usual);
+    for (name, turn) in turns().into_iter().filter(|(name, _)| !is_relay(name)) {
+        assert_eq!(Some(turn), usual, "{name} asks for nothing");
     }
-    assert_eq!(turns.iter().filter(|(name, _)| name.starts_with("relay-")).count(), 2, "{turns:?}");
 }
 
 /// The name of a thread, and how many nanoseconds its turns last, if this kernel says so (`/proc/PID/sched`).

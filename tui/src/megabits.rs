@@ -1,12 +1,28 @@
 //! Rates as people write them, bytes a second, and as files have them: megabits a second, where a megabit is 10^6 bits.
 
+use serde_json::Value;
+
 /// What is wrong with a rate that [`read`] cannot read.
 pub(crate) const FAULT: &str = "bytes a second: 512K, 2.5M; 0 is no limit";
+
+/// The same of [`each_way`].
+pub(crate) const FAULT_EACH_WAY: &str = "bytes a second: 512K, or 512K:4M up and down; 0 is no limit";
 
 /// `512K` or `2.5M/s`; nothing for what is no rate.
 #[expect(clippy::cast_precision_loss, reason = "a rate in bytes a second is far below 2^53")]
 pub(crate) fn read(text: &str) -> Option<f64> {
     filter::read_rate(text).map(|bytes| bytes as f64 * 8.0 / 1e6)
+}
+
+/// What files say for `512K`, the same in both directions, or for `512K:4M`, from clients and to them.
+pub(crate) fn each_way(text: &str) -> Option<Value> {
+    let Some((up, down)) = text.split_once(':') else { return read(text).map(Value::from) };
+    Some(format!("{}:{}", read(up)?, read(down)?).into())
+}
+
+/// The way back, of bytes a second from clients and to them.
+pub(crate) fn exact_each_way(up: u64, down: u64) -> String {
+    if up == down { exact(up) } else { format!("{}:{}", exact(up), exact(down)) }
 }
 
 /// Bytes a second, or bytes, as [`read`] has them without loss: `4M`, `512K`, `523750`.
@@ -16,7 +32,7 @@ pub(crate) fn exact(bytes: u64) -> String {
     unit.map_or_else(|| bytes.to_string(), |(unit, letter)| format!("{}{letter}", bytes / unit))
 }
 
-/// The way back.
+/// Of a rate as files have it.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -24,4 +40,24 @@ pub(crate) fn exact(bytes: u64) -> String {
 )]
 pub(crate) fn bytes_a_second(megabits: f64) -> u64 {
     (megabits * 1e6 / 8.0).round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_for_each_direction_comes_back() {
+        for (written, in_file) in
+            [("512K", json!(4.194_304)), ("512K:4M/s", json!("4.194304:33.554432")), ("0:1M", json!("0:8.388608"))]
+        {
+            assert_eq!(each_way(written), Some(in_file), "{written}");
+        }
+        assert_eq!((exact_each_way(524_288, 4_194_304).as_str(), exact_each_way(0, 0).as_str()), ("512K:4M", "0"));
+        for wrong in ["", ":", "1M:", ":1M", "1M:2M:3M", "fast"] {
+            assert_eq!(each_way(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ Written by `make bench-console`; do not edit.
 Forty of them carry bytes, and {connections:.0} connections a second come and go, but while the daemon's processor is measured.
 The table of {rows} rows is that of the users of another real daemon.
 Frames are drawn by the console's own code into memory, of a window as the daemon sends it of so many sessions; everything else is the released programs, and the console is on a terminal of its own.
-What the daemon does is measured several times, and the time in the middle counts: other machines on the same host make some slower.
+What the daemon's views cost is measured several times, and the one in the middle counts, for other machines on the same host make some slower; the longest is that of all.
 Daemon, console, clients and targets share {cores} cores, {name}.
 
 | | what | budget | measured |

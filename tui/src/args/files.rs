@@ -163,7 +163,7 @@ pub(crate) enum Limits {
         /// user/NAME or group/NAME; without --for also global, users (each of them) or source (each of them)
         #[arg(add = complete::targets())]
         target: String,
-        /// Bytes a second in each direction, as 512K or 2.5M; 0 is no limit
+        /// Bytes a second in each direction, as 512K or 2.5M, or up and down, as 512K:4M (not with --for); 0 is no limit
         #[arg(long, value_name = "RATE")]
         rate: Option<String>,
         /// Those that it has in any case

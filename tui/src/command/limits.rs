@@ -67,7 +67,8 @@ const QUOTAS: [(&str, Kind); 7] = [
 
 /// What is to hold.
 struct Wanted {
-    rate: Option<f64>,
+    /// As files have it, one for both directions or one for each.
+    rate: Option<Value>,
     guaranteed: Option<f64>,
     conns: Option<u32>,
 }
@@ -108,11 +109,11 @@ impl Desk {
                 self.record("limits.grant", &p, "rustsocks.grant/1")?;
             }
             Limits::Set { target, rate, guaranteed, conns, for_how_long, manner } => {
-                let [rate, guaranteed] = [rate, guaranteed].map(|rate| rate.as_deref().map(megabits).transpose());
-                let wanted = Wanted { rate: rate?, guaranteed: guaranteed?, conns };
+                let rate = rate.as_deref().map(each_way).transpose()?;
+                let wanted = Wanted { rate, guaranteed: guaranteed.as_deref().map(megabits).transpose()?, conns };
                 match for_how_long {
-                    Some(seconds) => self.lay_over(&target, &wanted, seconds, &manner)?,
-                    None => return self.write_limit(&target, &wanted, &manner),
+                    Some(seconds) => self.lay_over(&target, wanted, seconds, &manner)?,
+                    None => return self.write_limit(&target, wanted, &manner),
                 }
             }
             Limits::Reset { target, id } => {
@@ -143,14 +144,18 @@ impl Desk {
         self.output.rows(schema, Sheet::of_objects(columns, &rows))
     }
 
-    fn lay_over(&mut self, target: &str, wanted: &Wanted, seconds: u64, manner: &Manner) -> Result<(), Failure> {
+    fn lay_over(&mut self, target: &str, wanted: Wanted, seconds: u64, manner: &Manner) -> Result<(), Failure> {
         if wanted.rate.is_none() && wanted.conns.is_none() {
             return Err(Failure::Usage("say --rate, --conns or both".to_owned()));
+        }
+        if wanted.rate.as_ref().is_some_and(Value::is_string) {
+            let why = "--rate: for a while, both directions have one rate; without --for each may have its own";
+            return Err(Failure::Usage(why.to_owned()));
         }
         let until = from_now(seconds)?;
         let mut p = json!({ "target": target, "until": until.to_string(), "reason": manner.comment, "idem": idem() });
         if let Some(rate) = wanted.rate {
-            p["bandwidth_limit_mbps"] = rate.into();
+            p["bandwidth_limit_mbps"] = rate;
         }
         if let Some(conns) = wanted.conns {
             p["max_connections"] = conns.into();
@@ -161,13 +166,10 @@ impl Desk {
         self.record("limits.override", &p, "rustsocks.override/1")
     }
 
-    fn write_limit(&mut self, target: &str, wanted: &Wanted, manner: &Manner) -> Result<ExitCode, Failure> {
+    fn write_limit(&mut self, target: &str, wanted: Wanted, manner: &Manner) -> Result<ExitCode, Failure> {
         let Wanted { rate, guaranteed, conns } = wanted;
-        let said = [
-            ("rate_mbps", rate.map(Value::from)),
-            ("guaranteed_mbps", guaranteed.map(Value::from)),
-            ("conns", conns.map(Value::from)),
-        ];
+        let said =
+            [("rate_mbps", rate), ("guaranteed_mbps", guaranteed.map(Value::from)), ("conns", conns.map(Value::from))];
         let limits: Map<String, Value> =
             said.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
         let ops = json!([{ "op": "limit.set", "target": target, "limits": limits }]);
@@ -206,6 +208,11 @@ fn store_of(target: &str) -> &'static str {
 
 fn megabits(rate: &str) -> Result<f64, Failure> {
     megabits::read(rate).ok_or_else(|| Failure::Usage(format!("{rate:?} is no rate; write 512K, 2.5M or 10M/s")))
+}
+
+fn each_way(rate: &str) -> Result<Value, Failure> {
+    let no_rate = || Failure::Usage(format!("{rate:?} is no rate; write 512K, 10M/s, or 512K:4M for up and down"));
+    megabits::each_way(rate).ok_or_else(no_rate)
 }
 
 #[cfg(test)]

@@ -79,11 +79,10 @@ impl KillDialog {
         vec![Effect::ask("sessions.kill", &dry, About::KillDry(number))]
     }
 
-    /// The daemon has said which they are, to somebody with this role who knows of some that they are disabled already.
-    pub(crate) fn told(&mut self, meant: Option<Killed>, role: Option<Role>, is_out: impl Fn(&str) -> bool) {
-        let user = meant.as_ref().and_then(|meant| meant.user.as_deref());
-        let can_disable = role == Some(Role::Admin) && user.is_some_and(|user| user != "anonymous" && !is_out(user));
-        self.disables = can_disable.then_some(false);
+    /// The daemon has said which they are, to somebody with this role.
+    pub(crate) fn told(&mut self, meant: Option<Killed>, role: Option<Role>) {
+        let is_let_in = meant.as_ref().is_some_and(|meant| meant.enabled == Some(true));
+        self.disables = (is_let_in && role == Some(Role::Admin)).then_some(false);
         self.meant = meant;
     }
 

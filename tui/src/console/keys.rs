@@ -111,17 +111,21 @@ pub(crate) const fn bind(
 }
 
 impl Binding {
-    /// The same for a shell, on a screen: filter and columns are those of what the screen has.
-    pub(crate) fn command_on(&self, screen: Screen) -> Option<&'static str> {
-        match (self.action, screen) {
-            (Action::Filter, Screen::History) => Some("rustsocks-cli history query EXPR"),
-            (Action::Filter, Screen::Users) => Some("rustsocks-cli users list --filter EXPR"),
-            (Action::Filter, Screen::Limits) => Some("rustsocks-cli limits show --filter EXPR"),
-            (Action::Filter, Screen::Overview) => Some("rustsocks-cli audit query EXPR"),
-            (Action::Columns, Screen::Users) => Some("rustsocks-cli users list --fields NAME,..."),
-            (Action::Columns, Screen::Limits) => Some("rustsocks-cli limits show --fields NAME,..."),
-            // They come in the order of their names.
-            (Action::Sort | Action::Reverse, Screen::Users | Screen::Limits) => None,
+    /// The same for a shell, in a part of a screen: filter and columns are those of what that part has.
+    pub(crate) fn command_on(&self, screen: Screen, pane: usize) -> Option<&'static str> {
+        match (self.action, screen, pane) {
+            (Action::Filter, Screen::History, _) => Some("rustsocks-cli history query EXPR"),
+            (Action::Filter, Screen::Users, _) => Some("rustsocks-cli users list --filter EXPR"),
+            (Action::Filter, Screen::Limits, _) => Some("rustsocks-cli limits show --filter EXPR"),
+            (Action::Filter, Screen::Overview, _) => Some("rustsocks-cli audit query EXPR"),
+            (Action::Filter, Screen::Auth, 0) => Some("rustsocks-cli auth log --filter EXPR"),
+            (Action::Filter, Screen::Auth, _) => Some("rustsocks-cli auth bans --filter EXPR"),
+            (Action::Columns, Screen::Users, _) => Some("rustsocks-cli users list --fields NAME,..."),
+            (Action::Columns, Screen::Limits, _) => Some("rustsocks-cli limits show --fields NAME,..."),
+            (Action::Columns, Screen::Auth, _) => Some("rustsocks-cli auth bans --fields NAME,..."),
+            (_, Screen::Sessions, _) => self.command,
+            // No other command has a filter or an order of its own.
+            (Action::Filter | Action::Columns | Action::Sort | Action::Reverse, ..) => None,
             (..) => self.command,
         }
     }

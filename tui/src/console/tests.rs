@@ -18,6 +18,7 @@ mod proofs;
 mod readable;
 mod rules;
 mod saved;
+mod written;
 
 use std::os::unix::net::UnixStream;
 

@@ -22,4 +22,4 @@ pub use entry::{Entry, Unwritable};
 pub use merge::{Item, Merge, Pick, SheetMerge, Side, State, Undecided, Unsettled, settled};
 pub use outline::{Outline, Share};
 pub use place::{Owner, Place, Unreadable};
-pub use sheet::{ConfigurationEdit, Limits, Misuse, Sheet, Target, TestEdit, UserEdit, compare_tables};
+pub use sheet::{ConfigurationEdit, Limits, Misuse, Rate, Sheet, Target, TestEdit, UserEdit, compare_tables};

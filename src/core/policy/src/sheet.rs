@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use toml_edit::{ArrayOfTables, Item, Table};
 
 pub use self::configuration::ConfigurationEdit;
-pub use self::limits::{Limits, Target};
+pub use self::limits::{Limits, Rate, Target};
 pub use self::rule_tests::TestEdit;
 pub use self::users::UserEdit;
 use crate::compare::{Change, Kind};

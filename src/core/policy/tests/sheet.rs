@@ -70,6 +70,11 @@ fn a_user_is_edited_and_the_rest_stays_to_the_byte() {
             "enabled = false\n",
             "enabled = false\nbandwidth_limit_mbps = 2.5\nmax_connections = 3\n",
         ),
+        (
+            json!([{"op": "limit.set", "target": "user/bob", "limits": {"rate_mbps": "2.5:10"}}]),
+            "enabled = false\n",
+            "enabled = false\nbandwidth_limit_mbps = \"2.5:10\"\n",
+        ),
         (json!([{"op": "user.enable", "name": "alice"}]), "", ""),
     ] {
         assert_eq!(
@@ -138,6 +143,10 @@ fn an_edit_that_does_not_fit_says_why() {
         (json!({"op": "member.del", "group": "x", "name": "bob"}), "there is no \"bob\" in \"x\""),
         (json!({"op": "limit.set", "target": "global", "limits": {"conns": 1}}), "the store config has the rest"),
         (json!({"op": "limit.set", "target": "user/bob", "limits": {}}), "nothing is said of it"),
+        (
+            json!({"op": "limit.set", "target": "user/bob", "limits": {"rate_mbps": true}}),
+            "a rate is a number of megabits",
+        ),
         (json!({"op": "user.burn", "name": "bob"}), "unknown variant"),
     ] {
         let found = users(USERS, json!([op.clone()])).expect_err("it does not fit");

@@ -1,7 +1,7 @@
 //! The rules of one generation, and what time it is for them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use acl::{Bounds, Identity, LocalMinute, Moment, Policy, RuleId, Ruleset, Subject, Zone};
 use jiff::Timestamp;
@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     /// The groups that the rule file gives to a user.
     memberships: HashMap<Box<str>, Box<[Arc<str>]>>,
     hits: Hits,
+    /// What [`Rules::describe`] says of each, once somebody has asked.
+    names: Box<[OnceLock<Box<str>>]>,
     /// The rules that say how much their connections may have.
     bounded: HashMap<Identity, RuleId>,
     /// What they were read from, if they were written.
@@ -45,8 +47,9 @@ impl Rules {
         let clocks = set.zones().iter().map(clock).collect::<Result<_, _>>()?;
         let memberships = memberships(set.policy());
         let hits = Hits::new(&set);
+        let names = set.rules().map(|_| OnceLock::new()).collect();
         let bounded = bounded(&set);
-        Ok(Self { set, clocks, memberships, hits, bounded, text: None, tests: None })
+        Ok(Self { set, clocks, memberships, hits, names, bounded, text: None, tests: None })
     }
 
     /// The same, read from this text.
@@ -99,9 +102,12 @@ impl Rules {
     }
 
     /// A rule as people know it: whose it is, which one, and what it is for.
-    pub(crate) fn describe(&self, rule: RuleId) -> String {
-        let (label, description) = (self.set.label(rule), &self.set.rule(rule).description);
-        if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) }
+    pub(crate) fn describe(&self, rule: RuleId) -> &str {
+        self.names[rule.index()].get_or_init(|| {
+            let (label, description) = (self.set.label(rule), &self.set.rule(rule).description);
+            let name = if description.is_empty() { label } else { format!("{label}: {}", description.escape_debug()) };
+            name.into()
+        })
     }
 
     /// How much the connections of a rule may have, if this policy has the rule and it says so.

@@ -134,8 +134,8 @@ fn why_not_by(app: &App, needed: wire::admin::Role) -> String {
 /// The same for a shell.
 fn command(app: &App, offer: &Offer) -> Option<String> {
     match offer {
-        Offer::Binding(binding) => binding.command_on(app.ui.screen).map(str::to_owned),
-        Offer::Elsewhere(screen, _, binding) => binding.command_on(*screen).map(str::to_owned),
+        Offer::Binding(binding) => binding.command_on(app.ui.screen, app.ui.pane).map(str::to_owned),
+        Offer::Elsewhere(screen, _, binding) => binding.command_on(*screen, 0).map(str::to_owned),
         Offer::Phrase(phrase, object) => phrase.command.map(|command| command(object)),
         Offer::Text(..) => None,
     }

@@ -51,8 +51,15 @@ fn fault(command: &str, from: &str) -> Option<String> {
 
 #[test]
 fn the_command_of_every_action_and_phrase_is_understood() {
-    let own = Screen::ALL.iter().flat_map(|screen| room(*screen).keys());
-    let commands = own.chain(BINDINGS).filter_map(|binding| Some((binding.name, binding.command?)));
+    let panes = Screen::ALL.iter().flat_map(|screen| (0..room(*screen).panes()).map(|pane| (*screen, pane)));
+    let on = |(screen, pane): (Screen, usize)| {
+        let bindings = room(screen).keys().iter().chain(BINDINGS);
+        bindings.filter_map(move |binding| Some((binding.name, binding.command_on(screen, pane)?)))
+    };
+    let mut commands: Vec<_> = panes.flat_map(on).collect();
+    commands.sort_unstable();
+    commands.dedup();
+    let commands = commands.into_iter();
     let ours = commands.filter(|(_, command)| command.starts_with("rustsocks-cli"));
     let meant =
         |command: &str| MEANT.iter().fold(format!("{command} "), |said, (word, meant)| said.replace(word, meant));

@@ -1,15 +1,12 @@
 //! Forms and questions: filled in by keys alone, never taken by Enter where they count.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use serde_json::{Value, json};
-use wire::admin::{Code, Refusal};
+use serde_json::json;
 
-use super::people::{limits, told_of_alice, users};
 use super::{PLAIN, Stage};
 use crate::console::app::App;
 use crate::console::event::{About, Effect, Event};
 use crate::console::form::{Entries, Entry, Form, Purpose, Question};
-use crate::console::screen::Screen;
 use crate::console::ui::Overlay;
 
 const SIZE: (u16, u16) = (100, 30);
@@ -232,78 +229,4 @@ fn a_question_is_read_to_its_end_and_no_key_for_that_answers_it() {
     assert!(stage.asked().is_empty() && stage.app.ui.overlay.is_some());
     stage.keys("y");
     assert_eq!(stage.asked().len(), 1);
-}
-
-/// A screen whose daemon can be asked about a user.
-fn screen(filled: fn(&mut Stage)) -> Stage {
-    let mut stage = Stage::connected(SIZE, PLAIN);
-    filled(&mut stage);
-    stage.app.model.ops.push("users.get".to_owned());
-    stage.asked();
-    stage
-}
-
-/// What the form of a limit, with what alice has, makes the daemon write.
-fn limit_of_alice(change: fn(&mut Stage)) -> (String, Vec<Value>) {
-    let mut stage = screen(limits);
-    stage.keys("e");
-    stage.answer(About::Own(Screen::Limits, "of file"), told_of_alice());
-    stage.asked();
-    change(&mut stage);
-    let command = stage.command();
-    stage.keys("\tapply");
-    let ops = stage.asked().into_iter().map(|(_, p)| p["ops"][0].clone()).collect();
-    (command, ops)
-}
-
-#[test]
-fn the_form_of_a_limit_writes_only_what_was_changed() {
-    let (command, ops) = limit_of_alice(|stage| {
-        stage.keys("\t\t\t");
-        stage.key(KeyCode::Backspace);
-        stage.keys("6\t");
-    });
-    assert!(command.ends_with("limits set user/alice --conns 6"), "{command}");
-    assert_eq!(ops, [json!({ "op": "limit.set", "target": "user/alice", "limits": { "conns": 6 } })]);
-    let (_, ops) = limit_of_alice(|stage| {
-        stage.keys("\t\t\t\t");
-        stage.keys("\tapply");
-        assert!(stage.picture().contains("say another rate"), "{}", stage.picture());
-    });
-    assert_eq!(ops, Vec::<Value>::new());
-}
-
-#[test]
-fn what_was_shown_of_one_is_not_written_of_another() {
-    let (command, ops) = limit_of_alice(|stage| {
-        (0.."alice".len()).for_each(|_| stage.key(KeyCode::Backspace));
-        stage.keys("bob\t\t1M\t\t");
-    });
-    assert!(command.ends_with("limits set user/bob --guaranteed 1M"), "{command}");
-    assert_eq!(ops, [json!({ "op": "limit.set", "target": "user/bob", "limits": { "guaranteed_mbps": 8.388_608 } })]);
-}
-
-#[test]
-fn the_form_of_a_user_opens_only_for_whom_it_was_asked() {
-    let mut stage = screen(users);
-    let about = || About::Own(Screen::Users, "edited");
-    stage.keys("ej");
-    stage.answer(about(), told_of_alice());
-    assert!(stage.app.ui.overlay.is_none(), "somebody else is meant by now");
-    stage.keys("ke");
-    stage.event(Event::Answer(1, Err(Refusal::new(Code::Busy, "not now"))), Some(about()));
-    assert!(stage.app.ui.overlay.is_none() && stage.picture().contains("not now"), "{}", stage.picture());
-}
-
-#[test]
-fn what_was_known_of_a_user_is_asked_again_after_a_return() {
-    let mut stage = screen(users);
-    stage.answer(About::Own(Screen::Users, "detail"), told_of_alice());
-    users(&mut stage);
-    stage.keys("1");
-    users(&mut stage);
-    stage.asked();
-    stage.keys("e");
-    assert!(stage.app.ui.overlay.is_none());
-    assert_eq!(stage.asked(), [("users.get", json!({ "name": "alice" }))]);
 }

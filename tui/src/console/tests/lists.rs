@@ -42,7 +42,7 @@ fn meant(matched: u64, user: Option<&str>) -> Value {
     let one = json!({ "id": "8f31a0", "user": "eve", "src": "10.8.0.77:39001", "dst": "10.0.3.17:5432",
         "start": NOW - 9600.0, "up": 1024, "down": 4096 });
     json!({
-        "matched": matched, "sample": vec![one; 9], "users": if user.is_some() { 1 } else { 2 }, "user": user,
+        "matched": matched, "sample": vec![one; 9], "users": if user.is_some() { 1 } else { 2 }, "user": user, "enabled": user.map(|_| true),
         "destinations": 3, "oldest": NOW - 9600.0, "bytes": 5_368_709_120_u64, "killed": 0, "gone": 0,
     })
 }
@@ -145,14 +145,16 @@ fn only_who_may_disable_users_is_asked_whether_to() {
 }
 
 #[test]
-fn whoever_is_disabled_already_is_not_to_be_disabled_first() {
-    let mut stage = Stage::connected(SIZE, PLAIN);
-    stage.draw();
-    users(&mut stage);
-    stage.keys("jK");
-    stage.answer(About::KillDry(1), meant(2, Some("eve\u{202e}")));
-    let picture = stage.picture();
-    assert!(picture.contains("End 2 sessions?") && !picture.contains("disable the user"), "{picture}");
+fn only_whoever_the_users_file_lets_in_is_to_be_disabled_first() {
+    for (enabled, is_offered) in [(json!(true), true), (json!(false), false), (json!(null), false)] {
+        let mut stage = sessions();
+        stage.keys("K");
+        let mut meant = meant(2, Some("eve"));
+        meant["enabled"] = enabled;
+        stage.answer(About::KillDry(1), meant);
+        let picture = stage.picture();
+        assert!(picture.contains("End 2 sessions?") && picture.contains("disable the user") == is_offered, "{picture}");
+    }
 }
 
 #[test]
@@ -265,7 +267,7 @@ fn what_is_known_of_a_user_stands_beside_the_users() {
     assert_eq!(stage.asked(), [("users.get", json!({ "name": "alice" }))]);
     let told = json!({
         "name": "alice", "written": { "password": { "kept_as": "argon2id", "memory_kib": 19_456, "passes": 2 }, "expires": null },
-        "rules": { "own": 3, "groups": 5, "everybody": 1 }, "limits": { "down_bps": 838_860_800, "conns": 100 },
+        "rules": { "own": 3, "groups": 5, "everybody": 1 }, "limits": { "up_bps": 838_860_800, "down_bps": 838_860_800, "conns": 100 },
         "concessions": [
             { "target": "user/alice", "bytes": 1000, "until": "2026-11-22T09:00:00Z" },
             { "target": "user/alice", "bandwidth_limit_mbps": 4.194_304, "max_connections": 12, "until": "2026-11-22T08:58:12Z" },

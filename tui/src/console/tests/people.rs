@@ -141,7 +141,7 @@ pub(super) fn limits(stage: &mut Stage) {
     stage.answer(About::Own(Screen::Limits, "overrides"), conceded);
 }
 
-fn stage(scene: fn(&mut Stage)) -> Stage {
+pub(super) fn stage(scene: fn(&mut Stage)) -> Stage {
     let mut stage = Stage::connected(SIZE, PLAIN);
     stage.draw();
     scene(&mut stage);
@@ -150,7 +150,7 @@ fn stage(scene: fn(&mut Stage)) -> Stage {
 }
 
 /// The only thing that was asked of the daemon.
-fn only(stage: &mut Stage, op: &str) -> Value {
+pub(super) fn only(stage: &mut Stage, op: &str) -> Value {
     let asked = stage.asked();
     let found: Vec<_> = asked.iter().filter(|(name, _)| *name == op).collect();
     assert_eq!(found.len(), 1, "{asked:?}");
@@ -280,65 +280,6 @@ fn groups_and_limits_of_a_user_are_edited_in_one_form() {
     assert_eq!(set, json!({ "max_connections": 20 }), "groups stay whatever they are by now");
 }
 
-/// What the daemon tells of alice, of whom an override holds too.
-pub(super) fn told_of_alice() -> Value {
-    json!({
-        "name": "alice", "written": { "password": null, "expires": "2026-12-31" },
-        "limits": { "up_bps": 4_194_304, "down_bps": 4_194_304, "conns": 4 },
-        "concessions": [
-            { "target": "user/alice", "bytes": 1000, "until": "2026-11-22T09:00:00Z", "by": "tom" },
-            { "target": "user/alice", "max_connections": 9, "until": "2026-11-22T09:00:00.5Z", "by": "anna", "reason": "a fair" },
-        ],
-    })
-}
-
-#[test]
-fn the_form_of_a_user_has_what_is_written_and_says_only_what_is_changed() {
-    let mut stage = stage(users);
-    stage.app.model.ops.push("users.get".to_owned());
-    stage.keys("e");
-    assert!(stage.app.ui.overlay.is_none(), "what holds is asked first");
-    assert_eq!(stage.asked(), [("users.get", json!({ "name": "alice" }))]);
-    stage.answer(About::Own(Screen::Users, "edited"), told_of_alice());
-    let picture = stage.picture();
-    for said in ["[2026-12-31", "[512K", "[4 ", "an override of anna holds until 2026-11-22T09:00:00Z: a fair"] {
-        assert!(picture.contains(said), "{said}: {picture}");
-    }
-    assert!(!picture.contains("tom") && stage.command() == "rustsocks-cli users get alice", "{picture}");
-    (0..4).for_each(|_| stage.key(KeyCode::Tab));
-    stage.key(KeyCode::Enter);
-    assert!(stage.asked().is_empty() && stage.picture().contains("nothing was changed"), "{}", stage.picture());
-    // What is known and fresh is not asked again.
-    stage.keys("e\t\t\t");
-    stage.keys("0");
-    stage.key(KeyCode::BackTab);
-    (0..4).for_each(|_| stage.key(KeyCode::Backspace));
-    assert!(stage.picture().contains("without bandwidth_limit_mbps"), "{}", stage.picture());
-    let raw = r#"{"op":"txn.quick","p":{"ops":[{"name":"alice","op":"user.set","set":{"bandwidth_limit_mbps":null}}],"store":"users"}}"#;
-    assert_eq!(stage.command(), format!("rustsocks-cli limits set user/alice --conns 40 && rustsocks-cli raw '{raw}'"));
-    stage.keys("\t\t");
-    stage.key(KeyCode::Enter);
-    let set = only(&mut stage, "txn.quick")["ops"][0]["set"].clone();
-    assert_eq!(set, json!({ "bandwidth_limit_mbps": null, "max_connections": 40 }));
-    // After a change everything that it may have changed is asked at once.
-    stage.answer(About::Own(Screen::Users, "done"), json!({ "gen": 7 }));
-    assert_eq!(stage.asked(), [("groups.list", json!({})), ("users.get", json!({ "name": "alice" }))]);
-}
-
-#[test]
-fn the_form_of_a_limit_has_what_is_written_behind_an_override() {
-    let mut stage = stage(limits);
-    stage.app.model.ops.push("users.get".to_owned());
-    stage.keys("e");
-    assert_eq!(only(&mut stage, "users.get"), json!({ "name": "alice" }));
-    stage.keys("j");
-    stage.answer(About::Own(Screen::Limits, "of file"), told_of_alice());
-    assert!(stage.app.ui.overlay.is_none(), "somebody else is meant by now");
-    stage.keys("ke");
-    stage.answer(About::Own(Screen::Limits, "of file"), told_of_alice());
-    assert!(stage.picture().contains("[512K") && stage.picture().contains("[4 "), "{}", stage.picture());
-}
-
 #[test]
 fn groups_are_counted_again_and_the_one_that_is_meant_stays() {
     let mut stage = stage(users);
@@ -353,27 +294,6 @@ fn groups_are_counted_again_and_the_one_that_is_meant_stays() {
     stage.answer(About::Own(Screen::Users, "groups"), groups);
     stage.keys("R");
     assert!(stage.picture().contains("groups rename developers"), "{}", stage.picture());
-}
-
-#[test]
-fn the_command_of_an_edited_user_does_the_same() {
-    let mut stage = stage(users);
-    stage.keys("e");
-    (0..10).for_each(|_| stage.key(KeyCode::Backspace));
-    stage.keys("it's");
-    stage.key(KeyCode::Tab);
-    stage.key(KeyCode::Tab);
-    stage.keys("500K");
-    let Some(Overlay::Form(form)) = &stage.app.ui.overlay else { panic!("a form is open") };
-    assert_eq!(
-        form.purpose.command(&form.entries),
-        "rustsocks-cli groups add 'it'\\''s' alice && rustsocks-cli groups del developers alice && rustsocks-cli limits set user/alice --rate 500K"
-    );
-    stage.key(KeyCode::Tab);
-    stage.key(KeyCode::Tab);
-    stage.key(KeyCode::Enter);
-    let set = only(&mut stage, "txn.quick")["ops"][0]["set"].clone();
-    assert_eq!(set, json!({ "groups": ["it's", "staff"], "bandwidth_limit_mbps": 4.096 }));
 }
 
 #[test]
@@ -448,23 +368,6 @@ fn a_limit_holds_for_a_while_and_is_taken_back() {
     assert!(stage.picture().contains("this key does nothing here"), "{}", stage.picture());
     stage.keys("g");
     assert!(!stage.picture().contains("this key does nothing here"), "{}", stage.picture());
-}
-
-#[test]
-fn a_limit_is_written_into_the_file_that_has_it() {
-    let mut stage = stage(limits);
-    stage.keys("je");
-    stage.key(KeyCode::Tab);
-    stage.keys("2.5M");
-    for _ in 0..3 {
-        stage.key(KeyCode::Tab);
-    }
-    stage.keys("2m");
-    stage.key(KeyCode::Tab);
-    stage.keys("apply");
-    let p = only(&mut stage, "txn.quick");
-    let ops = json!([{ "op": "limit.set", "target": "group/staff", "limits": { "rate_mbps": 20.97152 } }]);
-    assert_eq!(p, json!({ "store": "config", "ops": ops, "confirm_s": 120 }));
 }
 
 #[test]

@@ -76,11 +76,8 @@ fn fulfilled(app: &mut App, about: About, answer: Value) -> Vec<Effect> {
         About::Session(id) => app.sessions.known.told(id, Some(answer)),
         About::KillDry(number) => {
             let role = app.model.welcome.as_ref().map(|welcome| welcome.role);
-            let users = &app.users.live.table;
-            let state = |name: &str| users.cell(users.line(name)?, "state");
-            let is_out = |name: &str| state(name).is_some_and(|state| state == "disabled");
             if let Some(dialog) = app.ui.dialog(number) {
-                dialog.told(serde_json::from_value(answer).ok(), role, is_out);
+                dialog.told(serde_json::from_value(answer).ok(), role);
             }
         }
         About::Killed(number) => killed(app, number, answer),

@@ -158,7 +158,7 @@ fn speaks(binding: &Binding, wanted: &str) -> bool {
 fn explained(app: &App, binding: &Binding, cells: usize) -> Vec<String> {
     let keys: Vec<String> = app.keymap.of(binding).iter().map(|key| key.name()).collect();
     let said = format!("  {:<12} {}", keys.join(" "), binding.help);
-    let Some(command) = binding.command_on(app.ui.screen) else { return indented(&said, cells) };
+    let Some(command) = binding.command_on(app.ui.screen, app.ui.pane) else { return indented(&said, cells) };
     let whole = format!("{said}   {command}");
     if width(&whole) <= cells {
         return vec![whole];

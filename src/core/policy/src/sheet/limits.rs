@@ -8,12 +8,12 @@ use toml_edit::{Item, RawString};
 use super::{Misuse, NAME, Sheet};
 
 /// What is said of somebody; what is not named stays as it is, and 0 is no limit.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Megabits a second in each direction.
+    /// Megabits a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate_mbps: Option<f64>,
+    pub rate_mbps: Option<Rate>,
     /// Those that somebody has in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guaranteed_mbps: Option<f64>,
@@ -23,6 +23,16 @@ pub struct Limits {
     /// Sessions at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conns: Option<u32>,
+}
+
+/// A rate as the files have it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a rate is a number of megabits a second, or \"up:down\" with one for each direction")]
+pub enum Rate {
+    /// The same in both directions.
+    Both(f64),
+    /// `up:down`; whoever reads the file says whether these are rates.
+    Each(String),
 }
 
 /// Of whom something is said.
@@ -46,18 +56,16 @@ impl Limits {
     pub(super) const KEYS_OF_ONE: &'static [&'static str] =
         &["bandwidth_limit_mbps", "bandwidth_guaranteed_mbps", "bandwidth_burst_kib", "max_connections"];
 
-    pub(super) fn keys_of_one(self) -> Keys {
+    pub(super) fn keys_of_one(&self) -> Keys {
         Self::KEYS_OF_ONE.iter().copied().zip(self.values()).collect()
     }
 
-    pub(super) fn keys_for(self, target: &Target, written: &str) -> Result<Keys, Misuse> {
+    pub(super) fn keys_for(&self, target: &Target, written: &str) -> Result<Keys, Misuse> {
         let Self { rate_mbps, guaranteed_mbps, burst_kib, conns: _ } = self;
         let refused = |why| Misuse::Target { target: written.to_owned(), why };
         match target {
             Target::Group(_) => Ok(self.keys_of_one()),
-            Target::Global | Target::Users | Target::Source
-                if guaranteed_mbps.or(burst_kib.map(f64::from)).is_some() =>
-            {
+            Target::Global | Target::Users | Target::Source if guaranteed_mbps.is_some() || burst_kib.is_some() => {
                 Err(refused("only a user or a group has something guaranteed, or a burst"))
             }
             Target::Source if rate_mbps.is_some() => Err(refused("a source has no rate, only sessions at once")),
@@ -69,10 +77,13 @@ impl Limits {
         }
     }
 
-    fn values(self) -> [Option<Json>; 4] {
+    fn values(&self) -> [Option<Json>; 4] {
         let Self { rate_mbps, guaranteed_mbps, burst_kib, conns } = self;
-        let megabits = |rate: Option<f64>| rate.map(number);
-        [megabits(rate_mbps), megabits(guaranteed_mbps), burst_kib.map(|it| json!(it)), conns.map(|it| json!(it))]
+        let rate = rate_mbps.as_ref().map(|rate| match rate {
+            Rate::Both(megabits) => number(*megabits),
+            Rate::Each(each) => json!(each),
+        });
+        [rate, guaranteed_mbps.map(number), burst_kib.map(|it| json!(it)), conns.map(|it| json!(it))]
     }
 }
 

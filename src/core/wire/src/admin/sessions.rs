@@ -46,6 +46,9 @@ pub struct Killed {
     /// Whose, if they are all one user's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// Whether the users file lets that one in, if each of the sessions came by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
     /// To how many destinations.
     #[serde(default)]
     pub destinations: u64,

@@ -17,7 +17,8 @@ const NO_FLAGS: libc::c_long = 0;
 /// Has this thread work in short turns. Who asks for short ones has the next one sooner: a thread that serves thousands of sessions has
 /// seldom slept, so that it waited for the turn of whoever else was busy whenever a message came.
 ///
-/// Linux 6.12 and later obey (sched(7), `sched_runtime` of `SCHED_OTHER`); others take the wish and forget it.
+/// Linux 6.12 and later obey: `sched_runtime` of `SCHED_OTHER` is how long a turn of EEVDF lasts, 0.1 to 100 ms (its
+/// `kernel/sched/syscalls.c`; `sched_setattr(2)` has it of `SCHED_DEADLINE` alone). Others take the wish and forget it.
 ///
 /// # Errors
 /// The words of `sched_setattr(2)`: an older sandbox around this one forbids it.

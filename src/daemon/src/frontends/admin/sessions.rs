@@ -38,7 +38,7 @@ pub(super) const OPS: &[Op] = &[
             IDEM,
             ("epoch", "the run of the daemon that the ids belong to"),
         ],
-        "matched, sample, users: of how many, user: the only one, destinations: how many, oldest, bytes, killed, gone, audit",
+        "matched, sample, users: of how many, user: the only one, enabled: whether the users file lets that one in, if each of them came by it, destinations: how many, oldest, bytes, killed, gone, audit",
         "ends sessions",
     ),
     search(

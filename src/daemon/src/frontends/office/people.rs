@@ -221,6 +221,12 @@ impl Office {
         Some(json!({ "password": password, "expires": known.expires() }))
     }
 
+    /// Whether a user may log in, if the users file has them.
+    pub(super) fn may_log_in(&self, user: &str) -> Option<bool> {
+        let regime = self.world.regime();
+        Some(regime.snapshot.users.find(user.as_bytes())?.is_usable(Timestamp::now()))
+    }
+
     /// Who is in which group, with the rules of each.
     pub(crate) fn groups(&self) -> Value {
         let mut groups = BTreeMap::<String, (Vec<String>, u64)>::new();

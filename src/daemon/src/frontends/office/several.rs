@@ -10,6 +10,7 @@ use super::record::{Done, Order};
 use super::sight::{Cell, Sight, now, seconds};
 use super::{Caller, No, Office};
 use crate::state::session::ending::ByHouse;
+use crate::state::session::facts::AuthMethod;
 
 /// How many of them are shown if nobody says it, and at most.
 const SAMPLE: usize = 5;
@@ -60,6 +61,8 @@ pub(crate) struct Ended {
 #[derive(Debug, Default)]
 struct Sums {
     users: BTreeSet<Cell>,
+    /// Whether the only user may log in, if the users file is what let that one in each time.
+    enabled: Option<bool>,
     destinations: usize,
     /// When the first of them began, in microseconds since 1970.
     oldest: Option<i64>,
@@ -108,7 +111,7 @@ impl Office {
         let ended = Ended {
             matched,
             sample: found.iter().take(shown).map(Sight::object).collect(),
-            sums: Sums::of(&found),
+            sums: self.totals(&found),
             killed: 0,
             gone: asked.saturating_sub(matched),
         };
@@ -151,27 +154,30 @@ impl Office {
         sights.sort_unstable_by_key(|sight| sight.session.number);
         sights
     }
-}
 
-impl Ended {
-    pub(crate) fn json(&self, audit: Option<&str>) -> Value {
-        let Self { matched, sample, sums: Sums { users, destinations, oldest, bytes }, killed, gone } = self;
-        let only = users.first().filter(|_| users.len() == 1);
-        json!({
-            "matched": matched, "sample": sample, "users": users.len(), "user": only.map(Cell::json), "destinations": destinations,
-            "oldest": oldest.map(seconds), "bytes": bytes, "killed": killed, "gone": gone, "audit": audit,
-        })
-    }
-}
-
-impl Sums {
-    fn of(sights: &[Sight]) -> Self {
+    fn totals(&self, sights: &[Sight]) -> Sums {
         let known = |column| sights.iter().map(move |sight| sight.cell(column)).filter(|cell| *cell != Cell::Nothing);
-        Self {
-            users: known("user").collect(),
+        let users: BTreeSet<Cell> = known("user").collect();
+        let is_of_file = |sight: &Sight| sight.cell("auth") == Cell::Word(AuthMethod::UserPass.word());
+        let only = users.first().filter(|_| users.len() == 1 && sights.iter().all(is_of_file));
+        Sums {
+            enabled: only.and_then(|user| if let Cell::Text(name) = user { self.may_log_in(name) } else { None }),
+            users,
             destinations: known("dst").collect::<BTreeSet<_>>().len(),
             oldest: sights.iter().map(|sight| sight.session.started()).min(),
             bytes: sights.iter().map(|sight| sight.read.up + sight.read.down).sum(),
         }
+    }
+}
+
+impl Ended {
+    pub(crate) fn json(&self, audit: Option<&str>) -> Value {
+        let Self { matched, sample, sums, killed, gone } = self;
+        let Sums { users, enabled, destinations, oldest, bytes } = sums;
+        let only = users.first().filter(|_| users.len() == 1);
+        json!({
+            "matched": matched, "sample": sample, "users": users.len(), "user": only.map(Cell::json), "enabled": enabled,
+            "destinations": destinations, "oldest": oldest.map(seconds), "bytes": bytes, "killed": killed, "gone": gone, "audit": audit,
+        })
     }
 }

@@ -323,7 +323,7 @@ impl Glimpse<'_> {
     /// The rule that decided, under its name alone and with its description.
     fn rule(&self, facts: &Facts) -> Option<Asked<'static>> {
         let rule = facts.decision.and_then(|decision| decision.rule())?;
-        let names = [self.session.snapshot.rules.set().label(rule), self.session.rule(rule)];
+        let names = [self.session.snapshot.rules.set().label(rule), self.session.rule(rule).to_owned()];
         Some(Asked::Many(names.map(|name| Asked::Text(Cow::Owned(name))).into()))
     }
 

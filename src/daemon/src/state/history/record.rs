@@ -68,7 +68,7 @@ pub(crate) fn with_record(
         received: traffic(&session.down),
         phases: phases(&facts.phases),
         generation: session.snapshot.generation,
-        rule: rule.as_deref().map(clipped),
+        rule: rule.map(clipped),
         decision: facts.decision.and_then(decided),
         close_reason: ending.map(reason),
         remark: facts.remark.as_deref().map(clipped),

@@ -355,7 +355,7 @@ username = "*"
         let rule = |ticket: &Ticket| {
             let session = ticket.session();
             let decision = session.facts().decision.unwrap();
-            decision.rule().map(|rule| session.rule(rule))
+            decision.rule().map(|rule| session.rule(rule).to_owned())
         };
         assert_eq!(reach(&first, "2001:db8::1"), Ok(()));
         assert_eq!(reach(&second, "2001:db8::1"), Err(Refusal::TooManyOfRule));

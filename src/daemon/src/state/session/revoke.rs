@@ -153,7 +153,7 @@ impl fmt::Display for Objection<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.by {
             None => f.write_str("the users: this one may not log in any more"),
-            Some(By::Rule(rule)) => f.write_str(&self.snapshot.rules.describe(rule)),
+            Some(By::Rule(rule)) => f.write_str(self.snapshot.rules.describe(rule)),
             Some(By::Default) => f.write_str("the default policy"),
             Some(By::Guard(_)) => f.write_str("the guard"),
         }

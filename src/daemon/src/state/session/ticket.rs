@@ -228,7 +228,7 @@ impl Session {
     }
 
     /// A rule of its policy as people know it.
-    pub(crate) fn rule(&self, rule: RuleId) -> String {
+    pub(crate) fn rule(&self, rule: RuleId) -> &str {
         self.snapshot.rules.describe(rule)
     }
 

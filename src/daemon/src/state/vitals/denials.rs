@@ -85,7 +85,7 @@ impl Witness for Denials {
             let facts = session.facts();
             (user_of(&facts), destination_of(&facts), facts.decision.and_then(|decision| decision.rule()))
         };
-        let rule = rule.map_or_else(|| "default".to_owned(), |rule| session.rule(rule));
+        let rule = rule.map_or("default", |rule| session.rule(rule)).to_owned();
         self.note(Denial { user, destination, rule }, Timestamp::now());
     }
 }

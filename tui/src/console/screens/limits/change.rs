@@ -179,10 +179,9 @@ fn faults(entries: &Entries) -> Vec<(&'static str, String)> {
 /// Limits that cannot be read, of those that a form has; an empty one says nothing.
 pub(crate) fn unreadable(entries: &Entries) -> impl Iterator<Item = (&'static str, String)> {
     type IsRead = fn(&str) -> bool;
-    let is_rate: IsRead = |text| megabits::read(text).is_some();
     let looks: [(&str, IsRead, &str); 4] = [
-        ("rate", is_rate, megabits::FAULT),
-        ("guaranteed", is_rate, megabits::FAULT),
+        ("rate", |text| megabits::each_way(text).is_some(), megabits::FAULT_EACH_WAY),
+        ("guaranteed", |text| megabits::read(text).is_some(), megabits::FAULT),
         ("conns", |text| text.parse::<u32>().is_ok(), "a number; 0 is no limit"),
         ("within", |text| seconds(text).is_some(), "a duration: 2m; empty for never"),
     ];
@@ -211,6 +210,9 @@ impl Purpose for LayOver {
         let mut faults = faults(entries);
         if ["rate", "conns"].iter().all(|name| entries.text(name).is_empty()) {
             faults.push(("rate", "say a rate, a number of sessions, or both".to_owned()));
+        }
+        if entries.text("rate").contains(':') {
+            faults.push(("rate", "for a while, both directions have one rate: 512K; 0 is no limit".to_owned()));
         }
         if seconds(&entries.text("for")).is_none() {
             faults.push(("for", "a duration: 15m, 1h30m".to_owned()));
@@ -293,10 +295,11 @@ impl Write {
 
     fn limits(&self, entries: &Entries) -> Map<String, Value> {
         let mut limits = Map::new();
-        for (name, key) in [("rate", "rate_mbps"), ("guaranteed", "guaranteed_mbps")] {
-            if let Some(rate) = megabits::read(&self.text(entries, name)) {
-                limits.insert(key.to_owned(), rate.into());
-            }
+        if let Some(rate) = megabits::each_way(&self.text(entries, "rate")) {
+            limits.insert("rate_mbps".to_owned(), rate);
+        }
+        if let Some(rate) = megabits::read(&self.text(entries, "guaranteed")) {
+            limits.insert("guaranteed_mbps".to_owned(), rate.into());
         }
         if let Ok(conns) = self.text(entries, "conns").parse::<u32>() {
             limits.insert("conns".to_owned(), conns.into());

@@ -34,12 +34,11 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Of what is told of a user who is in the file. A rate that is another one each way is no rate of a form.
+    /// Of what is told of a user who is in the file.
     pub(crate) fn of(told: &Value) -> Option<Self> {
         let (written, limits) = (told["written"].as_object()?, &told["limits"]);
-        let bits = Some(&limits["down_bps"]).filter(|bits| **bits == limits["up_bps"]).and_then(Value::as_u64);
         Some(Self {
-            rate: bits.map(|bits| megabits::exact(bits / 8)).unwrap_or_default(),
+            rate: rates(limits).map(|(up, down)| megabits::exact_each_way(up, down)).unwrap_or_default(),
             conns: raw(&limits["conns"]),
             expires: written.get("expires").map(raw).unwrap_or_default(),
         })
@@ -117,8 +116,13 @@ fn rules(rules: &Value) -> String {
 
 /// What the users file lets this one have.
 fn own(limits: &Value) -> String {
+    of(rates(limits), &limits["conns"]).unwrap_or_else(|| "none of their own".to_owned())
+}
+
+/// Bytes a second from this one and to them; 0 is no limit.
+fn rates(limits: &Value) -> Option<(u64, u64)> {
     let rate = |name: &str| limits[name].as_u64().map(|bits| bits / 8);
-    of(rate("down_bps").or(rate("up_bps")), &limits["conns"]).unwrap_or_else(|| "none of their own".to_owned())
+    rate("up_bps").zip(rate("down_bps"))
 }
 
 /// What an operator lets this one have, and for how long still.
@@ -126,7 +130,7 @@ fn overrides(concessions: &Value, now: f64) -> Vec<(String, String)> {
     let shown = |held: &Value| {
         let rate = held["bandwidth_limit_mbps"].as_f64().map(megabits::bytes_a_second);
         let left = moment(&held["until"]).map(|end| format!("{} left", shown::age(until(end, now))));
-        Some((of(rate, &held["max_connections"])?, left?))
+        Some((of(rate.map(|rate| (rate, rate)), &held["max_connections"])?, left?))
     };
     concessions.as_array().into_iter().flatten().filter_map(shown).collect()
 }
@@ -137,17 +141,19 @@ pub(super) fn laid_over(told: &Value) -> Vec<String> {
     held.filter(|held| held["bytes"].is_null()).map(limits::told).collect()
 }
 
-/// A rate and a number of sessions, as far as there are any; 0 is no limit.
-fn of(rate: Option<u64>, conns: &Value) -> Option<String> {
-    let rate = rate.map(|bytes| match bytes {
-        0 => "no rate limit".to_owned(),
-        bytes => shown::bytes(bytes) + "/s",
+/// A rate each way and a number of sessions, as far as there are any; 0 is no limit.
+fn of(rates: Option<(u64, u64)>, conns: &Value) -> Option<String> {
+    let rate = |bytes| if bytes == 0 { "no limit".to_owned() } else { shown::bytes(bytes) };
+    let rates = rates.map(|rates| match rates {
+        (0, 0) => "no rate limit".to_owned(),
+        (up, down) if up == down => rate(down) + "/s",
+        (up, down) => format!("{}:{}/s", rate(up), rate(down)),
     });
     let conns = conns.as_u64().map(|conns| match conns {
         0 => "any conns".to_owned(),
         conns => format!("{conns} conns"),
     });
-    let all: Vec<String> = rate.into_iter().chain(conns).collect();
+    let all: Vec<String> = rates.into_iter().chain(conns).collect();
     (!all.is_empty()).then(|| all.join(", "))
 }
 

@@ -234,8 +234,8 @@ proptest! {
                 }
                 Step::Holds(is_held) => client = Client::of(view.opened(&rows, is_held)),
                 Step::Look => {
-                    let gone = gone(&view, &rows);
-                    let patch = view.patched(&rows, &gone);
+                    let (now, gone) = (view.seen(&rows), gone(&view, &rows));
+                    let patch = view.patched(now, &gone);
                     // As it goes over the line.
                     let line = serde_json::to_string(&patch).expect("it can be written");
                     client.take(serde_json::from_str(&line).expect("it can be read"));
