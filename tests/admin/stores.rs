@@ -8,8 +8,11 @@ use nix::sys::signal::Signal;
 use rig::admin::Conversation;
 use rig::service::Service;
 use rig::signals::send;
+use rig::socks5::{CONNECT, rep};
+use rig::target::Target;
 use rig::users::Users;
 use rig::wait::{PATIENCE, eventually};
+use rig::wire::Wire;
 use serde_json::{Value, json};
 
 use crate::{BY_HAND, OPERATE, READ, root, somebody, start};
@@ -119,8 +122,9 @@ fn a_password_is_hashed_by_the_daemon_and_nowhere_else() {
 #[test]
 fn whose_sessions_are_to_end_is_told_with_whether_the_users_file_lets_that_one_in() {
     let (_users, service) = scene();
-    let (mut operator, mut bob) = (root(&service), rig::wire::Wire::connect(service.addr()));
+    let (mut operator, mut bob, target) = (root(&service), Wire::connect(service.addr()), Target::listen());
     assert_eq!(bob.log_in(b"bob", b"a good password"), [1, 0]);
+    assert_eq!(bob.ask(CONNECT, target.addr()).code, rep::SUCCEEDED);
     let rehearsal = json!({ "filter": "user=bob", "dry": true });
     let mut told = || operator.ask("sessions.kill", rehearsal.clone());
     assert!(eventually(PATIENCE, || told()["matched"] == 1));
@@ -144,7 +148,7 @@ fn each_direction_has_its_own_rate_where_it_is_written_so() {
 }
 
 fn lets_in(service: &Service, user: &str, password: &str) -> bool {
-    let mut wire = rig::wire::Wire::connect(service.addr());
+    let mut wire = Wire::connect(service.addr());
     wire.log_in(user.as_bytes(), password.as_bytes()) == [1, 0]
 }
 
