@@ -203,7 +203,7 @@ fn a_configuration_that_this_host_cannot_serve_leaves_the_file_as_it_was() {
     let mut operator = root(&service);
     let file = configuration(&service);
     let before = fs::read_to_string(&file).expect("it is there");
-    let taken = rig::target::Target::listen();
+    let taken = Target::listen();
     let text = format!("{before}\n[[listen]]\naddress = \"{}\"\n", taken.addr());
     let (code, refusal) = operator.refused("txn.apply", json!({ "store": "config", "text": text, "base": 1 }));
     assert_eq!(code, "invalid", "{refusal}");
