@@ -43,7 +43,7 @@ fn a_flood_from_one_source_is_over_after_a_few_guesses() {
     let flood = Flood { name: "one source", sources: vec![loopback(1, 1)], names: Names::Alice };
     let seen = flood.against(&guarded());
     assert!(seen.guesses <= 10, "{} passwords were checked", seen.guesses);
-    // Where others keep the checkers busy, a suspect may not even get so many guesses.
+    // Where others keep the checkers busy, guesses are few, and so far apart that what the first ones counted has run off.
     assert!(seen.turned_away == 1 || seen.guesses < 10, "the penalty is in the log");
 }
 

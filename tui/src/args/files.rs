@@ -166,7 +166,7 @@ pub(crate) enum Limits {
         /// Bytes a second in each direction, as 512K or 2.5M, or up and down, as 512K:4M (not with --for); 0 is no limit
         #[arg(long, value_name = "RATE")]
         rate: Option<String>,
-        /// Those that it has in any case
+        /// Bytes a second in each direction that it has in any case, as 512K
         #[arg(long, value_name = "RATE", conflicts_with = "for_how_long")]
         guaranteed: Option<String>,
         /// Sessions at once; 0 is no limit

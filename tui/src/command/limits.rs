@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Timestamp, Zoned};
+use policy::Rate;
 use serde_json::{Map, Value, json};
 
 use super::change::Change;
@@ -68,7 +69,7 @@ const QUOTAS: [(&str, Kind); 7] = [
 /// What is to hold.
 struct Wanted {
     /// As files have it, one for both directions or one for each.
-    rate: Option<Value>,
+    rate: Option<Rate>,
     guaranteed: Option<f64>,
     conns: Option<u32>,
 }
@@ -112,7 +113,7 @@ impl Desk {
                 let rate = rate.as_deref().map(each_way).transpose()?;
                 let wanted = Wanted { rate, guaranteed: guaranteed.as_deref().map(megabits).transpose()?, conns };
                 match for_how_long {
-                    Some(seconds) => self.lay_over(&target, wanted, seconds, &manner)?,
+                    Some(seconds) => self.lay_over(&target, &wanted, seconds, &manner)?,
                     None => return self.write_limit(&target, wanted, &manner),
                 }
             }
@@ -144,18 +145,19 @@ impl Desk {
         self.output.rows(schema, Sheet::of_objects(columns, &rows))
     }
 
-    fn lay_over(&mut self, target: &str, wanted: Wanted, seconds: u64, manner: &Manner) -> Result<(), Failure> {
+    fn lay_over(&mut self, target: &str, wanted: &Wanted, seconds: u64, manner: &Manner) -> Result<(), Failure> {
         if wanted.rate.is_none() && wanted.conns.is_none() {
             return Err(Failure::Usage("say --rate, --conns or both".to_owned()));
         }
-        if wanted.rate.as_ref().is_some_and(Value::is_string) {
-            let why = "--rate: for a while, both directions have one rate; without --for each may have its own";
-            return Err(Failure::Usage(why.to_owned()));
-        }
         let until = from_now(seconds)?;
         let mut p = json!({ "target": target, "until": until.to_string(), "reason": manner.comment, "idem": idem() });
-        if let Some(rate) = wanted.rate {
-            p["bandwidth_limit_mbps"] = rate;
+        match &wanted.rate {
+            Some(Rate::Both(rate)) => p["bandwidth_limit_mbps"] = (*rate).into(),
+            Some(Rate::Each(_)) => {
+                let why = "--rate: for a while, both directions have one rate; without --for each may have its own";
+                return Err(Failure::Usage(why.to_owned()));
+            }
+            None => {}
         }
         if let Some(conns) = wanted.conns {
             p["max_connections"] = conns.into();
@@ -168,6 +170,7 @@ impl Desk {
 
     fn write_limit(&mut self, target: &str, wanted: Wanted, manner: &Manner) -> Result<ExitCode, Failure> {
         let Wanted { rate, guaranteed, conns } = wanted;
+        let rate = rate.map(|rate| json!(rate));
         let said =
             [("rate_mbps", rate), ("guaranteed_mbps", guaranteed.map(Value::from)), ("conns", conns.map(Value::from))];
         let limits: Map<String, Value> =
@@ -210,7 +213,7 @@ fn megabits(rate: &str) -> Result<f64, Failure> {
     megabits::read(rate).ok_or_else(|| Failure::Usage(format!("{rate:?} is no rate; write 512K, 2.5M or 10M/s")))
 }
 
-fn each_way(rate: &str) -> Result<Value, Failure> {
+fn each_way(rate: &str) -> Result<Rate, Failure> {
     let no_rate = || Failure::Usage(format!("{rate:?} is no rate; write 512K, 10M/s, or 512K:4M for up and down"));
     megabits::each_way(rate).ok_or_else(no_rate)
 }

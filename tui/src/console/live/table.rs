@@ -52,15 +52,16 @@ impl Table {
         self.matched = matched.unwrap_or(self.matched);
         self.sums = agg.unwrap_or_else(|| std::mem::take(&mut self.sums));
         self.held = held.or(self.held);
+        let new = self.taken_up(add);
+        self.updated(upd);
         for (id, why) in gone {
             if let Some(line) = self.lines.iter_mut().find(|line| line.id == id) {
                 line.over.get_or_insert((now, why));
             }
         }
-        self.updated(upd);
         match order {
-            Some(order) => self.ordered(&order, add),
-            None => self.lines.extend(add.into_iter().map(Line::new)),
+            Some(order) => self.ordered(&order, new),
+            None => self.lines.extend(new),
         }
     }
 
@@ -100,6 +101,18 @@ impl Table {
         names.join("\t") + "\n" + &self.lines.iter().map(line).collect::<String>()
     }
 
+    /// Shows rows anew whose lines are there; the lines of the others are the answer.
+    fn taken_up(&mut self, add: Vec<Vec<Value>>) -> Vec<Line> {
+        let mut new = Vec::new();
+        for line in add.into_iter().map(Line::new) {
+            match self.lines.iter_mut().find(|known| known.id == line.id) {
+                Some(known) => *known = line,
+                None => new.push(line),
+            }
+        }
+        new
+    }
+
     fn updated(&mut self, upd: Vec<Vec<Value>>) {
         let changing: Vec<usize> =
             self.columns.iter().enumerate().filter(|(_, column)| column.dynamic).map(|(place, _)| place).collect();
@@ -116,12 +129,12 @@ impl Table {
     }
 
     /// The window is these now; what is over keeps its place among them.
-    fn ordered(&mut self, order: &[String], add: Vec<Vec<Value>>) {
+    fn ordered(&mut self, order: &[String], new: Vec<Line>) {
         let before = std::mem::take(&mut self.lines);
         let over = before.iter().enumerate().filter(|(_, line)| line.over.is_some() && !order.contains(&line.id));
         let over: Vec<(usize, Line)> = over.map(|(place, line)| (place, line.clone())).collect();
         let mut known: BTreeMap<String, Line> = before.into_iter().map(|line| (line.id.clone(), line)).collect();
-        known.extend(add.into_iter().map(Line::new).map(|line| (line.id.clone(), line)));
+        known.extend(new.into_iter().map(|line| (line.id.clone(), line)));
         self.lines = order.iter().filter_map(|id| known.remove(id)).collect();
         for (place, line) in over {
             self.lines.insert(place.min(self.lines.len()), line);

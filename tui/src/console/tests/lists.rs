@@ -171,6 +171,20 @@ fn a_session_that_is_over_says_why_and_has_what_its_row_had() {
 }
 
 #[test]
+fn a_row_that_is_told_anew_stands_there_once_and_may_be_over_at_once() {
+    let mut stage = sessions();
+    let mut row = session(1);
+    row[3] = json!("198.51.100.7:443");
+    stage.push(3, "patch", json!({ "add": [row] }));
+    let picture = stage.picture();
+    assert_eq!(picture.matches("198.51.100.7:443").count(), 1, "{picture}");
+    assert_eq!(stage.app.sessions.live.table.lines.len(), 10);
+    let order: Vec<Value> = (0..10).map(|number| session(number)[0].clone()).collect();
+    stage.push(3, "patch", json!({ "order": order, "add": [session(0)], "gone": [[session(0)[0], "client"]] }));
+    assert!(stage.picture().contains("over: client"), "{}", stage.picture());
+}
+
+#[test]
 fn what_is_against_a_session_is_not_cut() {
     for size in [SIZE, (140, 40)] {
         let mut stage = Stage::with_sessions(size, PLAIN);

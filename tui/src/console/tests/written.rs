@@ -118,6 +118,8 @@ fn the_command_of_an_edited_user_does_the_same() {
 fn a_limit_is_written_into_the_file_that_has_it() {
     let mut stage = stage(limits);
     stage.keys("je");
+    assert_eq!(only(&mut stage, "txn.get"), json!({ "store": "config" }));
+    stage.answer(About::Own(Screen::Limits, "of file"), json!({ "store": "config", "text": "[limits]\n" }));
     stage.key(KeyCode::Tab);
     stage.keys("2.5M");
     for _ in 0..3 {
@@ -225,4 +227,21 @@ fn the_form_of_a_limit_takes_a_rate_of_each_direction_for_good_and_not_for_a_whi
     stage.keys("\t\t\t\t");
     stage.key(KeyCode::Enter);
     assert!(stage.asked().is_empty() && stage.app.ui.overlay.is_some());
+}
+
+#[test]
+fn the_form_of_a_group_has_what_the_configuration_says() {
+    const TEXT: &str = "[[limits.groups]]\nname = \"staff\"\nbandwidth_limit_mbps = \"4.194304:8.388608\"\nmax_connections = 40\n\n[[limits.groups]]\nname = \"guests\"\n";
+    let mut stage = stage(limits);
+    stage.keys("je");
+    stage.keys("k");
+    stage.answer(About::Own(Screen::Limits, "of file"), json!({ "store": "config", "text": TEXT }));
+    assert!(stage.app.ui.overlay.is_none(), "a user is meant by now");
+    stage.keys("je");
+    stage.answer(About::Own(Screen::Limits, "of file"), json!({ "store": "config", "text": TEXT }));
+    assert!(stage.picture().contains("[512K:1M") && stage.picture().contains("[40 "), "{}", stage.picture());
+    stage.asked();
+    stage.keys("\t\t\t0\t\tapply");
+    let ops = only(&mut stage, "txn.quick")["ops"].clone();
+    assert_eq!(ops, json!([{ "op": "limit.set", "target": "group/staff", "limits": { "conns": 400 } }]));
 }

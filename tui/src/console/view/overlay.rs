@@ -148,10 +148,9 @@ pub(super) fn said_above(canvas: &mut Canvas<'_>, line: Rect, text: &str, role: 
 }
 
 /// Whether a line of the table has this in its words or in its command.
-fn speaks(binding: &Binding, wanted: &str) -> bool {
-    [binding.name, binding.help, binding.command.unwrap_or_default()]
-        .iter()
-        .any(|text| text.to_lowercase().contains(wanted))
+fn speaks(app: &App, binding: &Binding, wanted: &str) -> bool {
+    let command = binding.command_on(app.ui.screen, app.ui.pane);
+    [binding.name, binding.help, command.unwrap_or_default()].iter().any(|text| text.to_lowercase().contains(wanted))
 }
 
 /// A key and what it does; the same for a shell goes below where it has no room beside that.
@@ -197,7 +196,7 @@ fn help(app: &App, canvas: &mut Canvas<'_>, area: Rect, search: &Field, scroll: 
         let own = room(app.ui.screen).keys();
         let of_section = |binding: &&Binding| own.iter().any(|known| known.name == binding.name) == is_own;
         let section =
-            bindings(app.ui.screen, app.ui.pane).filter(of_section).filter(|binding| speaks(binding, &wanted));
+            bindings(app.ui.screen, app.ui.pane).filter(of_section).filter(|binding| speaks(app, binding, &wanted));
         let cells = usize::from(inner.width);
         let section: Vec<String> = section.flat_map(|binding| explained(app, binding, cells)).collect();
         if !section.is_empty() {

@@ -72,12 +72,8 @@ impl Kind for MbpsEachWay {
         };
         let both = rate(up).zip(rate(down)).map(|(up, down)| EachWay { up, down });
         both.ok_or_else(|| {
-            let fault = Fault::new(format!("\"{up}:{down}\" is not up:down"));
-            vec![
-                fault.hint(format!(
-                    "write {WANTED} for what comes from clients, and one for what goes to them: \"10:100\""
-                )),
-            ]
+            let fault = Fault::new(format!("must be up:down, each of them {WANTED}, not \"{up}:{down}\""));
+            vec![fault.hint("write what comes from clients first, then what goes to them: \"10:100\"")]
         })
     }
 }

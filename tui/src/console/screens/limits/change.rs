@@ -1,6 +1,7 @@
 //! Another limit for a while or for good, and the way back.
 
 use jiff::{SignedDuration, Timestamp};
+use policy::Rate;
 use serde_json::{Map, Value, json};
 use wire::admin::Role;
 
@@ -54,28 +55,42 @@ pub(super) fn lay_over(app: &mut App) -> Vec<Effect> {
     open(app, Form::new("Another limit for a while; what is empty stays", entries, LayOver(present)))
 }
 
-/// What the users file says of a user is asked first, for an override may hide it.
+/// What the file says is asked first, for an override may hide it.
 pub(super) fn write(app: &mut App) -> Vec<Effect> {
     if !app.may(Role::Admin, "writing limits") {
         return Vec::new();
     }
-    let target = target(app);
-    match target.strip_prefix("user/").filter(|_| app.model.knows("users.get")) {
-        Some(user) => vec![room::ask_latest(app, "users.get", &json!({ "name": user }), (Screen::Limits, "of file"))],
-        None => written(app, None),
+    let (op, p) = match target(app).split_once('/') {
+        Some(("user", user)) => ("users.get", json!({ "name": user })),
+        Some(_) => ("txn.get", json!({ "store": "config" })),
+        None => return written(app, None),
+    };
+    if app.model.knows(op) {
+        vec![room::ask_latest(app, op, &p, (Screen::Limits, "of file"))]
+    } else {
+        written(app, None)
     }
 }
 
 /// The daemon has said what the file says; of somebody else than who is meant by now nobody wants it.
 pub(super) fn known(app: &mut App, record: Option<&Value>) -> Vec<Effect> {
-    let is_meant = record.is_none_or(|record| format!("user/{}", raw(&record["name"])) == target(app));
+    let is_of = |record: &Value| match target(app).split_once('/') {
+        Some(("user", user)) => record["name"] == *user,
+        Some(_) => record["store"] == "config",
+        None => false,
+    };
+    let is_meant = record.is_none_or(is_of);
     let is_here = app.ui.screen == Screen::Limits && app.ui.overlay.is_none();
     if is_here && is_meant { written(app, record) } else { Vec::new() }
 }
 
 fn written(app: &mut App, record: Option<&Value>) -> Vec<Effect> {
     let mut present = present(app);
-    if let Some(written) = record.and_then(Written::of) {
+    let of_file = |record: &Value| match present.target.strip_prefix("group/") {
+        Some(group) => Written::of_group(record["text"].as_str()?, group),
+        None => Written::of(record),
+    };
+    if let Some(written) = record.and_then(of_file) {
         present.written = written;
     }
     let Written { rate, conns, .. } = &present.written;
@@ -191,6 +206,16 @@ pub(crate) fn unreadable(entries: &Entries) -> impl Iterator<Item = (&'static st
     })
 }
 
+/// What is wrong with a rate that holds for a while, which is one for both directions.
+fn fault_of_one(rate: &str) -> Option<(&'static str, String)> {
+    let why = match megabits::each_way(rate) {
+        Some(Rate::Both(_)) => return None,
+        Some(Rate::Each(_)) => "for a while, both directions have one rate: 512K; 0 is no limit",
+        None => megabits::FAULT,
+    };
+    (!rate.is_empty()).then(|| ("rate", why.to_owned()))
+}
+
 /// The command with what `text` has of each entry.
 fn flags(entries: &Entries, text: &dyn Fn(&str) -> String) -> String {
     let known = [
@@ -207,12 +232,10 @@ fn flags(entries: &Entries, text: &dyn Fn(&str) -> String) -> String {
 
 impl Purpose for LayOver {
     fn faults(&self, entries: &Entries) -> Vec<(&'static str, String)> {
-        let mut faults = faults(entries);
+        // Of an entry, the first fault is shown.
+        let mut faults: Vec<_> = fault_of_one(&entries.text("rate")).into_iter().chain(faults(entries)).collect();
         if ["rate", "conns"].iter().all(|name| entries.text(name).is_empty()) {
             faults.push(("rate", "say a rate, a number of sessions, or both".to_owned()));
-        }
-        if entries.text("rate").contains(':') {
-            faults.push(("rate", "for a while, both directions have one rate: 512K; 0 is no limit".to_owned()));
         }
         if seconds(&entries.text("for")).is_none() {
             faults.push(("for", "a duration: 15m, 1h30m".to_owned()));
@@ -296,7 +319,7 @@ impl Write {
     fn limits(&self, entries: &Entries) -> Map<String, Value> {
         let mut limits = Map::new();
         if let Some(rate) = megabits::each_way(&self.text(entries, "rate")) {
-            limits.insert("rate_mbps".to_owned(), rate);
+            limits.insert("rate_mbps".to_owned(), json!(rate));
         }
         if let Some(rate) = megabits::read(&self.text(entries, "guaranteed")) {
             limits.insert("guaranteed_mbps".to_owned(), rate.into());

@@ -381,6 +381,7 @@ impl Edit {
             set.insert("groups".to_owned(), entries.lines("groups").into());
         }
         let Written { rate, conns, expires } = &self.written;
+        let rate_of = |text: &str| megabits::each_way(text).map(|rate| json!(rate));
         let conns_of = |text: &str| text.parse::<u32>().ok().map(Value::from);
         let text_of = |text: &str| (!text.is_empty()).then(|| Value::from(text));
         let mut look = |name: &str, key: &str, before: &str, read: &dyn Fn(&str) -> Option<Value>| {
@@ -390,7 +391,7 @@ impl Edit {
             }
         };
         look("expires", "expires", expires, &text_of);
-        look("rate", "bandwidth_limit_mbps", rate, &megabits::each_way);
+        look("rate", "bandwidth_limit_mbps", rate, &rate_of);
         look("conns", "max_connections", conns, &conns_of);
         set
     }

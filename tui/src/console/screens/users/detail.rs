@@ -25,7 +25,7 @@ pub(super) fn ticked(app: &mut App) -> Vec<Effect> {
     }
 }
 
-/// What the users file says of a user, as the forms have it; empty where it says nothing.
+/// What a file says of a user or a group, as the forms have it; empty where it says nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written {
     pub(crate) rate: String,
@@ -41,6 +41,18 @@ impl Written {
             rate: rates(limits).map(|(up, down)| megabits::exact_each_way(up, down)).unwrap_or_default(),
             conns: raw(&limits["conns"]),
             expires: written.get("expires").map(raw).unwrap_or_default(),
+        })
+    }
+
+    /// Of a group, as the text of a configuration has it; nothing where that cannot be read.
+    pub(crate) fn of_group(text: &str, group: &str) -> Option<Self> {
+        let file = serde_json::to_value(toml::from_str::<toml::Table>(text).ok()?).ok()?;
+        let groups = file["limits"]["groups"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let Some(said) = groups.iter().find(|it| it["name"] == *group) else { return Some(Self::default()) };
+        Some(Self {
+            rate: megabits::of_file(&said["bandwidth_limit_mbps"]).unwrap_or_default(),
+            conns: raw(&said["max_connections"]),
+            ..Self::default()
         })
     }
 }

@@ -220,10 +220,7 @@ impl<T: Table> Shows for View<T> {
 
     fn patch(&mut self, desk: &Desk, asker: &Asker) -> Option<Value> {
         let all = self.table.all(desk, asker);
-        let now = self.seen(&all);
-        // Asked after the look: whoever ends between a question before it and the look would go without a reason.
-        let gone = self.table.gone(desk, &self.told.living(), &all);
-        let patch = self.patched(now, &gone);
+        let patch = self.patched(&all, |table, was| table.gone(desk, was, &all));
         (patch != Patch::default()).then(|| written(&patch))
     }
 
@@ -254,7 +251,7 @@ impl<T: Table> View<T> {
         if is_held != self.held.is_some() {
             self.held = is_held.then(|| Order::of(self.everything(all)));
         }
-        self.told = self.seen(all);
+        self.told = Told::of(&self.shape.columns, self.look(all), &self.told);
         let told = &self.told;
         ViewOpened {
             sub: 0,
@@ -268,15 +265,13 @@ impl<T: Table> View<T> {
         }
     }
 
-    /// What the client will know once it has been told of these rows.
-    fn seen(&self, all: &T::All) -> Told<T> {
-        Told::of(&self.shape.columns, self.look(all), &self.told)
-    }
-
-    /// What the client has to be told to know this, and of what it knows these are gone.
-    fn patched(&mut self, mut now: Told<T>, gone: &[(T::Id, String)]) -> Patch {
-        now.note(gone);
-        let patch = now.since(&self.told, &self.shape.columns, gone);
+    /// What the client has to be told when these are the rows, where `gone` says which are over of those that it knows.
+    fn patched(&mut self, all: &T::All, gone: impl FnOnce(&T, &[&T::Row]) -> Vec<(T::Id, String)>) -> Patch {
+        let mut now = Told::of(&self.shape.columns, self.look(all), &self.told);
+        // Only now: whoever ended between this question and a look behind it would go without a reason.
+        let gone = gone(&self.table, &self.told.living());
+        now.note(&gone);
+        let patch = now.since(&self.told, &self.shape.columns, &gone);
         self.told = now;
         patch
     }

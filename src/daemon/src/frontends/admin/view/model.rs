@@ -11,7 +11,7 @@ use super::bans::Bans;
 use super::limits::Limits;
 use super::sessions::Sessions;
 use super::shape::Shape;
-use super::table::{Summed, Table};
+use super::table::{All, Summed, Table};
 use super::users::Users;
 use super::whatif::WhatIf;
 use super::{Told, View};
@@ -38,8 +38,40 @@ struct Sheep {
     rule: u64,
 }
 
+/// All of them, which know whether somebody has looked.
+#[derive(Debug, Default)]
+struct Flock {
+    sheep: Vec<Sheep>,
+    is_looked_at: std::cell::Cell<bool>,
+}
+
+impl All for Flock {
+    type Row = Sheep;
+    type Seen<'r> = &'r Sheep;
+    type Mark = usize;
+
+    fn each(&self, is_quick: bool, visit: impl FnMut(&Sheep, &usize)) {
+        self.is_looked_at.set(true);
+        self.sheep.each(is_quick, visit);
+    }
+
+    fn marked(&self, place: &usize) -> Option<Sheep> {
+        self.sheep.marked(place)
+    }
+
+    fn seen(row: &Sheep) -> &Sheep {
+        row
+    }
+}
+
+impl Flock {
+    fn of(sheep: &[Sheep]) -> Self {
+        Self { sheep: sheep.to_vec(), ..Self::default() }
+    }
+}
+
 impl Table for Herd {
-    type All = Vec<Sheep>;
+    type All = Flock;
     type Row = Sheep;
     type Id = u32;
 
@@ -48,8 +80,8 @@ impl Table for Herd {
     const FIELDS: &'static [Field] = filter::SESSIONS;
     const SUMS: &'static [Summed<Self>] = &[("up", |row| row.up)];
 
-    fn all(&self, _: &Desk, _: &Asker) -> Vec<Sheep> {
-        Vec::new()
+    fn all(&self, _: &Desk, _: &Asker) -> Flock {
+        Flock::default()
     }
 
     fn id(row: &Sheep) -> u32 {
@@ -70,7 +102,7 @@ impl Table for Herd {
         }
     }
 
-    fn gone(&self, _: &Desk, _: &[&Sheep], _: &Vec<Sheep>) -> Vec<(u32, String)> {
+    fn gone(&self, _: &Desk, _: &[&Sheep], _: &Flock) -> Vec<(u32, String)> {
         Vec::new()
     }
 }
@@ -194,20 +226,19 @@ impl View<Herd> {
     }
 }
 
-/// What is over since the client was last told, and why.
-fn gone(view: &View<Herd>, rows: &[Sheep]) -> Vec<(u32, String)> {
+/// What is over of what the client knows, and why.
+fn gone(was: &[&Sheep], rows: &[Sheep]) -> Vec<(u32, String)> {
     let is_there = |was: &Sheep| rows.iter().any(|row| row.number == was.number);
-    let over = view.told.living().into_iter().filter(|was| !is_there(was));
-    over.map(|was| (was.number, "over".to_owned())).collect()
+    was.iter().filter(|was| !is_there(was)).map(|was| (was.number, "over".to_owned())).collect()
 }
 
 /// The same view, by somebody who opens it now.
-fn fresh(view: &View<Herd>, rows: &Vec<Sheep>) -> Client {
+fn fresh(view: &View<Herd>, rows: &[Sheep]) -> Client {
     let mut other = self::view();
     other.shape.filter = view.shape.filter.clone();
     other.shape.sort.clone_from(&view.shape.sort);
     other.shape.window = view.shape.window.clone();
-    Client::of(other.opened(rows, false))
+    Client::of(other.opened(&Flock::of(rows), false))
 }
 
 proptest! {
@@ -215,7 +246,7 @@ proptest! {
     #[test]
     fn what_patches_make_of_a_window_is_what_a_fresh_look_shows(steps in prop::collection::vec(step(), STEPS)) {
         let (mut view, mut rows) = (view(), Vec::<Sheep>::new());
-        let mut client = Client::of(view.opened(&Vec::new(), false));
+        let mut client = Client::of(view.opened(&Flock::default(), false));
         for step in steps {
             match step {
                 Step::Comes(number, user) if rows.iter().all(|row| row.number != number) => {
@@ -230,12 +261,15 @@ proptest! {
                 Step::Wants(change) => {
                     view.change_shape(&change);
                     let is_held = view.held.is_some();
-                    client = Client::of(view.opened(&rows, is_held));
+                    client = Client::of(view.opened(&Flock::of(&rows), is_held));
                 }
-                Step::Holds(is_held) => client = Client::of(view.opened(&rows, is_held)),
+                Step::Holds(is_held) => client = Client::of(view.opened(&Flock::of(&rows), is_held)),
                 Step::Look => {
-                    let (now, gone) = (view.seen(&rows), gone(&view, &rows));
-                    let patch = view.patched(now, &gone);
+                    let flock = Flock::of(&rows);
+                    let patch = view.patched(&flock, |_, was| {
+                        assert!(flock.is_looked_at.get(), "who ends while it looks would go without a reason");
+                        gone(was, &rows)
+                    });
                     // As it goes over the line.
                     let line = serde_json::to_string(&patch).expect("it can be written");
                     client.take(serde_json::from_str(&line).expect("it can be read"));
