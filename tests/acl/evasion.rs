@@ -71,9 +71,8 @@ fn a_blocked_network_is_not_reached_by_a_name() {
 /// Of the addresses of one name only those are dialled that no rule blocks, and never a name is resolved twice for one request.
 #[test]
 fn of_a_mixed_answer_only_the_allowed_address_is_dialled() {
-    let blocked_one = blocked_target();
-    let port = blocked_one.addr().port();
-    let open = Target::at((Ipv4Addr::LOCALHOST, port).into());
+    let [blocked_one, open] = Target::pair_on([blocked(), Ipv4Addr::LOCALHOST.into()]);
+    let port = open.addr().port();
     let addresses = vec![blocked(), Ipv4Addr::LOCALHOST.into(), blocked()];
     let dns = Dns::serve(Zone::default().with("mixed.test", Answer::Addresses(addresses)));
     let daemon = ruled(&Rules::of(ALL_BUT_BLOCKED), &[&dns.settings(), "cache_entries = 0\n"].concat());
@@ -140,9 +139,8 @@ fn a_blocked_network_is_not_even_named_by_resolve() {
 /// What a name meant a moment ago says nothing of what it means now.
 #[test]
 fn a_name_that_changes_its_mind_is_judged_each_time() {
-    let target = blocked_target();
-    let port = target.addr().port();
-    let open = Target::at((Ipv4Addr::LOCALHOST, port).into());
+    let [target, open] = Target::pair_on([blocked(), Ipv4Addr::LOCALHOST.into()]);
+    let port = open.addr().port();
     let first = Dns::serve(Zone::default().at("moody.test", Ipv4Addr::LOCALHOST));
     let rules = Rules::of(ALL_BUT_BLOCKED);
     let daemon = ruled(&rules, &[&first.settings(), "cache_entries = 0\n"].concat());

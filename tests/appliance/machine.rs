@@ -4,12 +4,10 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rig::container::Container;
 use rig::wait::{PATIENCE, eventually};
 
 /// The releases of Debian that the package is installed on.
@@ -22,7 +20,7 @@ pub(crate) enum Release {
 /// A running one; it is switched off when this goes.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    container: Child,
+    container: Container,
     /// The container's systemd, as this system numbers it.
     leader: u32,
     console: tempfile::NamedTempFile,
@@ -51,21 +49,10 @@ impl Release {
 impl Machine {
     /// Boots one; `packages` is its /mnt.
     pub(crate) fn boot(release: Release, packages: &Path) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("rustsocks-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let console = tempfile::NamedTempFile::new().expect("a temporary file can be made");
-        let container = Command::new("systemd-nspawn")
-            .args(["--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--volatile=overlay"])
-            // What a container's own filter hides from a service that the bare machine has.
-            .arg("--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self")
-            .arg(format!("--machine={name}"))
-            .arg(format!("--directory={}", release.root().display()))
-            .arg(format!("--bind-ro={}:/mnt", packages.display()))
-            .stdin(Stdio::null())
-            .stdout(console.reopen().expect("the console can be opened"))
-            .stderr(console.reopen().expect("the console can be opened"))
-            .spawn()
-            .expect("systemd-nspawn can be started");
+        let container = Container::start(&release.root(), console.path(), |nspawn| {
+            nspawn.args(["--boot", "--volatile=overlay"]).arg(format!("--bind-ro={}:/mnt", packages.display()));
+        });
         let mut machine = Self { container, leader: 0, console };
         let is_up = || {
             // The first child only makes the container; systemd comes after it.
@@ -130,11 +117,8 @@ impl Machine {
     }
 
     fn find_leader(&mut self) -> Option<u32> {
-        let ended = self.container.try_wait().expect("a child can be asked");
-        assert_eq!(ended, None, "systemd-nspawn ended: {}", self.said());
-        let pid = self.container.id();
-        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-        children.split_whitespace().next()?.parse().ok()
+        assert_eq!(self.container.ended(), None, "systemd-nspawn ended: {}", self.said());
+        self.container.leader()
     }
 
     fn said(&self) -> String {
@@ -148,12 +132,7 @@ impl Drop for Machine {
             // Asks a systemd to halt (systemd(1)); nix knows no real-time signals.
             let _asked = Command::new("kill").args(["-RTMIN+3", &self.leader.to_string()]).status();
         }
-        let has_ended = |child: &mut Child| matches!(child.try_wait(), Ok(Some(_)));
-        if !eventually(Duration::from_secs(15), || has_ended(&mut self.container)) {
-            let pid = i32::try_from(self.container.id()).expect("a process id is positive");
-            let _gone = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            let _reaped = self.container.wait();
-        }
+        eventually(Duration::from_secs(15), || self.container.ended().is_some());
     }
 }
 

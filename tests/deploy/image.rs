@@ -5,10 +5,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
+use rig::container::Container;
 use rig::network::alone;
 use rig::wait::{PATIENCE, eventually, found};
 use tempfile::TempDir;
@@ -23,25 +23,25 @@ fn the_image_is_healthy_without_root_and_without_a_place_to_write() {
         let stages = stages();
         let [build, image] = stages.as_slice() else { panic!("two stages: {stages:?}") };
         let made = Made::by(build, image);
-        let mut container = Container::run(&made, image);
+        let mut running = Running::run(&made, image);
         let check = words(only(image, "HEALTHCHECK").split_once("CMD").expect("it has a command").1);
-        let is_healthy = || container.inside(&check).is_some_and(|said| said.contains("\"live\""));
-        assert!(eventually(2 * PATIENCE, is_healthy), "{}", container.said());
-        let status = container.inside(&["cat", "/proc/1/status"].map(str::to_owned)).expect("proc is there");
+        let is_healthy = || running.inside(&check).is_some_and(|said| said.contains("\"live\""));
+        assert!(eventually(2 * PATIENCE, is_healthy), "{}", running.said());
+        let status = running.inside(&["cat", "/proc/1/status"].map(str::to_owned)).expect("proc is there");
         assert!(
             status.contains("Uid:\t2080\t2080\t2080\t2080") && status.contains("CapEff:\t0000000000000000"),
             "{status}"
         );
-        assert!(container.inside(&["touch", "/usr/file"].map(str::to_owned)).is_none(), "the root can be written");
+        assert!(running.inside(&["touch", "/usr/file"].map(str::to_owned)).is_none(), "the root can be written");
         // As `docker exec` has it, which gives the image's environment to everything.
         let operator = format!("env {} rustsocks-cli --json status", only(image, "ENV"));
         let operator: Vec<String> = operator.split(' ').map(str::to_owned).collect();
-        let status = container.inside(&operator).unwrap_or_else(|| panic!("no status: {}", container.said()));
+        let status = running.inside(&operator).unwrap_or_else(|| panic!("no status: {}", running.said()));
         assert!(status.contains("\"sess_limit\""), "{status}");
         let has_history = || made.path("volume").join("sessions.db").exists();
-        assert!(eventually(PATIENCE, has_history), "no history in the volume: {}", container.said());
-        container.signal(Signal::SIGTERM);
-        assert!(container.ends_well(), "{}", container.said());
+        assert!(eventually(PATIENCE, has_history), "no history in the volume: {}", running.said());
+        running.container.signal(Signal::SIGTERM);
+        assert!(running.ends_well(), "{}", running.said());
     });
 }
 
@@ -119,87 +119,45 @@ impl Drop for Made {
     }
 }
 
-struct Container {
-    nspawn: Child,
+/// The image in a container.
+struct Running {
+    container: Container,
     log: PathBuf,
 }
 
-impl Container {
+impl Running {
     fn run(made: &Made, image: &[Instruction]) -> Self {
         let log = made.path("log");
-        let to = || Stdio::from(fs::File::options().create(true).append(true).open(&log).expect("the file is ours"));
         let place = only(image, "VOLUME");
         let user = only(image, "USER").split(':').next().expect("a user");
         let program = [words(only(image, "ENTRYPOINT")), words(only(image, "CMD"))].concat();
-        let nspawn = Command::new("systemd-nspawn")
-            .args([
-                "--quiet",
-                "--register=no",
-                "--keep-unit",
-                "--console=pipe",
-                "--read-only",
-                "--no-new-privileges=yes",
-            ])
-            .arg("--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self")
-            .args(only(image, "ENV").split(' ').map(|pair| format!("--setenv={pair}")))
-            .args(["--timezone=off", &format!("--bind={}:{place}", made.volume(place))])
-            .args(["--directory", &made.shown("merged"), "--"])
-            .args(["env", "--unset=NOTIFY_SOCKET"])
+        let container = Container::start(&made.path("merged"), &log, |nspawn| {
+            nspawn.args(["--read-only", "--no-new-privileges=yes", "--timezone=off"]);
+            nspawn.args(only(image, "ENV").split(' ').map(|pair| format!("--setenv={pair}")));
+            nspawn.args([&format!("--bind={}:{place}", made.volume(place)), "--"]);
+            nspawn.args(["env", "--unset=NOTIFY_SOCKET"]);
             // What a runtime does between fork and exec.
-            .args([
-                "setpriv",
-                "--reuid",
-                user,
-                "--regid",
-                user,
-                "--clear-groups",
-                "--bounding-set=-all",
-                "--inh-caps=-all",
-            ])
-            .args(program)
-            .stdin(Stdio::null())
-            .stdout(to())
-            .stderr(to())
-            .spawn()
-            .expect("systemd-nspawn is installed");
-        Self { nspawn, log }
+            nspawn.args(["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]);
+            nspawn.args(["--bounding-set=-all", "--inh-caps=-all"]).args(program);
+        });
+        Self { container, log }
     }
 
     /// What a command says in there, as the same user; nothing if it fails.
     fn inside(&self, command: &[String]) -> Option<String> {
-        let leader = found(PATIENCE, || self.leader())?;
+        let leader = found(PATIENCE, || self.container.leader())?;
         let mut enter = Command::new("nsenter");
         enter.args(["--target", &leader.to_string(), "--all", "--setuid=2080", "--setgid=2080", "--"]).args(command);
         let said = enter.output().expect("nsenter is installed");
         said.status.success().then(|| String::from_utf8_lossy(&said.stdout).into_owned())
     }
 
-    fn leader(&self) -> Option<u32> {
-        let pid = self.nspawn.id();
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-        children.split_whitespace().next()?.parse().ok()
-    }
-
-    fn signal(&self, signal: Signal) {
-        let leader = self.leader().expect("it runs");
-        kill(Pid::from_raw(i32::try_from(leader).expect("a pid")), signal).expect("it is ours");
-    }
-
     fn ends_well(&mut self) -> bool {
-        found(2 * PATIENCE, || self.nspawn.try_wait().expect("a child can be asked")).is_some_and(|exit| exit.success())
+        found(2 * PATIENCE, || self.container.ended()).is_some_and(|exit| exit.success())
     }
 
     fn said(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_else(|error| error.to_string())
-    }
-}
-
-impl Drop for Container {
-    fn drop(&mut self) {
-        if let (Ok(None), Some(leader)) = (self.nspawn.try_wait(), self.leader()) {
-            let _gone = kill(Pid::from_raw(i32::try_from(leader).expect("a pid")), Signal::SIGKILL);
-        }
-        let _reaped = self.nspawn.wait();
     }
 }
 

@@ -10,6 +10,7 @@ pub mod api;
 pub mod cable;
 pub mod certificates;
 pub mod client;
+pub mod container;
 pub mod crowd;
 pub mod daemon;
 pub mod disk;

@@ -1,6 +1,6 @@
 //! What a proxy is asked to connect to: listeners that a test accepts from, ports where nobody is, and hosts that never answer.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::socks5::{CONNECT, greeted, rep};
-use crate::wait::PATIENCE;
+use crate::wait::{PATIENCE, found};
 use crate::wire::Wire;
 
 /// A stream in which nothing moves for so long is stalled; it must be within the second time.
@@ -36,14 +36,23 @@ impl Target {
     /// Listens on a port of this address.
     #[must_use]
     pub fn listen_on(ip: IpAddr) -> Self {
-        Self::at(SocketAddr::new(ip, 0))
+        Self::at(SocketAddr::new(ip, 0)).unwrap_or_else(|error| panic!("cannot listen on {ip}: {error}"))
     }
 
-    /// Listens there.
+    /// Two that listen on the same port, each of its own address.
     #[must_use]
-    pub fn at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).unwrap_or_else(|error| panic!("cannot listen on {address}: {error}"));
-        Self { listener }
+    pub fn pair_on(ips: [IpAddr; 2]) -> [Self; 2] {
+        let pair = || {
+            let first = Self::listen_on(ips[0]);
+            // Somebody else may have the port there.
+            let second = Self::at(SocketAddr::new(ips[1], first.addr().port())).ok()?;
+            Some([first, second])
+        };
+        found(PATIENCE, pair).expect("a port that is free on both addresses")
+    }
+
+    fn at(address: SocketAddr) -> io::Result<Self> {
+        TcpListener::bind(address).map(|listener| Self { listener })
     }
 
     /// Where it listens.
